@@ -1,0 +1,294 @@
+"""One record in full: its totals, and what stands behind them.
+
+A total is worth what it accounts for, so it is printed with the operators that were counted, those
+that cost nothing, those that nobody knows, and the other counters' totals with what explains them.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from vtbench.record import Record
+from vtbench.report.parts import OWN, Part, View, cut, module_keys, parts
+from vtbench.report.peers import peers
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import (
+    ABSENT,
+    common_prefix,
+    digits,
+    macs,
+    percent,
+    pixels,
+    plural,
+    si,
+    size,
+)
+
+
+def certificate(record: Record, *, view: View = "total", depth: int = 1) -> list[Table]:
+    """The tables of one record; any view but the total replaces the list of operators."""
+    tables = [_totals(record)]
+    if view == "total":
+        tables += [_counted(record), _free(record)]
+    else:
+        tables.append(view_table(record, view, depth))
+    if record.unknown:
+        tables.append(_unknown(record))
+    if record.counters:
+        tables.append(peers(record))
+    return tables
+
+
+def conditions(record: Record) -> str:
+    """Everything that a count depends on, on one line."""
+    work = record.workload
+    said = [pixels(work), f"batch {work.batch_size}", work.mode]
+    said.append("forward and backward" if work.backward else "forward")
+    said += [f"{key}={value!r}" for key, value in work.options]
+    return " · ".join([*said, record.convention])
+
+
+def view_table(record: Record, view: View, depth: int = 1) -> Table:
+    """One record by stage, module, operator or class."""
+    found = parts(record, view, depth)
+    model = record.workload.model
+    if view == "module":
+        made = _tree(record, found, depth)
+    elif view == "op":
+        made = _operators(f"{model} by operator", found, status=True)
+    elif view == "class":
+        made = _classes(f"{model} by class", found)
+    else:
+        made = _shares(f"{model} by {view}", "Stage" if view == "stage" else "Model", found)
+    return msgspec.structs.replace(made, conditions=(conditions(record),))
+
+
+def _totals(record: Record) -> Table:
+    """The headline figures, each beside its exact integer."""
+    params, memory, batch = record.parameters, record.memory, record.workload.batch_size
+    total = macs(record.macs, complete=record.complete)
+    rows = [("MACs", total, digits(record.macs))]
+    if record.effective_macs != record.macs:
+        rows.append(
+            ("MACs under causal masks", si(record.effective_macs), digits(record.effective_macs))
+        )
+    if batch > 1 and record.macs % batch == 0:
+        each = record.macs // batch
+        rows.append(("MACs per image", macs(each, complete=record.complete), digits(each)))
+    rows.append(
+        (
+            "FLOPs (2 × MACs)",
+            macs(2 * record.macs, complete=record.complete),
+            digits(2 * record.macs),
+        )
+    )
+    if params:
+        rows += [
+            ("Parameters", si(params.total), digits(params.total)),
+            ("  trainable", si(params.trainable), digits(params.trainable)),
+            ("  conv and linear weights", si(params.weights), digits(params.weights)),
+            ("Buffers", si(params.buffers), digits(params.buffers)),
+        ]
+    rows.append(("Activations (elements)", si(record.activations), digits(record.activations)))
+    notes = [f"Road: {record.road}."] if record.road else []
+    if memory:
+        rows += [
+            ("Memory of weights (bytes)", size(memory.weights), digits(memory.weights)),
+            (
+                "Peak of activations (bytes)",
+                size(memory.activations_peak),
+                digits(memory.activations_peak),
+            ),
+        ]
+        notes.append(f"Activations peak at {memory.peak_at}.")
+    notes.append(_accounted(record))
+    return Table(
+        title=record.workload.model,
+        conditions=(conditions(record),),
+        columns=(name_column("Quantity"), Column(head="Value"), Column(head="Exact", drop=1)),
+        rows=tuple(rows),
+        notes=tuple(notes),
+    )
+
+
+def _accounted(record: Record) -> str:
+    """How many operators ran and where they went."""
+    calls = {"counted": 0, "zero": 0, "unknown": 0}
+    for row in record.rows:
+        calls[row.status] += row.calls
+    said = (
+        f"Operator calls: {sum(calls.values())}, of which {calls['counted']} counted, "
+        f"{calls['zero']} that multiply nothing and {calls['unknown']} unknown"
+    )
+    users = sorted({row.op for row in record.rows if row.source == "user formula"})
+    by_users = f"; counted by a user formula: {', '.join(users)}" if users else ""
+    return f"{said}{by_users}."
+
+
+def _counted(record: Record) -> Table:
+    found = [part for part in parts(record, "op") if part.status == "counted"]
+    return _operators("Counted", found, status=False)
+
+
+def _operators(title: str, found: list[Part], *, status: bool) -> Table:
+    """Operators with their calls; a status column where all three kinds stand together."""
+    prefix = common_prefix(part.macs for part in found)
+    total = sum(part.macs for part in found)
+    said = {"counted": "counted", "zero": "no MACs", "unknown": "unknown"}
+    rows = []
+    for part in found:
+        counted = part.status == "counted"
+        row = [part.name, str(part.calls)]
+        row += [said[part.status or "zero"]] if status else []
+        row += [si(part.macs, prefix), percent(part.macs, total)] if counted else [ABSENT] * 2
+        rows.append(tuple(row))
+    columns = [name_column("Operator"), Column(head="Calls")]
+    columns += [Column(head="Status", align="left")] if status else []
+    columns += [Column(head="MACs"), Column(head="Share", drop=1)]
+    notes = () if found else ("No operator multiplies.",)
+    return Table(title=title, columns=tuple(columns), rows=tuple(rows), notes=notes)
+
+
+def _free(record: Record) -> Table:
+    found = [p for p in parts(record, "class") if p.elements is not None]
+    moved = [row for row in record.rows if row.status == "zero" and row.kind == "none"]
+    note = (
+        f"Beside these, {plural(sum(row.calls for row in moved), 'call')} of "
+        f"{plural(len({row.op for row in moved}), 'operator')} only make, move or view data."
+    )
+    return Table(
+        title="Multiplies nothing",
+        columns=(name_column("Other arithmetic"), Column(head="Calls"), Column(head="Elements")),
+        rows=tuple((p.name, str(p.calls), si(p.elements or 0)) for p in found),
+        notes=(note,) if moved else (),
+    )
+
+
+def _unknown(record: Record) -> Table:
+    return Table(
+        title="Unknown: the total is a lower bound",
+        columns=(
+            name_column("Operator"),
+            name_column("Module"),
+            Column(head="Calls"),
+            Column(head="Estimate"),
+        ),
+        rows=tuple(
+            (row.op, row.module or "(model)", str(row.calls), f"~{si(row.estimated_macs)}")
+            for row in record.unknown
+        ),
+        notes=(
+            "Estimates only rank unknown operators; they are part of no total.",
+            "State what an operator costs with --ops.",
+        ),
+    )
+
+
+def _classes(title: str, found: list[Part]) -> Table:
+    prefix = common_prefix(part.macs for part in found)
+    total = sum(part.macs for part in found)
+    return Table(
+        title=title,
+        columns=(
+            name_column("Class"),
+            Column(head="Calls"),
+            Column(head="Elements"),
+            Column(head="MACs"),
+            Column(head="Share", drop=1),
+        ),
+        rows=tuple(
+            (
+                p.name,
+                str(p.calls),
+                ABSENT if p.elements is None else si(p.elements),
+                si(p.macs, prefix) if p.macs else ABSENT,
+                percent(p.macs, total) if p.macs else ABSENT,
+            )
+            for p in found
+        ),
+    )
+
+
+def _shares(title: str, head: str, found: list[Part]) -> Table:
+    """Parts that divide the model: their MACs, share, parameters and calls."""
+    prefix = common_prefix(part.macs for part in found)
+    total = sum(part.macs for part in found)
+    return Table(
+        title=title,
+        columns=(
+            name_column(head),
+            Column(head="MACs"),
+            Column(head="Share"),
+            Column(head="Params"),
+            Column(head="Calls", drop=1),
+        ),
+        rows=tuple(
+            (p.name, si(p.macs, prefix), percent(p.macs, total), si(p.params or 0), str(p.calls))
+            for p in found
+        ),
+        notes=("" if len(found) == 1 else f"Sum: {digits(total)} MACs.",),
+    )
+
+
+def _tree(record: Record, found: list[Part], depth: int) -> Table:
+    """Modules indented under their parents, whose figures hold everything inside them."""
+    by_name = {part.name: part for part in found}
+    lines: list[Part] = []
+    for key in module_keys(record, depth):
+        own = by_name.get(f"{key} {OWN}".lstrip())
+        inside = [p for p in found if p is own or _holds(key, p.name)]
+        if not inside:
+            continue
+        level = key.count(".") + 1 if key else 0
+        label = key.rpartition(".")[2] or record.workload.model
+        lines.append(
+            Part(
+                name="  " * level + label,
+                macs=sum(p.macs for p in inside),
+                params=sum(p.params or 0 for p in inside),
+                calls=sum(p.calls for p in inside),
+                share=0.0,
+            )
+        )
+        if own is not None and len(inside) > 1 and (own.macs or own.params):
+            lines.append(
+                Part(
+                    name="  " * (level + 1) + OWN,
+                    macs=own.macs,
+                    params=own.params,
+                    calls=own.calls,
+                    share=0.0,
+                )
+            )
+    silent = [line for line in lines if not line.macs and not line.params]
+    shown = [line for line in lines if line.macs or line.params]
+    prefix = common_prefix([record.macs])
+    notes = [f"Indented figures sum to the line above them; {digits(record.macs)} MACs in all."]
+    if silent:
+        notes.append(f"Not shown: {plural(len(silent), 'module')} without MACs or parameters.")
+    return Table(
+        title=f"{record.workload.model} by module, depth {depth}",
+        columns=(
+            name_column("Module"),
+            Column(head="MACs"),
+            Column(head="Share"),
+            Column(head="Params"),
+            Column(head="Calls", drop=1),
+        ),
+        rows=tuple(
+            (
+                p.name,
+                si(p.macs, prefix),
+                percent(p.macs, record.macs),
+                si(p.params or 0),
+                str(p.calls),
+            )
+            for p in shown
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _holds(key: str, name: str) -> bool:
+    """Whether a part, by its name, lies in a module."""
+    return not key or cut(name.removesuffix(f" {OWN}"), key.count(".") + 1) == key

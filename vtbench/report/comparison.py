@@ -1,0 +1,162 @@
+"""Several records in one table, and each beside the one that it is measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vtbench.record import Record
+from vtbench.report.parts import OTHER, Part, parts
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import (
+    ABSENT,
+    common_prefix,
+    digits,
+    macs,
+    pixels,
+    ratio,
+    si,
+    signed,
+    size,
+)
+
+Cells = list[str]
+NAMED = 3
+"""Unknown operators that a note names."""
+
+
+def comparison(records: Sequence[Record], relative_to: Record | None = None) -> Table:
+    """One row per record; what all of them share stands above, what failed below."""
+    counted = [record for record in records if record.error is None]
+    shared, varying = _conditions(counted)
+    prefix = common_prefix(record.macs for record in counted)
+    columns = [name_column("Model"), *(Column(head=head) for head in varying)]
+    columns += [
+        Column(head="MACs"),
+        Column(head="Params"),
+        Column(head="Activ.", drop=2),
+        Column(head="Peak mem.", drop=3),
+    ]
+    if relative_to is not None:
+        columns += [Column(head="Ratio"), Column(head="Difference", drop=1)]
+    rows = [tuple(_row(record, list(varying), prefix, relative_to)) for record in records]
+    notes = [f"{_label(record)}: {record.error}" for record in records if record.error]
+    notes += [_bound(record) for record in counted if not record.complete]
+    if relative_to is not None:
+        notes.append(f"Ratio and difference are to {_label(relative_to)}.")
+    return Table(
+        title="Multiply-accumulates",
+        conditions=(" · ".join(shared),),
+        columns=tuple(columns),
+        rows=tuple(rows),
+        notes=tuple(notes),
+    )
+
+
+def stage_comparison(record: Record, base: Record) -> Table | None:
+    """Two records stage by stage; None where their stages do not correspond by name."""
+    pairs = _stage_pairs(record, base)
+    if not pairs:
+        return None
+    prefix = common_prefix(part.macs for pair in pairs for part in pair)
+    return Table(
+        title=f"{_label(record)} relative to {_label(base)}, by stage",
+        columns=(
+            name_column("Stage"),
+            Column(head=_label(record), shrink=True),
+            Column(head=_label(base), shrink=True),
+            Column(head="Ratio"),
+            Column(head="Difference"),
+        ),
+        rows=tuple(
+            (
+                mine.name,
+                si(mine.macs, prefix),
+                si(theirs.macs, prefix),
+                ratio(mine.macs, theirs.macs),
+                signed(mine.macs - theirs.macs, prefix),
+            )
+            for mine, theirs in pairs
+        ),
+        notes=(f"Sum: {digits(record.macs)} and {digits(base.macs)} MACs.",),
+    )
+
+
+def relative(record: Record, base: Record) -> dict[str, Any]:
+    """Ratio and difference to another record, exact, as docs/json.md promises them."""
+    return {
+        "to": base.workload.model,
+        "ratio": record.macs / base.macs if base.macs else None,
+        "difference": record.macs - base.macs,
+        "stages": [
+            {
+                "name": mine.name,
+                "macs": mine.macs,
+                "to_macs": theirs.macs,
+                "ratio": mine.macs / theirs.macs if theirs.macs else None,
+                "difference": mine.macs - theirs.macs,
+            }
+            for mine, theirs in _stage_pairs(record, base)
+        ],
+    }
+
+
+def _stage_pairs(record: Record, base: Record) -> list[tuple[Part, Part]]:
+    """Stages of the same name in the same order; none unless all that multiply have a partner."""
+    mine = {part.name: part for part in parts(record, "stage")}
+    theirs = {part.name: part for part in parts(base, "stage")}
+    mine_named = [name for name, part in mine.items() if part.macs]
+    theirs_named = [name for name, part in theirs.items() if part.macs]
+    if mine_named != theirs_named or mine_named in ([], [OTHER]):
+        return []
+    return [(mine[name], theirs[name]) for name in mine_named]
+
+
+def _conditions(records: Sequence[Record]) -> tuple[list[str], dict[str, None]]:
+    """What all records have in common, and the names of what differs between them."""
+    asked = {
+        "Size": [pixels(r.workload) for r in records],
+        "Batch": [str(r.workload.batch_size) for r in records],
+        "Mode": [_mode(r) for r in records],
+    }
+    varying = {head: None for head, values in asked.items() if len(set(values)) > 1}
+    shared = [values[0] for head, values in asked.items() if values and head not in varying]
+    if values := asked["Batch"]:
+        shared = [f"batch {v}" if v is values[0] else v for v in shared]
+    conventions = sorted({record.convention for record in records})
+    return [*shared, *conventions], varying
+
+
+def _mode(record: Record) -> str:
+    both = ", backward" if record.workload.backward else ""
+    return f"{record.workload.mode}{both}"
+
+
+def _row(record: Record, varying: Cells, prefix: int, base: Record | None) -> Cells:
+    work = record.workload
+    said = {"Size": pixels(work), "Batch": str(work.batch_size), "Mode": _mode(record)}
+    cells = [_label(record), *(said[head] for head in varying)]
+    extra = 2 if base is not None else 0
+    if record.error is not None or record.parameters is None or record.memory is None:
+        return [*cells, "failed", *([ABSENT] * (3 + extra))]
+    cells += [
+        macs(record.macs, complete=record.complete, prefix=prefix),
+        si(record.parameters.total),
+        si(record.activations),
+        size(record.memory.activations_peak),
+    ]
+    if base is not None and base.error is None:
+        cells += [ratio(record.macs, base.macs), signed(record.macs - base.macs, prefix)]
+    return cells + [ABSENT] * (extra if base is not None and base.error is not None else 0)
+
+
+def _label(record: Record) -> str:
+    return record.workload.model
+
+
+def _bound(record: Record) -> str:
+    """Why a total is a lower bound."""
+    named = list(dict.fromkeys(row.op for row in record.unknown))
+    shown, rest = named[:NAMED], named[NAMED:]
+    more = f" and {len(rest)} more" if rest else ""
+    return f"{_label(record)}: a lower bound, {', '.join(shown)}{more} unknown."

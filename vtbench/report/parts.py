@@ -1,0 +1,179 @@
+"""The views of one record: the same rows summed by stage, module, operator or class.
+
+The parts of every view are disjoint, so their MACs sum to the total of the record exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from vtbench.errors import BadOption
+from vtbench.record import Record, Row
+
+View = Literal["total", "stage", "module", "op", "class"]
+VIEWS: tuple[View, ...] = get_args(View)
+
+OTHER = "(other)"
+"""What belongs to no stage."""
+OWN = "(own)"
+"""What a module runs itself, outside its children."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of a view."""
+
+    name: str
+    macs: int
+    params: int | None
+    """Distinct parameters; None where the view has none, as for operators."""
+    calls: int
+    """Operator calls of any status."""
+    share: float
+    """Part of the record's MACs; 0 where that total is 0."""
+    status: str | None = None
+    """Operators only: counted, zero or unknown."""
+    elements: int | None = None
+    """Classes only: elements of other arithmetic."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as docs/json.md promises it."""
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        for optional in ("status", "elements"):
+            if data[optional] is None:
+                del data[optional]
+        return data
+
+
+def parts(record: Record, view: View, depth: int = 1) -> list[Part]:
+    """The rows of one view; ``depth`` is how far down modules are told apart."""
+    if view == "total":
+        return [_part(record, record.workload.model, record.rows, _all_params(record))]
+    if view == "stage":
+        stages = record.stages or tuple(_children(record))
+        return _by_path(record, lambda path: _stage_of(path, stages), stages)
+    if view == "module":
+        return _by_module(record, depth)
+    if view == "op":
+        return _by_operator(record)
+    if view == "class":
+        return _by_class(record)
+    raise BadOption(f"There is no view by {view!r}; there are {', '.join(VIEWS)}.")
+
+
+def module_keys(record: Record, depth: int) -> list[str]:
+    """Module paths cut to a depth, in the order in which a tree shows them."""
+    tree: dict[str, Any] = {}
+    for path in _paths(record):
+        node = tree
+        for name in path.split(".")[:depth] if path else ():
+            node = node.setdefault(name, {})
+    return list(_walk(tree, ""))
+
+
+def cut(path: str, depth: int) -> str:
+    """A module path without what lies deeper."""
+    return ".".join(path.split(".")[:depth])
+
+
+def _walk(tree: dict[str, Any], prefix: str) -> Iterable[str]:
+    yield prefix
+    for name, children in tree.items():
+        yield from _walk(children, f"{prefix}.{name}" if prefix else name)
+
+
+def _paths(record: Record) -> list[str]:
+    """Every module path that ran something or holds parameters, first come first."""
+    return list(dict.fromkeys([*record.module_parameters, *(row.module for row in record.rows)]))
+
+
+def _children(record: Record) -> list[str]:
+    return [path for path in module_keys(record, 1) if path]
+
+
+def _stage_of(path: str, stages: Iterable[str]) -> str:
+    """The deepest stage that holds a module."""
+    holders = (stage for stage in stages if path == stage or path.startswith(stage + "."))
+    return max(holders, key=len, default=OTHER)
+
+
+def _by_module(record: Record, depth: int) -> list[Part]:
+    if depth < 1:
+        raise BadOption(f"The depth of a module tree is 1 or more, not {depth}.")
+    keys = module_keys(record, depth)
+    parents = {""} | {key.rpartition(".")[0] for key in keys}
+
+    def name(path: str) -> str:
+        key = cut(path, depth)
+        return f"{key} {OWN}".lstrip() if key in parents else key
+
+    return [
+        part
+        for part in _by_path(record, name, [name(key) for key in keys])
+        if part.calls or part.params
+    ]
+
+
+def _by_path(record: Record, name: Callable[[str], str], order: Iterable[str]) -> list[Part]:
+    """Rows and parameters gathered under a name for their module."""
+    rows: dict[str, list[Row]] = {key: [] for key in order}
+    params = dict.fromkeys(rows, 0)
+    for row in record.rows:
+        rows.setdefault(name(row.module), []).append(row)
+    for path, count in record.module_parameters.items():
+        params[name(path)] = params.get(name(path), 0) + count
+    names = list(dict.fromkeys([*rows, *params]))
+    if OTHER in names:
+        names.append(names.pop(names.index(OTHER)))
+    return [_part(record, key, rows.get(key, ()), params.get(key, 0)) for key in names]
+
+
+def _by_operator(record: Record) -> list[Part]:
+    """Operators, the most expensive first; unknown ones by their estimate after the counted."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in record.rows:
+        groups.setdefault((row.op, row.status), []).append(row)
+    rank = {"counted": 0, "unknown": 1, "zero": 2}
+    made = [
+        (
+            (rank[status], -sum(r.macs or r.estimated_macs for r in rows), -part.calls, op),
+            msgspec.structs.replace(part, status=status),
+        )
+        for (op, status), rows in groups.items()
+        for part in [_part(record, op, rows, None)]
+    ]
+    return [part for _, part in sorted(made, key=lambda pair: pair[0])]
+
+
+def _by_class(record: Record) -> list[Part]:
+    """Kinds of counted work, then the classes of other arithmetic, then the rest."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in record.rows:
+        groups.setdefault((row.status, row.kind), []).append(row)
+    elements = record.classes()
+    rank = {"counted": 0, "unknown": 2, "zero": 3}
+    made = []
+    for (status, kind), rows in groups.items():
+        part = _part(record, "data movement" if kind == "none" else kind, rows, None)
+        if status == "zero" and kind != "none":
+            part = msgspec.structs.replace(part, elements=elements[kind])
+            made.append(((1, 0, -elements[kind], kind), part))
+        else:
+            made.append(((rank[status], -part.macs, -part.calls, kind), part))
+    return [part for _, part in sorted(made, key=lambda pair: pair[0])]
+
+
+def _part(record: Record, name: str, rows: Iterable[Row], params: int | None) -> Part:
+    macs = calls = 0
+    for row in rows:
+        macs += row.macs
+        calls += row.calls
+    total = record.macs
+    share = macs / total if total else 0.0
+    return Part(name=name, macs=macs, params=params, calls=calls, share=share)
+
+
+def _all_params(record: Record) -> int | None:
+    return record.parameters.total if record.parameters else None

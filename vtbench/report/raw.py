@@ -1,0 +1,141 @@
+"""Records as data: exact integers for programs, in JSON and CSV."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from vtbench.record import CONVENTION, Record
+from vtbench.report.comparison import relative
+from vtbench.report.parts import View, parts
+from vtbench.report.table import Column, Table
+
+ABSENT_KEYS: dict[str, Any] = {
+    "macs": None,
+    "effective_macs": None,
+    "complete": False,
+    "flops": None,
+    "params": None,
+    "trainable": None,
+    "buffers": None,
+    "weights": None,
+    "activations": None,
+    "memory": None,
+    "classes": {},
+    "unknown_ops": [],
+    "user_formulas": [],
+    "road": None,
+    "convention": CONVENTION,
+    "by": [],
+    "counters": {},
+    "error": None,
+}
+"""What a record that could not be counted says, so that every object has the same keys."""
+
+
+def record_object(record: Record, view: View = "total", depth: int = 1) -> dict[str, Any]:
+    """One record as docs/json.md promises it."""
+    known = record.to_dict()
+    by = [] if record.error else [part.to_dict() for part in parts(record, view, depth)]
+    return {"workload": known["workload"], **ABSENT_KEYS, **known, "by": by}
+
+
+def json_text(objects: Any) -> str:
+    """A JSON document; integers stay exact at any size."""
+    return json.dumps(objects, indent=2, ensure_ascii=False)
+
+
+def csv_table(
+    records: Sequence[Record], view: View = "total", depth: int = 1, base: Record | None = None
+) -> Table:
+    """One line per record, or per part of a record where a view is asked for."""
+    if view != "total":
+        return _parts_table(records, view, depth)
+    counters = list(dict.fromkeys(name for record in records for name in record.counters))
+    classes = sorted({name for record in records for name in record.classes()})
+    lines = [_flat(record, counters, classes, base) for record in records]
+    heads = list(lines[0]) if lines else []
+    return _plain(heads, [list(line.values()) for line in lines])
+
+
+def _flat(
+    record: Record, counters: Sequence[str], classes: Sequence[str], base: Record | None
+) -> dict[str, Any]:
+    data, work = record_object(record), record.workload
+    height, width = work.resolution or (None, None)
+    memory = data["memory"] or {}
+    flat: dict[str, Any] = {
+        "model": work.model,
+        "height": height,
+        "width": width,
+        "batch_size": work.batch_size,
+        "mode": work.mode,
+        "backward": work.backward,
+        "options": ";".join(f"{key}={value!r}" for key, value in work.options),
+    }
+    for key in (
+        "macs",
+        "effective_macs",
+        "complete",
+        "flops",
+        "params",
+        "trainable",
+        "buffers",
+        "weights",
+        "activations",
+    ):
+        flat[key] = data[key]
+    flat["memory_weights"] = memory.get("weights")
+    flat["memory_activations_peak"] = memory.get("activations_peak")
+    flat["memory_peak_at"] = memory.get("peak_at")
+    flat["unknown_ops"] = ";".join(dict.fromkeys(row["op"] for row in data["unknown_ops"]))
+    flat |= {name: data["classes"].get(name, None if record.error else 0) for name in classes}
+    for name in counters:
+        peer = record.counters.get(name)
+        flat[f"{name}_macs"] = peer.macs if peer else None
+        flat[f"{name}_difference"] = peer.difference if peer else None
+    if base is not None:
+        compared = {} if record.error or base.error else relative(record, base)
+        flat |= {"ratio": compared.get("ratio"), "difference": compared.get("difference")}
+    return flat | {"road": data["road"], "convention": data["convention"], "error": data["error"]}
+
+
+def _parts_table(records: Sequence[Record], view: View, depth: int) -> Table:
+    heads = [
+        "model",
+        view if view != "op" else "operator",
+        "macs",
+        "params",
+        "calls",
+        "share",
+        "status",
+        "elements",
+        "error",
+    ]
+    lines: list[list[Any]] = []
+    for record in records:
+        model = record.workload.model
+        if record.error:
+            lines.append([model, *([None] * (len(heads) - 2)), record.error])
+            continue
+        lines += [
+            [model, p.name, p.macs, p.params, p.calls, p.share, p.status, p.elements, None]
+            for p in parts(record, view, depth)
+        ]
+    return _plain(heads, lines)
+
+
+def _plain(heads: Sequence[str], lines: Sequence[Sequence[Any]]) -> Table:
+    """Values as a program reads them: absent is empty, truth is lower case."""
+    return Table(
+        title="",
+        columns=tuple(Column(head=head) for head in heads),
+        rows=tuple(tuple(map(_cell, line)) for line in lines),
+    )
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

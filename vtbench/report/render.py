@@ -1,0 +1,178 @@
+"""Tables as text: for the terminal, markdown, LaTeX, CSV and notebooks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Literal
+
+import msgspec
+
+from vtbench.report.layout import GAP, fit
+from vtbench.report.table import Column, Table
+
+Style = Literal["table", "markdown", "csv", "latex", "html"]
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "≥": r"$\geq$",
+    "×": r"$\times$",
+    "−": r"$-$",
+    "·": r"$\cdot$",
+    "—": "--",
+    "…": r"\ldots{}",
+}
+UNBOUNDED = 100_000
+MARKDOWN = re.compile(r"([\\|`*_<>\[\]])")
+
+
+def render(tables: Sequence[Table], style: Style, *, width: int = 80, color: bool = False) -> str:
+    """Tables one after the other; only the terminal has a width, and only it has colour."""
+    if style != "latex":  # a caption stands alone; elsewhere what was said once holds on
+        tables = _said_once(tables)
+    if style == "table":
+        return "\n\n".join(_terminal(table, width, color=color) for table in tables)
+    make = {"markdown": _markdown, "csv": _csv, "latex": _latex, "html": _html}[style]
+    return "\n\n".join(make(table).rstrip("\n") for table in tables)
+
+
+def _said_once(tables: Sequence[Table]) -> list[Table]:
+    """The tables, with conditions only where they differ from those of the table before."""
+    before = [(), *(table.conditions for table in tables)]
+    return [
+        msgspec.structs.replace(table, conditions=()) if table.conditions == said else table
+        for table, said in zip(tables, before, strict=False)
+    ]
+
+
+def _terminal(table: Table, width: int, *, color: bool) -> str:
+    """A page that rich draws; the layout is settled before, so that nothing wraps."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as Drawn
+    from rich.text import Text
+
+    page = fit(table, width)
+    console = Console(
+        file=io.StringIO(),
+        width=max(width, 20),
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        legacy_windows=False,
+    )
+    if page.title:
+        console.print(Text(page.title, style="bold"))
+    for line in filter(None, page.conditions):
+        console.print(Text(line, style="dim"), Text(""), sep="\n")
+    drawn = Drawn(
+        box=SIMPLE_HEAD,
+        padding=(0, GAP - 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        header_style="bold",
+    )
+    for column in page.columns:
+        drawn.add_column(Text(column.head), justify=column.align, no_wrap=True, overflow="crop")
+    for row in page.rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    if page.rows:
+        # The columns fit already, or cannot; a long line is better than a cut figure.
+        console.print(drawn, width=UNBOUNDED, crop=False)
+    notes = [note for note in page.notes if note]
+    if notes and page.rows:
+        console.print()
+    for note in notes:
+        console.print(Text(note))
+    text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO given above
+    return "\n".join(line.rstrip() for line in text.rstrip("\n").splitlines())
+
+
+def _markdown(table: Table) -> str:
+    lines = [f"### {_mark(table.title)}", ""] if table.title else []
+    lines += [line for said in filter(None, table.conditions) for line in (f"{_mark(said)}", "")]
+    if table.rows:
+        lines.append("| " + " | ".join(_mark(column.head) for column in table.columns) + " |")
+        rule = (":---" if column.align == "left" else "---:" for column in table.columns)
+        lines.append("| " + " | ".join(rule) + " |")
+        lines += ["| " + " | ".join(map(_mark, row)) + " |" for row in table.rows]
+    notes = [f"- {_mark(note)}" for note in filter(None, table.notes)]
+    return "\n".join([*lines, *([""] if notes and lines and lines[-1] else []), *notes])
+
+
+def _mark(text: str) -> str:
+    """Text that markdown shows as it stands; indentation survives as fixed blanks."""
+    body = text.lstrip(" ")
+    return "&nbsp;" * (len(text) - len(body)) + MARKDOWN.sub(r"\\\1", " ".join(body.splitlines()))
+
+
+def _csv(table: Table) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.head for column in table.columns])
+    writer.writerows(table.rows)
+    return text.getvalue()
+
+
+def _latex(table: Table) -> str:
+    """A booktabs table; the caption says what was counted, and under which conditions."""
+    caption = ". ".join(_tex(said) for said in (table.title, *table.conditions) if said)
+    lines = [
+        r"% needs \usepackage{booktabs}",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{caption}.}}",
+        rf"\begin{{tabular}}{{{''.join(map(_tex_column, table.columns))}}}",
+        r"\toprule",
+        " & ".join(_tex(column.head) for column in table.columns) + r" \\",
+        r"\midrule",
+        *(" & ".join(map(_tex, row)) + r" \\" for row in table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        *(rf"\par\footnotesize {_tex(note)}" for note in filter(None, table.notes)),
+        r"\end{table}",
+    ]
+    return "\n".join(lines)
+
+
+def _tex_column(column: Column) -> str:
+    return "l" if column.align == "left" else "r"
+
+
+def _tex(text: str) -> str:
+    body = text.lstrip(" ")
+    indent = r"\quad " * ((len(text) - len(body)) // 2)
+    return indent + "".join(LATEX.get(char, char) for char in body)
+
+
+def _html(table: Table) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        made = (
+            f'<{tag} style="text-align:{column.align};white-space:pre">{escape(cell)}</{tag}>'
+            for column, cell in zip(table.columns, cells, strict=True)
+        )
+        return f"<tr>{''.join(made)}</tr>"
+
+    said = "".join(f"<p>{escape(text)}</p>" for text in filter(None, table.conditions))
+    below = "".join(f"<p>{escape(text)}</p>" for text in filter(None, table.notes))
+    head = line([column.head for column in table.columns], "th")
+    body = "".join(line(row, "td") for row in table.rows)
+    return (
+        f"<h4>{escape(table.title)}</h4>{said}"
+        f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{below}"
+    )

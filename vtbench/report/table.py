@@ -1,0 +1,36 @@
+"""The one shape of everything that is printed: titled columns of finished strings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """One column: its heading, and how it behaves when the page is narrow."""
+
+    head: str
+    align: Literal["left", "right"] = "right"
+    shrink: bool = False
+    """Whether its cells may be shortened in the middle; for names and paths."""
+    drop: int = 0
+    """0 stays; otherwise the column may be left out, those with the highest figure first."""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A table whose cells are final: a renderer chooses layout, never digits."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """Cells; leading spaces of a first cell are its depth in a tree, two for each level."""
+    conditions: tuple[str, ...] = ()
+    """What holds for every row; stands above it."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know of single rows; stands below it."""
+
+
+def name_column(head: str) -> Column:
+    """A first column of names, which shorten in the middle."""
+    return Column(head=head, align="left", shrink=True)

@@ -1,0 +1,98 @@
+"""Units and rounding: the last step before a figure is read, and the only place that rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+
+from vtbench.workload import Workload
+
+PREFIXES = ("", "K", "M", "G", "T", "P", "E")
+ABSENT = "—"
+MINUS = "−"
+PER_PREFIX = 1000
+SIGNIFICANT = 3
+
+
+def common_prefix(values: Iterable[int]) -> int:
+    """The prefix that suits the largest of some values, for a column that is read downwards."""
+    largest = max((abs(value) for value in values), default=0)
+    place = 0
+    while place < len(PREFIXES) - 1 and _rounded(largest, place) >= PER_PREFIX:
+        place += 1
+    return place
+
+
+def si(value: int, prefix: int | None = None) -> str:
+    """An integer with a decimal prefix, three decimals and at least three significant digits.
+
+    ``prefix`` keeps a column in one unit. A value below a thousandth of that unit takes its own,
+    because ``0.00000154 G`` cannot be read.
+    """
+    own = common_prefix([value])
+    if prefix is None or abs(value) * PER_PREFIX < PER_PREFIX**prefix:
+        prefix = own
+    sign = MINUS if value < 0 else ""
+    if prefix == 0:
+        return f"{sign}{abs(value)}"
+    return f"{sign}{_rounded(abs(value), prefix)} {PREFIXES[prefix]}"
+
+
+def _rounded(value: int, prefix: int) -> Decimal:
+    """A value in units of a prefix, to the nearest last digit."""
+    with localcontext() as context:
+        context.prec = len(str(value)) + 30
+        scaled = Decimal(value).scaleb(-3 * prefix)
+        decimals = max(3, SIGNIFICANT - 1 - scaled.adjusted()) if value else 0
+        return scaled.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
+
+
+def signed(value: int, prefix: int | None = None) -> str:
+    """A difference with its sign, as ``+0.013 G`` or ``−0.105 G``."""
+    return si(value, prefix) if value <= 0 else "+" + si(value, prefix)
+
+
+def digits(value: int) -> str:
+    """An exact integer in groups of three."""
+    return f"{value:,}".replace("-", MINUS)
+
+
+def size(nbytes: int) -> str:
+    """Bytes in decimal units with one decimal."""
+    place = 0
+    while place < len(PREFIXES) - 1 and nbytes >= PER_PREFIX ** (place + 1):
+        place += 1
+    if place == 0:
+        return f"{nbytes} B"
+    return f"{Decimal(nbytes).scaleb(-3 * place):.1f} {PREFIXES[place]}B"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share of a whole with one decimal; absent when there is no whole."""
+    if not whole:
+        return ABSENT
+    share = Decimal(part) * 100 / Decimal(whole)
+    return f"{share:.1f} %".replace("-", MINUS)
+
+
+def ratio(part: int, whole: int) -> str:
+    """How many times one count is the other."""
+    return f"{Decimal(part) / Decimal(whole):.3f}×" if whole else ABSENT
+
+
+def macs(value: int, *, complete: bool, prefix: int | None = None) -> str:
+    """A MAC count; one that misses something is a lower bound and says so."""
+    return si(value, prefix) if complete else f"≥ {si(value, prefix)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def pixels(workload: Workload) -> str:
+    """The size of the images, or what is fed in where there are none."""
+    if workload.resolution is not None:
+        return f"{workload.resolution[0]}×{workload.resolution[1]}"
+    shapes = ("×".join(str(n) for n in spec.shape) for spec in workload.inputs)
+    return ", ".join(shapes) or ABSENT

@@ -1,0 +1,211 @@
+"""What models have a name: the catalogue as data, and the names other libraries list.
+
+Nothing here imports torch. The names of timm, torchvision and transformers are read from their
+installed source text, so that listing and suggesting cost milliseconds.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import functools
+import importlib.util
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One short name and what it stands for."""
+
+    name: str
+    """The short name."""
+    target: str
+    """What builds it: ``timm:NAME``, ``torchvision:NAME`` or ``package.module:function``."""
+    resolution: tuple[int, int] | None = None
+    """Height and width it is counted at; None is the model's own."""
+    options: dict[str, Any] = {}
+    """Default options of the target; the user's own go over them."""
+    paper: str
+    """Where the model was published."""
+    family: str
+    """Under which heading it is listed."""
+    stages: tuple[str, ...] | None = None
+    """Module paths that divide it; None means its direct children."""
+    head: tuple[str, ...] | None = None
+    """Module paths of its classifier; None asks the library."""
+
+
+_RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016"
+_DEIT = "Touvron et al., Training data-efficient image transformers, ICML 2021"
+_VIT = "Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021"
+_SWIN = "Liu et al., Swin Transformer, ICCV 2021"
+_REGNET = "Radosavovic et al., Designing Network Design Spaces, CVPR 2020"
+_EFFICIENTNET = "Tan and Le, EfficientNet, ICML 2019"
+
+_RESNET_STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4", "fc")
+
+CATALOG: tuple[Entry, ...] = (
+    *(
+        Entry(
+            name=f"resnet{depth}",
+            target=f"timm:resnet{depth}",
+            paper=_RESNET,
+            family="ResNet",
+            stages=_RESNET_STAGES,
+            head=("fc",),
+        )
+        for depth in (18, 34, 50, 101)
+    ),
+    *(
+        Entry(
+            name=f"deit_{size[0]}",
+            target=f"timm:deit_{size}_patch16_224",
+            paper=_DEIT,
+            family="DeiT",
+            head=("head",),
+        )
+        for size in ("tiny", "small", "base")
+    ),
+    *(
+        Entry(
+            name=f"vit_{size[0]}",
+            target=f"timm:vit_{size}_patch16_224",
+            paper=_VIT,
+            family="ViT",
+            head=("head",),
+        )
+        for size in ("small", "base", "large")
+    ),
+    *(
+        Entry(
+            name=f"swin_{size[0]}",
+            target=f"timm:swin_{size}_patch4_window7_224",
+            paper=_SWIN,
+            family="Swin",
+            stages=("patch_embed", "layers.0", "layers.1", "layers.2", "layers.3", "norm", "head"),
+            head=("head.fc",),
+        )
+        for size in ("tiny", "small", "base")
+    ),
+    Entry(
+        name="regnety_8g",
+        target="timm:regnety_080",
+        paper=_REGNET,
+        family="RegNet",
+        stages=("stem", "s1", "s2", "s3", "s4", "head"),
+        head=("head.fc",),
+    ),
+    Entry(
+        name="efficientnet_b3",
+        target="timm:efficientnet_b3",
+        resolution=(300, 300),
+        paper=_EFFICIENTNET,
+        family="EfficientNet",
+        head=("classifier",),
+    ),
+)
+
+_BY_NAME = {entry.name: entry for entry in CATALOG}
+
+
+def entry(name: str) -> Entry | None:
+    """The catalogue's entry of that exact name."""
+    return _BY_NAME.get(name)
+
+
+def entries(pattern: str | None = None) -> list[Entry]:
+    """Catalogue entries whose name matches a glob, in the catalogue's order; all without one.
+
+    A pattern without wildcards matches every name that contains it.
+    """
+    if not pattern:
+        return list(CATALOG)
+    glob = pattern if is_glob(pattern) else f"*{pattern}*"
+    return [item for item in CATALOG if fnmatch.fnmatchcase(item.name, glob)]
+
+
+def is_glob(name: str) -> bool:
+    """Whether a name holds wildcards."""
+    return any(mark in name for mark in "*?[")
+
+
+def nearest(name: str, limit: int = 3) -> list[str]:
+    """The names most like a misspelt one, best first, written as they would be typed."""
+    source, _, rest = name.partition(":")
+    if not rest:
+        names: Iterable[str] = (*_BY_NAME, *timm_architectures())
+        return closest(name, names, limit)
+    listed = {
+        "timm": timm_architectures,
+        "torchvision": torchvision_names,
+        "transformers": transformers_classes,
+    }
+    if source not in listed:
+        return [f"{known}:{rest}" for known in closest(source, listed, 1)]
+    return [f"{source}:{near}" for near in closest(rest, listed[source](), limit)]
+
+
+def closest(word: str, words: Iterable[str], limit: int = 3) -> list[str]:
+    """The words most like this one, best first; differences of case count for nothing."""
+    by_lower: dict[str, str] = {}
+    for each in words:
+        by_lower.setdefault(each.lower(), each)
+    matches = difflib.get_close_matches(word.lower(), by_lower, n=limit, cutoff=0.5)
+    return [by_lower[match] for match in matches]
+
+
+def package_folder(package: str) -> Path | None:
+    """Where a package is installed, found without importing it; None where it is not."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+@functools.cache
+def timm_architectures() -> tuple[str, ...]:
+    """What ``timm.list_models()`` lists, in its order; empty where timm is not installed."""
+    registered = re.compile(r"^@register_model\b[^\n]*\n(?:@[^\n]*\n)*def +(\w+)", re.MULTILINE)
+    names = _names_in_source("timm", "models", registered)
+    return tuple(sorted(names, key=_natural_key))
+
+
+@functools.cache
+def torchvision_names() -> tuple[str, ...]:
+    """What ``torchvision.models.list_models()`` lists, less the quantized models."""
+    registered = re.compile(r"^@register_model\(\)\n(?:@[^\n]*\n|\)\n| [^\n]*\n)*def +(\w+)", re.M)
+    names = _names_in_source("torchvision", "models", registered)
+    return tuple(sorted(names))
+
+
+@functools.cache
+def transformers_classes() -> tuple[str, ...]:
+    """Classes of transformers that are models with a name of their own."""
+    defined = re.compile(r"^class (\w+(?:Model|For\w+|Backbone))\(", re.MULTILINE)
+    names = _names_in_source("transformers", "models", defined, "*/modeling_*.py")
+    return tuple(sorted(names))
+
+
+def _names_in_source(
+    package: str, folder: str, pattern: re.Pattern[str], files: str = "**/*.py"
+) -> set[str]:
+    """Every name that a pattern captures in a package's source files."""
+    root = package_folder(package)
+    if root is None:
+        return set()
+    names: set[str] = set()
+    for path in (root / folder).glob(files):
+        names.update(pattern.findall(path.read_text(encoding="utf-8", errors="replace")))
+    return names
+
+
+def _natural_key(name: str) -> list[int | str]:
+    """Digits as numbers, so that resnet18 stands before resnet101."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name.lower())]

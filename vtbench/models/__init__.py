@@ -1,0 +1,24 @@
+"""Models by name: what a name means, and the module and inputs that it stands for.
+
+Importing this package imports no torch; `build` does, once the name is known to exist.
+"""
+
+from __future__ import annotations
+
+from vtbench.models.built import Built
+from vtbench.models.names import Target, expand, resolve
+from vtbench.workload import Workload
+
+__all__ = ["Built", "Target", "build", "expand", "resolve"]
+
+
+def build(workload: Workload, *, real: bool = False) -> Built:
+    """The module and inputs of a workload, in the workload's mode (evaluation or training).
+
+    On the meta device, unfilled, unless ``real``: then on the CPU with the library's own random
+    initialisation under seed 0, and seeded inputs.
+    """
+    target = resolve(workload.model)
+    from vtbench.models.assemble import assemble
+
+    return assemble(target, workload, real=real)

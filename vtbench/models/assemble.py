@@ -1,0 +1,154 @@
+"""From a target and a workload to a model that is ready to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from torch import nn
+
+from vtbench.errors import BadOption, BadResolution, ModelError, VtbenchError
+from vtbench.models import from_timm, inputs, sizes
+from vtbench.models.built import Built
+from vtbench.models.names import Target
+from vtbench.models.roads import on_cpu, without_values
+from vtbench.models.signatures import Parameters, check, unknown_option
+from vtbench.workload import Workload
+
+Size = tuple[int, int]
+Given = tuple[tuple[Any, ...], dict[str, Any]]
+Made = TypeVar("Made")
+
+
+class Library(Protocol):
+    """What a module of this room says of one model library."""
+
+    LIBRARY: str
+
+    def make(self, name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
+        """Build without weights, for a size where it is not None."""
+
+    def make_on_meta(self, name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
+        """Build the same on the meta device."""
+
+    def parameters(self, module: nn.Module) -> Parameters:
+        """The options of that model."""
+
+    def own_size(self, module: nn.Module, options: dict[str, Any]) -> Size | None:
+        """Its own image size; None without images."""
+
+    def takes_size(self, module: nn.Module) -> bool:
+        """Whether it is built for a size."""
+
+    def image(
+        self, module: nn.Module, options: dict[str, Any], batch: int, size: Size, *, real: bool
+    ) -> Given:
+        """The inputs of an image of that size."""
+
+    def head(self, module: nn.Module) -> tuple[str, ...]:
+        """Module paths of the classifier."""
+
+
+def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
+    """The model of a target with its inputs, in the workload's mode."""
+    return _from_library(from_timm, target, workload, real=real)
+
+
+def _from_library(library: Library, target: Target, workload: Workload, *, real: bool) -> Built:
+    model, name = workload.model, target.name
+    options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
+    if workload.resolution is not None:
+        sizes.positive(model, workload.resolution)
+    if workload.options:
+        bare = ran(model, {}, lambda: library.make_on_meta(name, {}, None))
+        check(model, dict(workload.options), library.parameters(bare))
+    module = ran(model, options, lambda: library.make_on_meta(name, options, None))
+    own = library.own_size(module, options)
+    size, built_for = _size(target, workload, own), None
+    if size != own and size is not None and own is not None and workload.resolution is not None:
+        built_for = size if library.takes_size(module) else None
+        _admit(library, target, workload, own)
+        module = ran(model, options, lambda: library.make_on_meta(name, options, built_for))
+    module = without_values(module)
+    if real:
+        module = on_cpu(lambda: library.make(name, options, built_for))
+    if workload.inputs or size is None:
+        given: Given = ((), inputs.named(workload.inputs, module, model, real=real))
+        size = workload.resolution
+    else:
+        given = library.image(module, options, workload.batch_size, size, real=real)
+    return Built(
+        module=in_mode(module, workload),
+        args=given[0],
+        kwargs=given[1],
+        workload=msgspec.structs.replace(workload, resolution=size),
+        stages=target.entry.stages if target.entry else None,
+        head=(target.entry and target.entry.head) or library.head(module),
+    )
+
+
+def _size(target: Target, workload: Workload, own: Size | None) -> Size | None:
+    catalogued = target.entry.resolution if target.entry else None
+    return workload.resolution or catalogued or own
+
+
+def _admit(library: Library, target: Target, workload: Workload, own: Size) -> None:
+    """Refuse a size that the model does not take, with the nearest that it does.
+
+    What is tried is thrown away: a forward pass may leave something cached in the model.
+    """
+    options, asked = dict(workload.options), workload.resolution
+    assert asked is not None  # noqa: S101
+
+    def attempt(size: Size) -> None:
+        try:
+            plain = library.make_on_meta(target.name, options, None)
+            built_for = size if library.takes_size(plain) else None
+            module = library.make_on_meta(target.name, options, built_for)
+        except Exception as error:  # noqa: BLE001 - a foreign constructor may raise anything
+            first = next(iter(str(error).strip().splitlines()), "")
+            raise sizes.Refused(f"it cannot be built ({type(error).__name__}: {first})") from error
+        given = library.image(module, options, 1, size, real=False)
+        sizes.try_size(in_mode(module, workload), *given)
+
+    def accepts(size: Size) -> bool:
+        try:
+            attempt(size)
+        except sizes.Refused:
+            return False
+        return True
+
+    try:
+        attempt(asked)
+    except sizes.Refused as refused:
+        raise sizes.refusal(workload.model, asked, own, refused, accepts) from refused
+
+
+def ran(model: str, options: dict[str, Any], construct: Callable[[], Made]) -> Made:
+    """What a foreign constructor returns; what it raises becomes one sentence."""
+    try:
+        return construct()
+    except VtbenchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a foreign constructor may raise anything
+        unexpected = re.search(r"(?:unexpected|multiple values for) keyword argument '(\w+)'|"
+                               r"multiple values for (?:keyword )?argument '(\w+)'", str(error))
+        named = next(filter(None, unexpected.groups()), "") if unexpected else ""
+        if named in options:
+            if "multiple" in str(error):
+                raise BadOption(f"The option {named} of {model} is fixed by its name.") from error
+            raise unknown_option(model, named, []) from error
+        first = next(iter(str(error).strip().splitlines()), "no message")
+        raise ModelError(
+            f"{model} could not be built: {type(error).__name__}: {first}"
+        ) from error
+
+
+def in_mode(module: nn.Module, workload: Workload) -> nn.Module:
+    """The module in evaluation or training mode, as the workload says."""
+    return module.train(workload.mode == "train")
+
+
+__all__ = ["BadResolution", "assemble"]

@@ -1,0 +1,29 @@
+"""A model that is ready to run: the module, its inputs, and the workload with its blanks filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vtbench.workload import Workload
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `build` returns; run it as ``module(*args, **kwargs)``."""
+
+    module: nn.Module
+    """The model, on the meta device or, where real values were asked for, on the CPU."""
+    args: tuple[Any, ...]
+    """Positional inputs."""
+    kwargs: dict[str, Any]
+    """Inputs by name of a parameter of ``forward``."""
+    workload: Workload
+    """The workload as it was asked for, with the resolution filled in."""
+    stages: tuple[str, ...] | None = None
+    """Module paths that divide the model where the catalogue names them."""
+    head: tuple[str, ...] = field(default=())
+    """Module paths of the classifier where they are known."""

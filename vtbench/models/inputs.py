@@ -1,0 +1,79 @@
+"""Inputs of a model: shapes on the meta device, or seeded values on the CPU."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from vtbench.errors import BadInput
+from vtbench.models.roads import META, SEED
+from vtbench.workload import InputSpec
+
+# Integer inputs choose among few things (a token, a segment, a mask), and every choice has these.
+_INTEGERS = 2
+
+
+def tensor(shape: Sequence[int], dtype: torch.dtype = torch.float32, *, real: bool) -> torch.Tensor:
+    """One input: without values on meta, or drawn under seed 0 on the CPU."""
+    if not real:
+        return torch.empty(tuple(shape), dtype=dtype, device=META)
+    generator = torch.Generator().manual_seed(SEED)
+    if dtype.is_floating_point or dtype.is_complex:
+        drawn = torch.complex64 if dtype.is_complex else torch.float32
+        return torch.randn(tuple(shape), generator=generator, dtype=drawn).to(dtype)
+    return torch.randint(0, _INTEGERS, tuple(shape), generator=generator).to(dtype)
+
+
+def named(
+    specs: Iterable[InputSpec], module: nn.Module, model: str, *, real: bool
+) -> dict[str, torch.Tensor]:
+    """The inputs that were asked for by name, once the names are known to fit ``forward``."""
+    specs = tuple(specs)
+    _check_names([spec.name for spec in specs], module, model)
+    made = {}
+    for spec in specs:
+        dtype = getattr(torch, spec.dtype, None)
+        if not isinstance(dtype, torch.dtype):
+            raise BadInput(
+                f"Input {spec.name!r} has the unknown type {spec.dtype!r}; "
+                "use one of torch's, such as float32, float16, int64 or bool."
+            )
+        if any(side < 1 for side in spec.shape):
+            raise BadInput(f"Input {spec.name!r} has a size below 1 in its shape {spec.shape}.")
+        made[spec.name] = tensor(spec.shape, dtype, real=real)
+    return made
+
+
+def _check_names(names: list[str], module: nn.Module, model: str) -> None:
+    parameters = inspect.signature(module.forward).parameters.values()
+    plain = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    takes = [parameter.name for parameter in plain]
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        for name in names:
+            if name not in takes:
+                raise BadInput(
+                    f"{model} has no input {name!r}; its forward takes {', '.join(takes)}."
+                )
+    for parameter in plain:
+        if parameter.default is parameter.empty and parameter.name not in names:
+            raise BadInput(
+                f"{model} also needs the input {parameter.name!r}; add --input "
+                f"{parameter.name}=SHAPE. Its forward takes {', '.join(takes)}."
+            )
+
+
+def moved(inputs: Any, *, real: bool) -> Any:
+    """Inputs that a user's function returned, on meta unless real values are asked for."""
+    if real:
+        return inputs
+    if isinstance(inputs, torch.Tensor):
+        return inputs.to(META)
+    if isinstance(inputs, dict):
+        return {key: moved(value, real=real) for key, value in inputs.items()}
+    if isinstance(inputs, list | tuple):
+        return type(inputs)(moved(value, real=real) for value in inputs)
+    return inputs

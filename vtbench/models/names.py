@@ -1,0 +1,122 @@
+"""What a model's name means, decided without importing torch or any model library."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from vtbench import catalog
+from vtbench.errors import MissingPackage, UnknownModel
+
+Source = Literal["timm", "torchvision", "transformers", "callable"]
+
+_EXTRA = {"timm": "vtbench", "torchvision": "vtbench", "transformers": "vtbench[models]"}
+_LISTED: dict[str, Callable[[], Sequence[str]]] = {
+    "timm": catalog.timm_architectures,
+    "torchvision": catalog.torchvision_names,
+    "transformers": catalog.transformers_classes,
+}
+
+
+class Target(NamedTuple):
+    """Which library builds a model, and under which name."""
+
+    source: Source
+    name: str
+    """The library's name, or ``package.module:function``."""
+    entry: catalog.Entry | None = None
+    """The catalogue's entry where the name is a short one."""
+
+
+def resolve(name: str) -> Target:
+    """What a model's name stands for; UnknownModel with the nearest names where it is nothing."""
+    entry = catalog.entry(name)
+    if entry is not None:
+        return _target_of(entry.target)._replace(entry=entry)
+    return _target_of(name)
+
+
+def _target_of(name: str) -> Target:
+    source, colon, rest = name.partition(":")
+    if not colon:
+        return _library_model("timm", name, asked=name)
+    if source in ("timm", "torchvision", "transformers"):
+        return _library_model(source, rest, asked=name)
+    dotted = source.split(".")
+    if rest and all(part.isidentifier() for part in (*dotted, *rest.split("."))):
+        return Target("callable", name)
+    raise UnknownModel(_unknown(name))
+
+
+def _library_model(
+    source: Literal["timm", "torchvision", "transformers"], name: str, *, asked: str
+) -> Target:
+    if name in _LISTED[source]() or _registered_since(source, name):
+        return Target(source, name)
+    if source == "timm" and name.partition(".")[0] in _LISTED["timm"]():
+        return Target("timm", name)  # a name with a tag, such as resnet50.a1_in1k
+    # A bare misspelt name is a misspelt name also where timm is absent.
+    if catalog.package_folder(source) is None and (asked != name or not catalog.nearest(name)):
+        raise MissingPackage(
+            f"The model {asked!r} needs {source}, which is not installed; "
+            f"install it with: pip install '{_EXTRA[source]}'"
+        )
+    if source == "transformers" and name.isidentifier():
+        return Target(source, name)  # the listing of classes goes by their usual endings
+    raise UnknownModel(_unknown(asked))
+
+
+def _registered_since(source: str, name: str) -> bool:
+    """Whether a model was registered with timm by somebody else's code, already imported."""
+    timm = sys.modules.get("timm") if source == "timm" else None
+    return timm is not None and bool(timm.is_model(name))
+
+
+def _unknown(name: str) -> str:
+    if not name:
+        return "A model needs a name; `vtbench models` lists the short ones."
+    near = catalog.nearest(name)
+    hint = f" Did you mean {_either(near)}?" if near else ""
+    return f"There is no model {name!r}.{hint} `vtbench models` lists the short names."
+
+
+def _either(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def expand(names: Iterable[str]) -> list[str]:
+    """Names with their wildcards written out, in order, each once.
+
+    A pattern matches the catalogue's names, or timm's where none of those matches;
+    ``timm:PATTERN``, ``torchvision:PATTERN`` and ``transformers:PATTERN`` match that library's.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        found.update(dict.fromkeys(_matches(name) if catalog.is_glob(name) else [name]))
+    return list(found)
+
+
+def _matches(pattern: str) -> list[str]:
+    source, colon, glob = pattern.partition(":")
+    if colon:
+        if source not in _LISTED:
+            raise UnknownModel(
+                f"The pattern {pattern!r} cannot be expanded; "
+                f"patterns go over short names, {', '.join(f'{each}:' for each in _LISTED)}."
+            )
+        listed = _LISTED[source]()
+        if not listed:
+            raise MissingPackage(
+                f"The pattern {pattern!r} needs {source}, which is not installed; "
+                f"install it with: pip install '{_EXTRA[source]}'"
+            )
+        matched = [f"{source}:{each}" for each in listed if fnmatch.fnmatchcase(each, glob)]
+    else:
+        matched = [entry.name for entry in catalog.entries(pattern)] or fnmatch.filter(
+            catalog.timm_architectures(), pattern
+        )
+    if not matched:
+        raise UnknownModel(f"The pattern {pattern!r} matches no model.")
+    return matched

@@ -1,0 +1,110 @@
+"""The two roads on which a model is built: on the meta device unfilled, or on the CPU seeded."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import gc
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from vtbench.models.skip import FILLING_FUNCTIONS, initialisation_skipped
+
+META = torch.device("meta")
+SEED = 0
+
+# Parameters below this many elements cost nothing to fill, and might be read while building.
+_LARGE = 1 << 16
+
+Made = TypeVar("Made")
+
+
+def on_meta(make: Callable[[], Made]) -> Made:
+    """What ``make`` builds, on the meta device and unfilled.
+
+    A constructor that reads values (``linspace(...).tolist()``) cannot run there; it runs on the
+    CPU with its large parameters left untouched, so that no memory is spent on them.
+    `without_values` brings such a model to meta.
+    """
+    try:
+        with collector_paused(), initialisation_skipped(), META:
+            return make()
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        if "meta" not in str(error):
+            raise
+    with torch.random.fork_rng(devices=[]), _LargeParametersUnfilled():
+        return make()
+
+
+def on_cpu(make: Callable[[], Made]) -> Made:
+    """What ``make`` builds on the CPU under seed 0; the global generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(SEED)
+        return make()
+
+
+@contextlib.contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking a half-built model; a build leaves little garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _LargeParametersUnfilled(TorchFunctionMode):
+    """Leaves large parameters unfilled, in this thread only; other tensors get their values."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        del types
+        if func in FILLING_FUNCTIONS and args:
+            tensor = args[0]
+            if isinstance(tensor, nn.Parameter) and tensor.numel() >= _LARGE:
+                return tensor
+        return func(*args, **(kwargs or {}))
+
+
+def entirely_on_meta(module: nn.Module) -> bool:
+    """Whether no tensor of a module has values, plain attributes included."""
+    return all(tensor.is_meta for tensor in _tensors(module))
+
+
+def without_values(module: nn.Module) -> nn.Module:
+    """The module with every tensor on meta; a copy, tied tensors still tied, where one was not."""
+    if entirely_on_meta(module):
+        return module
+    # A deep copy takes what stands in its memo instead of copying it: no value is ever copied.
+    memo: dict[int, Any] = {id(tensor): _emptied(tensor) for tensor in _tensors(module)}
+    return copy.deepcopy(module, memo)
+
+
+def _emptied(tensor: torch.Tensor) -> torch.Tensor:
+    empty = tensor.detach().to(META)
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(empty, requires_grad=tensor.requires_grad)
+    return empty.requires_grad_(tensor.requires_grad)
+
+
+def _tensors(module: nn.Module) -> Iterator[torch.Tensor]:
+    """Parameters, buffers and tensors that are plain attributes of a module's parts."""
+    for part in module.modules():
+        for tensor in itertools.chain(part._parameters.values(), part._buffers.values()):  # noqa: SLF001 - parameters() would build every name
+            if tensor is not None:
+                yield tensor
+        attributes = vars(part).values()
+        if torch.Tensor in map(type, attributes):
+            yield from (each for each in attributes if type(each) is torch.Tensor)

@@ -1,0 +1,159 @@
+"""Options held against a signature: which exist, which is meant, and of which type they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from vtbench.catalog import closest
+from vtbench.errors import BadOption
+
+Parameters = Mapping[str, inspect.Parameter]
+
+_VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+
+
+def parameters_of(made_by: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of a function or of a class's constructor, annotations evaluated.
+
+    Where a constructor hands on ``**kwargs``, those of the classes it derives from count too, and
+    those of the dataclass that is its configuration (``cfg``).
+    """
+    if not inspect.isclass(made_by):
+        return _parameters(made_by)
+    found: dict[str, inspect.Parameter] = {}
+    for cls in made_by.__mro__:
+        constructor = vars(cls).get("__init__")
+        if constructor is None:
+            continue
+        named = _parameters(constructor)
+        found = {**named, **found}
+        found.pop("self", None)
+        if not _hands_on(constructor):
+            break
+        found = {**_fields(named.get("cfg")), **found}
+    return found
+
+
+def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    try:
+        hints = typing.get_type_hints(function)
+    except (NameError, TypeError, AttributeError):
+        hints = {}  # an annotation that cannot be evaluated is one that cannot be checked
+    return {
+        parameter.name: parameter.replace(annotation=hints.get(parameter.name, parameter.empty))
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind not in _VARIADIC
+    }
+
+
+def _hands_on(function: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(function).parameters.values()
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+
+
+def _fields(configuration: inspect.Parameter | None) -> dict[str, inspect.Parameter]:
+    """The fields of the dataclass that annotates a parameter, as parameters."""
+    cls = configuration.annotation if configuration is not None else None
+    if not (inspect.isclass(cls) and dataclasses.is_dataclass(cls)):
+        return {}
+    return {
+        field.name: inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY)
+        for field in dataclasses.fields(cls)
+    }
+
+
+def check(model: str, options: Mapping[str, Any], parameters: Parameters) -> None:
+    """Refuse an option that a model does not have, or a value of the wrong type."""
+    for name, value in options.items():
+        if name not in parameters:
+            raise unknown_option(model, name, parameters)
+        parameter = parameters[name]
+        expected = _expected(parameter)
+        if expected is not None and not fits(value, expected):
+            default = "" if parameter.default is parameter.empty else (
+                f" (the default is {parameter.default!r})"
+            )
+            raise BadOption(
+                f"The option {name} of {model} takes {_in_words(expected)}{default}, "
+                f"not {value!r}."
+            )
+
+
+def unknown_option(model: str, name: str, known: Collection[str]) -> BadOption:
+    """The error for an option that does not exist: the nearest one, and all there are."""
+    if not known:
+        return BadOption(f"{model} has no option {name!r}; it takes none.")
+    near = closest(name, known, 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return BadOption(f"{model} has no option {name!r}.{hint} It takes: {', '.join(sorted(known))}.")
+
+
+def _expected(parameter: inspect.Parameter) -> Any:
+    """The type a value must have, from the annotation or else from the default; None is any."""
+    if parameter.annotation is not parameter.empty:
+        return parameter.annotation
+    default = parameter.default
+    if isinstance(default, bool | str):
+        return type(default)
+    if isinstance(default, int | float):
+        return float
+    return None
+
+
+def fits(value: Any, expected: Any) -> bool:  # noqa: PLR0911 - one return per kind of annotation
+    """Whether a literal may stand where a type is annotated; True where it cannot be told."""
+    origin = typing.get_origin(expected)
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, each) for each in typing.get_args(expected))
+    if origin is typing.Literal:
+        return value in typing.get_args(expected)
+    if expected in (Any, inspect.Parameter.empty) or isinstance(expected, typing.TypeVar):
+        return True
+    if expected is None or expected is type(None):
+        return value is None
+    if expected is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if expected is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if origin in (list, tuple) or expected in (list, tuple):
+        return isinstance(value, tuple | list) and _items_fit(value, typing.get_args(expected))
+    if _is_sequence(origin or expected):
+        return isinstance(value, tuple | list)
+    if inspect.isclass(expected) and expected in (bool, str, dict):
+        return isinstance(value, expected)
+    # A class, a callable or a protocol: no literal is one, but constructors accept names for them.
+    return not isinstance(value, bool | int | float)
+
+
+def _items_fit(values: Collection[Any], types_of_items: tuple[Any, ...]) -> bool:
+    if not types_of_items:
+        return True
+    if len(types_of_items) == 1 or types_of_items[-1] is Ellipsis:
+        return all(fits(value, types_of_items[0]) for value in values)
+    return len(values) == len(types_of_items) and all(
+        fits(value, each) for value, each in zip(values, types_of_items, strict=True)
+    )
+
+
+def _is_sequence(annotation: Any) -> bool:
+    return getattr(annotation, "__name__", "") in {"Sequence", "Iterable", "Collection", "MutableSequence"}
+
+
+def _in_words(expected: Any) -> str:
+    words = {bool: "True or False", int: "a whole number", float: "a number", str: "a name"}
+    if expected in words:
+        return words[expected]
+    origin = typing.get_origin(expected)
+    if origin in (typing.Union, types.UnionType):
+        kinds = [_in_words(each) for each in typing.get_args(expected)]
+        return " or ".join(dict.fromkeys(kinds))
+    if origin is typing.Literal:
+        return " or ".join(repr(each) for each in typing.get_args(expected))
+    if expected is type(None):
+        return "None"
+    return str(getattr(expected, "__name__", expected)).replace("typing.", "")

@@ -1,0 +1,117 @@
+"""The Python interface: count a live module or a model by name, or whatever runs in a block."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from vtbench import report
+from vtbench.count import counting as engine
+from vtbench.count.rules import UserFormula
+from vtbench.errors import UsageError
+from vtbench.record import Record
+from vtbench.run import RunSettings, record_of, run
+from vtbench.workload import Workload, freeze_options
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+_WORKLOAD_FIELDS = frozenset(Workload.__struct_fields__) - {"model"}
+
+
+class Count:
+    """What a count came to; prints as a certificate, in a notebook too."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of everything that was counted."""
+        return self.record.macs
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing that ran is unknown."""
+        return self.record.complete
+
+    @property
+    def params(self) -> int:
+        """Elements of the distinct parameters."""
+        return self.record.parameters.total if self.record.parameters else 0
+
+    def table(self, by: report.View = "total", depth: int = 1, width: int = 80) -> str:
+        """The certificate, or the rows by stage, module, op or class, as text."""
+        question = report.Question(view=by, depth=depth, width=width)
+        return report.document([self.record], question)
+
+    def to_dict(self, by: report.View = "total", depth: int = 1) -> dict[str, Any]:
+        """The object that ``vtbench macs --format json`` prints for a model."""
+        return report.record_object(self.record, by, depth)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The ledger as a pandas frame, a row per module, operator and phase."""
+        import pandas as pd  # imported only where a frame is asked for
+
+        return pd.DataFrame([msgspec.to_builtins(row) for row in self.record.rows])
+
+    def __repr__(self) -> str:
+        """The certificate."""
+        return self.table()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.table())}</pre>"
+
+
+def count(
+    model: nn.Module | str,
+    *inputs: Any,
+    ops: Mapping[Any, UserFormula] | None = None,
+    **keywords: Any,
+) -> Count:
+    """Count a module on inputs, or a model by name.
+
+    With a module, inputs and keywords go to its ``forward``. With a name, the keywords are the
+    fields of a workload: ``resolution``, ``batch_size``, ``options``, ``mode``, ``backward``.
+    """
+    if isinstance(model, str):
+        return Count(run(_workload(model, inputs, keywords), settings=RunSettings()))
+    counted = engine.count_module(model, (inputs, keywords), engine.Settings(ops=ops or {}))
+    return Count(record_of(_live(model), counted, None))
+
+
+def _live(model: nn.Module) -> Workload:
+    mode: Literal["train", "eval"] = "train" if model.training else "eval"
+    return Workload(model=type(model).__name__, mode=mode)
+
+
+def _workload(name: str, inputs: tuple[Any, ...], fields: dict[str, Any]) -> Workload:
+    if inputs:
+        raise UsageError("A model by name makes its own inputs; give a module to count inputs.")
+    unknown = sorted(set(fields) - _WORKLOAD_FIELDS)
+    if unknown:
+        raise UsageError(
+            f"A model by name takes {', '.join(sorted(_WORKLOAD_FIELDS))}; not {unknown[0]}."
+        )
+    resolution = fields.get("resolution")
+    if isinstance(resolution, int):
+        fields["resolution"] = (resolution, resolution)
+    if isinstance(fields.get("options"), Mapping):
+        fields["options"] = freeze_options(dict(fields["options"]))
+    return Workload(model=name, **fields)
+
+
+@contextmanager
+def counting(model: nn.Module, ops: Mapping[Any, UserFormula] | None = None) -> Iterator[Count]:
+    """Count whatever runs in the block, by the modules of a model; read it after the block."""
+    settings = engine.Settings(ops=ops or {})
+    result = Count(Record(workload=_live(model), error="The block still runs."))
+    with engine.counter_for(model, settings, on_meta=False) as counter:
+        yield result
+    counted = engine.summary(model, counter, settings, "real (the block's own values)")
+    result.record = record_of(_live(model), counted, None)

@@ -1,0 +1,1 @@
+"""Counting multiply-accumulates at the dispatcher."""

@@ -1,0 +1,211 @@
+"""The counter: a dispatch mode that sees every operator a model runs, and files each in a ledger.
+
+Under ``torch.inference_mode`` the dispatcher shows composite operators whole (``linear``,
+``conv2d``, ``scaled_dot_product_attention``): they are counted as they stand. With gradients it
+shows their parts, which come to the same. On the meta device the result of an operator depends
+on shapes alone, so within one count a call that repeats an earlier one is not run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from vtbench.count.attribution import ModuleStack
+from vtbench.count.lifetimes import Lifetimes
+from vtbench.count.meta import Repeats, attention_as_on_cpu, on_one_device
+from vtbench.count.outside import OutsideWork
+from vtbench.count.rules import Special, rule_of
+from vtbench.count.table import Rule
+
+Tensor = torch.Tensor
+
+
+class Entry:
+    """One row of the ledger while it is being filled."""
+
+    __slots__ = (
+        "calls", "effective", "elements_in", "elements_out", "estimated", "macs", "parameter",
+        "written",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.calls = self.macs = self.effective = self.written = 0
+        self.elements_in = self.elements_out = self.estimated = 0
+        self.parameter = False
+
+
+class Known(NamedTuple):
+    """What the counter needs to know of an operator at every call."""
+
+    rule: Rule | Special
+    is_view: bool
+    repeatable: bool
+    """Its results are new tensors that depend on the arguments' shapes alone."""
+    name: str
+    makes_empty: bool
+    copies: bool
+
+
+Key = tuple[str, str, str]
+"""Module path, operator, phase."""
+
+
+class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
+    """Counts what runs inside it; ``ledger`` holds a row for each module, operator and phase."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, stack: ModuleStack, users: Mapping[str, Rule], *, on_meta: bool) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's own
+        self.stack = stack
+        self.lifetimes = Lifetimes()
+        self.weight_bytes = 0
+        self.outside = OutsideWork(self)
+        self.ledger: dict[Key, Entry] = {}
+        self.rules: dict[str, Rule | Special] = {}
+        self.on_meta = on_meta
+        self._users = users
+        self._known: dict[Any, Known] = {}
+        self._repeats = Repeats()
+
+    @classmethod
+    def is_infra_mode(cls) -> bool:
+        """Let compiled code run as compiled; its operators are still seen."""
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Run one operator and file it."""
+        kwargs = kwargs or {}
+        known = self._known.get(func) or self._learn(func)
+        if known.rule is Special.COMPOSITE:
+            with self:
+                return func.decompose(*args, **kwargs)
+        if self.outside.waiting and not (known.copies and self.outside.is_unwritten(args[0])):
+            self.outside.about_to_run(func, args, kwargs)
+        out = self._execute(func, known, args, kwargs)
+        if known.makes_empty or (known.copies and self.outside.is_unwritten(args[0])):
+            self.outside.made(out)
+        self._file(known, args, kwargs, out)
+        return out
+
+    def _learn(self, func: Any) -> Known:
+        rule = rule_of(func, self._users)
+        name = str(func)
+        overload = isinstance(func, torch._ops.OpOverload)
+        fresh = overload and not any(
+            value.alias_info for value in (*func._schema.arguments, *func._schema.returns)
+        )
+        repeatable = (
+            fresh
+            and isinstance(rule, Rule)
+            and not rule.user
+            and rule.kind not in ("none", "reduction", "fourier")
+        )
+        view = overload and func.is_view and not func._can_decompose()
+        known = self._known[func] = Known(
+            rule, view, repeatable, name, OutsideWork.makes_empty(func), OutsideWork.copies(func)
+        )
+        self.rules[name] = rule
+        return known
+
+    def _execute(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
+        if not self.on_meta:
+            return func(*args, **kwargs)
+        key = self._repeats.key(func, args, kwargs) if known.repeatable else None
+        if key is not None:
+            again = self._repeats.replay(key)
+            if again is not None:
+                return again
+        if known.name == "aten.scaled_dot_product_attention.default":
+            out = attention_as_on_cpu(func, args, kwargs)
+        else:
+            out = on_one_device(func, args, kwargs)
+        if key is not None:
+            self._repeats.remember(key, out)
+        return out
+
+    def _file(self, known: Known, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
+        path, phase = self.stack.current, "forward"
+        if torch._C._current_autograd_node() is not None:
+            path, phase = self.stack.owner_of_node(), "backward"
+        entry = self.ledger.get((path, known.name, phase))
+        if entry is None:
+            entry = self.ledger[path, known.name, phase] = Entry()
+        entry.calls += 1
+        if known.is_view:
+            return
+        rule = known.rule
+        outputs = out if isinstance(out, list | tuple) else (out,)
+        for tensor in outputs:
+            if isinstance(tensor, Tensor) and _has_storage(tensor):
+                self.lifetimes.born(tensor, path, known.name)
+        if not isinstance(rule, Rule):
+            self._file_unknown(entry, args, outputs)
+        elif rule.kind != "none":
+            _add_elements(entry, args, outputs)
+            if rule.cost is not None:
+                cost = rule.cost(args, kwargs, out)
+                entry.macs += cost.macs
+                entry.effective += cost.effective
+                entry.written += cost.written
+                if not entry.parameter:
+                    entry.parameter = self._has_parameter(args)
+
+    def _file_unknown(self, entry: Entry, args: tuple[Any, ...], outputs: Any) -> None:
+        _add_elements(entry, args, outputs)
+        entry.estimated += estimate(args, outputs)
+
+    def _has_parameter(self, args: tuple[Any, ...]) -> bool:
+        for arg in args:
+            for tensor in arg if isinstance(arg, list | tuple) else (arg,):
+                plain = isinstance(tensor, Tensor) and _has_storage(tensor)
+                if plain and self.lifetimes.is_weight(tensor):
+                    return True
+        return False
+
+    def file_outside(self, what: str, tensor: Tensor) -> None:
+        """Work that the dispatcher did not see is an unknown operator of the current module."""
+        name = f"outside.{what}"
+        self.rules[name] = Special.UNKNOWN
+        entry = self.ledger.setdefault((self.stack.current, name, "forward"), Entry())
+        entry.calls += 1
+        entry.elements_out += tensor.numel()
+        entry.estimated += tensor.numel() * (tensor.shape[-1] if tensor.dim() else 1)
+
+
+def estimate(args: tuple[Any, ...], outputs: Any) -> int:
+    """A guess for ranking: as if every output element were a sum over the longest last axis."""
+    widths = [t.shape[-1] for a in args for t in _tensors(a) if t.dim()]
+    written = sum(t.numel() for t in outputs if isinstance(t, Tensor))
+    return written * max(widths, default=1)
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, list | tuple):
+        return [t for t in value if isinstance(t, Tensor)]
+    return []
+
+
+def _has_storage(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and not tensor.is_nested
+
+
+def _add_elements(entry: Entry, args: tuple[Any, ...], outputs: Any) -> None:
+    for arg in args:
+        if isinstance(arg, Tensor):
+            entry.elements_in += arg.numel()
+        elif type(arg) in (list, tuple):
+            for tensor in arg:
+                if isinstance(tensor, Tensor):
+                    entry.elements_in += tensor.numel()
+    for tensor in outputs:
+        if isinstance(tensor, Tensor):
+            entry.elements_out += tensor.numel()

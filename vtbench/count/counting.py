@@ -1,0 +1,174 @@
+"""Counting one module on given inputs: which road, which pass, and what comes out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from vtbench.count.attribution import ModuleStack
+from vtbench.count.counter import Counter
+from vtbench.count.ledger import head_of, rows_of
+from vtbench.count.outside import LeavingTorch
+from vtbench.count.parameters import module_parameters, parameters_of
+from vtbench.count.rules import UserFormula, user_rules
+from vtbench.count.state import bound_to, copied, left_as_found, to_meta
+from vtbench.errors import ModelError
+from vtbench.record import Memory, Parameters, Row
+
+Inputs = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to count."""
+
+    ops: Mapping[Any, UserFormula] = field(default_factory=dict)
+    """Formulas for operators, by operator; they get shapes and return MACs."""
+    backward: bool = False
+    """Count the backward pass too."""
+    grad: bool = False
+    """Record gradients during the forward pass; the count does not depend on it."""
+    road: Literal["auto", "meta", "real"] = "auto"
+    """Shapes alone, seeded real values, or shapes first and values where a model needs them."""
+    mode: Literal["eval", "train"] | None = None
+    """Training or evaluation mode; None leaves the model's own."""
+    head: tuple[str, ...] = ()
+    """Paths of the classifier head."""
+    why_real: str = "asked for"
+    """Where the road is real, the reason that the result states."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What counting a module gives."""
+
+    rows: tuple[Row, ...]
+    parameters: Parameters
+    module_parameters: dict[str, int]
+    memory: Memory
+    stages: tuple[str, ...]
+    road: str
+
+
+def count_module(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
+    """Count one call of a module; the module and its inputs are left as they were."""
+    if settings.road != "real":
+        try:
+            return on_meta(model, inputs, settings)
+        except Exception as error:  # a foreign model may raise anything
+            if settings.road == "meta" or _is_meta(model):
+                raise ModelError(_sentence(model, error)) from error
+            reason = f"{type(error).__name__} on meta: {_first_line(error)}"
+    else:
+        reason = settings.why_real
+    try:
+        return on_real_values(model, inputs, settings, reason)
+    except Exception as error:  # a foreign model may raise anything
+        raise ModelError(_sentence(model, error)) from error
+
+
+def _sentence(model: nn.Module, error: Exception) -> str:
+    return f"{type(model).__name__} raised {type(error).__name__} when run: {_first_line(error)}"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else "(no message)"
+
+
+def _is_meta(model: nn.Module) -> bool:
+    return any(p.is_meta for p in model.parameters())
+
+
+def on_meta(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
+    """Count on shapes alone: no weights are read and no memory is used."""
+    args, kwargs = tree_map_only(torch.Tensor, to_meta, inputs)
+    ours = all(t.is_meta for t in (*model.parameters(), *model.buffers()))
+    binding = left_as_found(model) if ours else bound_to(model, to_meta)
+    with binding:
+        return _run(model, (args, kwargs), settings, "meta")
+
+
+def on_real_values(model: nn.Module, inputs: Inputs, settings: Settings, why: str) -> Counted:
+    """Count on values: buffers and inputs are copies, and random numbers are seeded."""
+    args, kwargs = tree_map_only(torch.Tensor, lambda t: t.detach().clone(), inputs)
+    with bound_to(model, copied if settings.backward else _shared_or_copied):
+        torch.manual_seed(0)
+        return _run(model, (args, kwargs), settings, f"real ({why})")
+
+
+def _shared_or_copied(tensor: torch.Tensor) -> torch.Tensor:
+    # weights are read and never written by a forward pass; copying them could double the memory
+    return tensor if tensor.is_floating_point() and tensor.numel() > 1 << 20 else tensor.clone()
+
+
+def _run(model: nn.Module, inputs: Inputs, settings: Settings, road: str) -> Counted:
+    if settings.mode is not None:
+        model.train(settings.mode == "train")
+    on_shapes = road == "meta"
+    with counter_for(model, settings, on_meta=on_shapes, inputs=inputs) as counter:
+        with _passes(settings), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            out = model(*inputs[0], **inputs[1])
+        if settings.backward:
+            _backward(out)
+        del out
+    return summary(model, counter, settings, road)
+
+
+def _passes(settings: Settings) -> Any:
+    if settings.grad or settings.backward:
+        return torch.enable_grad()
+    return torch.inference_mode()
+
+
+def _backward(out: Any) -> None:
+    roots = [t for t in tree_leaves(out) if isinstance(t, torch.Tensor) and t.requires_grad]
+    if not roots:
+        raise ModelError("The backward pass needs an output that depends on a parameter.")
+    torch.autograd.backward(roots, [torch.empty_like(t).fill_(1.0) for t in roots])
+
+
+@contextmanager
+def counter_for(
+    model: nn.Module, settings: Settings, *, on_meta: bool, inputs: Inputs = ((), {})
+) -> Iterator[Counter]:
+    """A running counter with attribution and lifetimes; stopped when the block ends."""
+    stack = ModuleStack(model)
+    counter = Counter(stack, user_rules(settings.ops), on_meta=on_meta)
+    counter.weight_bytes = counter.lifetimes.exclude([*model.parameters(), *model.buffers()])
+    for tensor in tree_leaves(inputs):
+        if isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided:
+            counter.lifetimes.born(tensor, "", "input")
+    leaving = nullcontext() if on_meta else LeavingTorch(counter)
+    backward = settings.backward or torch.is_grad_enabled()
+    try:
+        with stack.watching(backward=backward), leaving, counter:
+            yield counter
+    finally:
+        counter.lifetimes.close()
+
+
+def summary(model: nn.Module, counter: Counter, settings: Settings, road: str) -> Counted:
+    """The ledger and the totals of a counter that has run."""
+    lifetimes = counter.lifetimes
+    path, op = lifetimes.peak_at
+    return Counted(
+        rows=rows_of(counter, model, settings.head or head_of(model)),
+        parameters=parameters_of(model),
+        module_parameters=module_parameters(model),
+        memory=Memory(
+            weights=counter.weight_bytes,
+            activations_peak=lifetimes.peak,
+            peak_at=f"{path or type(model).__name__} ({op})",
+        ),
+        stages=tuple(name for name, _ in model.named_children()),
+        road=road,
+    )

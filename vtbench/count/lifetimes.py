@@ -1,0 +1,62 @@
+"""Peak memory from the lifetimes of tensors: what is alive at once, on any device or on none.
+
+Storages are followed, not tensors: a view costs nothing. A storage dies when Python and
+autograd let go of it, which a weak reference reports; so the prediction is that of an eager run.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+
+class Lifetimes:
+    """Bytes alive now, their peak, and the place of the peak."""
+
+    def __init__(self) -> None:
+        self.alive = 0
+        self.peak = 0
+        self.peak_at = ("", "")
+        self._live: dict[int, Any] = {}
+        self._weights: set[int] = set()
+
+    def exclude(self, tensors: Iterable[torch.Tensor]) -> int:
+        """Leave weights out of the count; returns their bytes, each storage once."""
+        total = 0
+        for tensor in tensors:
+            storage = tensor.untyped_storage()
+            if storage._cdata not in self._weights:
+                self._weights.add(storage._cdata)
+                total += storage.nbytes()
+        return total
+
+    def is_weight(self, tensor: torch.Tensor) -> bool:
+        """Whether the tensor is, or is a view of, an excluded one."""
+        return tensor.untyped_storage()._cdata in self._weights
+
+    def born(self, tensor: torch.Tensor, module: str, op: str, transient: int = 0) -> None:
+        """A tensor was written; ``transient`` bytes were alive only while it was."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key in self._live or key in self._weights:
+            return
+        size = storage.nbytes()
+        self._live[key] = weakref.ref(storage, self._died(key, size))
+        self.alive += size
+        if self.alive + transient > self.peak:
+            self.peak = self.alive + transient
+            self.peak_at = (module, op)
+
+    def _died(self, key: int, size: int) -> Any:
+        def forget(_: Any) -> None:
+            if self._live.pop(key, None) is not None:
+                self.alive -= size
+
+        return forget
+
+    def close(self) -> None:
+        """Stop listening to storages that outlive the count."""
+        self._live.clear()

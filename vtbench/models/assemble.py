@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import msgspec
 from torch import nn
 
-from vtbench.errors import BadOption, BadResolution, ModelError, VtbenchError
-from vtbench.models import from_timm, inputs, sizes
+from vtbench.models import (
+    from_callable,
+    from_timm,
+    from_torchvision,
+    from_transformers,
+    inputs,
+    sizes,
+)
 from vtbench.models.built import Built
+from vtbench.models.foreign import in_mode, ran
 from vtbench.models.names import Target
 from vtbench.models.roads import on_cpu, without_values
-from vtbench.models.signatures import Parameters, check, unknown_option
+from vtbench.models.signatures import Parameters, check
 from vtbench.workload import Workload
 
 Size = tuple[int, int]
 Given = tuple[tuple[Any, ...], dict[str, Any]]
-Made = TypeVar("Made")
 
 
 class Library(Protocol):
     """What a module of this room says of one model library."""
-
-    LIBRARY: str
 
     def make(self, name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
         """Build without weights, for a size where it is not None."""
@@ -33,7 +35,7 @@ class Library(Protocol):
     def make_on_meta(self, name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
         """Build the same on the meta device."""
 
-    def parameters(self, module: nn.Module) -> Parameters:
+    def parameters(self, name: str, module: nn.Module) -> Parameters:
         """The options of that model."""
 
     def own_size(self, module: nn.Module, options: dict[str, Any]) -> Size | None:
@@ -51,9 +53,18 @@ class Library(Protocol):
         """Module paths of the classifier."""
 
 
+_LIBRARIES: dict[str, Library] = {
+    "timm": from_timm,
+    "torchvision": from_torchvision,
+    "transformers": from_transformers,
+}
+
+
 def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     """The model of a target with its inputs, in the workload's mode."""
-    return _from_library(from_timm, target, workload, real=real)
+    if target.source == "callable":
+        return from_callable.assemble(target, workload, real=real)
+    return _from_library(_LIBRARIES[target.source], target, workload, real=real)
 
 
 def _from_library(library: Library, target: Target, workload: Workload, *, real: bool) -> Built:
@@ -63,7 +74,7 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
         sizes.positive(model, workload.resolution)
     if workload.options:
         bare = ran(model, {}, lambda: library.make_on_meta(name, {}, None))
-        check(model, dict(workload.options), library.parameters(bare))
+        check(model, dict(workload.options), library.parameters(name, bare))
     module = ran(model, options, lambda: library.make_on_meta(name, options, None))
     own = library.own_size(module, options)
     size, built_for = _size(target, workload, own), None
@@ -124,31 +135,3 @@ def _admit(library: Library, target: Target, workload: Workload, own: Size) -> N
         attempt(asked)
     except sizes.Refused as refused:
         raise sizes.refusal(workload.model, asked, own, refused, accepts) from refused
-
-
-def ran(model: str, options: dict[str, Any], construct: Callable[[], Made]) -> Made:
-    """What a foreign constructor returns; what it raises becomes one sentence."""
-    try:
-        return construct()
-    except VtbenchError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a foreign constructor may raise anything
-        unexpected = re.search(r"(?:unexpected|multiple values for) keyword argument '(\w+)'|"
-                               r"multiple values for (?:keyword )?argument '(\w+)'", str(error))
-        named = next(filter(None, unexpected.groups()), "") if unexpected else ""
-        if named in options:
-            if "multiple" in str(error):
-                raise BadOption(f"The option {named} of {model} is fixed by its name.") from error
-            raise unknown_option(model, named, []) from error
-        first = next(iter(str(error).strip().splitlines()), "no message")
-        raise ModelError(
-            f"{model} could not be built: {type(error).__name__}: {first}"
-        ) from error
-
-
-def in_mode(module: nn.Module, workload: Workload) -> nn.Module:
-    """The module in evaluation or training mode, as the workload says."""
-    return module.train(workload.mode == "train")
-
-
-__all__ = ["BadResolution", "assemble"]

@@ -21,13 +21,15 @@ from vtbench.models.skip import initialisation_skipped
 
 Size = tuple[int, int]
 
-LIBRARY = "timm"
 _DEFAULT_SIZE = (224, 224)
 _WRAPPER = {
-    "features_only": inspect.Parameter("features_only", inspect.Parameter.KEYWORD_ONLY, default=False),
-    "out_indices": inspect.Parameter("out_indices", inspect.Parameter.KEYWORD_ONLY, default=None),
-    "scriptable": inspect.Parameter("scriptable", inspect.Parameter.KEYWORD_ONLY, default=None),
-    "exportable": inspect.Parameter("exportable", inspect.Parameter.KEYWORD_ONLY, default=None),
+    name: inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+    for name, default in (
+        ("features_only", False),
+        ("out_indices", None),
+        ("scriptable", None),
+        ("exportable", None),
+    )
 }
 _NOT_OPTIONS = ("device", "dtype", "cfg", "pretrained")
 
@@ -53,8 +55,9 @@ def make_on_meta(name: str, options: dict[str, Any], size: Size | None) -> nn.Mo
     return module if entirely_on_meta(module) else on_meta(lambda: make(name, options, size))
 
 
-def parameters(module: nn.Module) -> Parameters:
+def parameters(name: str, module: nn.Module) -> Parameters:
     """The options of a model's constructor, and those of timm's own wrapping."""
+    del name
     found = parameters_of(type(module))
     return {k: v for k, v in {**found, **_WRAPPER}.items() if k not in _NOT_OPTIONS}
 

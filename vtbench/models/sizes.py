@@ -133,7 +133,8 @@ def _nearest(size: Size, own: Size, unit: Size, accepts: Callable[[Size], bool])
         near = [each for each in (below, above) if each is not None]
         if near:
             return near
-    return [own]
+    squares = {(min(size), min(size)), (max(size), max(size))}
+    return sorted(filter(works, squares)) or [own]
 
 
 def _below(size: Size, unit: Size) -> Iterator[Size]:

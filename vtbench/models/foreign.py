@@ -1,0 +1,40 @@
+"""Running what others wrote: whatever it raises becomes one sentence for the user."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from torch import nn
+
+from vtbench.errors import BadOption, ModelError, VtbenchError
+from vtbench.models.signatures import unknown_option
+from vtbench.workload import Workload
+
+Made = TypeVar("Made")
+
+
+def ran(model: str, options: dict[str, Any], construct: Callable[[], Made]) -> Made:
+    """What a foreign constructor returns; what it raises becomes one sentence."""
+    try:
+        return construct()
+    except VtbenchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a foreign constructor may raise anything
+        unexpected = re.search(r"(?:unexpected|multiple values for) keyword argument '(\w+)'|"
+                               r"multiple values for (?:keyword )?argument '(\w+)'", str(error))
+        named = next(filter(None, unexpected.groups()), "") if unexpected else ""
+        if named in options:
+            if "multiple" in str(error):
+                raise BadOption(f"The option {named} of {model} is fixed by its name.") from error
+            raise unknown_option(model, named, []) from error
+        first = next(iter(str(error).strip().splitlines()), "no message")
+        raise ModelError(
+            f"{model} could not be built: {type(error).__name__}: {first}"
+        ) from error
+
+
+def in_mode(module: nn.Module, workload: Workload) -> nn.Module:
+    """The module in evaluation or training mode, as the workload says."""
+    return module.train(workload.mode == "train")

@@ -1,0 +1,209 @@
+"""Models of the user's own: any function that returns a module, or a module and its inputs."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import nn
+
+from vtbench.errors import BadInput, BadResolution, ModelError, UnknownModel
+from vtbench.models import inputs, sizes
+from vtbench.models.built import Built
+from vtbench.models.foreign import in_mode, ran
+from vtbench.models.names import Target
+from vtbench.models.roads import on_cpu, on_meta, without_values
+from vtbench.models.signatures import check, parameters_of
+from vtbench.workload import Workload
+
+Size = tuple[int, int]
+
+_DEFAULT_SIZE = (224, 224)
+_IMAGE_DIMENSIONS = 4
+
+
+def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
+    """The model that a function returns, with its inputs or with an image."""
+    if workload.resolution is not None:
+        sizes.positive(workload.model, workload.resolution)
+    with _current_directory_importable():
+        function = _function(target.name)
+        options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
+        options |= _conditions(function, workload, options)
+        check(workload.model, dict(workload.options), _options_of(function, workload))
+        road = on_cpu if real else on_meta
+        made = ran(workload.model, options, lambda: road(lambda: function(**options)))
+    module, own_inputs = _taken_apart(workload.model, made)
+    module = in_mode(module if real else without_values(module), workload)
+    if own_inputs is None:
+        built = _with_image(module, workload, options, real=real)
+    else:
+        built = _with_inputs(module, own_inputs, workload, options, real=real)
+    if target.entry is None:
+        return built
+    return Built(built.module, built.args, built.kwargs, built.workload, target.entry.stages,
+                 target.entry.head or ())
+
+
+def _function(name: str) -> Callable[..., Any]:
+    """The function of ``package.module:function``."""
+    module_name, _, path = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise ModelError(f"{name} could not be imported: {error}.") from error
+        raise UnknownModel(
+            f"There is no module {module_name!r} to take {path!r} from; it is looked for among "
+            "the installed packages and in the current directory."
+        ) from error
+    except Exception as error:
+        first = next(iter(str(error).strip().splitlines()), "no message")
+        raise ModelError(
+            f"{name} could not be imported: {type(error).__name__}: {first}"
+        ) from error
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise UnknownModel(f"The module {module_name!r} has no function {path!r}.")
+        found = getattr(found, part)
+    if isinstance(found, nn.Module) or not callable(found):
+        raise ModelError(
+            f"{name} is {_a(found)}, not a function; name a function that returns a module."
+        )
+    return found  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def _current_directory_importable() -> Iterator[None]:
+    """Look for modules in the current directory too, while one is imported and called."""
+    here = str(Path.cwd())
+    before = list(sys.path)
+    sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _conditions(
+    function: Callable[..., Any], workload: Workload, options: dict[str, Any]
+) -> dict[str, Any]:
+    """The resolution and batch size, where the function asks for them by name."""
+    takes = parameters_of(function)
+    given: dict[str, Any] = {}
+    if "batch_size" in takes and "batch_size" not in options:
+        given["batch_size"] = workload.batch_size
+    if "resolution" in takes and "resolution" not in options and workload.resolution is not None:
+        given["resolution"] = _as_asked(takes["resolution"], workload.resolution, workload.model)
+    return given
+
+
+def _as_asked(parameter: inspect.Parameter, size: Size, model: str) -> int | Size:
+    """One number where the function takes one, else height and width."""
+    one = parameter.annotation is int or type(parameter.default) is int
+    if not one:
+        return size
+    if size[0] != size[1]:
+        raise BadResolution(
+            f"{model} takes one number as its resolution, so {sizes.written(size)} cannot be "
+            f"asked for; the nearest it takes: {sizes.written((size[0], size[0]))}, "
+            f"{sizes.written((size[1], size[1]))}."
+        )
+    return size[0]
+
+
+def _options_of(function: Callable[..., Any], workload: Workload) -> dict[str, inspect.Parameter]:
+    found = parameters_of(function)
+    target = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
+    parameters = inspect.signature(target).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        for name, _ in workload.options:
+            found.setdefault(name, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY))
+    return found
+
+
+def _taken_apart(model: str, made: Any) -> tuple[nn.Module, Any]:
+    """The module and the inputs that came with it, or None."""
+    if isinstance(made, nn.Module):
+        return made, None
+    if isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], nn.Module):  # noqa: PLR2004 - a pair
+        given = made[1]
+        if isinstance(given, torch.Tensor | tuple | list | dict):
+            return made[0], given
+        raise ModelError(
+            f"{model} returned a module and {_a(given)}; its inputs must be a tensor, "
+            "a tuple or list of inputs, or a dict of them by name."
+        )
+    raise ModelError(f"{model} returned {_a(made)}; it must return a module, or a module and "
+                     "its inputs.")
+
+
+def _with_image(
+    module: nn.Module, workload: Workload, options: dict[str, Any], *, real: bool
+) -> Built:
+    if workload.inputs:
+        given = inputs.named(workload.inputs, module, workload.model, real=real)
+        return Built(module, (), given, workload)
+    size = workload.resolution or _size_option(options) or _DEFAULT_SIZE
+    image = inputs.tensor((workload.batch_size, 3, *size), real=real)
+    resolved = msgspec.structs.replace(workload, resolution=size)
+    return Built(module, (image,), {}, resolved)
+
+
+def _size_option(options: dict[str, Any]) -> Size | None:
+    size = options.get("resolution", options.get("img_size"))
+    if isinstance(size, int):
+        return (size, size)
+    return (size[0], size[1]) if isinstance(size, tuple | list) and len(size) == 2 else None  # noqa: PLR2004 - height and width
+
+
+def _with_inputs(
+    module: nn.Module, given: Any, workload: Workload, options: dict[str, Any], *, real: bool
+) -> Built:
+    """The function's own inputs as they are; what the workload asks must be what they have."""
+    model = workload.model
+    if workload.inputs:
+        raise BadInput(f"{model} returns its own inputs, so --input cannot give others.")
+    if workload.resolution is not None and "resolution" not in options:
+        raise BadResolution(
+            f"{model} returns its own inputs; for a resolution to reach it, its function must "
+            "take a parameter named resolution."
+        )
+    if workload.batch_size != 1 and "batch_size" not in options:
+        raise BadInput(
+            f"{model} returns its own inputs; for a batch size to reach it, its function must "
+            "take a parameter named batch_size."
+        )
+    given = inputs.moved(given, real=real)
+    kwargs = given if isinstance(given, dict) else {}
+    args = () if isinstance(given, dict) else tuple(given) if isinstance(given, tuple | list) else (
+        given,
+    )
+    return Built(module, args, kwargs, _as_given(workload, (*args, *kwargs.values())))
+
+
+def _as_given(workload: Workload, tensors: tuple[Any, ...]) -> Workload:
+    """The workload with the batch and size of the first image among the inputs."""
+    for each in tensors:
+        if isinstance(each, torch.Tensor) and each.ndim == _IMAGE_DIMENSIONS:
+            size = (int(each.shape[2]), int(each.shape[3]))
+            return msgspec.structs.replace(
+                workload, resolution=size, batch_size=int(each.shape[0])
+            )
+    return workload
+
+
+def _a(value: Any) -> str:
+    if value is None:
+        return "None"
+    if isinstance(value, nn.Module):
+        return f"a module ({type(value).__name__})"
+    return f"a value of type {type(value).__name__}"

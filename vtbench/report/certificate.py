@@ -152,10 +152,9 @@ def _operators(title: str, found: list[Part], *, status: bool) -> Table:
 def _free(record: Record) -> Table:
     found = [p for p in parts(record, "class") if p.elements is not None]
     moved = [row for row in record.rows if row.status == "zero" and row.kind == "none"]
-    note = (
-        f"Beside these, {plural(sum(row.calls for row in moved), 'call')} of "
-        f"{plural(len({row.op for row in moved}), 'operator')} only make, move or view data."
-    )
+    calls = plural(sum(row.calls for row in moved), "call")
+    operators = plural(len({row.op for row in moved}), "operator")
+    note = f"Not listed: {calls} ({operators}) to make, move or view data."
     return Table(
         title="Multiplies nothing",
         columns=(name_column("Other arithmetic"), Column(head="Calls"), Column(head="Elements")),

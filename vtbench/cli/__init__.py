@@ -1,0 +1,48 @@
+"""The command line: parse, call one function, write the document, end with a status.
+
+0: done. 1: some model failed, or ``--strict`` met an unknown operator. 2: nothing could be done.
+130: interrupted. Standard output holds the document and nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+from vtbench.cli.output import say
+from vtbench.errors import VtbenchError
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The ``vtbench`` command."""
+    sys.exit(_status(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _status(arguments: list[str]) -> int:
+    """Run a command; every error that a user can act on becomes one sentence."""
+    import typer
+
+    from vtbench.cli.app import app
+
+    # typer carries its own copy of click in some versions and imports click in others.
+    click_exception = typer.BadParameter.__mro__[2]
+    try:
+        status = app(args=arguments, prog_name="vtbench", standalone_mode=False)
+    except VtbenchError as error:
+        if "--traceback" in arguments:
+            traceback.print_exc(file=sys.stderr)
+        say(str(error))
+        return 2
+    except click_exception as error:  # type: ignore[misc]  # ClickException, wherever it lives
+        said = error.format_message().strip().rstrip(".")
+        where = f" {arguments[0]}" if arguments and arguments[0].isalpha() else ""
+        say(f"{said}. `vtbench{where} --help` lists what there is.")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        say("interrupted.")
+    return int(status or 0)

@@ -1,0 +1,51 @@
+"""The commands of ``vtbench``; each lives in a file of its own name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vtbench import __version__
+from vtbench.cli.macs import macs
+from vtbench.cli.models import models
+
+app = typer.Typer(
+    name="vtbench",
+    add_completion=False,
+    rich_markup_mode=None,  # plain help needs no rich, and starts at once
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=False,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"vtbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def vtbench(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  # its callback answers
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Count the multiply-accumulates (MACs) of vision models exactly.
+
+    \b
+    vtbench macs swin_t                 one model, with what stands behind the number
+    vtbench macs resnet50 deit_s        several, in one table
+    vtbench models                      the short names
+
+    Any timm, torchvision or transformers model can be named, and any function of yours that
+    returns a module. Nothing is downloaded; no GPU is needed.
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+app.command(short_help="Count the MACs of models.")(macs)
+app.command(short_help="List models by their short names.")(models)

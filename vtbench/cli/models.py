@@ -1,0 +1,83 @@
+"""``vtbench models``: the short names, and what other libraries list; torch is not imported."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+
+from vtbench import catalog
+from vtbench.cli.options import Output
+from vtbench.cli.output import check_writable, page_width, wants_color, write_document
+from vtbench.errors import UnknownModel
+from vtbench.report import Column, Style, Table, json_text, name_column, render
+
+ListFormat = Literal["table", "json", "csv", "markdown"]
+
+
+def models(
+    pattern: Annotated[
+        str | None,
+        typer.Argument(help="A part of a name or a quoted glob; timm:GLOB looks there instead."),
+    ] = None,
+    format_: Annotated[ListFormat, typer.Option("--format", help="Shape of the list.")] = "table",
+    output: Output = None,
+) -> None:
+    """List models by their short names, with the papers that published them.
+
+    \b
+    vtbench models
+    vtbench models 'resnet*'
+    vtbench models 'timm:convnext*'
+    vtbench models --format json
+
+    The short names are a small part of what can be counted: any name of timm can be used bare,
+    and timm:NAME, torchvision:NAME and transformers:CLASS name any model of these libraries.
+    """
+    check_writable(output)
+    found = _found(pattern)
+    if not found:
+        raise UnknownModel(
+            f"No model matches {pattern!r}; `vtbench models` lists the short names, "
+            f"and `vtbench models 'timm:*'` those of timm."
+        )
+    text = json_text(found) if format_ == "json" else _tables(found, format_)
+    write_document(text + "\n", output)
+
+
+def _found(pattern: str | None) -> list[dict[str, object]]:
+    """Entries of the catalogue, or names of a library where the pattern names one."""
+    if pattern is not None and ":" in pattern:
+        from vtbench.models import expand
+
+        return [
+            {"name": name, "target": name, "resolution": None, "paper": None, "family": None}
+            for name in expand([pattern])
+        ]
+    return [
+        {
+            "name": entry.name,
+            "target": entry.target,
+            "resolution": msgspec.to_builtins(entry.resolution),
+            "paper": entry.paper,
+            "family": entry.family,
+        }
+        for entry in catalog.entries(pattern)
+    ]
+
+
+def _tables(found: list[dict[str, object]], style: Style) -> str:
+    rows = tuple(
+        (str(each["name"]), str(each["target"]), str(each["paper"] or "")) for each in found
+    )
+    table = Table(
+        title="" if style == "csv" else "Models",
+        columns=(
+            name_column("Name"),
+            Column(head="Built from", align="left", shrink=True),
+            Column(head="Paper", align="left", shrink=True),
+        ),
+        rows=rows,
+    )
+    return render([table], style, width=page_width(), color=wants_color())

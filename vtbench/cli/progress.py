@@ -1,0 +1,80 @@
+"""How far the work is, on standard error, once it has taken long enough to ask."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from vtbench.cli.output import say
+
+PATIENCE = 2.0
+"""Seconds before a terminal shows a bar."""
+INTERVAL = 10.0
+"""Seconds between two lines where standard error is not a terminal."""
+
+Advance = Callable[[str], None]
+
+
+@contextlib.contextmanager
+def progress(total: int) -> Iterator[Advance]:
+    """A function to call with the name of each model that is done."""
+    watch = _bar if sys.stderr.isatty() else _lines
+    with watch(total) as advance:
+        yield advance
+
+
+@contextlib.contextmanager
+def _bar(total: int) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(file=sys.__stderr__),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    task = bar.add_task("counting", total=total)
+    timer = threading.Timer(PATIENCE, bar.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda name: bar.update(task, advance=1, description=name)
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.stop()
+
+
+@contextlib.contextmanager
+def _lines(total: int) -> Iterator[Advance]:
+    done: list[str] = []
+    ended = threading.Event()
+    began = time.monotonic()
+
+    def watch() -> None:
+        while not ended.wait(INTERVAL):
+            say(f"{len(done)} of {total} done after {time.monotonic() - began:.0f} s")
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield done.append
+    finally:
+        ended.set()
+        thread.join()

@@ -1,0 +1,178 @@
+"""Many workloads: one after the other or in worker processes, so that one cannot harm the others.
+
+A worker holds one item at a time. One that dies takes only its item with it, one that has grown
+too large is replaced, and outcomes arrive as they are ready, each with the place of its item.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from vtbench.errors import VtbenchError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+WORKER_BYTES = 1_500_000_000
+"""A worker whose memory ever passed this is replaced, as memory is not given back to the system."""
+
+
+class Outcome(msgspec.Struct, Generic[Result], frozen=True, kw_only=True):
+    """What became of one item: a result, or a sentence and where it was raised."""
+
+    result: Result | None = None
+    error: str | None = None
+    trace: str | None = None
+
+
+@dataclass
+class _Worker:
+    """A process, the line to it, and the place of the item that it holds."""
+
+    process: BaseProcess
+    connection: Connection
+    place: int = -1
+
+
+def attempt(task: Callable[[Item], Result], item: Item) -> Outcome[Result]:
+    """Run a task on one item; whatever it raises becomes a sentence."""
+    try:
+        return Outcome(result=task(item))
+    except VtbenchError as error:
+        return Outcome(error=str(error), trace=traceback.format_exc())
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # foreign models raise anything
+        said = str(error).strip().splitlines()
+        what = f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+        return Outcome(
+            error=f"It could not be finished: {what} (--traceback shows where).",
+            trace=traceback.format_exc(),
+        )
+
+
+def in_turn(
+    task: Callable[[Item], Result], items: Sequence[Item]
+) -> Iterator[tuple[int, Outcome[Result]]]:
+    """Every item in this process, in order."""
+    for place, item in enumerate(items):
+        yield place, attempt(task, item)
+
+
+def in_processes(
+    task: Callable[[Item], Result], items: Sequence[Item], jobs: int
+) -> Iterator[tuple[int, Outcome[Result]]]:
+    """Every item in one of ``jobs`` worker processes, as they finish; the task must pickle."""
+    context = _context()
+    waiting = deque(enumerate(items))
+    workers: list[_Worker] = []
+    try:
+        while waiting or workers:
+            while waiting and len(workers) < jobs:
+                workers.append(_start(context, task))
+                _hand(workers[-1], *waiting.popleft())
+            ready = wait([worker.connection for worker in workers])
+            for worker in [each for each in workers if each.connection in ready]:
+                place = worker.place
+                outcome, fit = _receive(worker)
+                if fit and waiting:
+                    _hand(worker, *waiting.popleft())
+                else:
+                    workers.remove(worker)
+                    _stop(worker)
+                yield place, outcome
+    finally:
+        for worker in workers:
+            _stop(worker)
+
+
+def _context() -> BaseContext:
+    """Workers fork from a server that has imported torch once; elsewhere they start afresh."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch"])
+    return context
+
+
+def _start(context: BaseContext, task: Callable[[Any], Any]) -> _Worker:
+    mine, theirs = multiprocessing.Pipe()
+    process = context.Process(target=_work, args=(theirs, task), daemon=True)  # type: ignore[attr-defined]  # every concrete context has it
+    process.start()
+    theirs.close()
+    return _Worker(process, mine)
+
+
+def _hand(worker: _Worker, place: int, item: Any) -> None:
+    """Give a worker its next item; one that died meanwhile is noticed when it is read from."""
+    worker.place = place
+    with contextlib.suppress(OSError):
+        worker.connection.send(item)
+
+
+def _receive(worker: _Worker) -> tuple[Outcome[Any], bool]:
+    """An outcome, and whether its worker is fit for another item."""
+    try:
+        outcome, large = worker.connection.recv()
+    except (EOFError, OSError):
+        worker.process.join()
+        return Outcome(error=_died(worker.process.exitcode or 0)), False
+    return outcome, not large
+
+
+def _stop(worker: _Worker) -> None:
+    worker.process.terminate()
+    worker.process.join()
+    worker.connection.close()
+
+
+def _died(status: int) -> str:
+    """How a process ended that gave no answer."""
+    how = f"exit status {status}"
+    if status < 0:
+        how = signal.Signals(-status).name
+        how += ", as when memory runs out" if -status == signal.SIGKILL else ""
+    return f"The process that worked on it died ({how})."
+
+
+def _work(connection: Connection, task: Callable[[Any], Any]) -> None:
+    """A worker's life: items in, outcomes out; the parent decides when it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(2, 1)  # what a model prints must not reach the document
+    _one_thread()
+    while True:
+        try:
+            item = connection.recv()
+        except EOFError:
+            return
+        outcome = attempt(task, item)
+        connection.send((outcome, _peak_bytes() > WORKER_BYTES))
+
+
+def _one_thread() -> None:
+    """As many workers as cores leave one thread to each."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process ever held; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -180,7 +180,9 @@ def timm_architectures() -> tuple[str, ...]:
 @functools.cache
 def torchvision_names() -> tuple[str, ...]:
     """What ``torchvision.models.list_models()`` lists, less the quantized models."""
-    registered = re.compile(r"^@register_model\(\)\n(?:@[^\n]*\n|\)\n| [^\n]*\n)*def +(\w+)", re.M)
+    registered = re.compile(
+        r"^@register_model\(\)\n(?:@[^\n]*\n|\)\n| [^\n]*\n)*def +(\w+)", re.MULTILINE
+    )
     names = _names_in_source("torchvision", "models", registered)
     return tuple(sorted(names))
 

@@ -18,7 +18,7 @@ from vtbench.models import (
 from vtbench.models.built import Built
 from vtbench.models.foreign import in_mode, ran
 from vtbench.models.names import Target
-from vtbench.models.roads import on_cpu, without_values
+from vtbench.models.roads import affordable, on_cpu, without_values
 from vtbench.models.signatures import Parameters, check
 from vtbench.workload import Workload
 
@@ -45,9 +45,15 @@ class Library(Protocol):
         """Whether it is built for a size."""
 
     def image(
-        self, module: nn.Module, options: dict[str, Any], batch: int, size: Size, *, real: bool
+        self,
+        module: nn.Module,
+        options: dict[str, Any],
+        batch: int,
+        size: Size | None,
+        *,
+        real: bool,
     ) -> Given:
-        """The inputs of an image of that size."""
+        """The inputs for an image of that size, or without one."""
 
     def head(self, module: nn.Module) -> tuple[str, ...]:
         """Module paths of the classifier."""
@@ -84,12 +90,14 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
         module = ran(model, options, lambda: library.make_on_meta(name, options, built_for))
     module = without_values(module)
     if real:
-        module = on_cpu(lambda: library.make(name, options, built_for))
-    if workload.inputs or size is None:
+        affordable(model, module)
+        module = ran(model, options, lambda: on_cpu(lambda: library.make(name, options, built_for)))
+    if workload.inputs:
         given: Given = ((), inputs.named(workload.inputs, module, model, real=real))
         size = workload.resolution
     else:
         given = library.image(module, options, workload.batch_size, size, real=real)
+        inputs.check_complete(*given, module, model)
     return Built(
         module=in_mode(module, workload),
         args=given[0],
@@ -118,7 +126,7 @@ def _admit(library: Library, target: Target, workload: Workload, own: Size) -> N
             plain = library.make_on_meta(target.name, options, None)
             built_for = size if library.takes_size(plain) else None
             module = library.make_on_meta(target.name, options, built_for)
-        except Exception as error:  # noqa: BLE001 - a foreign constructor may raise anything
+        except Exception as error:
             first = next(iter(str(error).strip().splitlines()), "")
             raise sizes.Refused(f"it cannot be built ({type(error).__name__}: {first})") from error
         given = library.image(module, options, 1, size, real=False)

@@ -21,18 +21,19 @@ def ran(model: str, options: dict[str, Any], construct: Callable[[], Made]) -> M
         return construct()
     except VtbenchError:
         raise
-    except Exception as error:  # noqa: BLE001 - a foreign constructor may raise anything
-        unexpected = re.search(r"(?:unexpected|multiple values for) keyword argument '(\w+)'|"
-                               r"multiple values for (?:keyword )?argument '(\w+)'", str(error))
+    except Exception as error:
+        unexpected = re.search(
+            r"(?:unexpected|multiple values for) keyword argument '(\w+)'|"
+            r"multiple values for (?:keyword )?argument '(\w+)'",
+            str(error),
+        )
         named = next(filter(None, unexpected.groups()), "") if unexpected else ""
         if named in options:
             if "multiple" in str(error):
                 raise BadOption(f"The option {named} of {model} is fixed by its name.") from error
             raise unknown_option(model, named, []) from error
         first = next(iter(str(error).strip().splitlines()), "no message")
-        raise ModelError(
-            f"{model} could not be built: {type(error).__name__}: {first}"
-        ) from error
+        raise ModelError(f"{model} could not be built: {type(error).__name__}: {first}") from error
 
 
 def in_mode(module: nn.Module, workload: Workload) -> nn.Module:

@@ -48,8 +48,14 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
         built = _with_inputs(module, own_inputs, workload, options, real=real)
     if target.entry is None:
         return built
-    return Built(built.module, built.args, built.kwargs, built.workload, target.entry.stages,
-                 target.entry.head or ())
+    return Built(
+        built.module,
+        built.args,
+        built.kwargs,
+        built.workload,
+        target.entry.stages,
+        target.entry.head or (),
+    )
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -122,8 +128,7 @@ def _as_asked(parameter: inspect.Parameter, size: Size, model: str) -> int | Siz
 
 def _options_of(function: Callable[..., Any], workload: Workload) -> dict[str, inspect.Parameter]:
     found = parameters_of(function)
-    target = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
-    parameters = inspect.signature(target).parameters.values()
+    parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         for name, _ in workload.options:
             found.setdefault(name, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY))
@@ -142,8 +147,9 @@ def _taken_apart(model: str, made: Any) -> tuple[nn.Module, Any]:
             f"{model} returned a module and {_a(given)}; its inputs must be a tensor, "
             "a tuple or list of inputs, or a dict of them by name."
         )
-    raise ModelError(f"{model} returned {_a(made)}; it must return a module, or a module and "
-                     "its inputs.")
+    raise ModelError(
+        f"{model} returned {_a(made)}; it must return a module, or a module and its inputs."
+    )
 
 
 def _with_image(
@@ -184,8 +190,12 @@ def _with_inputs(
         )
     given = inputs.moved(given, real=real)
     kwargs = given if isinstance(given, dict) else {}
-    args = () if isinstance(given, dict) else tuple(given) if isinstance(given, tuple | list) else (
-        given,
+    args = (
+        ()
+        if isinstance(given, dict)
+        else tuple(given)
+        if isinstance(given, tuple | list)
+        else (given,)
     )
     return Built(module, args, kwargs, _as_given(workload, (*args, *kwargs.values())))
 
@@ -195,9 +205,7 @@ def _as_given(workload: Workload, tensors: tuple[Any, ...]) -> Workload:
     for each in tensors:
         if isinstance(each, torch.Tensor) and each.ndim == _IMAGE_DIMENSIONS:
             size = (int(each.shape[2]), int(each.shape[3]))
-            return msgspec.structs.replace(
-                workload, resolution=size, batch_size=int(each.shape[0])
-            )
+            return msgspec.structs.replace(workload, resolution=size, batch_size=int(each.shape[0]))
     return workload
 
 

@@ -79,9 +79,10 @@ def takes_size(module: nn.Module) -> bool:
 
 
 def image(
-    module: nn.Module, options: dict[str, Any], batch: int, size: Size, *, real: bool
+    module: nn.Module, options: dict[str, Any], batch: int, size: Size | None, *, real: bool
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The one image tensor that a timm model takes."""
+    size = size or own_size(module, options)
     channels = options.get("in_chans") or getattr(module, "in_chans", None)
     if not isinstance(channels, int):
         channels = int(getattr(module, "pretrained_cfg", {}).get("input_size", (3,))[0])

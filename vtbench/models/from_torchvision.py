@@ -77,10 +77,10 @@ def takes_size(module: nn.Module) -> bool:
 
 
 def image(
-    module: nn.Module, options: dict[str, Any], batch: int, size: Size, *, real: bool
+    module: nn.Module, options: dict[str, Any], batch: int, size: Size | None, *, real: bool
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """An image tensor; a clip for video models, a list of images for detectors, two for flow."""
-    del options
+    size = size or own_size(module, options)
     kind = _kind(module)
     if kind == "video":
         return (inputs.tensor((batch, 3, _FRAMES, *size), real=real),), {}

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from vtbench.catalog import nearest
 from vtbench.errors import BadOption, UnknownModel
 from vtbench.models import inputs
 from vtbench.models.packages import imported
@@ -71,14 +72,14 @@ def takes_size(module: nn.Module) -> bool:
 
 
 def image(
-    module: nn.Module, options: dict[str, Any], batch: int, size: Size, *, real: bool
+    module: nn.Module, options: dict[str, Any], batch: int, size: Size | None, *, real: bool
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Pixels by their name, as a clip for video models; a text too where the model reads both."""
+    """Pixels by their name, as a clip for video models; a text too where the model reads one."""
     del options
     name = _pixels(module)
-    given = tokens(module, batch, real=real)
-    if name is not None:
-        vision = _vision(module.config)
+    given = _tokens(module, batch, real=real)
+    if name is not None and size is not None:
+        _, vision = _seeing_part(module.config)
         channels = int(getattr(vision, "num_channels", None) or 3)
         frames = getattr(vision, "num_frames", None) or getattr(vision, "frames_per_clip", None)
         shape = (batch, channels, *size) if frames is None else (batch, frames, channels, *size)
@@ -86,7 +87,7 @@ def image(
     return (), given
 
 
-def tokens(module: nn.Module, batch: int, *, real: bool) -> dict[str, torch.Tensor]:
+def _tokens(module: nn.Module, batch: int, *, real: bool) -> dict[str, torch.Tensor]:
     """A text of 128 tokens, or as long as the model's positions go, where it reads one."""
     takes = inspect.signature(module.forward).parameters
     configuration: Any = module.config
@@ -109,7 +110,9 @@ def _model_class(name: str) -> Any:
     transformers = imported("transformers")
     found = getattr(transformers, name, None)
     if not (inspect.isclass(found) and issubclass(found, nn.Module)):
-        raise UnknownModel(f"transformers has no model class {name}.")
+        near = [each for each in nearest(f"transformers:{name}") if not each.endswith(f":{name}")]
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise UnknownModel(f"transformers has no model class {name}.{hint}")
     if getattr(found, "config_class", None) is None:
         raise UnknownModel(
             f"transformers:{name} has no configuration of its own to be built from; "
@@ -130,12 +133,17 @@ def _configuration(model_class: Any, options: dict[str, Any]) -> Any:
 def _fields(configuration: Any) -> dict[str, inspect.Parameter]:
     if not dataclasses.is_dataclass(configuration):
         return parameters_of(configuration)
-    hints = typing.get_type_hints(configuration)
+    try:
+        # Its annotations speak of a torch that it imports for type checkers only.
+        hints = typing.get_type_hints(configuration, localns={"torch": torch})
+    except (NameError, TypeError, AttributeError):
+        hints = {}  # an annotation that cannot be evaluated is one that cannot be checked
     return {
         field.name: inspect.Parameter(
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if field.default is dataclasses.MISSING
+            default=inspect.Parameter.empty
+            if field.default is dataclasses.MISSING
             else field.default,
             annotation=hints.get(field.name, inspect.Parameter.empty),
         )
@@ -149,12 +157,17 @@ def _pixels(module: nn.Module) -> str | None:
     return next((name for name in _PIXELS if name in takes), None)
 
 
-def _vision(configuration: Any) -> Any:
-    return getattr(configuration, "vision_config", None) or configuration
+def _seeing_part(configuration: Any) -> tuple[str | None, Any]:
+    """The part of a configuration that says the image size, with its name; itself without one."""
+    for name in (None, "vision_config", "backbone_config"):
+        part = configuration if name is None else getattr(configuration, name, None)
+        if getattr(part, "image_size", None) is not None:
+            return name, part
+    return None, configuration
 
 
 def _image_size(configuration: Any) -> Size | None:
-    size = getattr(_vision(configuration), "image_size", None)
+    size = getattr(_seeing_part(configuration)[1], "image_size", None)
     if isinstance(size, dict):
         size = (size.get("height"), size.get("width"))
     if isinstance(size, int):
@@ -167,9 +180,7 @@ def _image_size(configuration: Any) -> Size | None:
 def _sized(configuration: Any, size: Size) -> dict[str, Any]:
     """The options that build for a size; on the part that sees, where the model has several."""
     value = size[0] if size[0] == size[1] else list(size)
-    vision = getattr(configuration, "vision_config", None)
-    if vision is None:
+    name, part = _seeing_part(configuration)
+    if name is None:
         return {"image_size": value}
-    return {"vision_config": {**vision.to_dict(), "image_size": value}}
-
-
+    return {name: {**part.to_dict(), "image_size": value}}

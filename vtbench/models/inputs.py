@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -48,22 +48,38 @@ def named(
     return made
 
 
-def _check_names(names: list[str], module: nn.Module, model: str) -> None:
-    parameters = inspect.signature(module.forward).parameters.values()
-    plain = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    takes = [parameter.name for parameter in plain]
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        for name in names:
-            if name not in takes:
-                raise BadInput(
-                    f"{model} has no input {name!r}; its forward takes {', '.join(takes)}."
-                )
-    for parameter in plain:
-        if parameter.default is parameter.empty and parameter.name not in names:
+def check_complete(
+    args: tuple[Any, ...], kwargs: dict[str, Any], module: nn.Module, model: str
+) -> None:
+    """Refuse to run a model whose forward needs more than the inputs that could be made."""
+    parameters = _parameters_of_forward(module)
+    for parameter in list(parameters.values())[len(args) :]:
+        plain = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if plain and parameter.default is parameter.empty and parameter.name not in kwargs:
             raise BadInput(
-                f"{model} also needs the input {parameter.name!r}; add --input "
-                f"{parameter.name}=SHAPE. Its forward takes {', '.join(takes)}."
+                f"{model} needs the input {parameter.name!r}; give all its inputs as "
+                f"--input NAME=SHAPE[:dtype]. Its forward takes {', '.join(parameters)}."
             )
+    if not args and not kwargs:
+        raise BadInput(
+            f"No input could be made for {model}; give them as --input NAME=SHAPE[:dtype]. "
+            f"Its forward takes {', '.join(parameters)}."
+        )
+
+
+def _check_names(names: list[str], module: nn.Module, model: str) -> None:
+    parameters = _parameters_of_forward(module)
+    variadic = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    for name in names:
+        if name not in parameters and not variadic:
+            raise BadInput(
+                f"{model} has no input {name!r}; its forward takes {', '.join(parameters)}."
+            )
+    check_complete((), dict.fromkeys(names), module, model)
+
+
+def _parameters_of_forward(module: nn.Module) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(module.forward).parameters
 
 
 def moved(inputs: Any, *, real: bool) -> Any:

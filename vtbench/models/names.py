@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import fnmatch
+import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vtbench import catalog
 from vtbench.errors import MissingPackage, UnknownModel
 
-Source = Literal["timm", "torchvision", "transformers", "callable"]
+Library = Literal["timm", "torchvision", "transformers"]
+Source = Literal[Library, "callable"]
+
+_LIBRARIES: dict[str, Library] = {
+    "timm": "timm",
+    "torchvision": "torchvision",
+    "transformers": "transformers",
+}
 
 _EXTRA = {"timm": "vtbench", "torchvision": "vtbench", "transformers": "vtbench[models]"}
 _LISTED: dict[str, Callable[[], Sequence[str]]] = {
@@ -42,17 +52,31 @@ def _target_of(name: str) -> Target:
     source, colon, rest = name.partition(":")
     if not colon:
         return _library_model("timm", name, asked=name)
-    if source in ("timm", "torchvision", "transformers"):
-        return _library_model(source, rest, asked=name)
+    library = _LIBRARIES.get(source)
+    if library is not None:
+        return _library_model(library, rest, asked=name)
     dotted = source.split(".")
     if rest and all(part.isidentifier() for part in (*dotted, *rest.split("."))):
-        return Target("callable", name)
+        if _importable(dotted[0]):
+            return Target("callable", name)
+        raise UnknownModel(
+            f"There is no module {dotted[0]!r} to take the model {name!r} from; it is looked for "
+            f"among the installed packages and in the current directory.{_hint(name)}"
+        )
     raise UnknownModel(_unknown(name))
 
 
-def _library_model(
-    source: Literal["timm", "torchvision", "transformers"], name: str, *, asked: str
-) -> Target:
+def _importable(module: str) -> bool:
+    """Whether a module can be found, in the current directory too; nothing is imported."""
+    here = str(Path.cwd())
+    return (
+        module in sys.modules
+        or PathFinder.find_spec(module, [here, *sys.path]) is not None
+        or importlib.util.find_spec(module) is not None
+    )
+
+
+def _library_model(source: Library, name: str, *, asked: str) -> Target:
     if name in _LISTED[source]() or _registered_since(source, name):
         return Target(source, name)
     if source == "timm" and name.partition(".")[0] in _LISTED["timm"]():
@@ -77,9 +101,12 @@ def _registered_since(source: str, name: str) -> bool:
 def _unknown(name: str) -> str:
     if not name:
         return "A model needs a name; `vtbench models` lists the short ones."
+    return f"There is no model {name!r}.{_hint(name)} `vtbench models` lists the short names."
+
+
+def _hint(name: str) -> str:
     near = catalog.nearest(name)
-    hint = f" Did you mean {_either(near)}?" if near else ""
-    return f"There is no model {name!r}.{hint} `vtbench models` lists the short names."
+    return f" Did you mean {_either(near)}?" if near else ""
 
 
 def _either(names: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ def imported(package: str) -> ModuleType:
         )
     try:
         return importlib.import_module(package)
-    except Exception as error:  # noqa: BLE001 - a foreign package may fail to import in any way
+    except Exception as error:
         first = next(iter(str(error).splitlines()), "")
         raise MissingPackage(
             f"{package} is installed but does not import ({type(error).__name__}: {first}); "

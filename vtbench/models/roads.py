@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from vtbench.errors import ModelError
 from vtbench.models.skip import FILLING_FUNCTIONS, initialisation_skipped
 
 META = torch.device("meta")
@@ -20,6 +21,9 @@ SEED = 0
 
 # Parameters below this many elements cost nothing to fill, and might be read while building.
 _LARGE = 1 << 16
+
+# With real values everything has to fit in 4 GB: the weights, and room for activations.
+_AFFORDABLE_BYTES = 3 << 30
 
 Made = TypeVar("Made")
 
@@ -46,6 +50,16 @@ def on_cpu(make: Callable[[], Made]) -> Made:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(SEED)
         return make()
+
+
+def affordable(model: str, module: nn.Module) -> None:
+    """Refuse real values to a model that would not fit in memory, before any is allocated."""
+    size = sum({id(each): each.nbytes for each in _tensors(module)}.values())
+    if size > _AFFORDABLE_BYTES:
+        raise ModelError(
+            f"{model} needs real values to run, and its {size / 2**30:.1f} GiB of weights exceed "
+            f"the {_AFFORDABLE_BYTES >> 30} GiB that a run with real values may take."
+        )
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from vtbench.errors import BadOption
 
 Parameters = Mapping[str, inspect.Parameter]
 
+_SEQUENCES = {"Sequence", "Iterable", "Collection", "MutableSequence"}
 _VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
@@ -75,12 +76,13 @@ def check(model: str, options: Mapping[str, Any], parameters: Parameters) -> Non
         parameter = parameters[name]
         expected = _expected(parameter)
         if expected is not None and not fits(value, expected):
-            default = "" if parameter.default is parameter.empty else (
-                f" (the default is {parameter.default!r})"
+            default = (
+                ""
+                if parameter.default is parameter.empty
+                else (f" (the default is {parameter.default!r})")
             )
             raise BadOption(
-                f"The option {name} of {model} takes {_in_words(expected)}{default}, "
-                f"not {value!r}."
+                f"The option {name} of {model} takes {_in_words(expected)}{default}, not {value!r}."
             )
 
 
@@ -141,7 +143,7 @@ def _items_fit(values: Collection[Any], types_of_items: tuple[Any, ...]) -> bool
 
 
 def _is_sequence(annotation: Any) -> bool:
-    return getattr(annotation, "__name__", "") in {"Sequence", "Iterable", "Collection", "MutableSequence"}
+    return getattr(annotation, "__name__", "") in _SEQUENCES
 
 
 def _in_words(expected: Any) -> str:

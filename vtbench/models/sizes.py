@@ -19,8 +19,10 @@ Size = tuple[int, int]
 
 _PATCHES = re.compile("PatchEmbed|Patchif|PatchMerg|PatchProj")
 _TOKEN_MODEL = re.compile("Transformer|ViT")
-_UNITS = (1, 2, 4, 7, 8, 14, 16, 28, 32, 56, 64, 96, 112, 128, 192, 224, 256)
-_STEPS = 3
+# Multiples of a patch that are tried for a nearest size, and how many sizes at most.
+_UNITS = (1, 2, 4, 8, 16, 32, 64, 7, 14, 28, 56, 112, 128, 192, 224, 256)
+_STEPS = 2
+_ATTEMPTS = 24
 
 
 class Refused(VtbenchError):
@@ -54,7 +56,7 @@ def try_size(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     try:
         with torch.no_grad():
             module(*args, **kwargs)
-    except Exception as error:  # noqa: BLE001 - a foreign forward may raise anything
+    except Exception as error:
         if "meta" in str(error):
             return  # it needs values, which says nothing of the size
         first = next(iter(str(error).strip().splitlines()), "")
@@ -72,7 +74,7 @@ def try_size(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 def _patch_convolutions(module: nn.Module) -> list[nn.Module]:
     """Convolutions that cut their input into patches which meet without overlapping."""
-    found = []
+    found: list[nn.Module] = []
     first = True
     token_model = bool(_TOKEN_MODEL.search(type(module).__name__))
     for parent in module.modules():
@@ -118,23 +120,25 @@ def refusal(
 
 
 def _nearest(size: Size, own: Size, unit: Size, accepts: Callable[[Size], bool]) -> list[Size]:
-    """The nearest accepted size below and above, at the smallest unit at which there is one."""
+    """The nearest accepted size below and above, each at the smallest unit that has one."""
     tried: dict[Size, bool] = {size: False, own: True}
 
     def works(candidate: Size) -> bool:
         if candidate not in tried:
-            tried[candidate] = accepts(candidate)
+            tried[candidate] = len(tried) < _ATTEMPTS and accepts(candidate)
         return tried[candidate]
 
+    below: Size | None = None
+    above: Size | None = None
     for step in _UNITS:
         units = (unit[0] * step, unit[1] * step)
-        below = next(filter(works, _below(size, units)), None)
-        above = next(filter(works, _above(size, units)), None)
-        near = [each for each in (below, above) if each is not None]
-        if near:
-            return near
+        below = below or next(filter(works, _below(size, units)), None)
+        above = above or next(filter(works, _above(size, units)), None)
+        if below and above:
+            break
+    near = [each for each in (below, above) if each is not None]
     squares = {(min(size), min(size)), (max(size), max(size))}
-    return sorted(filter(works, squares)) or [own]
+    return near or sorted(filter(works, squares)) or [own]
 
 
 def _below(size: Size, unit: Size) -> Iterator[Size]:

@@ -1,4 +1,4 @@
-"""Building without filling: weight initialisation costs most of a build and leaves no trace on meta.
+"""Building without filling: initialisation costs most of a build and leaves no trace on meta.
 
 A tensor on the meta device has no values, so filling it changes nothing, yet torch runs the fill
 through its Python reference. Inside `initialisation_skipped` the functions of ``torch.nn.init`` and
@@ -50,7 +50,8 @@ def _unless_meta_and_number(original: _Filler) -> _Filler:
 
     @functools.wraps(original)
     def fill(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        if tensor.is_meta and not any(isinstance(each, torch.Tensor) for each in (*args, *kwargs.values())):
+        operands = (*args, *kwargs.values())
+        if tensor.is_meta and not any(isinstance(each, torch.Tensor) for each in operands):
             return tensor
         return original(tensor, *args, **kwargs)
 

@@ -37,7 +37,7 @@ def _status(arguments: list[str]) -> int:
         say(str(error))
         return 2
     except click_exception as error:  # type: ignore[misc]  # ClickException, wherever it lives
-        said = error.format_message().strip().rstrip(".")
+        said = error.format_message().strip().rstrip(".").replace("Value error, ", "")
         where = f" {arguments[0]}" if arguments and arguments[0].isalpha() else ""
         say(f"{said}. `vtbench{where} --help` lists what there is.")
         return 2

@@ -13,6 +13,7 @@ from vtbench.cli.models import models
 app = typer.Typer(
     name="vtbench",
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help needs no rich, and starts at once
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=False,

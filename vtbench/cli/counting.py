@@ -12,7 +12,7 @@ from typing import Any
 from vtbench.cli.output import say, stdout_kept_clean, write_document
 from vtbench.cli.progress import progress
 from vtbench.record import Record
-from vtbench.report import Question, citation, document
+from vtbench.report import Question, citation, document, failure
 from vtbench.sweep import Outcome, in_processes, in_turn
 from vtbench.workload import Workload
 
@@ -78,8 +78,7 @@ def answer(
     """Write the document and say on standard error what went wrong; the exit status."""
     failed = [record for record in records if record.error is not None]
     for record in failed:
-        about = "" if len(records) == 1 else f"{record.workload.model}: "
-        say(f"{about}{record.error}")
+        say(failure(record))
     if not finished and (path is None or len(failed) == len(records)):
         return INTERRUPTED
     if len(failed) == len(records):

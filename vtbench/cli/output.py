@@ -31,7 +31,7 @@ def page_width() -> int:
 
 def wants_color() -> bool:
     """Whether standard output is a terminal that may be coloured."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def check_writable(path: Path | None) -> None:
@@ -56,19 +56,30 @@ def write_document(text: str, path: Path | None) -> None:
     try:
         _write_file(text, path)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = (error.strerror or type(error).__name__).lower()
         raise OutputError(f"The output {str(path)!r} cannot be written: {reason}.") from error
     say(f"wrote {path}")
 
 
 def _write_stdout(text: str) -> None:
     """Text that the terminal's encoding cannot show is replaced, not refused."""
+    if sys.stdout is None:
+        raise OutputError("Standard output is closed; name a file with --output.")
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(text.encode(encoding, errors="replace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read us has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_stdout()
+    except OSError as error:
+        _discard_stdout()
+        reason = (error.strerror or type(error).__name__).lower()
+        raise OutputError(f"Standard output cannot be written: {reason}.") from error
+
+
+def _discard_stdout() -> None:
+    """What is still buffered goes nowhere, so that the end of the process is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write_file(text: str, path: Path) -> None:

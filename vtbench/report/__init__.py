@@ -1,7 +1,7 @@
 """Records to documents. Units, rounding and layout live here and nowhere else."""
 
 from vtbench.report.certificate import certificate
-from vtbench.report.comparison import comparison
+from vtbench.report.comparison import comparison, failure
 from vtbench.report.document import FORMATS, Format, Question, citation, document, report_tables
 from vtbench.report.parts import VIEWS, Part, View, parts
 from vtbench.report.raw import csv_table, json_text, record_object
@@ -23,6 +23,7 @@ __all__ = [
     "comparison",
     "csv_table",
     "document",
+    "failure",
     "json_text",
     "name_column",
     "parts",

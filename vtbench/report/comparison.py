@@ -40,7 +40,7 @@ def comparison(records: Sequence[Record], relative_to: Record | None = None) -> 
     if relative_to is not None:
         columns += [Column(head="Ratio"), Column(head="Difference", drop=1)]
     rows = [tuple(_row(record, list(varying), prefix, relative_to)) for record in records]
-    notes = [f"{_label(record)}: {record.error}" for record in records if record.error]
+    notes = [failure(record) for record in records if record.error]
     notes += [_bound(record) for record in counted if not record.complete]
     if relative_to is not None:
         notes.append(f"Ratio and difference are to {_label(relative_to)}.")
@@ -148,6 +148,12 @@ def _row(record: Record, varying: Cells, prefix: int, base: Record | None) -> Ce
     if base is not None and base.error is None:
         cells += [ratio(record.macs, base.macs), signed(record.macs - base.macs, prefix)]
     return cells + [ABSENT] * (extra if base is not None and base.error is not None else 0)
+
+
+def failure(record: Record) -> str:
+    """Why a record could not be counted; the sentence names the model, or its label does."""
+    said = record.error or ""
+    return said if _label(record) in said else f"{_label(record)}: {said}"
 
 
 def _label(record: Record) -> str:

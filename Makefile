@@ -1,0 +1,38 @@
+# make check       count the whole catalogue, write reports/ and print it
+# make test        lint, types, import contracts, tests, and the built wheel
+# make bench       how fast counting is, beside the other counters
+# make wheel-test  build the wheel and use it from outside the checkout
+
+PYTHON ?= $(or $(shell command -v python3.11),python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: check test bench wheel-test clean
+
+check: $(STAMP)
+	mkdir -p reports
+	$(BIN)/vtbench macs '*' --counters all --by op --output reports/catalogue.md
+	cat reports/catalogue.md
+
+test: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/benchmarks
+	$(MAKE) wheel-test
+
+bench: $(STAMP)
+	$(BIN)/pytest tests/benchmarks --benchmark-only
+
+wheel-test: $(STAMP)
+	sh .ci/wheel_test.sh $(BIN)/python
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[models,counters,dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

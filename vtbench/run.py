@@ -77,6 +77,7 @@ def _how(
         why_real=reason,
         mode=workload.mode,
         head=built.head,
+        disposable=True,
     )
 
 
@@ -101,7 +102,7 @@ def peer_counts(workload: Workload, record: Record, names: tuple[str, ...]) -> d
     """What other counters say of the same workload, and which operator explains the difference."""
     from vtbench.count import peers  # loads fvcore and thop: only where asked
 
-    return peers.compare(lambda: models.build(workload, real=True), record, names)
+    return peers.compare(lambda real: models.build(workload, real=real), record, names)
 
 
 def load_formulas(where: str) -> Mapping[Any, Any]:

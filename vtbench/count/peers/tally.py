@@ -1,0 +1,88 @@
+"""What another counter says of a model: its total, and the lines that the total is made of."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from torch import nn
+
+FORWARD_ONLY = "It counts forward passes only, and this workload has a backward pass."
+
+
+class Subject(NamedTuple):
+    """A model of its own for a counter to run, with inputs that have values."""
+
+    module: nn.Module
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    backward: bool = False
+    """Whether the workload includes the backward pass."""
+
+
+class Line(NamedTuple):
+    """What a counter counted for one operator in one module."""
+
+    module: str | None
+    """Path of the module, empty for the model itself; None where it does not say."""
+    op: str | None
+    """Its own name for the operator; None where it knows modules only."""
+    macs: int
+    calls: int | None = None
+    """How often; None where it does not say."""
+    whole: bool = False
+    """Whether the line stands for everything below the module too."""
+    module_class: str = ""
+    """Class of the module, where that is what the counter goes by."""
+
+
+class Tally(NamedTuple):
+    """The answer of one counter."""
+
+    macs: int
+    lines: tuple[Line, ...]
+
+
+class Unsuitable(Exception):
+    """The counter has no way to take this model; the message says why, for the reader."""
+
+
+def positional(subject: Subject) -> tuple[Any, ...]:
+    """The inputs in the order of ``forward``, for a counter that takes no keywords."""
+    if not subject.kwargs:
+        return subject.args
+    given = inspect.signature(subject.module.forward).bind(*subject.args, **subject.kwargs)
+    last = list(subject.kwargs)[-1]
+    names = list(given.signature.parameters)
+    only = [
+        name
+        for name in subject.kwargs
+        if name not in names
+        or given.signature.parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    if only:
+        raise Unsuitable(f"it takes inputs by position, and the model takes {only[0]} by keyword.")
+    given.apply_defaults()
+    until = max(names.index(name) for name in subject.kwargs) if last else 0
+    return tuple(given.arguments[name] for name in names[: until + 1])
+
+
+def walk(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Every module under every path, a shared one as often as it can be reached."""
+    yield path, module
+    for name, child in module.named_children():
+        yield from walk(child, f"{path}.{name}" if path else name)
+
+
+def own_counts(total: dict[str, dict[str, int]]) -> list[Line]:
+    """Lines from counts that hold a module's children too, for paths that form a tree."""
+    own = {path: dict(counts) for path, counts in total.items()}
+    for path, counts in total.items():
+        parent = path.rpartition(".")[0]
+        if path and parent in own:
+            for op, macs in counts.items():
+                own[parent][op] = own[parent].get(op, 0) - macs
+    return [
+        Line(path, op, macs) for path, counts in own.items() for op, macs in counts.items() if macs
+    ]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vtbench.version import VERSION as __version__  # noqa: N811  # the name that tools look for
+
 if TYPE_CHECKING:
     from vtbench.api import count, counting
-
-__version__ = "0.1.0"
 
 __all__ = ["__version__", "count", "counting"]
 

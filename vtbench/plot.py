@@ -40,5 +40,5 @@ def lines(series: Series, x_label: str, y_label: str, path: Path) -> None:
         try:
             figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
+            reason = (error.strerror or type(error).__name__).lower()
             raise OutputError(f"The figure {str(path)!r} cannot be written: {reason}.") from error

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from vtbench import __version__
 from vtbench.cli.macs import macs
 from vtbench.cli.models import models
+from vtbench.version import VERSION
 
 app = typer.Typer(
     name="vtbench",
@@ -22,7 +22,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"vtbench {__version__}")
+        typer.echo(f"vtbench {VERSION}")
         raise typer.Exit
 
 

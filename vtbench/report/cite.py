@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vtbench import __version__
 from vtbench.record import Record
 from vtbench.report.units import pixels
+from vtbench.version import VERSION
 
 YEAR = 2026
 
@@ -20,7 +20,7 @@ def footnote(records: Sequence[Record]) -> str:
     passes = "forward and backward" if any(r.workload.backward for r in counted) else "forward"
     return (
         f"Multiply-accumulates (one multiply-add = 1 MAC; convolutions and matrix products, "
-        f"attention included) of the {passes} pass counted with vtbench {__version__}, "
+        f"attention included) of the {passes} pass counted with vtbench {VERSION}, "
         f"convention {conventions}, input {sizes}, batch size {batches}."
     )
 
@@ -29,10 +29,10 @@ def bibtex() -> str:
     """The BibTeX entry of this version."""
     return "\n".join(
         [
-            f"@software{{vtbench_{__version__.replace('.', '_')},",
+            f"@software{{vtbench_{VERSION.replace('.', '_')},",
             "  author  = {{The vtbench contributors}},",
             "  title   = {{vtbench: exact multiply-accumulate counts of vision models}},",
-            f"  version = {{{__version__}}},",
+            f"  version = {{{VERSION}}},",
             f"  year    = {{{YEAR}}},",
             "}",
         ]

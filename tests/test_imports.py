@@ -1,0 +1,76 @@
+"""The package's public face, and which rooms may be imported without torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import vtbench
+
+ROOT = Path(vtbench.__file__).parent.parent
+
+
+def test_the_public_names_are_sorted_and_exist():
+    assert vtbench.__all__ == sorted(vtbench.__all__)
+    assert dir(vtbench) == vtbench.__all__
+    for name in vtbench.__all__:
+        assert getattr(vtbench, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'cuont'"):
+        _ = vtbench.cuont
+
+
+def test_the_version_is_the_installed_one():
+    try:
+        installed = version("vtbench")
+    except ModuleNotFoundError:  # run from a checkout that is not installed
+        installed = next(
+            line.partition('"')[2].rstrip('"')
+            for line in (ROOT / "pyproject.toml").read_text().splitlines()
+            if line.startswith("version = ")
+        )
+    assert vtbench.__version__ == installed
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "vtbench",
+        "vtbench.errors",
+        "vtbench.workload",
+        "vtbench.record",
+        "vtbench.catalog",
+        "vtbench.report",
+        "vtbench.plot",
+        "vtbench.models",
+        "vtbench.sweep",
+        "vtbench.cli",
+        "vtbench.cli.app",
+    ],
+)
+def test_these_import_no_torch_and_no_plotting(process, module):
+    code = (
+        f"import sys, {module}\n"
+        "print([n for n in ('torch', 'timm', 'matplotlib', 'pandas', 'numpy', 'sympy') "
+        "if n in sys.modules])"
+    )
+    assert process("-c", code).out == "[]\n"
+
+
+def test_the_import_contracts_hold():
+    """The layers and the two wings, as pyproject.toml states them."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_python_dash_m_is_the_command(process):
+    assert process("-m", "vtbench", "--version").out == f"vtbench {vtbench.__version__}\n"

@@ -1,0 +1,73 @@
+"""Many workloads: each in its place, none harmed by another."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vtbench import sweep
+
+
+@pytest.fixture(scope="module")
+def tasks():
+    """The tasks, importable by the workers under a name of their own."""
+    spec = importlib.util.spec_from_file_location(
+        "sweep_tasks", Path(__file__).with_name("sweep_tasks.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["sweep_tasks"] = module
+    spec.loader.exec_module(module)
+    sys.path.insert(0, str(Path(__file__).parent))
+    yield module
+    sys.path.remove(str(Path(__file__).parent))
+
+
+def test_outcomes_carry_the_place_of_their_item(tasks, capfd):
+    for found in (
+        list(sweep.in_turn(tasks.square, [3, -1, 5])),
+        sorted(sweep.in_processes(tasks.square, [3, -1, 5], 2), key=lambda pair: pair[0]),
+    ):
+        assert [place for place, _ in found] == [0, 1, 2]
+        assert [outcome.result for _, outcome in found] == [9, None, 25]
+        assert found[1][1].error == "It is negative."
+        assert "BadInput" in found[1][1].trace
+        capfd.readouterr()
+
+
+def test_workers_keep_standard_output_clean(tasks, capfd):
+    list(sweep.in_processes(tasks.square, [1, 2], 2))
+    assert capfd.readouterr().out == ""
+
+
+def test_a_worker_that_dies_takes_only_its_item_with_it(tasks):
+    found = dict(sweep.in_processes(tasks.fall, [0, 1, 2, 3, 4], 2))
+    assert [found[place].result for place in range(5)] == [0, None, None, None, 4]
+    assert "exit status 7" in found[1].error
+    assert "SIGKILL" in found[2].error
+    assert "SystemExit: bye" in found[3].error
+
+
+def test_a_worker_serves_many_items_until_it_has_grown_too_large(tasks, monkeypatch):
+    pids = {outcome.result for _, outcome in sweep.in_processes(tasks.pid, [0] * 6, 1)}
+    assert len(pids) == 1
+    large = [sweep.WORKER_BYTES + 10**8, 0, 0]
+    found = dict(sweep.in_processes(tasks.grow, large, 1))
+    assert found[0].result != found[1].result == found[2].result
+
+
+def test_leaving_early_ends_the_workers(tasks):
+    begin = time.monotonic()
+    running = sweep.in_processes(tasks.rest, [0, 60, 60], 3)
+    assert next(running)[1].result == 0
+    running.close()
+    assert time.monotonic() - begin < 30
+    assert multiprocessing.active_children() == []
+
+
+def test_no_items_are_no_work(tasks):
+    assert list(sweep.in_processes(tasks.square, [], 2)) == []

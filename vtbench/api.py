@@ -109,7 +109,7 @@ def _workload(name: str, inputs: tuple[Any, ...], fields: dict[str, Any]) -> Wor
 @contextmanager
 def counting(model: nn.Module, ops: Mapping[Any, UserFormula] | None = None) -> Iterator[Count]:
     """Count whatever runs in the block, by the modules of a model; read it after the block."""
-    settings = engine.Settings(ops=ops or {})
+    settings = engine.Settings(ops=ops or {}, grad=True)
     result = Count(Record(workload=_live(model), error="The block still runs."))
     with engine.counter_for(model, settings, on_meta=False) as counter:
         yield result

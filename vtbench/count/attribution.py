@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,10 +19,10 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 
-def module_paths(model: nn.Module) -> dict[int, tuple[str, ...]]:
+def module_paths(modules: Iterable[tuple[str, nn.Module]]) -> dict[int, tuple[str, ...]]:
     """Every path under which each module of a model can be reached, by identity."""
     paths: dict[int, tuple[str, ...]] = {}
-    for path, module in model.named_modules(remove_duplicate=False):
+    for path, module in modules:
         paths[id(module)] = (*paths.get(id(module), ()), path)
     return paths
 
@@ -30,8 +30,8 @@ def module_paths(model: nn.Module) -> dict[int, tuple[str, ...]]:
 class ModuleStack:
     """The path of the module that is running now, and of the one a backward node belongs to."""
 
-    def __init__(self, model: nn.Module) -> None:
-        self.paths = module_paths(model)
+    def __init__(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
+        self.paths = module_paths(modules)
         self.current = ""
         self._calls: list[tuple[nn.Module, str]] = []
         self._thread = threading.get_ident()
@@ -40,9 +40,9 @@ class ModuleStack:
         self._follow_nodes = False
 
     @contextmanager
-    def watching(self, *, backward: bool = False) -> Iterator[None]:
-        """Follow module calls until the block ends; with ``backward``, remember graph nodes."""
-        self._follow_nodes = backward
+    def watching(self, *, nodes: bool = False) -> Iterator[None]:
+        """Follow module calls until the block ends; with ``nodes``, remember graph nodes."""
+        self._follow_nodes = nodes
         handles = (
             register_module_forward_pre_hook(self._enter),
             register_module_forward_hook(self._leave),

@@ -8,15 +8,23 @@ on shapes alone, so within one count a call that repeats an earlier one is not r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.attribution import ModuleStack
-from vtbench.count.lifetimes import Lifetimes
-from vtbench.count.meta import Repeats, attention_as_on_cpu, on_one_device
+from vtbench.count.lifetimes import Lifetimes, with_temporaries
+from vtbench.count.meta import (
+    SHAPE_KEEPING,
+    Repeats,
+    attention_as_on_cpu,
+    on_one_device,
+    recurrent_on_meta,
+    same_layout,
+    without_address,
+)
 from vtbench.count.outside import OutsideWork
 from vtbench.count.rules import Special, rule_of
 from vtbench.count.table import Rule
@@ -44,11 +52,15 @@ class Known(NamedTuple):
     rule: Rule | Special
     is_view: bool
     repeatable: bool
-    """Its results are new tensors that depend on the arguments' shapes alone."""
+    """Its result is new, or its first argument, and depends on the arguments' shapes alone."""
     name: str
     makes_empty: bool
     copies: bool
 
+
+_STEPPING = frozenset(
+    ("aten.lstm.input", "aten.gru.input", "aten.rnn_tanh.input", "aten.rnn_relu.input")
+)
 
 Key = tuple[str, str, str]
 """Module path, operator, phase."""
@@ -71,6 +83,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self._users = users
         self._known: dict[Any, Known] = {}
         self._repeats = Repeats()
+        self._beside = 0
 
     @classmethod
     def is_infra_mode(cls) -> bool:
@@ -98,11 +111,9 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         rule = rule_of(func, self._users)
         name = str(func)
         overload = isinstance(func, torch._ops.OpOverload)
-        fresh = overload and not any(
-            value.alias_info for value in (*func._schema.arguments, *func._schema.returns)
-        )
         repeatable = (
-            fresh
+            overload
+            and (_makes_new(func._schema) or _writes_first(func._schema))
             and isinstance(rule, Rule)
             and not rule.user
             and rule.kind not in ("none", "reduction", "fourier")
@@ -115,20 +126,35 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         return known
 
     def _execute(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
+        self._beside = 0
         if not self.on_meta:
             return func(*args, **kwargs)
         key = self._repeats.key(func, args, kwargs) if known.repeatable else None
-        if key is not None:
-            again = self._repeats.replay(key)
-            if again is not None:
-                return again
-        if known.name == "aten.scaled_dot_product_attention.default":
-            out = attention_as_on_cpu(func, args, kwargs)
+        if key is None:
+            return self._on_meta(func, known, args, kwargs)
+        again = self._repeats.replay(key, args)
+        if again is not None:
+            self._beside = self._repeats.beside(key)
+            return again
+        out = self._on_meta(func, known, args, kwargs)
+        if out is args[0]:
+            self._repeats.remember_in_place(key)
         else:
-            out = on_one_device(func, args, kwargs)
-        if key is not None:
-            self._repeats.remember(key, out)
+            self._repeats.remember(key, out, self._beside)
         return out
+
+    def _on_meta(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
+        if known.name == "aten.scaled_dot_product_attention.default":
+            return attention_as_on_cpu(func, args, kwargs)
+        if known.name in SHAPE_KEEPING:
+            return same_layout(func, args, kwargs)
+        if known.name in _STEPPING:
+            return recurrent_on_meta(func, args, kwargs)
+        if _may_copy(known.name, args):
+            # a product copies operands that it cannot fold: memory, though no work
+            out, self._beside = with_temporaries(func, args, kwargs)
+            return out
+        return on_one_device(func, args, kwargs)
 
     def _file(self, known: Known, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
         path, phase = self.stack.current, "forward"
@@ -140,11 +166,9 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         entry.calls += 1
         if known.is_view:
             return
-        rule = known.rule
         outputs = out if isinstance(out, list | tuple) else (out,)
-        for tensor in outputs:
-            if isinstance(tensor, Tensor) and _has_storage(tensor):
-                self.lifetimes.born(tensor, path, known.name)
+        self._watch(outputs, path, known.name)
+        rule = known.rule
         if not isinstance(rule, Rule):
             self._file_unknown(entry, args, outputs)
         elif rule.kind != "none":
@@ -154,8 +178,14 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
                 entry.macs += cost.macs
                 entry.effective += cost.effective
                 entry.written += cost.written
-                if not entry.parameter:
-                    entry.parameter = self._has_parameter(args)
+                entry.parameter = entry.parameter or self._has_parameter(args)
+
+    def _watch(self, outputs: Sequence[Any], path: str, op: str) -> None:
+        for tensor in outputs:
+            if isinstance(tensor, Tensor) and _has_storage(tensor):
+                if self.on_meta:
+                    without_address(tensor)
+                self.lifetimes.born(tensor, path, op, self._beside)
 
     def _file_unknown(self, entry: Entry, args: tuple[Any, ...], outputs: Any) -> None:
         _add_elements(entry, args, outputs)
@@ -177,6 +207,26 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         entry.calls += 1
         entry.elements_out += tensor.numel()
         entry.estimated += tensor.numel() * (tensor.shape[-1] if tensor.dim() else 1)
+
+
+def _makes_new(schema: Any) -> bool:
+    return not any(value.alias_info for value in (*schema.arguments, *schema.returns))
+
+
+def _writes_first(schema: Any) -> bool:
+    """An in-place operator: writes its first argument, returns it, and aliases nothing else."""
+    arguments, returns = schema.arguments, schema.returns
+    if len(returns) != 1 or not arguments or arguments[0].alias_info is None:
+        return False
+    others = [argument.alias_info for argument in arguments[1:]]
+    return arguments[0].alias_info.is_write and not any(others)
+
+
+def _may_copy(name: str, args: tuple[Any, ...]) -> bool:
+    if name not in ("aten.matmul.default", "aten.linear.default"):
+        return False
+    on_meta = bool(args[0].is_meta and args[1].is_meta)
+    return on_meta and (name == "aten.matmul.default" or not args[0].is_contiguous())
 
 
 def estimate(args: tuple[Any, ...], outputs: Any) -> int:

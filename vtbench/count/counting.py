@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,9 +12,11 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from vtbench.count.anatomy import anatomy_of
 from vtbench.count.attribution import ModuleStack
 from vtbench.count.counter import Counter
 from vtbench.count.ledger import head_of, rows_of
+from vtbench.count.meta import without_address
 from vtbench.count.outside import LeavingTorch
 from vtbench.count.parameters import module_parameters, parameters_of
 from vtbench.count.rules import UserFormula, user_rules
@@ -41,6 +43,8 @@ class Settings:
     """Training or evaluation mode; None leaves the model's own."""
     head: tuple[str, ...] = ()
     """Paths of the classifier head."""
+    disposable: bool = False
+    """The model is thrown away after the count, so nothing needs to be taken back."""
     why_real: str = "asked for"
     """Where the road is real, the reason that the result states."""
 
@@ -90,10 +94,18 @@ def _is_meta(model: nn.Module) -> bool:
 def on_meta(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
     """Count on shapes alone: no weights are read and no memory is used."""
     args, kwargs = tree_map_only(torch.Tensor, to_meta, inputs)
-    ours = all(t.is_meta for t in (*model.parameters(), *model.buffers()))
-    binding = left_as_found(model) if ours else bound_to(model, to_meta)
-    with binding:
+    with _on_meta(model, disposable=settings.disposable):
         return _run(model, (args, kwargs), settings, "meta")
+
+
+def _on_meta(model: nn.Module, *, disposable: bool) -> AbstractContextManager[None]:
+    anatomy = anatomy_of(model)
+    tensors = (*anatomy.parameters, *anatomy.buffers)
+    if not all(tensor.is_meta for tensor in tensors):
+        return bound_to(model, to_meta)
+    for tensor in tensors:
+        without_address(tensor)
+    return nullcontext() if disposable else left_as_found(model)
 
 
 def on_real_values(model: nn.Module, inputs: Inputs, settings: Settings, why: str) -> Counted:
@@ -141,16 +153,16 @@ def counter_for(
     model: nn.Module, settings: Settings, *, on_meta: bool, inputs: Inputs = ((), {})
 ) -> Iterator[Counter]:
     """A running counter with attribution and lifetimes; stopped when the block ends."""
-    stack = ModuleStack(model)
+    anatomy = anatomy_of(model)
+    stack = ModuleStack(anatomy.modules)
     counter = Counter(stack, user_rules(settings.ops), on_meta=on_meta)
-    counter.weight_bytes = counter.lifetimes.exclude([*model.parameters(), *model.buffers()])
+    counter.weight_bytes = counter.lifetimes.exclude((*anatomy.parameters, *anatomy.buffers))
     for tensor in tree_leaves(inputs):
         if isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided:
             counter.lifetimes.born(tensor, "", "input")
     leaving = nullcontext() if on_meta else LeavingTorch(counter)
-    backward = settings.backward or torch.is_grad_enabled()
     try:
-        with stack.watching(backward=backward), leaving, counter:
+        with stack.watching(nodes=settings.backward or settings.grad), leaving, counter:
             yield counter
     finally:
         counter.lifetimes.close()
@@ -158,12 +170,12 @@ def counter_for(
 
 def summary(model: nn.Module, counter: Counter, settings: Settings, road: str) -> Counted:
     """The ledger and the totals of a counter that has run."""
-    lifetimes = counter.lifetimes
+    lifetimes, anatomy = counter.lifetimes, anatomy_of(model)
     path, op = lifetimes.peak_at
     return Counted(
-        rows=rows_of(counter, model, settings.head or head_of(model)),
-        parameters=parameters_of(model),
-        module_parameters=module_parameters(model),
+        rows=rows_of(counter, anatomy.modules, settings.head or head_of(model)),
+        parameters=parameters_of(anatomy),
+        module_parameters=module_parameters(anatomy),
         memory=Memory(
             weights=counter.weight_bytes,
             activations_peak=lifetimes.peak,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from torch import nn
@@ -12,9 +13,11 @@ from vtbench.count.table import Rule
 from vtbench.record import Row, Status
 
 
-def rows_of(counter: Counter, model: nn.Module, head: tuple[str, ...]) -> tuple[Row, ...]:
+def rows_of(
+    counter: Counter, modules: Iterable[tuple[str, nn.Module]], head: tuple[str, ...]
+) -> tuple[Row, ...]:
     """One row per module, operator and phase, in the order in which they first ran."""
-    classes = {path: type(module).__name__ for path, module in model.named_modules()}
+    classes = {path: type(module).__name__ for path, module in modules}
     rows = []
     for (path, op, phase), entry in counter.ledger.items():
         rule = counter.rules[op]

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class Lifetimes:
@@ -60,3 +61,37 @@ class Lifetimes:
     def close(self) -> None:
         """Stop listening to storages that outlive the count."""
         self._live.clear()
+
+
+class Temporaries(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
+    """Peak of the tensors that the parts of one composite operator make."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's own
+        self.lifetimes = Lifetimes()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Run one part; a view of something older is no new tensor."""
+        kwargs = kwargs or {}
+        if func._can_decompose():
+            with self:
+                return func.decompose(*args, **kwargs)
+        out = func(*args, **kwargs)
+        if isinstance(out, torch.Tensor) and not func.is_view:
+            self.lifetimes.born(out, "", "")
+        return out
+
+
+def with_temporaries(
+    func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[torch.Tensor, int]:
+    """The result of a composite operator, and the bytes that were alive beside it at its peak."""
+    inside = Temporaries()
+    inside.lifetimes.exclude(a for a in args if isinstance(a, torch.Tensor))
+    with inside:
+        out = func.decompose(*args, **kwargs)
+    beside = inside.lifetimes.peak - out.untyped_storage().nbytes()
+    inside.lifetimes.close()
+    return out, max(beside, 0)

@@ -9,7 +9,19 @@ from torch.utils._pytree import tree_map_only
 
 META = torch.device("meta")
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
+_IN_PLACE = (True, ())
 _Layout = tuple[tuple[int, ...], tuple[int, ...], torch.dtype]
+
+
+def without_address(tensor: torch.Tensor) -> torch.Tensor:
+    """Let code that asks a meta tensor for its address fail, before it follows a null pointer.
+
+    A compiled kernel that is handed a meta tensor would crash the process; so it raises, and the
+    model is run on values instead.
+    """
+    if tensor.is_meta and tensor.layout == torch.strided:
+        torch._C._set_throw_on_mutable_data_ptr(tensor)
+    return tensor
 
 
 class Repeats:
@@ -20,6 +32,7 @@ class Repeats:
 
     def __init__(self) -> None:
         self._recipes: dict[Any, tuple[bool, tuple[_Layout, ...]]] = {}
+        self._beside: dict[Any, int] = {}
 
     def key(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What the result depends on, or None where that cannot be said."""
@@ -39,11 +52,17 @@ class Repeats:
                 return None
         return tuple(parts)
 
-    def replay(self, key: Any) -> Any:
-        """A fresh result like the remembered one, or None."""
+    def remember_in_place(self, key: Any) -> None:
+        """The call returned its first argument."""
+        self._recipes[key] = _IN_PLACE
+
+    def replay(self, key: Any, args: tuple[Any, ...]) -> Any:
+        """A result like the remembered one, or None."""
         recipe = self._recipes.get(key)
         if recipe is None:
             return None
+        if recipe is _IN_PLACE:
+            return args[0]
         single, layouts = recipe
         made = [
             torch.empty_strided(size, stride, dtype=dtype, device=META)
@@ -51,8 +70,14 @@ class Repeats:
         ]
         return made[0] if single else tuple(made)
 
-    def remember(self, key: Any, out: Any) -> None:
+    def beside(self, key: Any) -> int:
+        """Bytes of temporaries that the remembered call needed beside its result."""
+        return self._beside.get(key, 0)
+
+    def remember(self, key: Any, out: Any, beside: int = 0) -> None:
         """Keep the layout of a result, where it is made of plain dense tensors."""
+        if beside:
+            self._beside[key] = beside
         single = isinstance(out, torch.Tensor)
         tensors = (out,) if single else out
         if not isinstance(tensors, tuple) or any(type(t) is not torch.Tensor for t in tensors):
@@ -73,6 +98,40 @@ def on_one_device(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             return func(*moved_args, **moved_kwargs)
         except (RuntimeError, NotImplementedError):
             raise error from None
+
+
+SHAPE_KEEPING = frozenset(
+    f"aten.{name}.default"
+    for name in (
+        *(
+            "batch_norm",
+            "layer_norm",
+            "group_norm",
+            "relu",
+            "relu6",
+            "gelu",
+            "silu",
+            "sigmoid",
+            "tanh",
+            "mish",
+        ),
+        *("hardswish", "hardsigmoid", "relu_", "relu6_", "silu_", "sigmoid_", "tanh_", "mish_"),
+        *("hardswish_", "hardsigmoid_"),
+    )
+)
+"""Operators whose result is laid out as a contiguous first argument is."""
+
+
+def same_layout(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The result of a shape-keeping operator, without the seconds that torch takes to say so."""
+    x = args[0]
+    if type(x) not in _PLAIN or not x.is_meta or not x.is_floating_point():
+        return on_one_device(func, args, kwargs)
+    if func.overloadpacket.__name__.endswith("_"):
+        return x
+    if not x.is_contiguous():
+        return on_one_device(func, args, kwargs)
+    return torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=META)
 
 
 def _all_on_meta(
@@ -100,3 +159,17 @@ def attention_as_on_cpu(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     batch, heads, length, width = q.shape
     rows = torch.empty((batch, length, heads, width), dtype=q.dtype, device=META)
     return rows.transpose(1, 2)
+
+
+def recurrent_on_meta(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What LSTM, GRU and RNN layers return, without stepping through time.
+
+    input [T, B, I] (or [B, T, I]); states [layers · directions, B, H]; result [T, B, D · H].
+    """
+    x, states, bidirectional = args[0], args[1], args[7]
+    states = tuple(states) if isinstance(states, list | tuple) else (states,)
+    if x.dim() != 3 or not all(type(t) in _PLAIN and t.is_meta for t in (x, *states)):
+        return on_one_device(func, args, kwargs)
+    width = states[0].shape[-1] * (2 if bidirectional else 1)
+    out = torch.empty((*x.shape[:-1], width), dtype=x.dtype, device=META)
+    return (out, *(torch.empty_like(state) for state in states))

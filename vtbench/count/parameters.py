@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
+from vtbench.count.anatomy import Anatomy
 from vtbench.record import Parameters
 
 
@@ -15,14 +16,14 @@ def _elements(tensor: object) -> int:
     return tensor.numel()  # type: ignore[attr-defined,no-any-return]  # tensors only come here
 
 
-def parameters_of(model: nn.Module) -> Parameters:
+def parameters_of(anatomy: Anatomy) -> Parameters:
     """Totals over the distinct parameters and buffers of a model."""
-    parameters = list(model.parameters())
-    weights = {id(w): w for m in model.modules() for w in _weights(m)}
+    parameters = anatomy.parameters
+    weights = {id(w): w for _, module in anatomy.modules for w in _weights(module)}
     return Parameters(
         total=sum(_elements(p) for p in parameters),
         trainable=sum(_elements(p) for p in parameters if p.requires_grad),
-        buffers=sum(_elements(b) for b in model.buffers()),
+        buffers=sum(_elements(b) for b in anatomy.buffers),
         weights=sum(_elements(w) for w in weights.values()),
     )
 
@@ -42,11 +43,11 @@ def _weights(module: nn.Module) -> list[nn.Parameter]:
     return [weight for weight in found if weight is not None]
 
 
-def module_parameters(model: nn.Module) -> dict[str, int]:
+def module_parameters(anatomy: Anatomy) -> dict[str, int]:
     """Module path -> elements of the parameters that it holds itself, each tensor once."""
     seen: set[int] = set()
     held: dict[str, int] = {}
-    for path, module in model.named_modules():
+    for path, module in anatomy.modules:
         new = [p for p in module._parameters.values() if p is not None and id(p) not in seen]
         seen.update(id(p) for p in new)
         if new:

@@ -125,8 +125,19 @@ def built_in(operator: Any) -> Rule | Special:
     return Rule(kind) if kind is not None else Special.UNKNOWN
 
 
+def _tags(operator: torch._ops.OpOverload[Any, Any]) -> list[torch.Tag]:
+    """An operator's tags; an in-place variant has those of its functional twin too."""
+    tags = list(operator.tags)
+    name = operator.overloadpacket.__name__
+    if name.endswith("_") and not name.endswith("__"):
+        twin = getattr(getattr(torch.ops, operator.namespace), name[:-1], None)
+        overload = getattr(twin, operator._overloadname, None)
+        tags += overload.tags if overload is not None else []
+    return tags
+
+
 def _class_by_tags(operator: torch._ops.OpOverload[Any, Any]) -> str | None:
-    tags = operator.tags
+    tags = _tags(operator)
     if torch.Tag.pointwise in tags:
         return "elementwise"
     reduction = getattr(torch.Tag, "reduction", None)  # newer than the oldest torch we support

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+
+from vtbench.count.meta import without_address
 
 Replace = Callable[[torch.Tensor], torch.Tensor]
 
@@ -69,9 +72,9 @@ def bound_to(model: nn.Module, replace: Replace) -> Iterator[None]:
 
 def _like(tensor: torch.Tensor, replace: Replace) -> torch.Tensor:
     if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
-        return type(tensor)(  # a lazy parameter takes its shape in the run; ours may, theirs not
-            requires_grad=tensor.requires_grad, device="meta", dtype=tensor.dtype
-        )
+        # a lazy tensor takes its shape in the run: a stand-in does, so that theirs does not
+        new_lazy: torch.Tensor = copy.deepcopy(tensor)
+        return new_lazy
     new = replace(tensor.detach())
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(new, requires_grad=tensor.requires_grad)
@@ -79,8 +82,8 @@ def _like(tensor: torch.Tensor, replace: Replace) -> torch.Tensor:
 
 
 def to_meta(tensor: torch.Tensor) -> torch.Tensor:
-    """The same shape and layout, without memory."""
-    return tensor if tensor.is_meta else tensor.to("meta")
+    """The same shape and layout, without memory and without an address."""
+    return without_address(tensor if tensor.is_meta else tensor.to("meta"))
 
 
 def copied(tensor: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 from torch import nn
 
+from vtbench.errors import BadOption, BadResolution
 from vtbench.models import (
     from_callable,
     from_timm,
@@ -16,7 +17,7 @@ from vtbench.models import (
     sizes,
 )
 from vtbench.models.built import Built
-from vtbench.models.foreign import in_mode, ran
+from vtbench.models.foreign import first_line, in_mode, ran
 from vtbench.models.names import Target
 from vtbench.models.roads import affordable, on_cpu, without_values
 from vtbench.models.signatures import Parameters, check
@@ -59,6 +60,7 @@ class Library(Protocol):
         """Module paths of the classifier."""
 
 
+_SIZE_OPTIONS = ("img_size", "image_size", "input_size", "spatial_size")
 _LIBRARIES: dict[str, Library] = {
     "timm": from_timm,
     "torchvision": from_torchvision,
@@ -74,19 +76,15 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
 
 
 def _from_library(library: Library, target: Target, workload: Workload, *, real: bool) -> Built:
-    model, name = workload.model, target.name
-    options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
+    model, name, options = workload.model, target.name, _options(target, workload)
     if workload.resolution is not None:
         sizes.positive(model, workload.resolution)
     if workload.options:
         bare = ran(model, {}, lambda: library.make_on_meta(name, {}, None))
         check(model, dict(workload.options), library.parameters(name, bare))
     module = ran(model, options, lambda: library.make_on_meta(name, options, None))
-    own = library.own_size(module, options)
-    size, built_for = _size(target, workload, own), None
-    if size != own and size is not None and own is not None and workload.resolution is not None:
-        built_for = size if library.takes_size(module) else None
-        _admit(library, target, workload, own)
+    size, built_for = _size(library, target, workload, module)
+    if built_for is not None:
         module = ran(model, options, lambda: library.make_on_meta(name, options, built_for))
     module = without_values(module)
     if real:
@@ -94,7 +92,6 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
         module = ran(model, options, lambda: on_cpu(lambda: library.make(name, options, built_for)))
     if workload.inputs:
         given: Given = ((), inputs.named(workload.inputs, module, model, real=real))
-        size = workload.resolution
     else:
         given = library.image(module, options, workload.batch_size, size, real=real)
         inputs.check_complete(*given, module, model)
@@ -108,9 +105,45 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
     )
 
 
-def _size(target: Target, workload: Workload, own: Size | None) -> Size | None:
+def _options(target: Target, workload: Workload) -> dict[str, Any]:
+    return {**(target.entry.options if target.entry else {}), **dict(workload.options)}
+
+
+def _size(
+    library: Library, target: Target, workload: Workload, module: nn.Module
+) -> tuple[Size | None, Size | None]:
+    """The size of the image, and the size that the constructor has to be told, if any.
+
+    A model is tried at a size that was asked for, and with options that it was not made with.
+    """
+    if workload.inputs:
+        takes = workload.resolution is not None and library.takes_size(module)
+        return workload.resolution, workload.resolution if takes else None
+    own = library.own_size(module, _options(target, workload))
+    asked = workload.resolution
+    if own is None:
+        if asked is not None:
+            raise BadResolution(f"{workload.model} takes no image, so no resolution can be asked.")
+        return None, None
+    _agreeing(workload, own)
+    if asked is not None and asked != own:
+        _admit(library, target, workload, own)
+        return asked, asked if library.takes_size(module) else None
+    if workload.options:
+        _admit(library, target, workload, own)
     catalogued = target.entry.resolution if target.entry else None
-    return workload.resolution or catalogued or own
+    return asked or catalogued or own, None
+
+
+def _agreeing(workload: Workload, own: Size | None) -> None:
+    """Refuse a resolution beside an option that says another."""
+    asked = workload.resolution
+    for name, value in workload.options:
+        if name in _SIZE_OPTIONS and asked is not None and asked != own:
+            raise BadOption(
+                f"The option {name}={value!r} of {workload.model} and the resolution "
+                f"{sizes.written(asked)} disagree; give one of them."
+            )
 
 
 def _admit(library: Library, target: Target, workload: Workload, own: Size) -> None:
@@ -118,18 +151,18 @@ def _admit(library: Library, target: Target, workload: Workload, own: Size) -> N
 
     What is tried is thrown away: a forward pass may leave something cached in the model.
     """
-    options, asked = dict(workload.options), workload.resolution
-    assert asked is not None  # noqa: S101
+    asked = workload.resolution or own
+    options = _options(target, workload)
+    unsized = {key: value for key, value in options.items() if key not in _SIZE_OPTIONS}
 
     def attempt(size: Size) -> None:
         try:
-            plain = library.make_on_meta(target.name, options, None)
-            built_for = size if library.takes_size(plain) else None
-            module = library.make_on_meta(target.name, options, built_for)
+            module = library.make_on_meta(target.name, unsized, None)
+            if size != library.own_size(module, unsized) and library.takes_size(module):
+                module = library.make_on_meta(target.name, unsized, size)
         except Exception as error:
-            first = next(iter(str(error).strip().splitlines()), "")
-            raise sizes.Refused(f"it cannot be built ({type(error).__name__}: {first})") from error
-        given = library.image(module, options, 1, size, real=False)
+            raise sizes.Refused(f"it cannot be built ({first_line(error)})") from error
+        given = library.image(module, unsized, 1, size, real=False)
         sizes.try_size(in_mode(module, workload), *given)
 
     def accepts(size: Size) -> bool:
@@ -142,4 +175,6 @@ def _admit(library: Library, target: Target, workload: Workload, own: Size) -> N
     try:
         attempt(asked)
     except sizes.Refused as refused:
+        if asked == own and not refused.crops and not set(options) & set(_SIZE_OPTIONS):
+            return  # the options do not work at any size, which running the model will say best
         raise sizes.refusal(workload.model, asked, own, refused, accepts) from refused

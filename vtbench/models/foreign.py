@@ -32,10 +32,15 @@ def ran(model: str, options: dict[str, Any], construct: Callable[[], Made]) -> M
             if "multiple" in str(error):
                 raise BadOption(f"The option {named} of {model} is fixed by its name.") from error
             raise unknown_option(model, named, []) from error
-        first = next(iter(str(error).strip().splitlines()), "no message")
-        raise ModelError(f"{model} could not be built: {type(error).__name__}: {first}") from error
+        raise ModelError(f"{model} could not be built: {first_line(error)}") from error
 
 
 def in_mode(module: nn.Module, workload: Workload) -> nn.Module:
     """The module in evaluation or training mode, as the workload says."""
     return module.train(workload.mode == "train")
+
+
+def first_line(error: BaseException) -> str:
+    """The type of an error and the first line of what it says."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__

@@ -17,7 +17,7 @@ from torch import nn
 from vtbench.errors import BadInput, BadResolution, ModelError, UnknownModel
 from vtbench.models import inputs, sizes
 from vtbench.models.built import Built
-from vtbench.models.foreign import in_mode, ran
+from vtbench.models.foreign import first_line, in_mode, ran
 from vtbench.models.names import Target
 from vtbench.models.roads import on_cpu, on_meta, without_values
 from vtbench.models.signatures import check, parameters_of
@@ -71,10 +71,7 @@ def _function(name: str) -> Callable[..., Any]:
             "the installed packages and in the current directory."
         ) from error
     except Exception as error:
-        first = next(iter(str(error).strip().splitlines()), "no message")
-        raise ModelError(
-            f"{name} could not be imported: {type(error).__name__}: {first}"
-        ) from error
+        raise ModelError(f"{name} could not be imported: {first_line(error)}") from error
     for part in path.split("."):
         if not hasattr(found, part):
             raise UnknownModel(f"The module {module_name!r} has no function {path!r}.")

@@ -7,6 +7,7 @@ from types import ModuleType
 
 from vtbench.catalog import package_folder
 from vtbench.errors import MissingPackage
+from vtbench.models.foreign import first_line
 
 _EXTRA = {"transformers": "vtbench[models]"}
 
@@ -22,9 +23,8 @@ def imported(package: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except Exception as error:
-        first = next(iter(str(error).splitlines()), "")
         raise MissingPackage(
-            f"{package} is installed but does not import ({type(error).__name__}: {first}); "
+            f"{package} is installed but does not import ({first_line(error)}); "
             f"reinstall it, in a version that fits the installed torch{_culprit(error)}."
         ) from error
 

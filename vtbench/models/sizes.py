@@ -14,10 +14,12 @@ import torch
 from torch import nn
 
 from vtbench.errors import BadResolution, VtbenchError
+from vtbench.models.foreign import first_line
 
 Size = tuple[int, int]
 
-_PATCHES = re.compile("PatchEmbed|Patchif|PatchMerg|PatchProj")
+_PATCHES = re.compile("PatchEmbed|ConvEmbed|Patchif|PatchMerg|PatchProj")
+_LINEARS_OF_A_HEAD = 2
 _TOKEN_MODEL = re.compile("Transformer|ViT")
 # Multiples of a patch that are tried for a nearest size, and how many sizes at most.
 _UNITS = (1, 2, 4, 8, 16, 32, 64, 7, 14, 28, 56, 112, 128, 192, 224, 256)
@@ -28,9 +30,10 @@ _ATTEMPTS = 24
 class Refused(VtbenchError):
     """Why a model refuses a size; becomes a BadResolution with the nearest sizes."""
 
-    def __init__(self, reason: str, unit: Size = (1, 1)) -> None:
+    def __init__(self, reason: str, patch: Size | None = None) -> None:
         super().__init__(reason)
-        self.unit = unit
+        self.crops = patch is not None
+        self.unit = patch or (1, 1)
 
 
 def positive(model: str, size: Size) -> None:
@@ -48,10 +51,10 @@ def written(size: Size) -> str:
 
 def try_size(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Run a model once on meta; raise Refused where it cannot, or where its patches crop."""
-    crops: list[tuple[nn.Module, Size, Size]] = []
+    crops: list[tuple[Size, Size]] = []
     hooks = [
-        conv.register_forward_pre_hook(lambda conv, given: _note_crop(conv, given, crops))
-        for conv in _patch_convolutions(module)
+        cutter.register_forward_pre_hook(lambda cutter, given: _note_crop(cutter, given, crops))
+        for cutter in _patch_cutters(module)
     ]
     try:
         with torch.no_grad():
@@ -59,52 +62,52 @@ def try_size(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     except Exception as error:
         if "meta" in str(error):
             return  # it needs values, which says nothing of the size
-        first = next(iter(str(error).strip().splitlines()), "")
-        raise Refused(f"it cannot run ({type(error).__name__}: {first})") from error
+        raise Refused(f"it cannot run ({first_line(error)})") from error
     finally:
         for hook in hooks:
             hook.remove()
     if crops:
-        _, given, patch = crops[0]
+        given, patch = crops[0]
         raise Refused(
             f"its patches of {written(patch)} would silently crop an input of {written(given)}",
             patch,
         )
 
 
-def _patch_convolutions(module: nn.Module) -> list[nn.Module]:
-    """Convolutions that cut their input into patches which meet without overlapping."""
-    found: list[nn.Module] = []
-    first = True
-    token_model = bool(_TOKEN_MODEL.search(type(module).__name__))
-    for parent in module.modules():
+def _patch_cutters(module: nn.Module) -> list[nn.Module]:
+    """What cuts the image of a token model into patches; nothing in a net of convolutions alone."""
+    parts = list(module.modules())
+    if sum(isinstance(part, nn.Linear) for part in parts) <= _LINEARS_OF_A_HEAD:
+        return []
+    found: list[nn.Module] = [part for part in parts if isinstance(part, nn.Unfold)]
+    first = bool(_TOKEN_MODEL.search(type(module).__name__))
+    for parent in parts:
         cuts = bool(_PATCHES.search(type(parent).__name__))
         for child in parent.children():
             if isinstance(child, nn.Conv2d | nn.Conv3d):
-                if (cuts or (first and token_model)) and _meets(child):
+                if cuts or first:
                     found.append(child)
                 first = False
     return found
 
 
-def _meets(conv: nn.Conv2d | nn.Conv3d) -> bool:
-    kernel, stride = conv.kernel_size[-2:], conv.stride[-2:]
-    return kernel == stride and max(stride) > 1 and not any(_padding(conv))
-
-
-def _padding(conv: nn.Conv2d | nn.Conv3d) -> tuple[int, ...]:
-    return (1,) if isinstance(conv.padding, str) else conv.padding
-
-
-def _note_crop(
-    conv: nn.Module, given: tuple[Any, ...], crops: list[tuple[nn.Module, Size, Size]]
-) -> None:
-    if not isinstance(conv, nn.Conv2d | nn.Conv3d) or not given:
+def _note_crop(cutter: nn.Module, given: tuple[Any, ...], crops: list[tuple[Size, Size]]) -> None:
+    """Remember an input whose last rows or columns fall into no patch."""
+    if not given or isinstance(cutter.padding, str):
         return
-    height, width = (int(side) for side in given[0].shape[-2:])
-    down, across = conv.stride[-2:]
-    if height % down or width % across:
-        crops.append((conv, (height, width), (down, across)))
+    size = (int(given[0].shape[-2]), int(given[0].shape[-1]))
+    stride = _pair(cutter.stride)
+    for side, step, patch, pad in zip(
+        size, stride, _pair(cutter.kernel_size), _pair(cutter.padding), strict=True
+    ):
+        if side + 2 * pad >= patch and (side + 2 * pad - patch) % step > pad:
+            crops.append((size, stride))
+            return
+
+
+def _pair(value: Any) -> Size:
+    """Height and width of a setting that may be one number, or have a time before them."""
+    return (value, value) if isinstance(value, int) else (int(value[-2]), int(value[-1]))
 
 
 def refusal(
@@ -121,7 +124,7 @@ def refusal(
 
 def _nearest(size: Size, own: Size, unit: Size, accepts: Callable[[Size], bool]) -> list[Size]:
     """The nearest accepted size below and above, each at the smallest unit that has one."""
-    tried: dict[Size, bool] = {size: False, own: True}
+    tried: dict[Size, bool] = {own: True, size: False}
 
     def works(candidate: Size) -> bool:
         if candidate not in tried:
@@ -137,8 +140,8 @@ def _nearest(size: Size, own: Size, unit: Size, accepts: Callable[[Size], bool])
         if below and above:
             break
     near = [each for each in (below, above) if each is not None]
-    squares = {(min(size), min(size)), (max(size), max(size))}
-    return near or sorted(filter(works, squares)) or [own]
+    squares = sorted({(min(size), min(size)), (max(size), max(size))} - {size})
+    return near or [square for square in squares if square == own or accepts(square)] or [own]
 
 
 def _below(size: Size, unit: Size) -> Iterator[Size]:

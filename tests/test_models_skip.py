@@ -10,7 +10,7 @@ from torch import nn
 
 from vtbench import errors
 from vtbench.models import build, skip
-from vtbench.models.roads import META, on_meta
+from vtbench.models.roads import META, in_mode, on_meta
 from vtbench.workload import Workload
 
 timm = pytest.importorskip("timm", reason="timm is not installed")
@@ -27,6 +27,8 @@ def snapshot() -> dict[str, object]:
     """Everything that the skip replaces, as it is now."""
     found: dict[str, object] = {f"init.{name}": getattr(nn.init, name) for name in dir(nn.init)}
     found.update({f"Tensor.{name}": value for name, value in vars(torch.Tensor).items()})
+    for layer in (nn.Linear, nn.Conv2d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm):
+        found[f"{layer.__name__}.reset_parameters"] = layer.reset_parameters
     return found
 
 
@@ -91,9 +93,12 @@ def test_tensors_with_values_are_filled_inside_the_skip() -> None:
     with skip.initialisation_skipped():
         nn.init.constant_(weight, 3.0)
         scale = torch.empty(2).fill_(2.0).mul_(5.0)
+        norm = nn.BatchNorm2d(2)
         meta = nn.init.normal_(torch.empty(3, device=META))
     assert weight.eq(3.0).all()
     assert scale.tolist() == [10.0, 10.0]
+    assert norm.running_var is not None
+    assert norm.running_var.tolist() == [1.0, 1.0]
     assert meta.is_meta
 
 
@@ -115,6 +120,23 @@ def test_arithmetic_with_a_tensor_is_never_skipped() -> None:
         other = torch.zeros(3, device=META).add_(other=scale)
     assert total.requires_grad
     assert other.requires_grad
+
+
+def test_setting_the_mode_part_by_part_is_what_train_does() -> None:
+    """And a part that has its own way of it, as frozen norms have, is asked."""
+
+    class Frozen(nn.BatchNorm2d):
+        def train(self, mode: bool = True) -> Frozen:  # noqa: FBT001, FBT002 - torch's signature
+            super().train(mode and not mode)
+            return self
+
+    for norm in (nn.BatchNorm2d(2), Frozen(2)):
+        shared = nn.ReLU()
+        module = nn.Sequential(norm, shared, nn.Sequential(shared))
+        for training in (False, True):
+            modes = [part.training for part in in_mode(module, training=training).modules()]
+            assert modes == [part.training for part in module.train(training).modules()]
+    assert not module[0].training
 
 
 def test_nested_skips_restore_at_the_last_exit() -> None:

@@ -17,9 +17,9 @@ from vtbench.models import (
     sizes,
 )
 from vtbench.models.built import Built
-from vtbench.models.foreign import first_line, in_mode, ran
+from vtbench.models.foreign import first_line, ran
 from vtbench.models.names import Target
-from vtbench.models.roads import affordable, on_cpu, without_values
+from vtbench.models.roads import affordable, in_mode, on_cpu
 from vtbench.models.signatures import Parameters, check
 from vtbench.workload import Workload
 
@@ -34,7 +34,7 @@ class Library(Protocol):
         """Build without weights, for a size where it is not None."""
 
     def make_on_meta(self, name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
-        """Build the same on the meta device."""
+        """Build the same with every tensor on the meta device."""
 
     def parameters(self, name: str, module: nn.Module) -> Parameters:
         """The options of that model."""
@@ -86,7 +86,6 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
     size, built_for = _size(library, target, workload, module)
     if built_for is not None:
         module = ran(model, options, lambda: library.make_on_meta(name, options, built_for))
-    module = without_values(module)
     if real:
         affordable(model, module)
         module = ran(model, options, lambda: on_cpu(lambda: library.make(name, options, built_for)))
@@ -96,7 +95,7 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
         given = library.image(module, options, workload.batch_size, size, real=real)
         inputs.check_complete(*given, module, model)
     return Built(
-        module=in_mode(module, workload),
+        module=in_mode(module, training=workload.mode == "train"),
         args=given[0],
         kwargs=given[1],
         workload=msgspec.structs.replace(workload, resolution=size),
@@ -163,7 +162,7 @@ def _admit(library: Library, target: Target, workload: Workload, own: Size) -> N
         except Exception as error:
             raise sizes.Refused(f"it cannot be built ({first_line(error)})") from error
         given = library.image(module, unsized, 1, size, real=False)
-        sizes.try_size(in_mode(module, workload), *given)
+        sizes.try_size(in_mode(module, training=workload.mode == "train"), *given)
 
     def accepts(size: Size) -> bool:
         try:

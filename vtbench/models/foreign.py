@@ -6,11 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from torch import nn
-
 from vtbench.errors import BadOption, ModelError, VtbenchError
 from vtbench.models.signatures import unknown_option
-from vtbench.workload import Workload
 
 Made = TypeVar("Made")
 
@@ -33,11 +30,6 @@ def ran(model: str, options: dict[str, Any], construct: Callable[[], Made]) -> M
                 raise BadOption(f"The option {named} of {model} is fixed by its name.") from error
             raise unknown_option(model, named, []) from error
         raise ModelError(f"{model} could not be built: {first_line(error)}") from error
-
-
-def in_mode(module: nn.Module, workload: Workload) -> nn.Module:
-    """The module in evaluation or training mode, as the workload says."""
-    return module.train(workload.mode == "train")
 
 
 def first_line(error: BaseException) -> str:

@@ -17,9 +17,9 @@ from torch import nn
 from vtbench.errors import BadInput, BadResolution, ModelError, UnknownModel
 from vtbench.models import inputs, sizes
 from vtbench.models.built import Built
-from vtbench.models.foreign import first_line, in_mode, ran
+from vtbench.models.foreign import first_line, ran
 from vtbench.models.names import Target
-from vtbench.models.roads import on_cpu, on_meta, without_values
+from vtbench.models.roads import in_mode, on_cpu, on_meta, without_values
 from vtbench.models.signatures import check, parameters_of
 from vtbench.workload import Workload
 
@@ -41,7 +41,8 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
         road = on_cpu if real else on_meta
         made = ran(workload.model, options, lambda: road(lambda: function(**options)))
     module, own_inputs = _taken_apart(workload.model, made)
-    module = in_mode(module if real else without_values(module), workload)
+    module = module if real else without_values(module)
+    in_mode(module, training=workload.mode == "train")
     if own_inputs is None:
         built = _with_image(module, workload, options, real=real)
     else:

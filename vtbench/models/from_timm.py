@@ -15,6 +15,7 @@ from vtbench.models.roads import (
     collector_paused,
     entirely_on_meta,
     on_meta,
+    without_values,
 )
 from vtbench.models.signatures import Parameters, parameters_of
 from vtbench.models.skip import initialisation_skipped
@@ -46,13 +47,16 @@ def make(name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
 def make_on_meta(name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
     """The same on meta; most constructors take the device, which spares a function mode."""
     imported("timm")
+    module: nn.Module | None
     try:
         with collector_paused(), initialisation_skipped():
             module = make(name, {**options, "device": META}, size)
     except (TypeError, RuntimeError, NotImplementedError):
         # An older constructor knows no device, or reads values; what else it is comes up again.
-        return on_meta(lambda: make(name, options, size))
-    return module if entirely_on_meta(module) else on_meta(lambda: make(name, options, size))
+        module = None
+    if module is not None and entirely_on_meta(module):
+        return module
+    return without_values(on_meta(lambda: make(name, options, size)))
 
 
 def parameters(name: str, module: nn.Module) -> Parameters:

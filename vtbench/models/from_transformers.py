@@ -14,7 +14,7 @@ from vtbench.catalog import nearest
 from vtbench.errors import BadOption, UnknownModel
 from vtbench.models import inputs
 from vtbench.models.packages import imported
-from vtbench.models.roads import on_meta
+from vtbench.models.roads import on_meta, without_values
 from vtbench.models.signatures import Parameters, parameters_of
 
 Size = tuple[int, int]
@@ -41,7 +41,7 @@ def make(name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
 def make_on_meta(name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
     """The same on meta; the class is looked up first, since that imports its file."""
     _model_class(name)
-    return on_meta(lambda: make(name, options, size))
+    return without_values(on_meta(lambda: make(name, options, size)))
 
 
 def parameters(name: str, module: nn.Module) -> Parameters:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
-import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -92,9 +91,34 @@ class _LargeParametersUnfilled(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+def parts_of(module: nn.Module) -> list[nn.Module]:
+    """A module and all modules in it, each once; ``modules()`` without building names."""
+    found = {id(module): module}
+    waiting = [module]
+    while waiting:
+        for child in vars(waiting.pop())["_modules"].values():
+            if child is not None and id(child) not in found:
+                found[id(child)] = child
+                waiting.append(child)
+    return list(found.values())
+
+
 def entirely_on_meta(module: nn.Module) -> bool:
     """Whether no tensor of a module has values, plain attributes included."""
     return all(tensor.is_meta for tensor in _tensors(module))
+
+
+def in_mode(module: nn.Module, *, training: bool) -> nn.Module:
+    """The module in evaluation or training mode.
+
+    What ``module.train(training)`` does, without a call per part where no part has its own way.
+    """
+    parts = parts_of(module)
+    if all(type(part).train is nn.Module.train and "training" in vars(part) for part in parts):
+        for part in parts:
+            vars(part)["training"] = training
+        return module
+    return module.train(training)
 
 
 def without_values(module: nn.Module) -> nn.Module:
@@ -113,12 +137,13 @@ def _emptied(tensor: torch.Tensor) -> torch.Tensor:
     return empty.requires_grad_(tensor.requires_grad)
 
 
-def _tensors(module: nn.Module) -> Iterator[torch.Tensor]:
+def _tensors(module: nn.Module) -> list[torch.Tensor]:
     """Parameters, buffers and tensors that are plain attributes of a module's parts."""
-    for part in module.modules():
-        for tensor in itertools.chain(part._parameters.values(), part._buffers.values()):  # noqa: SLF001 - parameters() would build every name
-            if tensor is not None:
-                yield tensor
-        attributes = vars(part).values()
-        if torch.Tensor in map(type, attributes):
-            yield from (each for each in attributes if type(each) is torch.Tensor)
+    found: list[torch.Tensor | None] = []
+    for part in parts_of(module):
+        attributes = vars(part)
+        found += attributes["_parameters"].values()
+        found += attributes["_buffers"].values()
+        if torch.Tensor in map(type, attributes.values()):
+            found += (each for each in attributes.values() if type(each) is torch.Tensor)
+    return [tensor for tensor in found if tensor is not None]

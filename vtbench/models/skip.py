@@ -1,9 +1,10 @@
 """Building without filling: initialisation costs most of a build and leaves no trace on meta.
 
 A tensor on the meta device has no values, so filling it changes nothing, yet torch runs the fill
-through its Python reference. Inside `initialisation_skipped` the functions of ``torch.nn.init`` and
-the filling methods of tensors return a meta tensor at once; a tensor that has values is filled as
-ever, also by another thread, so a model that will be run on real values is never touched.
+through its Python reference. Inside `initialisation_skipped` the functions of ``torch.nn.init``,
+the filling methods of tensors and torch's own layers' ``reset_parameters`` return at once for a
+meta tensor; a tensor that has values is filled as ever, also by another thread, so a model that
+will be run on real values is never touched.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import init
 
 # In place, of the tensor's own shape, and without an operand that could bring in a gradient.
@@ -29,6 +31,15 @@ _INITIALISERS = (
     "xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "orthogonal_",
     "sparse_",
 )  # fmt: skip
+
+# Layers of torch whose parameters are filled by a method that does nothing else.
+_LAYERS: tuple[Any, ...] = (
+    nn.Linear,
+    nn.modules.conv._ConvNd,  # noqa: SLF001 - the one place where all convolutions are filled
+    nn.modules.batchnorm._NormBase,  # noqa: SLF001 - the same of batch and instance norms
+    nn.LayerNorm,
+    nn.GroupNorm,
+)
 
 _Filler = Callable[..., torch.Tensor]
 
@@ -58,6 +69,22 @@ def _unless_meta_and_number(original: _Filler) -> _Filler:
     return fill
 
 
+def _unless_weight_is_meta(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The ``reset_parameters`` of a layer, but for a layer whose weight is on meta."""
+
+    @functools.wraps(original)
+    def reset_parameters(layer: Any) -> None:
+        weight = layer.weight
+        if weight is None or not weight.is_meta:
+            original(layer)
+
+    return reset_parameters
+
+
+_ORIGINAL_RESETS = {layer: layer.reset_parameters for layer in _LAYERS}
+_SKIPPING_RESETS = {
+    layer: _unless_weight_is_meta(original) for layer, original in _ORIGINAL_RESETS.items()
+}
 _ORIGINAL_INITIALISERS: dict[str, _Filler] = {name: getattr(init, name) for name in _INITIALISERS}
 _SKIPPING_INITIALISERS = {
     name: _unless_meta(original) for name, original in _ORIGINAL_INITIALISERS.items()
@@ -98,6 +125,8 @@ def _replace() -> None:
         setattr(init, name, skipping)
     for name, skipping in _SKIPPING_METHODS.items():
         setattr(torch.Tensor, name, skipping)
+    for layer, reset in _SKIPPING_RESETS.items():
+        layer.reset_parameters = reset
 
 
 def _restore() -> None:
@@ -105,3 +134,5 @@ def _restore() -> None:
         setattr(init, name, original)
     for name in _SKIPPING_METHODS:
         delattr(torch.Tensor, name)
+    for layer, reset in _ORIGINAL_RESETS.items():
+        layer.reset_parameters = reset

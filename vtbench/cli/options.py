@@ -17,8 +17,6 @@ from vtbench.errors import BadInput, BadOption, BadResolution, UnknownModel, Usa
 from vtbench.report import Format
 from vtbench.workload import InputSpec, Workload, freeze_options
 
-COUNTERS = ("fvcore", "thop", "torch", "ptflops", "calflops", "torchinfo", "torchprofile")
-"""The other counters, in the order of their columns."""
 DTYPES = (
     "float32", "float64", "float16", "bfloat16", "complex64", "complex128",
     "int64", "int32", "int16", "int8", "uint8", "bool",
@@ -263,16 +261,13 @@ def parse_batch_size(number: int) -> int:
 
 
 def parse_counters(text: str | None) -> tuple[str, ...]:
-    """``all``, or names separated by commas."""
+    """``all``, or names separated by commas; packages that are missing are named at once."""
     if text is None:
         return ()
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if names == ("all",):
-        return names
-    unknown = [name for name in names if name not in COUNTERS]
-    if unknown or not names:
-        what = f"no counter {unknown[0]!r}" if unknown else "no counter named"
-        raise BadOption(f"There is {what}; there are all, {', '.join(COUNTERS)}.")
+    from vtbench.count.peers import chosen, parse
+
+    names = parse(text)
+    chosen(names)
     return names
 
 

@@ -68,11 +68,12 @@ def size(nbytes: int) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share of a whole with one decimal; absent when there is no whole."""
+    """A share of a whole with one decimal; little is not nothing, and no whole has no shares."""
     if not whole:
         return ABSENT
-    share = Decimal(part) * 100 / Decimal(whole)
-    return f"{share:.1f} %".replace("-", MINUS)
+    sign = MINUS if part < 0 else ""
+    share = f"{Decimal(abs(part)) * 100 / Decimal(whole):.1f}"
+    return f"{sign}{'<0.1' if part and share == '0.0' else share} %"
 
 
 def ratio(part: int, whole: int) -> str:

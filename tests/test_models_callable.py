@@ -60,6 +60,13 @@ def cached():
 def fails():
     raise ValueError("no such luck\\nsecond line")
 
+def leaves():
+    raise SystemExit(3)
+
+def talks():
+    print("hello from the constructor")
+    return nn.Conv2d(3, 2, 3)
+
 def number():
     return 7
 
@@ -173,6 +180,7 @@ def test_real_values_are_the_functions_own(own: Named) -> None:
     ("function", "error", "message"),
     [
         ("fails", errors.ModelError, "ValueError: no such luck$"),
+        ("leaves", errors.ModelError, "SystemExit: 3"),
         ("number", errors.ModelError, "a value of type int; it must return a module"),
         ("pair", errors.ModelError, "a module and a value of type str"),
         ("an_instance", errors.ModelError, r"a module \(Linear\), not a function"),
@@ -188,6 +196,16 @@ def test_a_function_that_fails_or_returns_something_else_is_one_sentence(
     assert "\n" not in str(refused.value)
     if function == "fails":
         assert isinstance(refused.value.__cause__, ValueError)
+
+
+def test_what_a_function_prints_goes_to_stderr(
+    own: Named, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Standard output holds only the document."""
+    build(Workload(model=own("talks")))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "hello from the constructor" in printed.err
 
 
 def test_a_module_that_cannot_be_imported_is_told_from_one_that_is_not_there(

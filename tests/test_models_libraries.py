@@ -53,6 +53,15 @@ def test_the_classifier_is_named(name: str, head: tuple[str, ...]) -> None:
         built.module.get_submodule(path)
 
 
+def test_a_model_without_a_classifier_names_none() -> None:
+    """A feature extractor has lost the one that timm's configuration speaks of."""
+    built = build(Workload(model="resnet18", options=(("features_only", True),)))
+    assert built.head == ()
+    assert [tuple(each.shape) for each in run(built)] == [  # type: ignore[attr-defined]
+        (1, 64, 112, 112), (1, 64, 56, 56), (1, 128, 28, 28), (1, 256, 14, 14), (1, 512, 7, 7),
+    ]  # fmt: skip
+
+
 def test_stages_of_the_catalogue_exist_and_cover_all_parameters() -> None:
     """A stage that does not exist, or a parameter outside of every stage, would be lost."""
     for name in ("resnet18", "resnet101", "swin_t", "swin_b", "regnety_8g"):

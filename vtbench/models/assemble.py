@@ -100,8 +100,20 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
         kwargs=given[1],
         workload=msgspec.structs.replace(workload, resolution=size),
         stages=target.entry.stages if target.entry else None,
-        head=(target.entry and target.entry.head) or library.head(module),
+        head=_existing((target.entry and target.entry.head) or library.head(module), module),
     )
+
+
+def _existing(paths: tuple[str, ...], module: nn.Module) -> tuple[str, ...]:
+    """The paths that lead somewhere; a model built without a classifier has none."""
+    return tuple(path for path in paths if _leads_to_a_module(path, module))
+
+
+def _leads_to_a_module(path: str, module: nn.Module) -> bool:
+    part: Any = module
+    for name in path.split("."):
+        part = getattr(part, name, None)
+    return isinstance(part, nn.Module)
 
 
 def _options(target: Target, workload: Workload) -> dict[str, Any]:

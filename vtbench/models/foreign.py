@@ -18,7 +18,7 @@ def ran(model: str, options: dict[str, Any], construct: Callable[[], Made]) -> M
         return construct()
     except VtbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         unexpected = re.search(
             r"(?:unexpected|multiple values for) keyword argument '(\w+)'|"
             r"multiple values for (?:keyword )?argument '(\w+)'",

@@ -33,7 +33,7 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     """The model that a function returns, with its inputs or with an image."""
     if workload.resolution is not None:
         sizes.positive(workload.model, workload.resolution)
-    with _current_directory_importable():
+    with _users_code():
         function = _function(target.name)
         options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
         options |= _conditions(function, workload, options)
@@ -71,7 +71,7 @@ def _function(name: str) -> Callable[..., Any]:
             f"There is no module {module_name!r} to take {path!r} from; it is looked for among "
             "the installed packages and in the current directory."
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{name} could not be imported: {first_line(error)}") from error
     for part in path.split("."):
         if not hasattr(found, part):
@@ -85,14 +85,17 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def _current_directory_importable() -> Iterator[None]:
-    """Look for modules in the current directory too, while one is imported and called."""
-    here = str(Path.cwd())
+def _users_code() -> Iterator[None]:
+    """Import and call a user's code: from the current directory too, and printing to stderr.
+
+    Standard output belongs to the document that is being made.
+    """
     before = list(sys.path)
-    sys.path.insert(0, here)
+    sys.path.insert(0, str(Path.cwd()))
     importlib.invalidate_caches()
     try:
-        yield
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
     finally:
         sys.path[:] = before
 

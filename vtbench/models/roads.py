@@ -34,12 +34,10 @@ def on_meta(make: Callable[[], Made]) -> Made:
     CPU with its large parameters left untouched, so that no memory is spent on them.
     `without_values` brings such a model to meta.
     """
-    try:
-        with collector_paused(), initialisation_skipped(), META:
-            return make()
-    except (RuntimeError, TypeError, NotImplementedError) as error:
-        if "meta" not in str(error):
-            raise
+    needs_values = contextlib.suppress(RuntimeError, TypeError, NotImplementedError)
+    with needs_values, collector_paused(), initialisation_skipped(), META:
+        return make()
+    # Whatever was wrong apart from the device is raised again.
     with torch.random.fork_rng(devices=[]), _LargeParametersUnfilled():
         return make()
 

@@ -184,6 +184,8 @@ def plain(op: str) -> str:
 
 def family(op: str) -> str | None:
     """What kind of product an operator is, by its name; None for what multiplies nothing."""
+    if "." not in op:  # a module as a whole
+        return "product"
     name = op.rpartition(".")[2].lower()
     if "conv" in name:
         return "conv"
@@ -225,6 +227,8 @@ class _Names:
     def entry(self, line: Line) -> Entry:
         """The line under the operator's name; with our calls where it does not say its own."""
         op = plain(line.op) if line.op is not None else self._of_module(line)
+        if line.whole:
+            op = line.module_class or "module"
         calls = line.calls or self._calls.get((line.module, op), 1)
         return Entry(op, line.macs, calls)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -76,13 +76,22 @@ def walk(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
 
 
 def own_counts(total: dict[str, dict[str, int]]) -> list[Line]:
-    """Lines from counts that hold a module's children too, for paths that form a tree."""
+    """Lines from counts that hold what runs below a module too, for paths that form a tree."""
     own = {path: dict(counts) for path, counts in total.items()}
     for path, counts in total.items():
-        parent = path.rpartition(".")[0]
-        if path and parent in own:
+        parent = _nearest_above(path, own)
+        if parent is not None:
             for op, macs in counts.items():
                 own[parent][op] = own[parent].get(op, 0) - macs
     return [
         Line(path, op, macs) for path, counts in own.items() for op, macs in counts.items() if macs
     ]
+
+
+def _nearest_above(path: str, paths: Container[str]) -> str | None:
+    """The innermost module above a path that has counts; containers may never be called."""
+    while path:
+        path = path.rpartition(".")[0]
+        if path in paths:
+            return path
+    return None

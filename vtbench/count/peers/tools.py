@@ -62,7 +62,7 @@ def run_torch(subject: Subject) -> Tally:
     }
     tree[""] = _halved(total)  # work outside every module too
     lines = own_counts(tree)
-    if any(line.macs < 0 for line in lines):  # modules that are called by others than their parents
+    if any(line.macs < 0 for line in lines):  # a module was called by another than its parent
         lines = [Line("", op, macs) for op, macs in tree[""].items()]
     return Tally(mode.get_total_flops() // 2, tuple(lines))
 

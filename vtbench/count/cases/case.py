@@ -1,0 +1,75 @@
+"""A micro-case: a few operators whose multiply-accumulates can be written down by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+Given = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
+
+N, D, H = 196, 384, 6
+"""Tokens, width and heads of a small vision transformer: 14 × 14 patches, 6 heads of 64."""
+
+
+class Case(NamedTuple):
+    """What runs, and what it costs."""
+
+    name: str
+    truth: int | None
+    """Multiply-accumulates, written out as arithmetic; None where nothing can be known."""
+    make: Callable[[], Given]
+    """A module with its inputs; its random numbers are seeded by `given`."""
+    ops: Callable[[], Mapping[Any, Callable[..., int]]] = dict
+    """Formulas of the user's, by operator."""
+
+
+def given(case: Case) -> Given:
+    """The module in evaluation mode and its inputs, the same every time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module, args, kwargs = case.make()
+    return module.eval(), args, kwargs
+
+
+class Does(nn.Module):
+    """A module whose forward pass is a function of its parts and its inputs."""
+
+    def __init__(self, function: Callable[..., Any], **parts: Any) -> None:
+        super().__init__()
+        self.function = function
+        # several counters take the device of a model from its first parameter
+        self.unused = nn.Parameter(torch.zeros(1))
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The function, with the module in front."""
+        return self.function(self, *args, **kwargs)
+
+
+def applied(function: Callable[..., Any], *inputs: Any) -> Given:
+    """A function of the inputs alone."""
+    return Does(lambda _, *args: function(*args)), inputs, {}
+
+
+def layer(module: nn.Module, *inputs: Any, **keywords: Any) -> Given:
+    """A module on its inputs."""
+    return module, inputs, keywords
+
+
+def weight(*shape: int) -> nn.Parameter:
+    """A parameter of a shape."""
+    return nn.Parameter(torch.randn(*shape) / shape[-1] ** 0.5)
+
+
+def tokens(batch: int = 1, count: int = N, width: int = D) -> torch.Tensor:
+    """Patch tokens."""
+    return torch.randn(batch, count, width)
+
+
+def image(*shape: int) -> torch.Tensor:
+    """A feature map, or anything else of a shape."""
+    return torch.randn(*shape)

@@ -20,7 +20,7 @@ from vtbench.count.meta import without_address
 from vtbench.count.outside import LeavingTorch
 from vtbench.count.parameters import module_parameters, parameters_of
 from vtbench.count.rules import UserFormula, user_rules
-from vtbench.count.state import bound_to, copied, left_as_found, to_meta
+from vtbench.count.state import bound_to, copied, is_lazy, left_as_found, to_meta
 from vtbench.errors import ModelError
 from vtbench.record import Memory, Parameters, Row
 
@@ -124,6 +124,9 @@ def _shared_or_copied(tensor: torch.Tensor) -> torch.Tensor:
 def _run(model: nn.Module, inputs: Inputs, settings: Settings, road: str) -> Counted:
     if settings.mode is not None:
         model.train(settings.mode == "train")
+    if any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers())):
+        with torch.no_grad():  # lazy layers take their shapes, and initialise, at a first call
+            model(*inputs[0], **inputs[1])
     on_shapes = road == "meta"
     with counter_for(model, settings, on_meta=on_shapes, inputs=inputs) as counter:
         with _passes(settings), warnings.catch_warnings():

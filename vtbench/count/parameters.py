@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
-from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from vtbench.count.anatomy import Anatomy
+from vtbench.count.state import is_lazy
 from vtbench.record import Parameters
 
 
-def _elements(tensor: object) -> int:
-    if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
-        return 0  # a lazy parameter has no shape before its first call
-    return tensor.numel()  # type: ignore[attr-defined,no-any-return]  # tensors only come here
+def _elements(tensor: torch.Tensor) -> int:
+    return 0 if is_lazy(tensor) else tensor.numel()
 
 
 def parameters_of(anatomy: Anatomy) -> Parameters:

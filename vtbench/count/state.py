@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -70,11 +69,20 @@ def bound_to(model: nn.Module, replace: Replace) -> Iterator[None]:
         yield
 
 
+def is_lazy(tensor: torch.Tensor) -> bool:
+    """Whether a parameter or buffer waits for a first call to learn its shape."""
+    return isinstance(tensor, UninitializedParameter | UninitializedBuffer)
+
+
 def _like(tensor: torch.Tensor, replace: Replace) -> torch.Tensor:
-    if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
+    if is_lazy(tensor):
         # a lazy tensor takes its shape in the run: a stand-in does, so that theirs does not
-        new_lazy: torch.Tensor = copy.deepcopy(tensor)
-        return new_lazy
+        kind: Any = type(tensor)
+        where = replace(torch.empty(0, device=tensor.device)).device
+        stand_in: torch.Tensor = kind(
+            requires_grad=tensor.requires_grad, device=where, dtype=tensor.dtype
+        )
+        return stand_in
     new = replace(tensor.detach())
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(new, requires_grad=tensor.requires_grad)

@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 
 check: $(STAMP)
 	mkdir -p reports
-	$(BIN)/vtbench macs '*' --counters fvcore,thop,torch --by op --output reports/catalogue.md
+	$(BIN)/vtbench macs '*' --counters fvcore,thop,torch --by op --jobs 2 --output reports/catalogue.md
 	cat reports/catalogue.md
 
 test: $(STAMP)

@@ -74,3 +74,24 @@ def test_the_import_contracts_hold():
 
 def test_python_dash_m_is_the_command(process):
     assert process("-m", "vtbench", "--version").out == f"vtbench {vtbench.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "before", ["pass", "import vtbench.run", "import vtbench.count.table", "import vtbench.api"]
+)
+def test_count_can_be_called_whatever_was_imported_before(process, before):
+    """``vtbench.count`` is a function to users and a folder to Python; both must hold."""
+    code = (
+        f"{before}\n"
+        "import torch, vtbench\n"
+        "net, x = torch.nn.Linear(4, 5), torch.zeros(2, 4)\n"
+        "print(vtbench.count(net, x).macs, vtbench.count(net, x).macs)\n"
+        "from vtbench import count\n"
+        "import vtbench.count.formulas as formulas\n"
+        "print(count(net, x).macs, formulas.mm((2, 4), (4, 5)).macs)\n"
+        "with vtbench.counting(net) as c:\n"
+        "    net(x)\n"
+        "print(c.macs)\n"
+    )
+    ended = process("-c", code)
+    assert ended.out == "40 40\n40 40\n40\n", ended.err

@@ -6,6 +6,8 @@ are first used, so that ``import vtbench`` imports no torch.
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from vtbench.version import VERSION as __version__  # noqa: N811  # the name that tools look for
@@ -14,6 +16,28 @@ if TYPE_CHECKING:
     from vtbench.api import count, counting
 
 __all__ = ["__version__", "count", "counting"]
+
+
+class _Count(ModuleType):
+    """The room ``vtbench.count``, which is also the function of that name."""
+
+    def __call__(self, *inputs: Any, **keywords: Any) -> Any:
+        """Count a module on inputs, or a model by name; see ``vtbench.api.count``."""
+        from vtbench import api
+
+        return api.count(*inputs, **keywords)
+
+
+class _Package(ModuleType):
+    """This package. Importing a room sets an attribute of its name, which would hide a function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "count" and isinstance(value, ModuleType):
+            value.__class__ = _Count
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ def test_matrix_products_are_rows_times_columns_times_depth():
     assert f.bmm((2, 5, 7), (2, 7, 3)).macs == 2 * 5 * 7 * 3
     assert f.addbmm((2, 5, 7), (2, 7, 3)).written == 5 * 3
     assert f.mv((5, 7), (7,)).macs == 5 * 7
-    assert f.dot((7,), (7,)) == (7, 7, 1)
+    assert f.dot((7,), (7,)) == (7, 7, 1, 0)
     assert f.product((4, 2, 5, 3), 7).macs == 4 * 2 * 5 * 3 * 7
 
 

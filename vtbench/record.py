@@ -41,11 +41,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     effective_macs: int = 0
     """Multiply-accumulates that a static (causal) mask leaves; equals ``macs`` without a mask."""
     elements_in: int = 0
-    """Elements of its tensor inputs."""
+    """Elements of its first tensor input, the one that it works on."""
     elements_out: int = 0
     """Elements of its tensor outputs."""
     written: int = 0
     """Activations as timm counts them: elements written by counted work, attention scores too."""
+    softmax: int = 0
+    """Scores that pass through the softmax inside a fused attention."""
     with_parameter: bool = False
     """Whether an operand is a parameter of the model."""
     head: bool = False
@@ -56,6 +58,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Where the count comes from; ``outside`` is work the dispatcher did not see."""
     estimated_macs: int = 0
     """A rough guess that ranks unknown rows; never part of a total."""
+
+    @property
+    def elements_of_class(self) -> int:
+        """Elements of other arithmetic: those worked on, or written where each is computed."""
+        if self.softmax:
+            return self.softmax
+        if self.kind in ("normalisation", "softmax", "reduction", "pooling"):
+            return self.elements_in
+        return self.elements_out
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,8 +156,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         """Elements of the other arithmetic by class, apart from MACs."""
         totals: dict[str, int] = {}
         for row in self.rows:
-            if row.status == "zero" and row.kind != "none":
-                totals[row.kind] = totals.get(row.kind, 0) + max(row.elements_in, row.elements_out)
+            kind = "softmax" if row.softmax else row.kind
+            if (row.status == "zero" and kind != "none") or row.softmax:
+                totals[kind] = totals.get(kind, 0) + row.elements_of_class
         return dict(sorted(totals.items()))
 
     def to_dict(self) -> dict[str, Any]:

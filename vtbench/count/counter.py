@@ -37,12 +37,12 @@ class Entry:
 
     __slots__ = (
         "calls", "effective", "elements_in", "elements_out", "estimated", "macs", "parameter",
-        "written",
+        "softmax", "written",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.calls = self.macs = self.effective = self.written = 0
-        self.elements_in = self.elements_out = self.estimated = 0
+        self.elements_in = self.elements_out = self.estimated = self.softmax = 0
         self.parameter = False
 
 
@@ -178,6 +178,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
                 entry.macs += cost.macs
                 entry.effective += cost.effective
                 entry.written += cost.written
+                entry.softmax += cost.softmax
                 entry.parameter = entry.parameter or self._has_parameter(args)
 
     def _watch(self, outputs: Sequence[Any], path: str, op: str) -> None:
@@ -249,13 +250,11 @@ def _has_storage(tensor: Tensor) -> bool:
 
 
 def _add_elements(entry: Entry, args: tuple[Any, ...], outputs: Any) -> None:
-    for arg in args:
-        if isinstance(arg, Tensor):
-            entry.elements_in += arg.numel()
-        elif type(arg) in (list, tuple):
-            for tensor in arg:
-                if isinstance(tensor, Tensor):
-                    entry.elements_in += tensor.numel()
+    first = args[0] if args else None
+    if isinstance(first, list | tuple) and first:
+        first = first[0]
+    if isinstance(first, Tensor):
+        entry.elements_in += first.numel()
     for tensor in outputs:
         if isinstance(tensor, Tensor):
             entry.elements_out += tensor.numel()

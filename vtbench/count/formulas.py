@@ -22,6 +22,8 @@ class Cost(NamedTuple):
     """Multiply-accumulates that a causal mask leaves."""
     written: int
     """Activations: elements that the products write."""
+    softmax: int = 0
+    """Scores that pass through the softmax inside a fused attention."""
 
 
 def dense(macs: int, written: int) -> Cost:
@@ -105,7 +107,8 @@ def attention(q: Shape, k: Shape, v: Shape, causal: bool = False) -> Cost:
     widths = q[-1] + v[-1]
     macs = heads * queries * keys * widths
     effective = heads * causal_pairs(queries, keys) * widths if causal else macs
-    return Cost(macs, effective, heads * queries * (keys + v[-1]))
+    scores = heads * queries * keys
+    return Cost(macs, effective, scores + heads * queries * v[-1], scores)
 
 
 # the flash kernels compute the scores again: q·kᵀ, dO·vᵀ, Pᵀ·dO, dS·k, dSᵀ·q
@@ -120,13 +123,13 @@ def jagged_attention(
     lengths: Iterable[tuple[int, int]], heads: int, widths: tuple[int, int], causal: bool = False
 ) -> Cost:
     """Attention over sequences of unequal length: the sum over the sequences."""
-    macs = effective = written = 0
+    macs = effective = written = scores = 0
     for queries, keys in lengths:
         one = attention((heads, queries, widths[0]), (heads, keys, widths[0]),
                         (heads, keys, widths[1]), causal)  # fmt: skip
         macs, effective = macs + one.macs, effective + one.effective
-        written += one.written
-    return Cost(macs, effective, written)
+        written, scores = written + one.written, scores + one.softmax
+    return Cost(macs, effective, written, scores)
 
 
 # x [B, L, D]; qkv [3D, D]; projection [D, D]; h heads of D/h
@@ -136,7 +139,8 @@ def self_attention_layer(x: Shape, width: int, heads: int) -> Cost:
     one = (prod(x[:-2]) * heads, x[-2], head)
     inner = attention(one, one, one)
     projections = positions * x[-1] * 3 * width + positions * width * width
-    return dense(inner.macs + projections, inner.written + 4 * positions * width)
+    macs = inner.macs + projections
+    return Cost(macs, macs, inner.written + 4 * positions * width, inner.softmax)
 
 
 # every gate weight [G·h, in] or [G·h, h] is applied once per step and sequence

@@ -36,7 +36,7 @@ log_sigmoid_backward rrelu_with_noise_backward softshrink_backward hardshrink_ba
 """
 
 ELEMENTWISE = """
-dropout native_dropout feature_dropout alpha_dropout feature_alpha_dropout native_dropout_backward
+native_dropout native_dropout_backward
 where lerp addcmul addcdiv masked_fill copy _to_copy copysign clamp clamp_min clamp_max bernoulli
 normal uniform random exponential geometric cauchy log_normal rand randn randint rand_like
 randn_like randint_like poisson multinomial randperm cumsum cumprod cummax cummin logcumsumexp
@@ -146,6 +146,8 @@ transpose_copy _to_dense to_dense to_sparse _dim_arange range vander logical_not
 _unpack_dual swapaxes swapdims moveaxis movedim narrow_copy reshape_as alias_copy t_copy
 expand_copy squeeze_copy unsqueeze_copy split_copy unbind_copy slice_copy select_copy unfold_copy
 detach_copy as_strided_copy _cufft_get_plan_cache_size _is_any_true _is_all_true
+is_contiguous sym_is_contiguous is_strides_like_format is_non_overlapping_and_dense
+sym_size sym_stride sym_numel sym_storage_offset
 mkldnn_reorder_conv2d_weight mkldnn_reorder_conv3d_weight to_mkldnn is_same_size _foreach_clone
 _foreach_zero _chunk_cat _stack _lazy_clone _nested_from_padded_tensor
 _nested_compute_contiguous_strides_offsets _nested_select_backward _coalesce _coalesced

@@ -99,16 +99,18 @@ def _native_attention(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -
     head, batch = width // heads, q.shape[0]
     queries, keys = (batch, heads, q.shape[-2], head), (batch, heads, k.shape[-2], head)
     inner = formulas.attention(queries, keys, keys)
-    return formulas.dense(inner.macs + positions, inner.written)
+    macs = inner.macs + positions
+    return Cost(macs, macs, inner.written, inner.softmax)
 
 
 def _layer(x: Any, width: int, heads: int, hidden: int) -> Cost:
-    macs = written = 0
+    macs = written = scores = 0
     for batch, length in _positions(x):
         one = formulas.self_attention_layer((batch, length, width), width, heads)
         macs += one.macs + batch * length * 2 * width * hidden
         written += one.written + batch * length * (hidden + (width if hidden else 0))
-    return formulas.dense(macs, written)
+        scores += one.softmax
+    return Cost(macs, macs, written, scores)
 
 
 def _encoder_layer(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:

@@ -35,19 +35,41 @@ def pair(formula: Callable[[Any, Any], Cost], first: int = 0, second: int = 1) -
 
     def cost(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
         one, two = args[first], args[second]
+        if one.is_nested:
+            return _of_sequences(one, out)
         return widened(formula(one.shape, two.shape), one)
 
     return cost
 
 
+def _of_sequences(x: Any, out: Any) -> Cost:
+    # nested [B, ..., j, k] by [k, n] or by nested [B, ..., k, n]: the sum over the sequences
+    products = [
+        formulas.product(result, given[-1])
+        for given, result in zip(_shapes(x), _shapes(out), strict=True)
+    ]
+    return formulas.dense(sum(one.macs for one in products), sum(one.written for one in products))
+
+
+def _shapes(nested: Any) -> list[tuple[int, ...]]:
+    """The shape of each sequence of a nested tensor, whichever its layout."""
+    if not hasattr(nested, "offsets"):
+        return [tuple(shape) for shape in nested._nested_tensor_size().tolist()]
+    ragged, whole = nested._ragged_idx - 1, nested._values.shape
+    lengths = nested.offsets().diff().tolist()
+    return [(*whole[:ragged], length, *whole[ragged + 1 :]) for length in lengths]
+
+
 def widened(cost: Cost, operand: Any) -> Cost:
     """A product of complex numbers takes four real ones."""
     if operand.is_complex():
-        return Cost(4 * cost.macs, 4 * cost.effective, cost.written)
+        return cost._replace(macs=4 * cost.macs, effective=4 * cost.effective)
     return cost
 
 
 def _matmul(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    if args[0].is_nested:
+        return _of_sequences(args[0], out)
     return widened(formulas.product(out.shape, args[0].shape[-1]), args[0])
 
 

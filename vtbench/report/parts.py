@@ -153,6 +153,8 @@ def _by_class(record: Record) -> list[Part]:
     for row in record.rows:
         groups.setdefault((row.status, row.kind), []).append(row)
     elements = record.classes()
+    if "softmax" in elements:  # fused attention has one inside, and no call of its own
+        groups.setdefault(("zero", "softmax"), [])
     rank = {"counted": 0, "unknown": 2, "zero": 3}
     made = []
     for (status, kind), rows in groups.items():

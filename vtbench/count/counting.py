@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from vtbench.count.anatomy import anatomy_of
 from vtbench.count.attribution import ModuleStack
+from vtbench.count.compiled import compiled_code_as_written
 from vtbench.count.counter import Counter
 from vtbench.count.ledger import head_of, rows_of
 from vtbench.count.meta import without_address
@@ -165,7 +166,8 @@ def counter_for(
             counter.lifetimes.born(tensor, "", "input")
     leaving = nullcontext() if on_meta else LeavingTorch(counter)
     try:
-        with stack.watching(nodes=settings.backward or settings.grad), leaving, counter:
+        watching = stack.watching(nodes=settings.backward or settings.grad)
+        with watching, compiled_code_as_written(), leaving, counter:
             yield counter
     finally:
         counter.lifetimes.close()

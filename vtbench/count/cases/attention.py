@@ -43,7 +43,7 @@ def _jagged() -> Given:
     return Does(attend, **parts), (nested,), {}
 
 
-def _encoder(**options: Any) -> nn.Module:
+def _encoder(**options: Any) -> nn.TransformerEncoderLayer:
     return nn.TransformerEncoderLayer(D, H, 4 * D, batch_first=True, **options)
 
 
@@ -61,7 +61,7 @@ ATTENTION = (
     Case("sdpa, causal", 2 * H * N * N * 64,
          lambda: applied(_attention(is_causal=True), image(*QKV), image(*QKV), image(*QKV))),
     Case("sdpa, masked", 2 * H * N * N * 64,
-         lambda: applied(lambda q, k, v, mask: F.scaled_dot_product_attention(q, k, v, mask),
+         lambda: applied(F.scaled_dot_product_attention,
                          image(*QKV), image(*QKV), image(*QKV), torch.zeros(N, N))),
     Case("sdpa, 3 axes", 2 * H * N * N * 64,
          lambda: applied(_attention(), image(H, N, 64), image(H, N, 64), image(H, N, 64))),

@@ -63,7 +63,7 @@ def _shapes(nested: Any) -> list[tuple[int, ...]]:
 def widened(cost: Cost, operand: Any) -> Cost:
     """A product of complex numbers takes four real ones."""
     if operand.is_complex():
-        return Cost(4 * cost.macs, 4 * cost.effective, cost.written)
+        return cost._replace(macs=4 * cost.macs, effective=4 * cost.effective)
     return cost
 
 

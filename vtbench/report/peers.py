@@ -68,7 +68,7 @@ def overview(records: Sequence[Record]) -> Table:
         title="Other counters: difference from vtbench",
         columns=tuple(columns),
         rows=tuple(rows),
-        notes=("+ counts more than vtbench, − less, = the same.",),
+        notes=("Plus: counts more than vtbench. Minus: less. =: the same total.",),
     )
 
 

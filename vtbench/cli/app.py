@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli.formula import formula
 from vtbench.cli.macs import macs
 from vtbench.cli.models import models
 from vtbench.version import VERSION
@@ -49,4 +50,5 @@ def vtbench(
 
 
 app.command(short_help="Count the MACs of models.")(macs)
+app.command(short_help="Derive the MACs of models as a formula.")(formula)
 app.command(short_help="List models by their short names.")(models)

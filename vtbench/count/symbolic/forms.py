@@ -1,0 +1,171 @@
+"""From a traced count to closed forms: for every size that the trace covers, and without rounding.
+
+The trace speaks of steps: ``H = step·h``. The wide form is written in pixels; the clean form holds
+at multiples of the unit at which every rounding is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+import sympy
+from sympy.printing.str import StrPrinter
+
+from vtbench.count.symbolic.floors import Expr, Floors
+
+LARGEST_UNIT = 2048
+"""A unit beyond this is no description of what a model takes."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a trace says, as text."""
+
+    wide: str
+    """In the traced sizes: pixels, tokens, images."""
+    clean: str | None
+    """In multiples of the unit; None where some rounding is never exact."""
+    unit: dict[str, int]
+    """By size, the unit of the clean form."""
+    degree: dict[str, int]
+    """Highest power of each size in the clean form."""
+    growth: str
+    """Order of growth in words."""
+    batch_free: str | None
+    """The part without B, in the letters of the wide form; None where there is none."""
+
+
+def form_of(macs: Expr, floors: Floors, steps: Mapping[str, int], letters: Mapping[str, str]) -> Form:
+    """The forms of a traced count.
+
+    ``steps`` gives for each traced size how many pixels one step is; ``letters`` the name of the
+    size itself, such as H for h.
+    """
+    unit = {name: _unit(macs, floors, name) for name in steps}
+    clean = _at_multiples(macs, floors, unit)
+    wide = _in_pixels(macs, floors, steps, letters)
+    degrees = _degrees(clean if clean is not None else macs, floors)
+    named = {letters.get(name, name): degree for name, degree in degrees.items()}
+    batch = sympy.Symbol("B", integer=True, positive=True)
+    rest = wide.subs(batch, 0) if batch in wide.free_symbols else sympy.Integer(0)
+    return Form(
+        wide=as_text(wide),
+        clean=None if clean is None else as_text(clean),
+        unit={name: steps[name] * unit[name] for name in steps},
+        degree=named,
+        growth=growth_of(clean if clean is not None else macs, named),
+        batch_free=as_text(rest) if rest != 0 else None,
+    )
+
+
+def _unit(macs: Expr, floors: Floors, name: str) -> int:
+    """The least number of steps of a size at which every one of its roundings is exact."""
+    unit = 1
+    for symbol in macs.free_symbols:
+        floor = floors.named.get(symbol)
+        if floor is None or floor.size is None or floor.size.name != name:
+            continue
+        if floor.slope is not None and floor.meaning is None:
+            unit = lcm(unit, floor.slope.denominator)
+    return unit
+
+
+def _at_multiples(macs: Expr, floors: Floors, unit: Mapping[str, int]) -> Expr | None:
+    """The count where each size is a multiple of its unit; None where that is no polynomial."""
+    if max(unit.values(), default=1) > LARGEST_UNIT:
+        return None
+    values: dict[Any, Any] = {}
+    for symbol in macs.free_symbols:
+        floor = floors.named.get(symbol)
+        if floor is None:
+            return None
+        if floor.meaning is not None or floor.size is None or floor.slope is None:
+            return None
+        step = unit.get(floor.size.name, 1)
+        growth = floor.slope * step
+        values[symbol] = sympy.Rational(growth.numerator, growth.denominator) * floor.size
+        if floor.size is not symbol:
+            values[symbol] += floor.shift // floor.slope.denominator
+    return sympy.expand(macs.xreplace(values))
+
+
+def _in_pixels(
+    macs: Expr, floors: Floors, steps: Mapping[str, int], letters: Mapping[str, str]
+) -> Expr:
+    spelled = floors.spelled_out(macs)
+    values = {}
+    for symbol in spelled.free_symbols:
+        step = steps.get(symbol.name, 1)
+        letter = letters.get(symbol.name, symbol.name)
+        values[symbol] = sympy.Symbol(letter, integer=True, positive=True) / step
+    return spelled.xreplace(values)
+
+
+def _degrees(macs: Expr, floors: Floors) -> dict[str, int]:
+    """Highest power of each size, a rounding counting as the size it rounds."""
+    found: dict[str, Fraction] = {}
+    for term in sympy.Add.make_args(macs):
+        powers: dict[str, Fraction] = {}
+        for base, exponent in term.as_powers_dict().items():
+            for name, power in _powers(base, floors).items():
+                powers[name] = powers.get(name, Fraction(0)) + int(exponent) * power
+        for name, power in powers.items():
+            found[name] = max(found.get(name, Fraction(0)), power)
+    return {name: int(power) for name, power in sorted(found.items())}
+
+
+def _powers(base: Expr, floors: Floors) -> dict[str, Fraction]:
+    if base.is_number:
+        return {}
+    floor = floors.named.get(base)
+    if floor is None:
+        return {base.name: Fraction(1)} if base.is_Symbol else {}
+    if floor.size is not None and (floor.slope is None or floor.slope > 0):
+        return {floor.size.name: Fraction(1)}
+    return {}
+
+
+def growth_of(macs: Expr, degree: Mapping[str, int]) -> str:
+    """The order of growth, in the words that people use."""
+    if degree.get("T"):
+        return f"{_order(degree['T'])} in tokens"
+    height, width = degree.get("H", 0), degree.get("W", 0)
+    if not height and not width:
+        others = [name for name in degree if name != "B"]
+        if others:
+            return ", ".join(f"{_order(degree[name])} in {name}" for name in others)
+        return "independent of the input size"
+    if height == width:
+        return f"{_order(height)} in pixels"
+    return f"{_order(height)} in height, {_order(width)} in width"
+
+
+def _order(degree: int) -> str:
+    names = {0: "constant", 1: "linear", 2: "quadratic", 3: "cubic"}
+    return names.get(degree, f"of degree {degree}")
+
+
+class _Text(StrPrinter):  # type: ignore[misc]  # sympy ships no types
+    """Roundings over one fraction: ``floor((H + 1)/4)``."""
+
+    def _rounding(self, name: str, argument: Expr) -> str:
+        number, by = sympy.fraction(sympy.together(argument))
+        inner = self._print(sympy.expand(number))
+        if by == 1:
+            return f"{name}({inner})"
+        return f"{name}(({inner})/{by})" if number.is_Add else f"{name}({inner}/{by})"
+
+    def _print_floor(self, expression: Any) -> str:
+        return self._rounding("floor", expression.args[0])
+
+    def _print_ceiling(self, expression: Any) -> str:
+        return self._rounding("ceiling", expression.args[0])
+
+
+def as_text(expression: Expr) -> str:
+    """An expression that sympy, and the grammar of forms, read back."""
+    return str(_Text().doprint(expression))

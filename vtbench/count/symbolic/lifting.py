@@ -1,0 +1,188 @@
+"""Models that are built for their sizes: what differs between builds becomes a symbol.
+
+A model is built at a few sizes. Every shape of a parameter and every whole number among the
+attributes of its modules that differs between the builds is a polynomial of the sizes, found
+exactly and held against one more build. One build is then run with all of them as symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import sympy
+import torch
+from torch import nn
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+from vtbench.count.symbolic.nodes import Node, Sizes
+from vtbench.count.symbolic.tracing import Inputs, Place, Traced, traced
+from vtbench.errors import Untraceable
+
+Steps = Mapping[str, int]
+Build = Callable[[Steps], tuple[nn.Module, Inputs]]
+"""A model and its inputs for given numbers of steps."""
+
+_POINTS = 3
+_MOST_NAMES = 5
+
+
+def lifted(build: Build, example: Steps) -> Traced:
+    """The count of a family of models, for every choice of their sizes."""
+    names = list(example)
+    if len(names) > _MOST_NAMES:
+        raise Untraceable(f"more than {_MOST_NAMES} sizes at once take too many builds.")
+    # the example lies in the middle, so that the builds around it are as large as it
+    offsets = [_offsets(example[name]) for name in names]
+    builds = {
+        point: _survey(*build(dict(zip(names, point, strict=True))))
+        for point in product(*offsets)
+    }
+    middle = tuple(example.values())
+    model, inputs = build(example)
+    differing = _differing(builds)
+    polynomials = {key: _polynomial(key, names, builds) for key in differing}
+    beyond = tuple(max(each) + 2 for each in offsets)
+    _verify(polynomials, names, beyond, _survey(*build(dict(zip(names, beyond, strict=True)))))
+    sizes = Sizes()
+    for name in names:
+        sizes.size(name, example[name])
+    symbolic = {
+        key: _symbolic(polynomial, sizes, builds[middle][key])
+        for key, polynomial in polynomials.items()
+    }
+    varied = _varied(model, symbolic)
+    return traced(model, sizes, lambda: _inputs(inputs, symbolic), varied)
+
+
+def _offsets(middle: int) -> tuple[int, ...]:
+    first = max(1, middle - 1)
+    return tuple(range(first, first + _POINTS))
+
+
+Key = tuple[Any, ...]
+Survey = dict[Key, int]
+"""Every whole number that could depend on the sizes, by where it stands."""
+
+
+def _survey(model: nn.Module, inputs: Inputs) -> Survey:
+    found: Survey = {}
+    for path, module in model.named_modules():
+        for name, value in (*module._parameters.items(), *module._buffers.items()):
+            if value is not None:
+                found.update(_numbers((path, name), tuple(value.shape)))
+        for name, value in vars(module).items():
+            if not name.startswith("_") or name in ("_img_size", "_size"):
+                shown = tuple(value.shape) if type(value) is torch.Tensor else value
+                found.update(_numbers((path, name), shown))
+    leaves, _ = tree_flatten(inputs)
+    for place, leaf in enumerate(leaves):
+        if isinstance(leaf, torch.Tensor):
+            found.update(_numbers(("input", place), tuple(leaf.shape)))
+    return found
+
+
+def _numbers(key: Key, value: Any) -> Survey:
+    if type(value) is int:
+        return {key: value}
+    if isinstance(value, tuple | list):
+        found: Survey = {}
+        for place, part in enumerate(value):
+            found.update(_numbers((*key, place), part))
+        return found
+    return {}
+
+
+def _differing(builds: Mapping[tuple[int, ...], Survey]) -> list[Key]:
+    surveys = list(builds.values())
+    if any(survey.keys() != surveys[0].keys() for survey in surveys[1:]):
+        raise Untraceable("its structure, not only its shapes, depends on the sizes.")
+    return [key for key in surveys[0] if len({survey[key] for survey in surveys}) > 1]
+
+
+def _polynomial(
+    key: Key, names: Sequence[str], builds: Mapping[tuple[int, ...], Survey]
+) -> sympy.Expr:
+    """The polynomial of degree up to two in each size that goes through every build."""
+    symbols = [sympy.Symbol(name, integer=True, positive=True) for name in names]
+    values = {point: sympy.Integer(survey[key]) for point, survey in builds.items()}
+    return interpolate(symbols, values)
+
+
+def interpolate(
+    symbols: Sequence[sympy.Symbol], values: Mapping[tuple[int, ...], sympy.Expr]
+) -> sympy.Expr:
+    """The one polynomial through values on a full grid, one size after the other."""
+    if not symbols:
+        return next(iter(values.values()))
+    *rest, last = symbols
+    lines: dict[tuple[int, ...], list[tuple[int, sympy.Expr]]] = {}
+    for point, found in values.items():
+        lines.setdefault(point[:-1], []).append((point[-1], found))
+    return sympy.expand(
+        interpolate(rest, {point: _through(sorted(line), last) for point, line in lines.items()})
+    )
+
+
+def _through(points: Sequence[tuple[int, sympy.Expr]], symbol: sympy.Symbol) -> sympy.Expr:
+    total = sympy.Integer(0)
+    for place, found in points:
+        term = found
+        for other, _ in points:
+            if other != place:
+                term = term * (symbol - other) / sympy.Integer(place - other)
+        total += term
+    return sympy.expand(total)
+
+
+def _verify(
+    polynomials: Mapping[Key, sympy.Expr], names: Sequence[str], at: Sequence[int], survey: Survey
+) -> None:
+    values = {sympy.Symbol(n, integer=True, positive=True): v for n, v in zip(names, at, strict=True)}
+    for key, polynomial in polynomials.items():
+        if key not in survey or polynomial.subs(values) != survey[key]:
+            where = ".".join(str(part) for part in key)
+            raise Untraceable(f"{where} is no polynomial of the sizes.")
+
+
+def _symbolic(polynomial: sympy.Expr, sizes: Sizes, hint: int) -> torch.SymInt:
+    return torch.SymInt(Node(polynomial, sizes, int, hint))
+
+
+def _varied(model: nn.Module, symbolic: Mapping[Key, torch.SymInt]) -> dict[Place, Any]:
+    """Shapes and attributes with the symbols in them, whole."""
+    places = {key[:2] for key in symbolic if key[0] != "input"}
+    varied: dict[Place, Any] = {}
+    modules = dict(model.named_modules())
+    for path, name in places:
+        module = modules[path]
+        tensor = {**module._parameters, **module._buffers}.get(name)
+        value = vars(module).get(name) if tensor is None else tensor
+        known = tuple(value.shape) if isinstance(value, torch.Tensor) else value
+        varied[path, name] = _replaced((path, name), known, symbolic)
+    return varied
+
+
+def _replaced(key: Key, value: Any, symbolic: Mapping[Key, torch.SymInt]) -> Any:
+    if key in symbolic:
+        return symbolic[key]
+    if isinstance(value, tuple | list):
+        parts = [_replaced((*key, place), part, symbolic) for place, part in enumerate(value)]
+        if hasattr(value, "_fields"):
+            return type(value)(*parts)
+        return parts if isinstance(value, list) else tuple(parts)
+    return value
+
+
+def _inputs(inputs: Inputs, symbolic: Mapping[Key, torch.SymInt]) -> Inputs:
+    leaves, structure = tree_flatten(inputs)
+    made = [
+        torch.empty(
+            _replaced(("input", place), tuple(leaf.shape), symbolic), dtype=leaf.dtype, device="cpu"
+        )
+        if isinstance(leaf, torch.Tensor)
+        else leaf
+        for place, leaf in enumerate(leaves)
+    ]
+    return tree_unflatten(made, structure)  # type: ignore[return-value]  # as it was

@@ -1,0 +1,160 @@
+"""One run of a model on symbolic sizes, under the operator table that counts concrete shapes."""
+
+from __future__ import annotations
+
+import builtins
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+import torch
+from torch import nn
+from torch._dispatch.python import enable_python_dispatcher
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from vtbench.count.rules import Special, rule_of
+from vtbench.count.state import left_as_found
+from vtbench.count.symbolic.nodes import Node, Sizes
+from vtbench.count.table import Rule
+from vtbench.errors import Untraceable, VtbenchError
+
+Inputs = tuple[tuple[Any, ...], dict[str, Any]]
+Place = tuple[str, str]
+"""Path of a module, and the name of a tensor or a number in it."""
+NOTHING: Mapping[Place, Any] = {}
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What a symbolic run gives."""
+
+    macs: sympy.Expr
+    """The count, in sizes and named roundings."""
+    sizes: Sizes
+    """The sizes and what was decided about them."""
+
+
+class Summing(TorchDispatchMode):  # type: ignore[misc, no-untyped-call]  # torch's own
+    """Adds up what the operators inside it cost; the sums are symbolic."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's own
+        self.total: Any = 0
+        self.unknown: set[str] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Run one operator on shapes and add its cost."""
+        kwargs = kwargs or {}
+        rule = rule_of(func, {})
+        if rule is Special.COMPOSITE:
+            with self:
+                return func.decompose(*args, **kwargs)
+        out = func(*args, **kwargs)
+        if not isinstance(rule, Rule):
+            self.unknown.add(str(func))
+        elif rule.cost is not None:
+            self.total = self.total + rule.cost(args, kwargs, out).macs
+        return out
+
+
+def traced(
+    model: nn.Module,
+    sizes: Sizes,
+    inputs: Callable[[], Inputs],
+    varied: Mapping[Place, Any] = NOTHING,
+) -> Traced:
+    """The count of one call of a model; ``inputs`` makes its inputs on symbolic shapes.
+
+    ``varied`` says which shapes of parameters and which plain attributes depend on the sizes. The
+    model is left as it was found.
+    """
+    fake = FakeTensorMode(shape_env=sizes, allow_non_fake_inputs=True)
+    fake.cache_enabled = False  # what it brings back has lost its names
+    summing = Summing()
+    try:
+        with left_as_found(model), fake, symbolic_extremes(), _no_fast_path():
+            _lend(model, varied)
+            args, kwargs = inputs()
+            with enable_python_dispatcher(), torch.inference_mode(), summing:  # type: ignore[no-untyped-call]  # torch's own
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    model(*args, **kwargs)
+    except VtbenchError:
+        raise
+    except Exception as error:  # a foreign model may raise anything
+        first = next(iter(str(error).strip().splitlines()), "no message").rstrip(".")
+        raise Untraceable(f"it raised {type(error).__name__} on symbolic sizes: {first}.") from error
+    if summing.unknown:
+        raise Untraceable(f"operators have no formula: {', '.join(sorted(summing.unknown))}.")
+    total = summing.total
+    expression = total.node.expr if isinstance(total, torch.SymInt) else sympy.Integer(total)
+    return Traced(sympy.expand(expression), sizes)
+
+
+def _lend(model: nn.Module, varied: Mapping[Place, Any]) -> None:
+    """Put tensors without values in the place of the model's, and symbols in that of numbers."""
+    made: dict[int, torch.Tensor] = {}
+
+    def shape_only(tensor: torch.Tensor, place: Place) -> torch.Tensor:
+        if place in varied:
+            return torch.empty(varied[place], dtype=tensor.dtype, device="cpu")
+        if id(tensor) not in made:
+            made[id(tensor)] = torch.empty(tuple(tensor.shape), dtype=tensor.dtype, device="cpu")
+        return made[id(tensor)]
+
+    for path, module in model.named_modules():
+        for name, tensor in module._parameters.items():
+            if tensor is not None:
+                new = shape_only(tensor, (path, name))
+                module._parameters[name] = nn.Parameter(new, requires_grad=False)
+        for name, tensor in module._buffers.items():
+            if tensor is not None:
+                module._buffers[name] = shape_only(tensor, (path, name))
+        for name, value in list(vars(module).items()):
+            if type(value) is torch.Tensor:
+                vars(module)[name] = shape_only(value, (path, name))
+            elif (path, name) in varied:
+                vars(module)[name] = varied[path, name]
+
+
+@contextmanager
+def _no_fast_path() -> Iterator[None]:
+    """Attention layers run as their parts: the fused ones take their width as a plain number."""
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)
+
+
+@contextmanager
+def symbolic_extremes() -> Iterator[None]:
+    """In this block ``max`` and ``min`` of two symbolic numbers are symbolic, not decided."""
+    usual_max, usual_min = builtins.max, builtins.min
+
+    def of_two(usual: Any, symbolic: Any) -> Any:
+        def extreme(*values: Any, **options: Any) -> Any:
+            if len(values) == 2 and not options and any(_symbolic(v) for v in values):
+                if all(isinstance(v, int | float | torch.SymInt | torch.SymFloat) for v in values):
+                    return symbolic(*values)
+            return usual(*values, **options)
+
+        return extreme
+
+    builtins.max, builtins.min = of_two(usual_max, torch.sym_max), of_two(usual_min, torch.sym_min)
+    try:
+        yield
+    finally:
+        builtins.max, builtins.min = usual_max, usual_min
+
+
+def _symbolic(value: Any) -> bool:
+    return isinstance(value, torch.SymInt | torch.SymFloat) and isinstance(value.node, Node)
+

@@ -402,3 +402,40 @@ def test_real_constants_meet_meta_tensors():
 
     counted = count_module(Constant(), ((torch.randn(3, 6),), {}), Settings(road="meta"))
     assert sum(row.macs for row in counted.rows) == 3 * 6 * 2
+
+
+def test_a_model_that_takes_gradients_inside_is_counted_with_them():
+    class Energy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(8, 4)
+
+        def forward(self, x):
+            with torch.enable_grad():
+                x = x.detach().clone().requires_grad_()
+                (force,) = torch.autograd.grad(self.fc(x).sum(), x)
+            return force
+
+    count = vtbench.count(Energy(), torch.randn(2, 8))
+    assert count.macs == 2 * 8 * 4 + 2 * 4 * 8  # the layer, and the gradient of its input
+
+
+def test_control_flow_operators_count_the_branch_that_runs():
+    class Cond(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 8)
+
+        def forward(self, x):
+            return torch.cond(x.sum() > 1e6, self.a, lambda y: self.b(self.a(y)), (x,))
+
+    count = vtbench.count(Cond(), torch.randn(2, 8))
+    assert count.macs == 2 * (2 * 8 * 8)
+    assert count.complete
+
+
+def test_quantised_layers_are_products_of_their_own_kind():
+    model = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(8, 4)), {nn.Linear})
+    count = vtbench.count(model, torch.randn(3, 8))
+    assert count.macs == 3 * 8 * 4
+    assert count.complete

@@ -15,6 +15,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.attribution import ModuleStack
+from vtbench.count.control import CONTROL
 from vtbench.count.lifetimes import Lifetimes, with_temporaries
 from vtbench.count.meta import (
     SHAPE_KEEPING,
@@ -26,7 +27,7 @@ from vtbench.count.meta import (
     without_address,
 )
 from vtbench.count.outside import OutsideWork
-from vtbench.count.rules import Special, rule_of
+from vtbench.count.rules import Special, qualified, rule_of
 from vtbench.count.table import Rule
 
 Tensor = torch.Tensor
@@ -99,6 +100,9 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         if known.rule is Special.COMPOSITE:
             with self:
                 return func.decompose(*args, **kwargs)
+        if known.rule is Special.CONTROL:
+            with self:
+                return CONTROL[qualified(func)](*args, **kwargs)
         if self.outside.waiting and not (known.copies and self.outside.is_unwritten(args[0])):
             self.outside.about_to_run(func, args, kwargs)
         out = self._execute(func, known, args, kwargs)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -63,7 +64,24 @@ class Counted:
 
 
 def count_module(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
-    """Count one call of a module; the module and its inputs are left as they were."""
+    """Count one call of a module; the module and its inputs are left as they were.
+
+    Without gradients first, which is quickest; a model that takes gradients inside its own
+    forward pass is run again with them.
+    """
+    try:
+        return _by_road(model, inputs, settings)
+    except ModelError as error:
+        if settings.grad or not _asks_for_gradients(error.__cause__):
+            raise
+    return _by_road(model, inputs, replace(settings, grad=True))
+
+
+def _asks_for_gradients(error: BaseException | None) -> bool:
+    return isinstance(error, RuntimeError) and bool(re.search("grad|nference", str(error)))
+
+
+def _by_road(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
     if settings.road != "real":
         try:
             return on_meta(model, inputs, settings)

@@ -207,7 +207,21 @@ FREE |= {
     "profiler::_record_function_enter_new": "none",
     "profiler::_record_function_exit": "none",
     "inductor::_alloc_from_pool": "none",
-    "quantized::dequantize": "elementwise",
+    "quantized::add": "elementwise",
+    "quantized::add_relu": "elementwise",
+    "quantized::mul": "elementwise",
+    "quantized::mul_scalar": "elementwise",
+    "quantized::add_scalar": "elementwise",
+    "quantized::hardswish": "activation",
+    "quantized::leaky_relu": "activation",
+    "quantized::sigmoid": "activation",
+    "quantized::elu": "activation",
+    "quantized::celu": "activation",
+    "quantized::cat": "none",
+    "quantized::batch_norm2d": "normalisation",
+    "quantized::layer_norm": "normalisation",
+    "quantized::group_norm": "normalisation",
+    "quantized::instance_norm": "normalisation",
 }
 
 

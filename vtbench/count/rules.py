@@ -12,6 +12,7 @@ import torch
 from torch.utils import flop_counter
 from torch.utils._pytree import tree_map_only
 
+from vtbench.count.control import CONTROL
 from vtbench.count.formulas import Cost, dense
 from vtbench.count.free import free_class
 from vtbench.count.fused import ATTENTION, RECURRENT
@@ -25,6 +26,7 @@ class Special(Enum):
     """What an operator is, where it has no row of its own."""
 
     COMPOSITE = "made of other operators, which are counted in its place"
+    CONTROL = "control flow, whose parts are counted in its place"
     UNKNOWN = "nobody has said what it costs"
 
 
@@ -109,13 +111,18 @@ def registered_with_torch(operator: Any) -> Rule | None:
 def built_in(operator: Any) -> Rule | Special:
     """The rule of an operator by our own table and torch's tags alone."""
     name = qualified(operator)
+    kind = free_class(name)
     if name in TABLE:
         return TABLE[name]
-    kind = free_class(name)
     if kind is not None:
         return Rule(kind)
-    if not isinstance(operator, torch._ops.OpOverload):
-        return Special.UNKNOWN
+    if name in CONTROL:
+        return Special.CONTROL
+    return _by_nature(operator) if isinstance(operator, torch._ops.OpOverload) else Special.UNKNOWN
+
+
+def _by_nature(operator: torch._ops.OpOverload[Any, Any]) -> Rule | Special:
+    """What torch itself says of an operator that stands in neither table."""
     ours = operator.namespace in ("aten", "prims", "prim")
     if ours and operator.is_view:
         return Rule("none")

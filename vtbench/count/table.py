@@ -84,11 +84,25 @@ def _convolution(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cos
 
 
 def _conv(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    return widened(formulas.convolution(args[0].shape, args[1].shape, out.shape), args[0])
+    return _as_three(formulas.convolution(args[0].shape, args[1].shape, out.shape), args[0])
 
 
 def _conv_transpose(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    return widened(formulas.convolution(args[0].shape, args[1].shape, out.shape, True), args[0])
+    return _as_three(formulas.convolution(args[0].shape, args[1].shape, out.shape, True), args[0])
+
+
+def _as_three(cost: Cost, operand: Any) -> Cost:
+    # torch runs a complex convolution as three real ones
+    return (
+        cost._replace(macs=3 * cost.macs, effective=3 * cost.effective)
+        if (operand.is_complex())
+        else cost
+    )
+
+
+def _packed_conv(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    # a quantised convolution: the weight [Co, Ci/g, k...] is inside its packed parameters
+    return formulas.convolution(args[0].shape, args[1].unpack()[0].shape, out.shape)
 
 
 def _conv_tbc(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
@@ -133,7 +147,7 @@ def _grouped_mm(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost
 
 
 def _packed_linear(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    # int4 and int8 weights are packed; the output says how many columns there are
+    # packed weights have no shape of their own; the output says how many columns there are
     return formulas.product(out.shape, args[0].shape[-1])
 
 
@@ -167,6 +181,11 @@ PRODUCTS: dict[str, Rule] = {
     "aten::_scaled_grouped_mm_v2": Rule("matmul", _grouped_mm),
     "aten::mkldnn_linear": Rule("linear", pair(formulas.linear)),
     "mkldnn::_linear_pointwise": Rule("linear", pair(formulas.linear)),
+    "quantized::linear": Rule("linear", _packed_linear),
+    "quantized::linear_relu": Rule("linear", _packed_linear),
+    "quantized::linear_dynamic": Rule("linear", _packed_linear),
+    "quantized::linear_relu_dynamic": Rule("linear", _packed_linear),
+    "quantized::linear_dynamic_fp16": Rule("linear", _packed_linear),
 }
 
 CONVOLUTIONS: dict[str, Rule] = {
@@ -204,5 +223,11 @@ CONVOLUTIONS: dict[str, Rule] = {
     "aten::conv_tbc": Rule("conv", _conv_tbc),
     "aten::convolution_backward": Rule("conv", _convolution_backward),
     "mkldnn::_convolution_pointwise": Rule("conv", _conv),
+    "quantized::conv1d": Rule("conv", _packed_conv),
+    "quantized::conv1d_relu": Rule("conv", _packed_conv),
+    "quantized::conv2d": Rule("conv", _packed_conv),
+    "quantized::conv2d_relu": Rule("conv", _packed_conv),
+    "quantized::conv3d": Rule("conv", _packed_conv),
+    "quantized::conv3d_relu": Rule("conv", _packed_conv),
     "torchvision::deform_conv2d": Rule("conv", _deform_conv),
 }

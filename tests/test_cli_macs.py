@@ -311,3 +311,25 @@ def test_output_survives_a_terminal_that_knows_only_ascii(process):
     ended = process("-m", "vtbench", "models", "resnet18", env=environment)
     assert ended.status == 0
     assert "resnet18" in ended.out
+
+
+def test_a_missing_package_fails_its_model_and_no_other(vtbench, counted, monkeypatch):
+    from vtbench import models
+
+    def resolve(name):
+        if name.startswith("transformers:"):
+            raise errors.MissingPackage("It needs transformers.")
+
+    monkeypatch.setattr(models, "resolve", resolve)
+    ended = vtbench("macs", "resnet18", "transformers:ViTModel", "--format", "json")
+    assert ended.status == 1
+    assert [each["error"] for each in json.loads(ended.out)] == [None, "It needs transformers."]
+
+
+def test_model_lists_that_cannot_be_read_say_why(vtbench, counted, tmp_path, monkeypatch):
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    assert "not a text file" in vtbench("macs", "--model-list", str(tmp_path / "binary")).err
+    assert "is a directory" in vtbench("macs", "--model-list", str(tmp_path)).err
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "standard input, which is closed" in vtbench("macs", "--model-list", "-").err
+    assert counted == []

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from vtbench.errors import BadInput, BadOption, BadResolution, UnknownModel, UsageError
+from vtbench.errors import BadInput, BadOption, BadResolution, UsageError, VtbenchError
 from vtbench.report import Format
 from vtbench.workload import InputSpec, Workload, freeze_options
 
@@ -120,6 +120,8 @@ def asked_models(
 
 def _listed(source: str) -> list[str]:
     """The models that a file names."""
+    if source == "-" and sys.stdin is None:
+        raise BadInput("The model list is to come from standard input, which is closed.")
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except OSError as error:
@@ -143,14 +145,14 @@ def workloads(
     for name in names:
         try:
             expanded = expand([name])
-        except UnknownModel as error:
+        except VtbenchError as error:
             found[name] = str(error)
             continue
         for model in expanded:
             found.setdefault(model, None)
             try:
                 resolve(model)
-            except UnknownModel as error:
+            except VtbenchError as error:
                 found[model] = str(error)
     if base is not None and base not in found:
         resolve(base)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli.conformance import conformance
 from vtbench.cli.formula import formula
 from vtbench.cli.macs import macs
 from vtbench.cli.models import models
@@ -52,3 +53,4 @@ def vtbench(
 app.command(short_help="Count the MACs of models.")(macs)
 app.command(short_help="Derive the MACs of models as a formula.")(formula)
 app.command(short_help="List models by their short names.")(models)
+app.command(short_help="Try every counter on micro-cases whose truth is known.")(conformance)

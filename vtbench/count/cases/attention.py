@@ -8,7 +8,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  # torch's own name for it
 
-from vtbench.count.cases.case import Case, D, Does, Given, H, N, applied, image, layer, tokens
+from vtbench.count.cases.case import (
+    Case,
+    D,
+    Does,
+    Given,
+    H,
+    N,
+    applied,
+    called,
+    image,
+    layer,
+    tokens,
+)
 
 QKV = (1, H, N, 64)
 
@@ -61,7 +73,7 @@ ATTENTION = (
     Case("sdpa, causal", 2 * H * N * N * 64,
          lambda: applied(_attention(is_causal=True), image(*QKV), image(*QKV), image(*QKV))),
     Case("sdpa, masked", 2 * H * N * N * 64,
-         lambda: applied(F.scaled_dot_product_attention,
+         lambda: called("nn.functional.scaled_dot_product_attention",
                          image(*QKV), image(*QKV), image(*QKV), torch.zeros(N, N))),
     Case("sdpa, 3 axes", 2 * H * N * N * 64,
          lambda: applied(_attention(), image(H, N, 64), image(H, N, 64), image(H, N, 64))),
@@ -75,7 +87,7 @@ ATTENTION = (
     Case("flex attention", 2 * H * N * N * 64, _flex),
     Case("jagged attention", 3 * sum(LENGTHS) * D * D + 2 * D * sum(n * n for n in LENGTHS),
          _jagged),
-    Case("MHA, weights needed", MHA,
+    Case("MHA, weights", MHA,
          lambda: (Does(lambda self, x: self.a(x, x, x)[0],
                        a=nn.MultiheadAttention(D, H, batch_first=True)), (tokens(),), {})),
     Case("MHA, no weights", MHA,
@@ -87,7 +99,7 @@ ATTENTION = (
                        a=nn.MultiheadAttention(D, H, kdim=256, vdim=256, batch_first=True)),
                   (tokens(), tokens(1, 49, 256)), {})),
     Case("encoder layer", MHA + FFN, lambda: layer(_encoder(), tokens())),
-    Case("encoder layer, norm first", MHA + FFN,
+    Case("encoder, norm first", MHA + FFN,
          lambda: layer(_encoder(norm_first=True, activation="gelu"), tokens())),
     Case("encoder, padded", 2 * (MHA + FFN),  # padding positions are computed by shape
          lambda: (nn.TransformerEncoder(_encoder(), 2, enable_nested_tensor=False),

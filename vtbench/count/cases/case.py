@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import torch
@@ -28,7 +30,8 @@ class Case(NamedTuple):
 
 def given(case: Case) -> Given:
     """The module in evaluation mode and its inputs, the same every time."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some of what is tried here is deprecated, and still used
         torch.manual_seed(0)
         module, args, kwargs = case.make()
     return module.eval(), args, kwargs
@@ -45,14 +48,23 @@ class Does(nn.Module):
         for name, part in parts.items():
             setattr(self, name, part)
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """The function, with the module in front."""
-        return self.function(self, *args, **kwargs)
+    def forward(self, x: Any, y: Any = None, z: Any = None, mask: Any = None) -> Any:
+        """The function on the inputs that are there, with the module in front."""
+        return self.function(self, *(each for each in (x, y, z, mask) if each is not None))
 
 
 def applied(function: Callable[..., Any], *inputs: Any) -> Given:
     """A function of the inputs alone."""
     return Does(lambda _, *args: function(*args)), inputs, {}
+
+
+def called(name: str, *inputs: Any) -> Given:
+    """A function of torch by its name, looked up when it runs, as a model's code would."""
+
+    def look_up_and_call(*args: Any) -> Any:
+        return attrgetter(name)(torch)(*args)
+
+    return applied(look_up_and_call, *inputs)
 
 
 def layer(module: nn.Module, *inputs: Any, **keywords: Any) -> Given:

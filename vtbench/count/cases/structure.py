@@ -111,7 +111,7 @@ STRUCTURE = (
          lambda: (Does(lambda self, x: sum(layer(x) for layer in self.layers),
                        layers=nn.ModuleList(nn.Linear(D, D) for _ in range(3))),
                   (tokens(),), {})),
-    Case("forward called directly", ONE, lambda: _linear(lambda self, x: self.a.forward(x))),
+    Case("forward called", ONE, lambda: _linear(lambda self, x: self.a.forward(x))),
     Case("weights handed in", ONE,
          lambda: (Does(_functional, a=nn.Linear(D, D), w=weight(D, D)), (tokens(),), {})),
     Case("keyword inputs", 2 * ONE,

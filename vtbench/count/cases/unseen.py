@@ -49,7 +49,7 @@ def _filled_by_numpy(self: Any, x: torch.Tensor) -> torch.Tensor:
 
 UNSEEN = (
     Case("unknown operator", None, _scanned),
-    Case("operator with a formula", N * D * D, _scanned, _formula),
+    Case("operator with formula", N * D * D, _scanned, _formula),
     Case("numpy", None, lambda: (Does(_in_numpy, w=weight(D, D)), (image(N, D),), {})),
     Case("buffer filled by numpy", None,
          lambda: (Does(_filled_by_numpy, w=weight(D, D)), (image(N, D),), {})),

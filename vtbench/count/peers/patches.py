@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import re
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
@@ -88,8 +89,9 @@ def _one_input(subject: Subject) -> Any:
 
 def _exception_in(said: str) -> str:
     """The exception that ptflops printed instead of raising it."""
-    lines = said.partition("following exception:")[2].strip().splitlines()
-    return lines[0] if lines else "It could not run the model."
+    printed = said.partition("following exception:")[2].strip()
+    named = re.match(r"<class '(?:.*\.)?(\w+)'>: *(.*)", printed)
+    return f"It raised {named[1]}: {named[2] or 'no message'}" if named else "It raised something."
 
 
 def _ptflops_modules(model: nn.Module, known: dict[Any, Any], path: str = "") -> Iterator[Line]:

@@ -25,9 +25,17 @@ SENTENCE = 300
 class Ready(Protocol):
     """A model with its inputs, as the builders of models return it."""
 
-    module: nn.Module
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    @property
+    def module(self) -> nn.Module:
+        """The model."""
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """Positional inputs."""
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """Inputs by name."""
 
 
 RUN: dict[str, Callable[[Subject], Tally]] = {
@@ -63,7 +71,10 @@ def compare(build: Build, record: Record, names: Iterable[str]) -> dict[str, Pee
             results[tool.name] = PeerCount(error=large)
         else:
             fresh = partial(_copy_of, original, build) if original else partial(build, False)
-            results[tool.name] = _one(tool, fresh, record)
+            said = tally_of(tool, fresh, backward=record.workload.backward)
+            results[tool.name] = (
+                PeerCount(error=said) if isinstance(said, str) else compared(said, record)
+            )
     return results
 
 
@@ -85,17 +96,17 @@ def _copy_of(original: Ready, build: Build) -> Ready:
         return again
 
 
-def _one(tool: Tool, fresh: Callable[[], Ready], record: Record) -> PeerCount:
+def tally_of(tool: Tool, make: Callable[[], Ready], *, backward: bool = False) -> Tally | str:
+    """What one counter says of a model of its own, or the sentence why it says nothing."""
     try:
-        made = fresh()
-        subject = Subject(made.module, made.args, made.kwargs, record.workload.backward)
+        made = make()
+        subject = Subject(made.module, made.args, made.kwargs, backward)
         with contained():
-            tally = RUN[tool.name](subject)
+            return RUN[tool.name](subject)
     except (Unsuitable, TookTooLong) as error:
-        return PeerCount(error=_capital(str(error)))
+        return _capital(str(error))
     except Exception as error:  # noqa: BLE001 - a foreign counter may raise anything
-        return PeerCount(error=_sentence(error))
-    return compared(tally, record)
+        return _sentence(error)
 
 
 def _sentence(error: Exception) -> str:

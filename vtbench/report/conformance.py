@@ -1,0 +1,139 @@
+"""Micro-cases against counters: who is right, as a matrix of ratios to the truth."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+import msgspec
+
+from vtbench.report.document import Format
+from vtbench.report.raw import json_text
+from vtbench.report.render import render
+from vtbench.report.table import Column, Table, name_column
+
+OURS = "vtbench"
+SHORT = {OURS: "ours", "ptflops": "ptfl.", "calflops": "calfl.", "torchinfo": "t.info",
+         "torchprofile": "t.prof"}  # fmt: skip
+"""Headings that leave room for the names of the cases on a page of 80 cells."""
+RAISED = "It raised"
+"""How the sentence of a counter that crashed begins."""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What one counter says of one case."""
+
+    macs: int | None
+    """Its count; None where it gave none."""
+    right: bool
+    """Exactly the truth; where nothing can be known, that it says so."""
+    error: str | None = None
+    complete: bool | None = None
+    """Ours only: whether nothing was unknown."""
+
+
+class CaseResults(msgspec.Struct, frozen=True, kw_only=True):
+    """One case and what every counter says of it."""
+
+    name: str
+    truth: int | None
+    """Multiply-accumulates; None where nothing can be known."""
+    results: dict[str, Result]
+
+
+class Conformance(msgspec.Struct, frozen=True, kw_only=True):
+    """All cases, the versions of the counters, and what is not there."""
+
+    cases: tuple[CaseResults, ...]
+    versions: dict[str, str]
+    absent: tuple[str, ...] = ()
+    """Counters that are not installed."""
+
+    @property
+    def ours_is_right(self) -> bool:
+        """Whether we are right on every case."""
+        return all(case.results[OURS].right for case in self.cases)
+
+
+def conformance_document(found: Conformance, shape: Format, *, width: int, color: bool) -> str:
+    """The matrix in the shape that was asked for, ending in a line break."""
+    if shape == "json":
+        return json_text(msgspec.to_builtins(found)) + "\n"
+    if shape == "csv":
+        return _rows(found)
+    return render([matrix(found)], shape, width=width, color=color) + "\n"
+
+
+def matrix(found: Conformance) -> Table:
+    """A row for each case, a column for each counter."""
+    names = list(found.versions)
+    rows = [
+        (case.name, *(cell(case, case.results[name]) for name in names)) for case in found.cases
+    ]
+    total = len(found.cases)
+    rows.append((f"exact, of {total}", *(_sum(found, name, exact=True) for name in names)))
+    rows.append((f"within 2 %, of {total}", *(_sum(found, name, exact=False) for name in names)))
+    versions = [f"{name} {version}" for name, version in found.versions.items()]
+    notes = [
+        "A figure is what was counted, divided by the truth: 1 is exact, 0 missed it.",
+        "crash: it raised.  —: it cannot take the inputs.",
+        "more: it counted something where nothing multiplies.",
+        "≥: it says that something is unknown; blind: it does not.",
+        *(", ".join(versions[at : at + 3]) for at in range(0, len(versions), 3)),
+        *(f"Not installed: {name}." for name in found.absent),
+    ]
+    return Table(
+        title="Counters on micro-cases",
+        columns=(
+            name_column("Case"),
+            *(Column(head=SHORT.get(name, name), drop=0 if name == OURS else 1) for name in names),
+        ),
+        rows=tuple(rows),
+        notes=tuple(notes),
+    )
+
+
+def cell(case: CaseResults, result: Result) -> str:
+    """What a counter made of a case, in six cells at most."""
+    if result.error is not None or result.macs is None:
+        return "crash" if (result.error or "").startswith(RAISED) else "—"
+    if result.complete is False:
+        return "≥"
+    if result.right:
+        return "1"
+    if case.truth is None:
+        return "blind"
+    return "more" if not case.truth else _ratio(result.macs / case.truth)
+
+
+def _sum(found: Conformance, name: str, *, exact: bool) -> str:
+    """In how many cases a counter is right, or nearly."""
+    right = 0
+    for case in found.cases:
+        result, truth = case.results[name], case.truth or 0
+        near = truth > 0 and abs((result.macs or 0) - truth) * 50 <= truth
+        right += result.right or (near and not exact)
+    return str(right)
+
+
+def _ratio(value: float) -> str:
+    """Two decimals below ten, as ``.92`` or ``1.21``; more where there would be only zeros."""
+    if not value:
+        return "0"
+    decimals = 2 if value >= 0.01 else 3  # noqa: PLR2004  # where two decimals show nothing
+    text = f"{value:.{decimals}f}" if value < 10 else f"{value:.0f}"  # noqa: PLR2004  # as above
+    return text.removeprefix("0") if value < 1 and not text.startswith("1") else text
+
+
+def _rows(found: Conformance) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["case", "truth", "counter", "macs", "right", "error"])
+    for case in found.cases:
+        for name, result in case.results.items():
+            shown: Sequence[object] = (
+                case.name, case.truth, name, result.macs, str(result.right).lower(), result.error
+            )  # fmt: skip
+            writer.writerow(["" if value is None else value for value in shown])
+    return text.getvalue()

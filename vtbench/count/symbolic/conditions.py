@@ -11,12 +11,15 @@ import numpy as np
 import sympy
 
 from vtbench.count.symbolic.floors import Floors
+from vtbench.count.symbolic.forms import as_text, in_pixels
 from vtbench.count.symbolic.nodes import Decision, Sizes
 
 _RELATIONS = {
     "eq": operator.eq, "ne": operator.ne, "lt": operator.lt,
     "le": operator.le, "gt": operator.gt, "ge": operator.ge,
 }  # fmt: skip
+_USUAL = 14
+"""A usual number of steps; what is tried first lies near it."""
 _GRID = (1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 14, 16, 24, 32, 49, 56, 64)
 """Steps of each size among which an example is looked for."""
 
@@ -25,7 +28,7 @@ class Doubt(NamedTuple):
     """A decision of the model's own code that other sizes decide otherwise."""
 
     sizes: tuple[tuple[str, int], ...]
-    """Steps of each size that decide otherwise; others may have any value."""
+    """Sizes that decide otherwise; those that are not named may have any value."""
     text: str
     """What was decided."""
 
@@ -46,24 +49,26 @@ def lower_bounds(sizes: Sizes) -> dict[str, int]:
     return bounds
 
 
-def doubts(sizes: Sizes) -> list[Doubt]:
+def doubts(sizes: Sizes, steps: Mapping[str, int], letters: Mapping[str, str]) -> list[Doubt]:
     """Decisions of the model's code that not every size decides alike, with sizes to try."""
     found = []
     for decision in sizes.decisions:
-        text = _text(decision, sizes.floors)
-        alone = _holds(decision, sizes.floors)
-        if alone is not None:
-            name, holds = alone
-            others = np.flatnonzero(~holds)
-            if len(others):
-                middle = int(others[len(others) // 2]) + 1
-                near = min((int(o) + 1 for o in others), key=lambda step: abs(step - 14))
-                found.append(Doubt(((name, near if near > 1 else middle),), text))
-            continue
-        example = _example(decision, sizes.floors)
+        example = _deciding_otherwise(decision, sizes.floors)
         if example is not None:
-            found.append(Doubt(example, text))
+            at = tuple((letters.get(n, n), number * steps.get(n, 1)) for n, number in example)
+            found.append(Doubt(at, _text(decision, sizes.floors, steps, letters)))
     return found
+
+
+def _deciding_otherwise(decision: Decision, floors: Floors) -> tuple[tuple[str, int], ...] | None:
+    alone = _holds(decision, floors)
+    if alone is None:
+        return _example(decision, floors)
+    name, holds = alone
+    others = [int(place) + 1 for place in np.flatnonzero(~holds)]
+    if not others:
+        return None
+    return ((name, min(others, key=lambda step: abs(step - _USUAL))),)
 
 
 def _holds(decision: Decision, floors: Floors) -> tuple[str, np.ndarray[tuple[int], np.dtype[np.bool_]]] | None:
@@ -84,21 +89,19 @@ def _example(decision: Decision, floors: Floors) -> tuple[tuple[str, int], ...] 
     relation = _RELATIONS[decision.relation]
     ranges = [(1, 2, 3) if s.name == "B" else _GRID for s in symbols]
     evaluate = sympy.lambdify(symbols, difference, modules="math")
-    middle = sorted(product(*ranges), key=lambda steps: sum(abs(step - 14) for step in steps))
+    middle = sorted(product(*ranges), key=lambda steps: sum(abs(step - _USUAL) for step in steps))
     for steps in middle:
         if bool(relation(evaluate(*steps), 0)) != decision.outcome:
             return tuple((s.name, step) for s, step in zip(symbols, steps, strict=True))
     return None
 
 
-def _text(decision: Decision, floors: Floors) -> str:
+def _text(
+    decision: Decision, floors: Floors, steps: Mapping[str, int], letters: Mapping[str, str]
+) -> str:
     signs = {"eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
     opposite = {"eq": "ne", "ne": "eq", "lt": "ge", "le": "gt", "gt": "le", "ge": "lt"}
     relation = decision.relation if decision.outcome else opposite[decision.relation]
-    left, right = (floors.spelled_out(side) for side in (decision.left, decision.right))
+    sides = (in_pixels(side, floors, steps, letters) for side in (decision.left, decision.right))
+    left, right = map(as_text, sides)
     return f"{left} {signs[relation]} {right}"
-
-
-def in_pixels(steps: Mapping[str, int], step: Mapping[str, int]) -> dict[str, int]:
-    """Steps as the sizes that they come to."""
-    return {name: number * step.get(name, 1) for name, number in steps.items()}

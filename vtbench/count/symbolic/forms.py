@@ -47,7 +47,7 @@ def form_of(macs: Expr, floors: Floors, steps: Mapping[str, int], letters: Mappi
     """
     unit = {name: _unit(macs, floors, name) for name in steps}
     clean = _at_multiples(macs, floors, unit)
-    wide = _in_pixels(macs, floors, steps, letters)
+    wide = in_pixels(macs, floors, steps, letters)
     degrees = _degrees(clean if clean is not None else macs, floors)
     named = {letters.get(name, name): degree for name, degree in degrees.items()}
     batch = sympy.Symbol("B", integer=True, positive=True)
@@ -57,7 +57,7 @@ def form_of(macs: Expr, floors: Floors, steps: Mapping[str, int], letters: Mappi
         clean=None if clean is None else as_text(clean),
         unit={name: steps[name] * unit[name] for name in steps},
         degree=named,
-        growth=growth_of(clean if clean is not None else macs, named),
+        growth=growth_of(clean if clean is not None else macs, floors, letters),
         batch_free=as_text(rest) if rest != 0 else None,
     )
 
@@ -93,9 +93,10 @@ def _at_multiples(macs: Expr, floors: Floors, unit: Mapping[str, int]) -> Expr |
     return sympy.expand(macs.xreplace(values))
 
 
-def _in_pixels(
+def in_pixels(
     macs: Expr, floors: Floors, steps: Mapping[str, int], letters: Mapping[str, str]
 ) -> Expr:
+    """An expression of a trace in the sizes themselves, every rounding written out."""
     spelled = floors.spelled_out(macs)
     values = {}
     for symbol in spelled.free_symbols:
@@ -129,24 +130,30 @@ def _powers(base: Expr, floors: Floors) -> dict[str, Fraction]:
     return {}
 
 
-def growth_of(macs: Expr, degree: Mapping[str, int]) -> str:
-    """The order of growth, in the words that people use."""
-    if degree.get("T"):
-        return f"{_order(degree['T'])} in tokens"
-    height, width = degree.get("H", 0), degree.get("W", 0)
-    if not height and not width:
-        others = [name for name in degree if name != "B"]
-        if others:
-            return ", ".join(f"{_order(degree[name])} in {name}" for name in others)
-        return "independent of the input size"
-    if height == width:
-        return f"{_order(height)} in pixels"
-    return f"{_order(height)} in height, {_order(width)} in width"
+def growth_of(macs: Expr, floors: Floors, letters: Mapping[str, str]) -> str:
+    """The order of growth, in the words that people use; a pixel is one of height times width."""
+    degree = _degrees(macs, floors)
+    sides = max((_sides(term, floors) for term in sympy.Add.make_args(macs)), default=Fraction(0))
+    found = []
+    if degree.get("h") or degree.get("w"):
+        found.append(f"{_order(sides / 2)} in pixels")
+    others = (name for name in degree if name not in ("B", "h", "w") and degree[name])
+    found += [
+        f"{_order(Fraction(degree[name]))} in {'tokens' if name == 'T' else letters.get(name, name)}"
+        for name in others
+    ]
+    return ", ".join(found) or "independent of the input size"
 
 
-def _order(degree: int) -> str:
-    names = {0: "constant", 1: "linear", 2: "quadratic", 3: "cubic"}
-    return names.get(degree, f"of degree {degree}")
+def _sides(term: Expr, floors: Floors) -> Fraction:
+    """How many sides of the image a term multiplies."""
+    degree = _degrees(term, floors)
+    return Fraction(degree.get("h", 0) + degree.get("w", 0))
+
+
+def _order(degree: Fraction) -> str:
+    names = {Fraction(1): "linear", Fraction(2): "quadratic", Fraction(3): "cubic"}
+    return names.get(degree, f"of order {degree}")
 
 
 class _Text(StrPrinter):  # type: ignore[misc]  # sympy ships no types

@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
 import sympy
 
+from vtbench.count.symbolic.attempts import Draft
 from vtbench.count.symbolic.floors import Floors
 from vtbench.count.symbolic.forms import Form, form_of
 from vtbench.count.symbolic.lifting import interpolate
-from vtbench.count.symbolic.subject import symbol_of
+from vtbench.count.symbolic.subject import Subject, symbol_of
+from vtbench.errors import VtbenchError
 
 Count = Callable[[Mapping[str, int]], int]
+
+_COARSE = 32
+"""The stride of most models."""
+_BATCHES = (1, 2)
+"""Nothing in a model multiplies images with images."""
+_TOKENS = (16, 24, 40, 48)
+
+
+def drafts_through_counts(
+    count: Count, subject: Subject, reasons: list[str], *, sizes_too: bool = True
+) -> Iterator[Draft]:
+    """Polynomials through counts: at multiples of a coarse unit, and of the model's own size."""
+    others = {letter: 1 for letter in subject.own if letter not in ("H", "W")}
+    units = [others]
+    if sizes_too and "H" in subject.own:
+        own = {"H": subject.own["H"], "W": subject.own["W"]}
+        units = [{**others, "H": _COARSE, "W": _COARSE}, {**others, **own}]
+    for unit in units:
+        points = {letter: _points(letter, subject, unit) for letter in unit}
+        try:
+            form = through_counts(count, unit, points)
+        except VtbenchError as error:
+            reasons.append(str(error))
+            continue
+        yield Draft(form, unit, {}, [], "interpolated")
+
+
+def _points(letter: str, subject: Subject, unit: Mapping[str, int]) -> tuple[int, ...]:
+    if letter == "B":
+        return _BATCHES
+    if letter == "T":
+        return _TOKENS
+    near = max(1, subject.own[letter] // unit[letter])
+    return (near, near + 1, near + 2)
 
 
 def through_counts(

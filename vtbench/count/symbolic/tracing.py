@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from vtbench.count.rules import Special, rule_of
 from vtbench.count.state import left_as_found
 from vtbench.count.symbolic.nodes import Node, Sizes
+from vtbench.count.symbolic.shortcuts import shortcut
 from vtbench.count.table import Rule
 from vtbench.errors import Untraceable, VtbenchError
 
@@ -55,7 +56,10 @@ class Summing(TorchDispatchMode):  # type: ignore[misc, no-untyped-call]  # torc
         if rule is Special.COMPOSITE:
             with self:
                 return func.decompose(*args, **kwargs)
-        out = func(*args, **kwargs)
+        quick = shortcut(func)
+        out = NotImplemented if quick is None else quick(args, kwargs)
+        if out is NotImplemented:
+            out = func(*args, **kwargs)
         if not isinstance(rule, Rule):
             self.unknown.add(str(func))
         elif rule.cost is not None:

@@ -1,0 +1,109 @@
+"""The ways to a form, the best first: traced as it is, traced as built for its size, interpolated.
+
+Each attempt gives a draft; whether it is true is settled elsewhere, against concrete counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from torch import nn
+
+from vtbench.count.symbolic.conditions import Doubt, doubts, lower_bounds
+from vtbench.count.symbolic.forms import Form, form_of
+from vtbench.count.symbolic.lifting import lifted
+from vtbench.count.symbolic.nodes import Sizes
+from vtbench.count.symbolic.subject import Subject, symbol_of
+from vtbench.count.symbolic.tracing import Inputs, Traced, traced
+
+Steps = Mapping[str, int]
+Method = Literal["symbolic", "interpolated", "fixed size"]
+
+FINE_STEPS = (1, 2, 4, 8, 14, 16, 28, 32)
+"""Steps of height and width that a model may take; its own size comes after them."""
+_EXAMPLES = {1: (211, 307), 2: (101, 149), 4: (53, 79), 8: (29, 37), 14: (17, 23), 16: (13, 19)}
+_COARSE_EXAMPLE = (11, 13)
+_OWN_SIZE_EXAMPLE = (2, 3)
+_BATCH = 5
+_TOKENS = 61
+
+
+class Draft(NamedTuple):
+    """A form that has not been checked."""
+
+    form: Form
+    steps: dict[str, int]
+    """Sizes that it covers, each with what it must be a multiple of."""
+    bounds: dict[str, int]
+    """The least of each size, by what its operators insist on."""
+    doubts: list[Doubt]
+    method: Method = "symbolic"
+
+
+def image_steps(subject: Subject) -> Iterator[dict[str, int]]:
+    """Steps of height and width that could be tried, the finest first."""
+    for step in FINE_STEPS:
+        yield {"H": step, "W": step}
+    yield {"H": subject.own["H"], "W": subject.own["W"]}
+
+
+def with_others(subject: Subject, steps: Steps) -> dict[str, int]:
+    """Every size of a subject, those without a step of their own in steps of one."""
+    return {letter: steps.get(letter, 1) for letter in subject.own}
+
+
+def example_of(subject: Subject, steps: Steps) -> dict[str, int]:
+    """How many steps of each size decide what a trace asks: no two alike, nothing special."""
+    example = {"B": _BATCH, "T": _TOKENS}
+    if "H" in steps:
+        own = steps["H"] == subject.own["H"] and steps["H"] not in FINE_STEPS
+        sides = _OWN_SIZE_EXAMPLE if own else _EXAMPLES.get(steps["H"], _COARSE_EXAMPLE)
+        example["H"], example["W"] = sides
+    return {letter: example[letter] for letter in steps}
+
+
+def sizes_of(example: Steps, steps: Steps) -> dict[str, int]:
+    """Steps as the sizes that they come to."""
+    return {letter: steps[letter] * number for letter, number in example.items()}
+
+
+def as_it_is(subject: Subject, steps: Steps) -> Draft:
+    """The model as it was built, on inputs of symbolic sizes."""
+    sizes = Sizes()
+    example = example_of(subject, steps)
+    result = traced(subject.module, sizes, lambda: subject.symbolic(sizes, steps, example))
+    return draft_of(result, steps)
+
+
+def as_built(
+    build: Callable[[Steps], tuple[nn.Module, Inputs]], subject: Subject, steps: Steps
+) -> Draft:
+    """The model as it is built for each size; ``build`` takes sizes."""
+    example = example_of(subject, steps)
+    by_symbol = {symbol_of(letter): number for letter, number in example.items()}
+    letters = {symbol_of(letter): letter for letter in steps}
+
+    def at(numbers: Steps) -> tuple[nn.Module, Inputs]:
+        return build(sizes_of({letters[name]: n for name, n in numbers.items()}, steps))
+
+    return draft_of(lifted(at, by_symbol), steps)
+
+
+def draft_of(result: Traced, steps: Steps) -> Draft:
+    """What a trace says, in sizes instead of steps."""
+    letters = {symbol_of(letter): letter for letter in steps}
+    by_symbol = {symbol_of(letter): step for letter, step in steps.items()}
+    form = form_of(result.macs, result.sizes.floors, by_symbol, letters)
+    bounds = {
+        letters[name]: bound * by_symbol[name]
+        for name, bound in lower_bounds(result.sizes).items()
+    }
+    return Draft(form, dict(steps), bounds, doubts(result.sizes, by_symbol, letters))
+
+
+def batch_only(subject: Subject, steps: Steps) -> Draft:
+    """A model that takes one size: a form in the other sizes alone."""
+    others = {letter: step for letter, step in steps.items() if letter not in ("H", "W")}
+    return as_it_is(subject, others)._replace(method="fixed size")
+

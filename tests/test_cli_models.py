@@ -56,7 +56,7 @@ def test_version_and_help(vtbench):
         assert "models" in ended.out
 
 
-@pytest.mark.parametrize("command", ["macs", "models"])
+@pytest.mark.parametrize("command", ["macs", "formula", "conformance", "models"])
 def test_help_of_a_command_has_examples_and_fits_80_columns(vtbench, command):
     ended = vtbench(command, "--help")
     assert f"vtbench {command} " in ended.out
@@ -73,6 +73,10 @@ WITHOUT_TORCH = [
     ["--help"],
     ["--version"],
     ["macs", "--help"],
+    ["formula", "--help"],
+    ["formula", "nosuchmodel_xyz"],
+    ["conformance", "--help"],
+    ["conformance", "--counters", "magic"],
     ["models"],
     ["models", "timm:res*"],
     ["macs"],

@@ -368,3 +368,9 @@ def test_sums_that_no_float_holds_are_printed_exactly(make_record):
     assert f'"macs": {huge}' in document([record], Question(format="json"))
     assert f",{huge}," in document([record], Question(format="csv"))
     assert f"{huge:,}" in document([record], Question())
+
+
+def test_a_table_without_headings_has_no_line_for_them():
+    columns = (report.name_column(""), report.Column(head=""))
+    table = report.Table(title="t", columns=columns, rows=(("a", "1"),))
+    assert report.render([table], "table") == "t\na  1"

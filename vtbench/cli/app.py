@@ -41,6 +41,8 @@ def vtbench(
     \b
     vtbench macs swin_t                 one model, with what stands behind the number
     vtbench macs resnet50 deit_s        several, in one table
+    vtbench formula deit_s              the count as a formula in height and width
+    vtbench conformance                 which counter is right on what
     vtbench models                      the short names
 
     Any timm, torchvision or transformers model can be named, and any function of yours that

@@ -85,7 +85,13 @@ def orders(formulas: Sequence[Formula]) -> Table:
     """Several forms: the slowest growing first, failures last."""
     ranked = sorted(formulas, key=lambda f: (f.macs is None, _rank(f)))
     rows = tuple(
-        (f.model, f.growth or ABSENT, _unit(f), f.method or "failed", f.macs_unit or f.macs or ABSENT)
+        (
+            f.model,
+            f.growth or ABSENT,
+            _unit(f),
+            f.method or "failed",
+            f.macs_unit or f.macs or ABSENT,
+        )
         for f in ranked
     )
     return Table(

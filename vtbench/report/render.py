@@ -86,6 +86,7 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
         pad_edge=False,
         show_edge=False,
         header_style="bold",
+        show_header=any(column.head for column in page.columns),
     )
     for column in page.columns:
         drawn.add_column(Text(column.head), justify=column.align, no_wrap=True, overflow="crop")

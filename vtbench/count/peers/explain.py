@@ -17,6 +17,8 @@ from vtbench.record import Explained, PeerCount, Record, Row
 
 NEAR = 0.5
 """Two counts of one thing differ by less than this part of ours; beyond it they are two things."""
+REST = "(rest)"
+"""What a total holds beyond its lines."""
 MOST_COMBINED = 8
 """Entries of a group of which every combination is tried."""
 
@@ -31,7 +33,15 @@ class Entry(NamedTuple):
 
 def compared(tally: Tally, record: Record) -> PeerCount:
     """The counter's total beside ours; explained and unexplained sum to the difference."""
-    explained = explanations(tally.lines, record.rows)
+    rest = Line(
+        None, None, tally.macs - sum(line.macs for line in tally.lines), whole=True,
+        module_class=REST,
+    )  # fmt: skip
+    explained = tuple(
+        each
+        for each in explanations((*tally.lines, rest), record.rows)
+        if each.op != REST  # it has no name: whatever of it has no counterpart is unexplained
+    )
     difference = tally.macs - record.macs
     return PeerCount(
         macs=tally.macs,
@@ -54,9 +64,11 @@ def explanations(lines: Sequence[Line], rows: Sequence[Row]) -> tuple[Explained,
             ours.setdefault(_group(row.module, covers), []).append(entry)
     for line in lines:
         entry = names.entry(line)
+        if not line.macs:
+            continue
         if line.module is None:
             elsewhere.append(entry)
-        elif line.macs:
+        else:
             theirs.setdefault(_group(line.module, covers), []).append(entry)
     found: list[Entry] = []
     missed: list[Entry] = []

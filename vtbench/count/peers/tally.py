@@ -53,19 +53,17 @@ def positional(subject: Subject) -> tuple[Any, ...]:
     if not subject.kwargs:
         return subject.args
     given = inspect.signature(subject.module.forward).bind(*subject.args, **subject.kwargs)
-    last = list(subject.kwargs)[-1]
-    names = list(given.signature.parameters)
-    only = [
-        name
-        for name in subject.kwargs
-        if name not in names
-        or given.signature.parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    if only:
-        raise Unsuitable(f"it takes inputs by position, and the model takes {only[0]} by keyword.")
+    places = {
+        name: place
+        for place, (name, parameter) in enumerate(given.signature.parameters.items())
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    }
+    only = next((name for name in subject.kwargs if name not in places), None)
+    if only is not None:
+        raise Unsuitable(f"It takes inputs by position, and the model takes {only!r} by keyword.")
     given.apply_defaults()
-    until = max(names.index(name) for name in subject.kwargs) if last else 0
-    return tuple(given.arguments[name] for name in names[: until + 1])
+    until = max(places[name] for name in subject.kwargs) + 1
+    return tuple(given.arguments[name] for name in list(places)[:until])
 
 
 def walk(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:

@@ -5,7 +5,8 @@
     │   ├── UnknownModel         no such model; the message names the nearest ones
     │   ├── BadOption            an option that does not exist or has the wrong type
     │   ├── BadResolution        a size that the model refuses, with the nearest it takes
-    │   └── BadInput             an --input, a file or a value that cannot be read
+    │   ├── BadInput             an --input, a file or a value that cannot be read
+    │   └── BadSuite             a suite of claims with mistakes, all of them named
     ├── MissingPackage           an optional package is absent; names the extra to install
     ├── ModelError               a model that raised while it was built or run
     ├── Untraceable              a model whose closed form cannot be derived, and why
@@ -39,6 +40,10 @@ class BadResolution(UsageError):
 
 class BadInput(UsageError):
     """An input shape, a file or a value that cannot be read."""
+
+
+class BadSuite(UsageError):
+    """A suite of claims with mistakes; the message names file, line and field of each."""
 
 
 class MissingPackage(VtbenchError):

@@ -48,6 +48,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Activations as timm counts them: elements written by counted work, attention scores too."""
     softmax: int = 0
     """Scores that pass through the softmax inside a fused attention."""
+    biased: int = 0
+    """Elements to which a bias is added on the way."""
     with_parameter: bool = False
     """Whether an operand is a parameter of the model."""
     head: bool = False
@@ -88,6 +90,10 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     buffers: int
     weights: int
     """Weights of convolutions and linear layers only: no bias, no norm, no embedding."""
+    norms: int = 0
+    """Scales and shifts of normalisation layers."""
+    biases: int = 0
+    """Biases of layers that are no normalisation."""
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,8 +190,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             "memory": msgspec.to_builtins(self.memory),
             "classes": self.classes(),
             "unknown_ops": [
-                {"op": row.op, "calls": row.calls, "estimated_macs": row.estimated_macs,
-                 "module": row.module} for row in self.unknown
+                {
+                    "op": row.op,
+                    "calls": row.calls,
+                    "estimated_macs": row.estimated_macs,
+                    "module": row.module,
+                }
+                for row in self.unknown
             ],
             "user_formulas": sorted({r.op for r in self.rows if r.source == "user formula"}),
             "road": self.road,

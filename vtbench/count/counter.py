@@ -37,13 +37,22 @@ class Entry:
     """One row of the ledger while it is being filled."""
 
     __slots__ = (
-        "calls", "effective", "elements_in", "elements_out", "estimated", "macs", "parameter",
-        "softmax", "written",
+        "biased",
+        "calls",
+        "effective",
+        "elements_in",
+        "elements_out",
+        "estimated",
+        "macs",
+        "parameter",
+        "softmax",
+        "written",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.calls = self.macs = self.effective = self.written = 0
         self.elements_in = self.elements_out = self.estimated = self.softmax = 0
+        self.biased = 0
         self.parameter = False
 
 
@@ -183,6 +192,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
                 entry.effective += cost.effective
                 entry.written += cost.written
                 entry.softmax += cost.softmax
+                entry.biased += _biased(rule.kind, args, outputs)
                 entry.parameter = entry.parameter or self._has_parameter(args)
 
     def _watch(self, outputs: Sequence[Any], path: str, op: str) -> None:
@@ -232,6 +242,17 @@ def _may_copy(name: str, args: tuple[Any, ...]) -> bool:
         return False
     on_meta = bool(args[0].is_meta and args[1].is_meta)
     return on_meta and (name == "aten.matmul.default" or not args[0].is_contiguous())
+
+
+def _biased(kind: str, args: tuple[Any, ...], outputs: Any) -> int:
+    """Elements to which a convolution, a linear layer or an addmm adds a bias vector."""
+    position = {"conv": 2, "linear": 2, "matmul": 0}.get(kind)
+    if position is None or len(args) <= position:
+        return 0
+    bias = args[position]
+    if not isinstance(bias, Tensor) or bias.dim() != 1 or (kind == "matmul" and len(args) < 3):
+        return 0
+    return int(outputs[0].numel())
 
 
 def estimate(args: tuple[Any, ...], outputs: Any) -> int:

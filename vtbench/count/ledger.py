@@ -36,6 +36,7 @@ def rows_of(
                 elements_out=entry.elements_out,
                 written=entry.written,
                 softmax=entry.softmax,
+                biased=entry.biased,
                 with_parameter=entry.parameter,
                 head=any(path == h or path.startswith(f"{h}.") for h in head),
                 phase="backward" if phase == "backward" else "forward",

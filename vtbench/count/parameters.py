@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from vtbench.count.anatomy import Anatomy
@@ -24,6 +27,25 @@ def parameters_of(anatomy: Anatomy) -> Parameters:
         trainable=sum(_elements(p) for p in parameters if p.requires_grad),
         buffers=sum(_elements(b) for b in anatomy.buffers),
         weights=sum(_elements(w) for w in weights.values()),
+        norms=sum(_elements(p) for p in _distinct(anatomy, norm=True, ending="")),
+        biases=sum(_elements(p) for p in _distinct(anatomy, norm=False, ending="bias")),
+    )
+
+
+def _distinct(anatomy: Anatomy, *, norm: bool, ending: str) -> Iterable[nn.Parameter]:
+    """Parameters of the norms, or of everything else, whose names end so."""
+    return {
+        id(tensor): tensor
+        for _, module in anatomy.modules
+        if _is_norm(module) == norm
+        for name, tensor in module._parameters.items()
+        if tensor is not None and name.endswith(ending)
+    }.values()
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return isinstance(module, _NormBase | nn.LayerNorm | nn.GroupNorm) or (
+        type(module).__name__.endswith("Norm")
     )
 
 

@@ -1,0 +1,46 @@
+"""Where things stand in a TOML file: line numbers for messages."""
+
+from __future__ import annotations
+
+import re
+
+
+class Lines:
+    """The lines of a file, and the line on which each claim was found."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+        self._claims: dict[str, int] = {}
+
+    def remember(self, claim: str, line: int) -> None:
+        """A claim stands on this line."""
+        self._claims.setdefault(claim, line)
+
+    def of_claim(self, claim: str) -> int:
+        """The line of a claim, 1 where it is not known."""
+        return self._claims.get(claim, 1)
+
+    def of_header(self, name: str, index: int = 0) -> int:
+        """The line of the index-th ``[name]`` or ``[[name]]``."""
+        pattern = re.compile(rf"\s*\[\[?\s*{re.escape(name)}\s*\]\]?\s*(#.*)?$")
+        found = [n for n, line in enumerate(self._lines, 1) if pattern.match(line)]
+        return found[index] if index < len(found) else 1
+
+    def of_row(self, table_line: int, index: int) -> int:
+        """The line of the index-th ``[[table.row]]`` after its table's header."""
+        pattern = re.compile(r"\s*\[\[\s*table\s*\.\s*row\s*\]\]")
+        after = enumerate(self._lines[table_line:], table_line + 1)
+        found = [n for n, line in after if pattern.match(line)]
+        return found[index] if index < len(found) else table_line
+
+    def of_key(self, start: int, key: str) -> int:
+        """The line of ``key = ...`` at or after a line, before the next header; else the line."""
+        if not key:
+            return start
+        pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
+        for number, line in enumerate(self._lines[start - 1 :], start):
+            if number > start and line.lstrip().startswith("["):
+                break
+            if pattern.match(line):
+                return number
+        return start

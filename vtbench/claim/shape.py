@@ -1,0 +1,110 @@
+"""The shape of a suite file: what its tables and keys may hold. The JSON Schema comes from here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from vtbench.claim.types import Expectation, Fitted, Kind, Metric, Unknown
+
+Scalar = int | float | str | bool
+
+
+class WorkloadText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A workload as a suite writes it."""
+
+    model: str
+    resolution: int | tuple[int, int] | None = None
+    batch_size: int = 1
+    options: dict[str, Scalar | list[Scalar] | None] = {}
+    mode: str = "eval"
+
+
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The paper, and what holds for all its figures unless they say otherwise."""
+
+    title: str
+    source: str
+    resolution: int | tuple[int, int] = 224
+    """Default size of the workloads."""
+    conventions: dict[str, str] = {}
+    """Metric -> convention that the paper states."""
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table column: what its figures measure."""
+
+    metric: Metric = "none"
+    unit: str = ""
+    kind: Kind = "value"
+    convention: str | None = None
+    needs: Unknown | None = None
+    of: str | None = None
+    """For derived columns: arithmetic over the cells of the row, or of other rows."""
+
+
+class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is expected of a derived figure when it is held against the printed ones alone."""
+
+    expect: Expectation = "holds"
+    why: str = ""
+
+
+class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A printed figure that needs more than its digits."""
+
+    printed: str
+    of: str | None = None
+    expect: Expectation = "holds"
+    why: str = ""
+    needs: Unknown | None = None
+    workload: WorkloadText | None = None
+    arithmetic: Twin = Twin()
+
+
+class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A claim outside any table."""
+
+    id: str
+    where: str
+    printed: str
+    unit: str = ""
+    kind: Kind = "value"
+    metric: Metric = "none"
+    convention: str | None = None
+    of: str | None = None
+    expect: Expectation = "holds"
+    why: str = ""
+    needs: Unknown | None = None
+    workload: WorkloadText | None = None
+    arithmetic: Twin = Twin()
+
+
+class RowHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a table row says beside its cells."""
+
+    id: str
+    where: str = ""
+    workload: WorkloadText | None = None
+    needs: Unknown | None = None
+    """For every cell of the row that has no other reason."""
+
+
+class TableHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A printed table; its rows follow as ``[[table.row]]`` with a key per column."""
+
+    id: str
+    where: str
+    columns: dict[str, Column]
+    row: list[dict[str, Any]] = []
+
+
+class SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole suite file."""
+
+    suite: Header
+    search: dict[str, list[Scalar]] = {}
+    fitted: list[Fitted] = []
+    table: list[TableHead] = []
+    claim: list[Single] = []

@@ -1,0 +1,7 @@
+"""Claims and records in, verdicts out. Pure: nothing here counts, builds or runs anything."""
+
+from vtbench.judge.judging import judge, totals
+from vtbench.judge.search import wanted
+from vtbench.judge.verdict import Reproduction, Verdict
+
+__all__ = ["Reproduction", "Verdict", "judge", "totals", "wanted"]

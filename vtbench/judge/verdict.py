@@ -1,0 +1,58 @@
+"""What came of holding a claim against what was measured."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from vtbench.claim.interval import Rounding
+from vtbench.claim.types import Claim, Unknown
+
+Outcome = Literal["holds", "close", "fails", "unknown"]
+
+
+class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
+    """What gives the printed digits, where the stated configuration may not."""
+
+    changes: dict[str, Any] = {}
+    """Changes to the workload that the suite's axes allow; empty where it is as stated."""
+    convention: str
+    rounding: Rounding
+    measured: Decimal
+    """The value that it gives."""
+    hits: int
+    """Figures of the same table column that it reproduces."""
+    of: int
+    """Figures of that column that could be measured."""
+    rivals: int
+    """Other explanations that give these digits too."""
+    isolated: bool = False
+    """It fits this figure alone, in a column of several."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """One claim judged, as stated; what else reproduces it stands apart."""
+
+    claim: Claim
+    verdict: Outcome
+    reason: str
+    measured: Decimal | None = None
+    deviation: float | None = None
+    """(measured - printed) / printed."""
+    unknown: Unknown | None = None
+    reproduced_by: Reproduction | None = None
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the one that the suite expects.
+
+        A figure that cannot be judged here is a skip, unless an operator is unknown, or the
+        paper says too little and the suite does not say so.
+        """
+        if self.verdict != "unknown":
+            return self.verdict == self.claim.expect
+        if self.unknown == "op":
+            return False
+        return self.unknown != "undefined" or bool(self.claim.why)

@@ -46,7 +46,23 @@ _SWIN = "Liu et al., Swin Transformer, ICCV 2021"
 _REGNET = "Radosavovic et al., Designing Network Design Spaces, CVPR 2020"
 _EFFICIENTNET = "Tan and Le, EfficientNet, ICML 2019"
 
+_VT = "Wu et al., Visual Transformers, arXiv 2006.03677v3"
+
+# Stages 1 to 5 and the head as papers number them; in VT-ResNets layer4 is the transformers' stage.
 _RESNET_STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4", "fc")
+
+
+def _vt_resnet(depth: int, tokens: int, name: str) -> Entry:
+    return Entry(
+        name=name,
+        target="vtbench.models.vt_v3:VTResNet",
+        options={"depth": depth, "tokens": tokens},
+        paper=_VT,
+        family="VT-ResNet",
+        stages=_RESNET_STAGES,
+        head=("fc",),
+    )
+
 
 CATALOG: tuple[Entry, ...] = (
     *(
@@ -106,6 +122,12 @@ CATALOG: tuple[Entry, ...] = (
         paper=_EFFICIENTNET,
         family="EfficientNet",
         head=("classifier",),
+    ),
+    *(_vt_resnet(depth, 8, f"vt_r{depth}") for depth in (18, 34, 50, 101)),
+    # The token counts with which the paper's tables come out, where they are not the text's 8.
+    *(
+        _vt_resnet(depth, tokens, f"vt_r{depth}_l{tokens}")
+        for depth, tokens in ((18, 16), (34, 16), (50, 4), (101, 4))
     ),
 )
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli.check import check
 from vtbench.cli.conformance import conformance
 from vtbench.cli.formula import formula
 from vtbench.cli.macs import macs
@@ -42,6 +43,7 @@ def vtbench(
     vtbench macs swin_t                 one model, with what stands behind the number
     vtbench macs resnet50 deit_s        several, in one table
     vtbench formula deit_s              the count as a formula in height and width
+    vtbench check vt_v3                 which printed figures of a paper hold
     vtbench conformance                 which counter is right on what
     vtbench models                      the short names
 
@@ -54,5 +56,6 @@ def vtbench(
 
 app.command(short_help="Count the MACs of models.")(macs)
 app.command(short_help="Derive the MACs of models as a formula.")(formula)
+app.command(short_help="Hold printed figures against the models.")(check)
 app.command(short_help="List models by their short names.")(models)
 app.command(short_help="Try every counter on micro-cases whose truth is known.")(conformance)

@@ -1,0 +1,190 @@
+"""Verdicts as documents: what was printed, what was measured, and why they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from vtbench.judge import Verdict, totals
+from vtbench.judge.verdict import Reproduction
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import ABSENT, MINUS, plural
+
+_PLACES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "x": 1, "%": 1}
+
+
+def in_unit(value: Decimal | None, printed: str, unit: str) -> str:
+    """A value in the unit of a printed figure, with two digits more than it has."""
+    if value is None:
+        return ABSENT
+    decimals = len(printed.partition(".")[2]) + 2
+    return f"{value / _PLACES[unit]:,.{decimals}f}".replace("-", MINUS)
+
+
+def printed_figure(printed: str, unit: str) -> str:
+    """A figure as the paper has it, with its unit."""
+    return f"{printed} {unit}".strip().replace("-", MINUS)
+
+
+def deviation(verdict: Verdict) -> str:
+    """How far the measured value is from the printed one."""
+    if verdict.deviation is None:
+        return ABSENT
+    return f"{100 * verdict.deviation:+.2f} %".replace("-", MINUS)
+
+
+def explanation(verdict: Verdict) -> str:
+    """Why a figure differs, or why it cannot be judged, in few words."""
+    found = verdict.reproduced_by
+    if verdict.verdict == "unknown":
+        return verdict.unknown or ""
+    if verdict.verdict == "holds":
+        return ""
+    if found is None:
+        return "nothing tried gives it" if verdict.claim.kind == "value" else ""
+    return reproduction(found, verdict.claim.convention)
+
+
+def reproduction(found: Reproduction, stated: str) -> str:
+    """An explanation: its changes, its convention, its rounding, and how well it does."""
+    parts = [f"{axis}={value}" for axis, value in found.changes.items()]
+    if found.convention != stated:
+        parts.append(found.convention)
+    if found.rounding == "truncate":
+        parts.append("truncated")
+    how_well = "isolated" if found.isolated else f"{found.hits} of {found.of}"
+    return f"{', '.join(parts) or 'as stated'} ({how_well})"
+
+
+def verdict_tables(verdicts: Sequence[Verdict], *, everything: bool = True) -> list[Table]:
+    """A table for each suite, and what they sum to."""
+    suites: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        suites.setdefault(verdict.claim.suite, []).append(verdict)
+    return [_suite_table(name, found, everything) for name, found in suites.items()]
+
+
+def _suite_table(suite: str, verdicts: list[Verdict], everything: bool) -> Table:  # noqa: FBT001
+    shown = [v for v in verdicts if everything or v.verdict != "unknown"]
+    rows = tuple(
+        (
+            v.claim.id.removeprefix(f"{suite}."),
+            printed_figure(v.claim.printed, v.claim.unit),
+            in_unit(v.measured, v.claim.printed, v.claim.unit),
+            deviation(v),
+            v.verdict if v.as_expected else f"{v.verdict} !",
+            explanation(v),
+        )
+        for v in shown
+    )
+    return Table(
+        title=suite,
+        columns=(
+            name_column("Claim"),
+            Column(head="Printed"),
+            Column(head="Measured", drop=1),
+            Column(head="Dev."),
+            Column(head="Verdict", align="left"),
+            Column(head="Reproduced by", align="left", shrink=True),
+        ),
+        rows=rows,
+        notes=_notes(verdicts),
+    )
+
+
+def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
+    found = totals(verdicts)
+    judged = found["claims"] - found["unknown"]
+    notes = [
+        (f"{plural(found['claims'], 'claim')}: {found['holds']} hold, {found['close']} close, "
+        f"{found['fails']} fail, {found['unknown']} unknown."),
+        (f"Of {judged} judged: {found['as_stated']} as stated; {found['per_table']} with one "
+        f"convention and configuration per table; {found['any']} with any."),
+    ]
+    kinds: dict[str, int] = {}
+    for verdict in verdicts:
+        if verdict.unknown is not None:
+            kinds[verdict.unknown] = kinds.get(verdict.unknown, 0) + 1
+    if kinds:
+        said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        notes.append(f"Unknown: {said}.")
+    fitted = sum(1 for v in verdicts if v.claim.fitted)
+    if fitted:
+        notes.append(
+            f"{plural(fitted, 'claim')} bear on choices that were deduced from printed figures: "
+            "a fit, not a confirmation."
+        )
+    surprises = [v for v in verdicts if not v.as_expected]
+    notes += [f"! {v.claim.id}: expected {v.claim.expect}; {v.reason}" for v in surprises]
+    return tuple(notes)
+
+
+def verdict_object(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as docs/json.md promises it."""
+    claim = verdict.claim
+    return {
+        "id": claim.id,
+        "suite": claim.suite,
+        "where": claim.where,
+        "kind": claim.kind,
+        "metric": claim.metric,
+        "printed": claim.printed,
+        "unit": claim.unit,
+        "convention": claim.convention,
+        "workload": claim.workload.to_dict() if claim.workload else None,
+        "expression": claim.expression,
+        "low": float(claim.low),
+        "high": float(claim.high),
+        "measured": _number(verdict.measured),
+        "deviation": verdict.deviation,
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+        "unknown": verdict.unknown,
+        "expect": claim.expect,
+        "as_expected": verdict.as_expected,
+        "reproduced_by": _reproduction_object(verdict.reproduced_by),
+        "fitted": list(claim.fitted),
+        "why": claim.why,
+        "command": command(verdict),
+    }
+
+
+def _number(value: Decimal | None) -> int | float | None:
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _reproduction_object(found: Reproduction | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    data: dict[str, Any] = msgspec.to_builtins(found)
+    data["measured"] = _number(found.measured)
+    return data
+
+
+def command(verdict: Verdict) -> str | None:
+    """The command that counts the workload of a claim."""
+    work = verdict.claim.workload
+    if work is None:
+        return None
+    parts = ["vtbench macs", work.model]
+    if work.resolution is not None:
+        parts.append("--resolution {}x{}".format(*work.resolution))
+    if work.batch_size != 1:
+        parts.append(f"--batch-size {work.batch_size}")
+    parts += [f"-o {name}={value}" for name, value in work.options]
+    return " ".join(parts)
+
+
+def check_object(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    """The document of ``vtbench check --format json``."""
+    found = list(verdicts)
+    suites: dict[str, list[Verdict]] = {}
+    for verdict in found:
+        suites.setdefault(verdict.claim.suite, []).append(verdict)
+    summary: Mapping[str, Any] = {name: totals(group) for name, group in suites.items()}
+    return {"summary": summary, "claims": [verdict_object(v) for v in found]}

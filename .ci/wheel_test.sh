@@ -26,4 +26,5 @@ case $found in
 esac
 "$scratch/env/bin/vtbench" models
 "$scratch/env/bin/vtbench" macs resnet18
+"$scratch/env/bin/vtbench" check vt_v3 --only 'vt_v3.t1.r34.*'
 echo "the wheel works outside the checkout"

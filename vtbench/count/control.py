@@ -20,5 +20,7 @@ def _while_loop(
     return state
 
 
-CONTROL = MappingProxyType({"higher_order::cond": _cond, "higher_order::while_loop": _while_loop})
+CONTROL: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
+    {"higher_order::cond": _cond, "higher_order::while_loop": _while_loop}
+)
 """Qualified name -> the same control flow in plain Python."""

@@ -88,8 +88,10 @@ def _github(verdicts: Sequence[Verdict]) -> str:
         if not verdict.as_expected:
             title = verdict.claim.id.replace(",", "%2C").replace(":", "%3A")
             lines.append(f"::error title={title}::{_one_line(sentence(verdict))}")
-    for table in verdict_tables(verdicts):
-        lines.append(f"::notice title={table.title}::{_one_line(' '.join(table.notes[:2]))}")
+    lines += [
+        f"::notice title={table.title}::{_one_line(' '.join(table.notes[:2]))}"
+        for table in verdict_tables(verdicts)
+    ]
     return "\n".join(lines) + "\n"
 
 

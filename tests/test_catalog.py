@@ -18,6 +18,7 @@ SHORT_NAMES = [
     "regnety_8g", "efficientnet_b3",
     "vt_r18", "vt_r34", "vt_r50", "vt_r101",
     "vt_r18_l16", "vt_r34_l16", "vt_r50_l4", "vt_r101_l4",
+    "vt_v4_r18", "vt_v4_r34", "vt_v4_adv_r18", "vt_v4_adv_r34", "vt_v4_adv_r101",
 ]  # fmt: skip
 
 

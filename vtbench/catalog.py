@@ -47,6 +47,7 @@ _REGNET = "Radosavovic et al., Designing Network Design Spaces, CVPR 2020"
 _EFFICIENTNET = "Tan and Le, EfficientNet, ICML 2019"
 
 _VT = "Wu et al., Visual Transformers, arXiv 2006.03677v3"
+_VT_V4 = "Wu et al., Visual Transformers, ICCV 2021 (arXiv 2006.03677v4)"
 
 # Stages 1 to 5 and the head as papers number them; in VT-ResNets layer4 is the transformers' stage.
 _RESNET_STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4", "fc")
@@ -63,6 +64,21 @@ def _vt_resnet(depth: int, tokens: int, name: str) -> Entry:
         head=("fc",),
     )
 
+
+def _vt_resnet_v4(depth: int, name: str, **options: Any) -> Entry:
+    return Entry(
+        name=name,
+        target="vtbench.models.vt_v4:VTResNetV4",
+        options={"depth": depth, **options},
+        paper=_VT_V4,
+        family="VT-ResNet",
+        stages=_RESNET_STAGES,
+        head=("fc",),
+    )
+
+
+# The advanced recipe, table 8: v3's tokenizer and position code with the new transformer.
+_ADVANCED = {"tokenizer": "dynamic", "position": True, "dropout": 0.2}
 
 CATALOG: tuple[Entry, ...] = (
     *(
@@ -129,6 +145,11 @@ CATALOG: tuple[Entry, ...] = (
         _vt_resnet(depth, tokens, f"vt_r{depth}_l{tokens}")
         for depth, tokens in ((18, 16), (34, 16), (50, 4), (101, 4))
     ),
+    _vt_resnet_v4(18, "vt_v4_r18"),
+    _vt_resnet_v4(34, "vt_v4_r34"),
+    _vt_resnet_v4(18, "vt_v4_adv_r18", **_ADVANCED),
+    _vt_resnet_v4(34, "vt_v4_adv_r34", kqv_groups=8, **_ADVANCED),
+    _vt_resnet_v4(101, "vt_v4_adv_r101", kqv_groups=8, tokens=4, **_ADVANCED),
 )
 
 _BY_NAME = {entry.name: entry for entry in CATALOG}

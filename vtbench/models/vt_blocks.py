@@ -179,6 +179,14 @@ class DynamicTokenizer(nn.Module):
         return new
 
 
+def half_replaced(tokenizer: nn.Module, x: Tensor, tokens: Tensor) -> Tensor:
+    """Previous tokens [T_a, T_b] -> [T_b, new]; a dynamic tokenizer computes its filters of T_a."""
+    half = tokens.shape[2] // 2
+    a, b = tokens[:, :, :half], tokens[:, :, half:]
+    new = tokenizer(x, a) if isinstance(tokenizer, DynamicTokenizer) else tokenizer(x)
+    return torch.cat((b, new), dim=2)
+
+
 class Projector(nn.Module):
     """Every pixel takes from the tokens what it asks for: eq. 4."""
 

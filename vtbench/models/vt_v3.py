@@ -21,9 +21,8 @@ papers' convention, which counts average pooling at its input size.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from vtbench.errors import BadOption
@@ -34,6 +33,7 @@ from vtbench.models.vt_blocks import (
     Projector,
     StaticTokenizer,
     check_shape,
+    half_replaced,
     pointwise1d,
     split_heads,
     zero_residual_norms,
@@ -104,14 +104,8 @@ class VTBlock(nn.Module):
 
     def forward(self, x: Tensor, tokens: Tensor | None) -> tuple[Tensor, Tensor]:
         """Map N,f,H,W and the previous tokens N,C_T,L -> map N,C,H,W and tokens N,C_T,L'."""
-        if tokens is None:
-            tokens = self.tokenizer(x)  # N,C_T,L
-        else:
-            half = tokens.shape[2] // 2
-            a, b = tokens[:, :, :half], tokens[:, :, half:]
-            dynamic = isinstance(self.tokenizer, DynamicTokenizer)
-            new = self.tokenizer(x, a) if dynamic else self.tokenizer(x)  # N,C_T,L/2 or N,C_T,L
-            tokens = torch.cat((b, new), dim=2)
+        # Eq. 1 in the first block, eq. 5 after it.
+        tokens = self.tokenizer(x) if tokens is None else half_replaced(self.tokenizer, x, tokens)
         tokens = self.transformer(tokens)
         if self.projector is not None:
             x = self.projector(x, tokens)
@@ -124,6 +118,7 @@ class VTResNet(Trunk):
     ``transformer="none"``, ``position=False`` and ``dynamic=False`` are the ablations -TF, -PE and
     -DT of table 3. Without dynamic tokenization every later block extracts L tokens by filters of
     its own and keeps the half of the previous tokens beside them, so tokens grow: L, 1.5 L, 1.75 L.
+    ``tokenizer="static"`` says the same as ``dynamic=False``.
     """
 
     def __init__(  # noqa: PLR0913 - one argument per choice that the paper and its ablations vary
@@ -138,6 +133,7 @@ class VTResNet(Trunk):
         transformer: Literal["vt", "none"] | None = "vt",
         position: bool = True,
         dynamic: bool = True,
+        tokenizer: Literal["dynamic", "static"] | None = None,
         zero_init_residual: bool = False,
         dropout: float = 0.2,
         num_classes: int = 1000,
@@ -160,6 +156,9 @@ class VTResNet(Trunk):
                 f"The option tokens={tokens} is odd; every block after the first keeps one half "
                 "of the tokens and replaces the other, so choose an even number."
             )
+        if tokenizer == "dynamic" and not dynamic:
+            raise BadOption("tokenizer=dynamic and dynamic=False contradict; give one of them.")
+        dynamic = dynamic and tokenizer != "static"
         self.layer4 = nn.ModuleList(
             VTBlock(
                 shape if index == 0 else shape.after(),
@@ -179,10 +178,8 @@ class VTResNet(Trunk):
     def forward(self, image: Tensor) -> Tensor:  # N,3,H,W
         """Scores of the classes, N,num_classes, from the mean of the last block's tokens."""
         x = self.maps(image)[-1]  # N,f,H/16,W/16
-        tokens: Tensor | None = None
+        tokens: Any = None  # the first block makes them
         for block in self.layer4:
             x, tokens = block(x, tokens)
-        if tokens is None:
-            raise RuntimeError("a stage has at least one block")
         scores: Tensor = self.fc(self.dropout(tokens.mean(dim=2)))
         return scores

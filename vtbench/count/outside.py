@@ -1,9 +1,9 @@
 """Work that the dispatcher cannot see: it is unknown, not zero.
 
-Three signs give it away. A buffer from ``empty`` that an operator reads before any operator
-wrote to it was filled by something else (a compiled kernel, a raw launch, numpy). A tensor of
-real numbers that appears from nowhere was computed elsewhere. And a tensor that is handed to
-numpy, or by address to foreign code, may be worked on there.
+Two signs give it away. A buffer from ``empty`` that an operator reads before any operator wrote to
+it was filled by something else (a compiled kernel, a raw launch, numpy). And a tensor of real
+numbers that is handed to numpy, or by address to foreign code, may be worked on there. Foreign code
+that gets its data and its memory by other ways than torch's is not seen at all.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The same number on every road.
 
 Meta and CPU (and CUDA where there is one), with gradients and without, through every attention
-kernel that runs here, eager and compiled. A road that a model does not take by itself is skipped with the reason that torch gives; a road
-that it takes without the counter must be countable.
+kernel that runs here, eager and compiled. A road that a model does not take by itself is skipped
+with the reason that torch gives; a road that it takes without the counter must be countable.
 """
 
 from functools import cache

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 import msgspec
 import torch
@@ -19,11 +18,13 @@ from vtbench.count.symbolic.attempts import (
     as_built,
     as_it_is,
     batch_only,
+    coarse_steps,
     example_of,
-    image_steps,
+    fine_steps,
     sizes_of,
     with_others,
 )
+from vtbench.count.symbolic.blocks import family_form
 from vtbench.count.symbolic.check import checked
 from vtbench.count.symbolic.interpolation import drafts_through_counts
 from vtbench.count.symbolic.limit import within
@@ -31,7 +32,7 @@ from vtbench.count.symbolic.nodes import Sizes
 from vtbench.count.symbolic.subject import Subject, subject_of
 from vtbench.count.symbolic.tracing import Inputs, traced
 from vtbench.errors import ModelError, Untraceable, VtbenchError
-from vtbench.formula import Formula
+from vtbench.formula import Formula, Symbol
 from vtbench.models import from_timm, sizes
 from vtbench.models.foreign import ran
 from vtbench.models.signatures import parameters_of
@@ -40,8 +41,8 @@ from vtbench.workload import Workload, freeze_options
 
 TIME_LIMIT = 30.0
 """Seconds that the symbolic runs of one model may take."""
-_MOST_TRACES = 3
-"""A model that cannot be traced at some steps is seldom traced at others."""
+_ASKED_BATCH = 3
+"""The batch of the first check away from the model's own size."""
 _ADAPTED = {"dynamic_img_size": True, "strict_img_size": False}
 """Options with which a timm model takes other sizes than it was built for, where it has them."""
 
@@ -68,7 +69,8 @@ class Case:
 
     def count(self, at: Mapping[str, int]) -> int:
         """The concrete count at given sizes, as ``vtbench macs`` counts it."""
-        full = {**self.own.own, **at}
+        square = {"W": at["H"]} if "H" in at and "W" not in at else {}
+        full = {**self.own.own, **at, **square}
         key = tuple(sorted(full.items()))
         if key not in self.counts:
             self.counts[key] = self._count(full)
@@ -77,7 +79,7 @@ class Case:
     def _count(self, at: dict[str, int]) -> int:
         module, inputs = self.own.module, self.own.at(at)
         if self.by_resolution and not set(at) - {"B", "H", "W"}:
-            if not self.was_asked and at["H"] != at["W"]:
+            if not self.was_asked and at["B"] == _ASKED_BATCH:
                 self.was_asked = True  # once by the command's own road, which refuses odd sizes
                 return self._as_asked(at)
             if self.built_for_size:
@@ -100,7 +102,7 @@ class Case:
 
     def build(self, at: Steps) -> tuple[nn.Module, Inputs]:
         """The model as it is built for a size, without asking whether the size is a good one."""
-        size, batch = (at["H"], at["W"]), at["B"]
+        size, batch = (at["H"], at.get("W", at["H"])), at["B"]
         if self.target.source != "timm":
             workload = msgspec.structs.replace(self.workload, resolution=size, batch_size=batch)
             built = models.build(workload)
@@ -125,9 +127,9 @@ def formula(workload: Workload, *, time_limit: float = TIME_LIMIT) -> Formula:
     """The closed form of a model; raises a VtbenchError that says what to do when there is none."""
     _warm()
     case = Case(workload, time_limit)
-    for draft in _drafts(case):
+    for subject, draft in _drafts(case):
         try:
-            found = checked(draft, case.own, case.count)
+            found = checked(draft, subject, case.count)
         except (Untraceable, ModelError) as error:
             case.reasons.append(str(error))
             continue
@@ -143,6 +145,34 @@ def formula(workload: Workload, *, time_limit: float = TIME_LIMIT) -> Formula:
     raise Untraceable(f"No closed form of {workload.model} could be derived: {why}")
 
 
+def block_formula(workload: Workload, symbols: Sequence[Symbol]) -> Formula:
+    """The closed form of a model in options of its own, such as a width and a number of tokens."""
+    began = time.monotonic()
+    _warm()
+
+    def build(**values: int) -> tuple[nn.Module, Inputs]:
+        options = freeze_options({**dict(workload.options), **values})
+        built = models.build(msgspec.structs.replace(workload, options=options))
+        return built.module, (built.args, built.kwargs)
+
+    steps = {symbol.name: symbol.multiple for symbol in symbols}
+    form, proofs = family_form(build, {s.name: s.example for s in symbols}, steps)
+    return Formula(
+        model=workload.model,
+        options=workload.to_dict()["options"],
+        macs=form.wide,
+        macs_unit=form.clean if set(form.unit.values()) == {1} else None,
+        conditions=tuple(f"{n} a multiple of {step}" for n, step in steps.items() if step > 1),
+        multiple_of={name: step for name, step in steps.items() if step > 1},
+        degree={"B": 0, "H": 0, "W": 0, **form.degree},
+        growth=form.growth,
+        batch_free=form.batch_free,
+        method="symbolic",
+        checked_at=proofs,
+        seconds=round(time.monotonic() - began, 2),
+    )
+
+
 @functools.cache
 def _warm() -> None:
     """Load what every trace needs before the first process is forked for one."""
@@ -151,63 +181,75 @@ def _warm() -> None:
     traced(module, size, lambda: ((torch.empty(batch, 2, 4, 4),), {}))
 
 
-def _drafts(case: Case) -> Iterator[Draft]:
-    """Forms to check, the best first; why an attempt gave none is noted."""
+def _drafts(case: Case) -> Iterator[tuple[Subject, Draft]]:
+    """Forms to check, the best first, with what is varied; why an attempt gave none is noted."""
     own = case.own
-    if "H" not in own.own:
-        yield from _attempt(case, lambda: as_it_is(own, with_others(own, {})))
+    if not own.sides:
+        yield from _attempt(case, own, lambda: as_it_is(own, with_others(own, {})))
     else:
-        adapted = _adapted(case)
-        running = (steps for steps in _all_steps(adapted) if _runs(adapted, steps))
-        found = yield from _few(case, running, lambda steps: as_it_is(adapted, steps))
-        if case.built_for_size:
-            buildable = (steps for steps in _all_steps(own) if _can_be_built(case, steps))
-            found |= yield from _few(case, buildable, lambda s: as_built(case.build, own, s))
+        found = yield from _image_drafts(case, own)
+        if own.own["H"] == own.own["W"]:
+            found |= yield from _image_drafts(case, own.squared())
         if found:
-            yield from drafts_through_counts(case.count, own, case.reasons)
-        yield from _attempt(case, lambda: batch_only(own, with_others(own, {})))
-    yield from drafts_through_counts(case.count, own, case.reasons, sizes_too=False)
+            yield from ((own, d) for d in drafts_through_counts(case.count, own, case.reasons))
+        yield from _attempt(case, own, lambda: batch_only(own, with_others(own, {})))
+    drafts = drafts_through_counts(case.count, own, case.reasons, sizes_too=False)
+    yield from ((own, draft) for draft in drafts)
 
 
-def _attempt(case: Case, trace: Callable[[], Draft]) -> Iterator[Draft]:
+def _image_drafts(case: Case, own: Subject) -> Generator[tuple[Subject, Draft], None, bool]:
+    """Drafts of an image model: as it is, and as it is built; whether it takes other sizes."""
+    adapted = _adapted(case, own)
+    found = yield from _few(
+        case, adapted, lambda steps: _runs(adapted, steps), lambda steps: as_it_is(adapted, steps)
+    )
+    if case.built_for_size:
+        found |= yield from _few(
+            case,
+            own,
+            lambda steps: _can_be_built(case, own, steps),
+            lambda steps: as_built(case.build, own, steps),
+        )
+    return found
+
+
+def _few(
+    case: Case, subject: Subject, possible: Callable[[Steps], bool], trace: Callable[[Steps], Draft]
+) -> Generator[tuple[Subject, Draft], None, bool]:
+    """Drafts at the finest steps that are possible, then at coarser ones; whether any are."""
+    finest = next((steps for steps in fine_steps(subject) if possible(steps)), None)
+    if finest is None:
+        return False
+    yield from _attempt(case, subject, lambda: trace(finest))
+    for steps in coarse_steps(subject, finest):
+        if possible(steps):
+            yield from _attempt(case, subject, functools.partial(trace, steps))
+    return True
+
+
+def _attempt(
+    case: Case, subject: Subject, trace: Callable[[], Draft]
+) -> Iterator[tuple[Subject, Draft]]:
     """A draft, within what is left of the time limit; or none, and the reason."""
     try:
-        yield within(case.left, trace)
+        yield subject, within(case.left, trace)
     except VtbenchError as error:
         case.reasons.append(str(error))
 
 
-def _few(
-    case: Case, possible: Iterator[dict[str, int]], trace: Callable[[Steps], Draft]
-) -> Generator[Draft, None, bool]:
-    """Drafts at a few of the steps, the finest first; whether there were any steps."""
-    found = False
-    for steps in itertools.islice(possible, _MOST_TRACES):
-        found = True
-        yield from _attempt(case, functools.partial(trace, steps))
-    return found
-
-
-def _all_steps(subject: Subject) -> Iterator[dict[str, int]]:
-    seen: set[tuple[int, int]] = set()
-    for steps in image_steps(subject):
-        if (steps["H"], steps["W"]) not in seen:
-            seen.add((steps["H"], steps["W"]))
-            yield with_others(subject, steps)
-
-
-def _adapted(case: Case) -> Subject:
+def _adapted(case: Case, own: Subject) -> Subject:
     """The model, made to take other sizes where its constructor has an option for that."""
     known = parameters_of(type(case.own.module))
     given = dict(case.workload.options)
     more = {name: on for name, on in _ADAPTED.items() if name in known and name not in given}
     if not more or not case.by_resolution:
-        return case.own
+        return own
     workload = msgspec.structs.replace(case.workload, options=freeze_options({**given, **more}))
     try:
-        return _subject(models.build(workload))
+        adapted = _subject(models.build(workload))
     except VtbenchError:
-        return case.own
+        return own
+    return adapted if len(own.sides) > 1 else adapted.squared()
 
 
 def _runs(subject: Subject, steps: Steps) -> bool:
@@ -220,11 +262,11 @@ def _runs(subject: Subject, steps: Steps) -> bool:
     return True
 
 
-def _can_be_built(case: Case, steps: Steps) -> bool:
+def _can_be_built(case: Case, subject: Subject, steps: Steps) -> bool:
     if case.left <= 0:
         return False
     try:
-        module, (args, kwargs) = case.build(sizes_of(example_of(case.own, steps), steps))
+        module, (args, kwargs) = case.build(sizes_of(example_of(subject, steps), steps))
         sizes.try_size(module, args, kwargs)
     except VtbenchError:
         return False

@@ -35,13 +35,23 @@ _ARITY = {"floor": (1, 1), "ceiling": (1, 1), "Mod": (2, 2), "Max": (2, 8), "Min
 _OPERATORS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**",
 }  # fmt: skip
-_ARITHMETIC: dict[str, Callable[[Number, Number], Number]] = {
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
     "/": lambda a, b: Fraction(a) / b,
     "**": lambda a, b: a**b,
 }
+
+
+class Symbol(msgspec.Struct, frozen=True, kw_only=True):
+    """An option of a model that becomes a symbol."""
+
+    name: str
+    example: int
+    """A value that the model can be built with."""
+    multiple: int = 1
+    """What every value is a multiple of."""
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +82,8 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes that must not be smaller."""
     fixed: dict[str, int] = {}
     """Sizes that the model takes only as they are; they do not stand in ``macs``."""
+    square: bool = False
+    """Whether the model takes only images that are as wide as they are high."""
     degree: dict[str, int] = {}
     """Highest power of each size."""
     growth: str | None = None
@@ -96,6 +108,7 @@ def holds(formula: Formula, sizes: Mapping[str, int]) -> bool:
         all(sizes.get(name, 0) % step == 0 for name, step in formula.multiple_of.items())
         and all(sizes.get(name, low) >= low for name, low in formula.at_least.items())
         and all(sizes.get(name, only) == only for name, only in formula.fixed.items())
+        and (not formula.square or sizes.get("H") == sizes.get("W", sizes.get("H")))
     )
 
 
@@ -157,7 +170,8 @@ def value(tree: Tree, sizes: Mapping[str, int]) -> int:
     try:
         found = _value(tree, sizes)
     except KeyError as error:
-        raise BadInput(f"The formula needs a value of {error.args[0]}; give it with --at.") from None
+        name = error.args[0]
+        raise BadInput(f"The formula needs a value of {name}; give it with --at.") from None
     except ZeroDivisionError:
         raise BadInput(f"The formula divides by zero at {written(sizes)}.") from None
     if isinstance(found, Fraction):
@@ -176,7 +190,8 @@ def _value(tree: Tree, sizes: Mapping[str, int]) -> Number:
         return sizes[tree[1]]
     parts = [_value(part, sizes) for part in tree[1:]]
     if operation in _ARITHMETIC:
-        return _ARITHMETIC[operation](*parts)
+        made: Number = _ARITHMETIC[operation](*parts)
+        return made
     return _FUNCTIONS[operation](*parts)
 
 

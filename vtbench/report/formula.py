@@ -46,9 +46,11 @@ def certificate(formula: Formula) -> Table:
     lines += [
         ("holds for", "; ".join(formula.conditions) or "every size"),
         ("growth", formula.growth or ABSENT),
-        ("not per image", formula.batch_free or "nothing: batch n costs n times batch 1"),
-        ("found by", _method(formula)),
     ]
+    if formula.degree.get("B"):
+        apart = formula.batch_free or "nothing: batch n costs n times batch 1"
+        lines.append(("not per image", apart))
+    lines.append(("found by", _method(formula)))
     rows = [row for head, text in lines for row in _wrapped(head, text)]
     checked = "; ".join(f"{written(c.sizes)}: {digits(c.macs)}" for c in formula.checked_at)
     rows += _wrapped("equals the count at", checked)
@@ -143,7 +145,8 @@ def crossing_table(formulas: Sequence[Formula]) -> Table | None:
 def _crossings(one: Formula, other: Formula) -> list[tuple[str, ...]]:
     """A row for every change of sign; one without a size where there is none."""
     first, second = parse(one.macs or "0"), parse(other.macs or "0")
-    before, found, cheaper = 0, [], ABSENT
+    found: list[tuple[str, ...]] = []
+    before, cheaper = 0, ABSENT
     for side in range(1, _LARGEST_SIDE + 1):
         sizes = {"B": 1, "H": side, "W": side}
         if not (holds(one, sizes) and holds(other, sizes)):

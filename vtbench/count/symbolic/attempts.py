@@ -5,7 +5,7 @@ Each attempt gives a draft; whether it is true is settled elsewhere, against con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from torch import nn
@@ -21,10 +21,13 @@ Steps = Mapping[str, int]
 Method = Literal["symbolic", "interpolated", "fixed size"]
 
 FINE_STEPS = (1, 2, 4, 8, 14, 16, 28, 32)
-"""Steps of height and width that a model may take; its own size comes after them."""
+"""Steps of height and width that a model may take; the finest that it takes is tried first."""
+COARSE_STEPS = (16, 32, 64)
+"""Steps to try after that; the model's own size comes last."""
 _EXAMPLES = {1: (211, 307), 2: (101, 149), 4: (53, 79), 8: (29, 37), 14: (17, 23), 16: (13, 19)}
 _COARSE_EXAMPLE = (11, 13)
 _OWN_SIZE_EXAMPLE = (2, 3)
+_COARSEST = 64
 _BATCH = 5
 _TOKENS = 61
 
@@ -41,11 +44,28 @@ class Draft(NamedTuple):
     method: Method = "symbolic"
 
 
-def image_steps(subject: Subject) -> Iterator[dict[str, int]]:
-    """Steps of height and width that could be tried, the finest first."""
-    for step in FINE_STEPS:
-        yield {"H": step, "W": step}
-    yield {"H": subject.own["H"], "W": subject.own["W"]}
+def fine_steps(subject: Subject) -> Iterator[dict[str, int]]:
+    """Steps of the sizes that could be tried, the finest first; they divide the model's own."""
+    yield from _dividing(subject, FINE_STEPS)
+    yield _own_step(subject)
+
+
+def coarse_steps(subject: Subject, finest: Steps) -> Iterator[dict[str, int]]:
+    """Steps to try where the finest gave no form."""
+    for steps in (*_dividing(subject, COARSE_STEPS), _own_step(subject)):
+        if steps["H"] > finest["H"] and steps["H"] % finest["H"] == 0:
+            yield steps
+
+
+def _dividing(subject: Subject, steps: Sequence[int]) -> Iterator[dict[str, int]]:
+    sides = [subject.own[letter] for letter in subject.sides]
+    for step in steps:
+        if all(side % step == 0 for side in sides) and step not in sides:
+            yield with_others(subject, dict.fromkeys(subject.sides, step))
+
+
+def _own_step(subject: Subject) -> dict[str, int]:
+    return with_others(subject, {letter: subject.own[letter] for letter in subject.sides})
 
 
 def with_others(subject: Subject, steps: Steps) -> dict[str, int]:
@@ -58,8 +78,10 @@ def example_of(subject: Subject, steps: Steps) -> dict[str, int]:
     example = {"B": _BATCH, "T": _TOKENS}
     if "H" in steps:
         own = steps["H"] == subject.own["H"] and steps["H"] not in FINE_STEPS
-        sides = _OWN_SIZE_EXAMPLE if own else _EXAMPLES.get(steps["H"], _COARSE_EXAMPLE)
-        example["H"], example["W"] = sides
+        usual = _COARSE_EXAMPLE if steps["H"] < _COARSEST else _OWN_SIZE_EXAMPLE
+        example["H"], example["W"] = (
+            _OWN_SIZE_EXAMPLE if own else _EXAMPLES.get(steps["H"], usual)
+        )
     return {letter: example[letter] for letter in steps}
 
 
@@ -104,6 +126,6 @@ def draft_of(result: Traced, steps: Steps) -> Draft:
 
 def batch_only(subject: Subject, steps: Steps) -> Draft:
     """A model that takes one size: a form in the other sizes alone."""
-    others = {letter: step for letter, step in steps.items() if letter not in ("H", "W")}
+    others = {letter: step for letter, step in steps.items() if letter not in subject.sides}
     return as_it_is(subject, others)._replace(method="fixed size")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torch import nn
@@ -12,7 +12,7 @@ from vtbench.count.symbolic.forms import Form, form_of
 from vtbench.count.symbolic.lifting import lifted
 from vtbench.count.symbolic.tracing import Inputs
 from vtbench.errors import Untraceable
-from vtbench.formula import parse, value
+from vtbench.formula import Checked, parse, value, written
 
 Made = tuple[nn.Module, Any]
 """A module and its input, inputs or keyword inputs."""
@@ -29,27 +29,48 @@ def block_form(
     that become symbols, each with an example; ``multiples`` those that must be multiples, such as
     a width of the number of heads.
     """
+
+    def made(**values: int) -> tuple[nn.Module, Inputs]:
+        module, given = build(**values)
+        return module.eval(), as_inputs(given)
+
     steps = {name: (multiples or {}).get(name, 1) for name in sizes}
-    for name, example in sizes.items():
-        if example % steps[name]:
-            raise Untraceable(f"{name}={example} is no multiple of {steps[name]}.")
+    return family_form(made, sizes, steps)[0]
+
+
+def family_form(
+    build: Callable[..., tuple[nn.Module, Inputs]],
+    sizes: Mapping[str, int],
+    steps: Mapping[str, int],
+) -> tuple[Form, tuple[Checked, ...]]:
+    """The form of a family of models, and the sizes at which it was found true."""
+    for name, size in sizes.items():
+        if size % steps[name]:
+            raise Untraceable(f"{name}={size} is no multiple of {steps[name]}.")
 
     def at(numbers: Mapping[str, int]) -> tuple[nn.Module, Inputs]:
-        module, given = build(**{name: steps[name] * number for name, number in numbers.items()})
-        return module.eval(), as_inputs(given)
+        return build(**{name: steps[name] * number for name, number in numbers.items()})
 
     example = {name: size // steps[name] for name, size in sizes.items()}
     result = lifted(at, example)
     form = form_of(result.macs, result.sizes.floors, steps, {})
-    tree = parse(form.wide)
-    for numbers in ({n: x + 3 for n, x in example.items()}, {n: 2 * x + k for k, (n, x) in enumerate(example.items())}):
-        module, inputs = at(numbers)
-        counted = counting.count_module(module, inputs, counting.Settings(road="meta"))
-        pixels = {name: steps[name] * number for name, number in numbers.items()}
+    tree, proofs = parse(form.wide), []
+    for numbers in _held_out(example):
+        counted = counting.count_module(*at(numbers), counting.Settings(road="meta"))
         total = sum(row.macs for row in counted.rows)
-        if value(tree, pixels) != total:
-            raise Untraceable(f"its form differs from the count of {total} at {pixels}.")
-    return form
+        full = {name: steps[name] * number for name, number in numbers.items()}
+        if value(tree, full) != total:
+            raise Untraceable(
+                f"The form {form.wide} is wrong at {written(full)}, where {total} are counted."
+            )
+        proofs.append(Checked(sizes=full, macs=total))
+    return form, tuple(proofs)
+
+
+def _held_out(example: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """Sizes that no build of the trace has."""
+    yield {name: number + 4 for name, number in example.items()}
+    yield {name: 2 * number + place + 3 for place, (name, number) in enumerate(example.items())}
 
 
 def as_inputs(given: Any) -> Inputs:

@@ -34,17 +34,20 @@ def checked(draft: Draft, subject: Subject, count: Count) -> Formula:
     ]
     form, multiples = draft.form, {k: s for k, s in draft.steps.items() if s > 1}
     least = {letter: low for letter, low in least.items() if low > draft.steps[letter]}
-    fixed = {} if "H" in draft.steps else {k: n for k, n in subject.own.items() if k in ("H", "W")}
-    unit = (form.unit["h"], form.unit["w"]) if "h" in form.unit else None
+    fixed = {k: subject.own[k] for k in subject.sides if k not in draft.steps}
+    square = subject.sides == ["H"]
+    said = ["H = W"] if square else []
+    said += [*_in_words(multiples, least, fixed), *exceptions]
     return Formula(
         model="",
         macs=form.wide,
         macs_unit=form.clean,
-        unit=unit,
-        conditions=(*_in_words(multiples, least, fixed), *exceptions),
+        unit=(form.unit["h"], form.unit.get("w", form.unit["h"])) if "h" in form.unit else None,
+        conditions=tuple(said),
         multiple_of=multiples,
         at_least=least,
         fixed=fixed,
+        square=square,
         degree={"B": 0, "H": 0, "W": 0, **form.degree},
         growth="fixed size" if fixed else form.growth,
         batch_free=form.batch_free,
@@ -67,47 +70,53 @@ def _agreeing(tree: Tree, at: At, count: Count) -> Checked:
 def _held_out(draft: Draft, subject: Subject) -> Iterator[At]:
     """Other batches, unequal sides, squares, and the model's own size."""
     own, steps = subject.own, draft.steps
-    through = draft.method == "interpolated"
-    if not through and all(own[letter] % step == 0 for letter, step in steps.items()):
+    sides = [letter for letter in subject.sides if letter in steps]
+    if draft.method != "interpolated":
         yield dict(own)
-    if "H" in steps:
-        high, wide = steps["H"], steps["W"]
+    if sides:
         # a polynomial goes through its own size and the two multiples after it
-        ahead = _INTERPOLATED if through else 0
-        near, far = max(1, own["H"] // high) + ahead, max(1, own["W"] // wide) + ahead
-        yield {**own, "B": 3, "H": high * (near + 1), "W": wide * (far + 2)}
-        yield {**own, "B": 2, "H": high * (2 * near + 1), "W": wide * (2 * far + 1)}
-        yield {**own, "B": 1, "H": high * (near + near // 2 + 2), "W": wide * (far + 1)}
+        ahead = _INTERPOLATED if draft.method == "interpolated" else 0
+        near = {letter: max(1, own[letter] // steps[letter]) + ahead for letter in sides}
+        beyond = ((1, 2), (near["H"] + 1, near["H"] + 1), (near["H"] // 2 + 2, 1))
+        for batch, further in zip((3, 2, 1), beyond, strict=True):
+            added = dict(zip(sides, further, strict=False))
+            pixels = {each: steps[each] * (near[each] + added[each]) for each in sides}
+            yield {**own, "B": batch, **pixels}
     if "T" in steps:
         yield {**own, "B": 3, "T": 37}
         yield {**own, "B": 2, "T": 10}
-    elif "H" not in steps:
+    elif not sides:
         yield {**own, "B": 3}
         yield {**own, "B": 7}
 
 
 def _least(draft: Draft, subject: Subject, tree: Tree, count: Count) -> At:
     """The least height and width at which the form is still right, found by trying."""
-    if "H" not in draft.steps:
+    sides = [letter for letter in subject.sides if letter in draft.steps]
+    if not sides:
         return {}
-    high, wide = draft.steps["H"], draft.steps["W"]
+    steps = {letter: draft.steps[letter] for letter in sides}
 
     def right(number: int) -> bool:
-        at = {**subject.own, "B": 1, "H": high * number, "W": wide * number}
+        pixels = {letter: step * number for letter, step in steps.items()}
+        at = {**subject.own, "B": 1, **pixels}
         try:
             return count(at) == value(tree, at)
         except VtbenchError:
             return False
 
-    low = max(1, -(-draft.bounds.get("H", 1) // high), -(-draft.bounds.get("W", 1) // wide))
-    top = max(low, subject.own["H"] // high, subject.own["W"] // wide)
-    if low < top and not right(low):
-        below, top = low, top
-        while top - below > 1:
-            middle = (below + top) // 2
-            below, top = (below, middle) if right(middle) else (middle, top)
-        low = top
-    return {"H": low * high, "W": low * wide}
+    low = max(1, *(-(-draft.bounds.get(letter, 1) // step) for letter, step in steps.items()))
+    enough = max(low, *(subject.own[letter] // step for letter, step in steps.items()))
+    if low < enough and not right(low):
+        wrong = low
+        while enough - wrong > 1:
+            middle = (wrong + enough) // 2
+            if right(middle):
+                enough = middle
+            else:
+                wrong = middle
+        low = enough
+    return {letter: low * step for letter, step in steps.items()}
 
 
 def _settled(

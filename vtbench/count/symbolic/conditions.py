@@ -24,6 +24,9 @@ _GRID = (1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 14, 16, 24, 32, 49, 56, 64)
 """Steps of each size among which an example is looked for."""
 
 
+Truth = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
 class Doubt(NamedTuple):
     """A decision of the model's own code that other sizes decide otherwise."""
 
@@ -71,7 +74,7 @@ def _deciding_otherwise(decision: Decision, floors: Floors) -> tuple[tuple[str, 
     return ((name, min(others, key=lambda step: abs(step - _USUAL))),)
 
 
-def _holds(decision: Decision, floors: Floors) -> tuple[str, np.ndarray[tuple[int], np.dtype[np.bool_]]] | None:
+def _holds(decision: Decision, floors: Floors) -> tuple[str, Truth] | None:
     """For a decision on one size, that size and where it would be decided alike."""
     size, values = floors.tabulated(sympy.expand(decision.left - decision.right))
     if size is None or values is None:
@@ -84,7 +87,7 @@ def _example(decision: Decision, floors: Floors) -> tuple[tuple[str, int], ...] 
     """Steps of several sizes that decide otherwise, among a few that models are used at."""
     difference = floors.spelled_out(sympy.expand(decision.left - decision.right))
     symbols = sorted(difference.free_symbols, key=str)
-    if len(symbols) > 3:  # noqa: PLR2004  # B, h and w
+    if len(symbols) > 3:  # B, h and w
         return None
     relation = _RELATIONS[decision.relation]
     ranges = [(1, 2, 3) if s.name == "B" else _GRID for s in symbols]

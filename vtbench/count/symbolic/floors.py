@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import gcd
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy
@@ -19,7 +19,8 @@ import sympy
 TABLE = 4096
 """How many sizes a rounding is tabulated for."""
 
-Expr = sympy.Expr
+Expr = Any
+"""An expression of sympy, which ships no types."""
 Values = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
@@ -106,27 +107,29 @@ class Floors:
 
     def _normal(self, expression: Expr) -> Expr:
         terms = [t.as_coeff_Mul() for t in expression.args if not t.is_number]
-        if len(terms) < 2 or any(rest not in self.named for _, rest in terms):  # noqa: PLR2004  # one is normal
+        if len(terms) < 2 or any(rest not in self.named for _, rest in terms):
             return expression
         common = sympy.Integer(gcd(*(int(coefficient) for coefficient, _ in terms)))
         constant, rest = expression.as_coeff_Add()
         found = self._rounded(sympy.expand(rest / common), sympy.Integer(1))
         return expression if found is None else common * found + constant
 
-    def larger(self, one: Expr, other: Expr, *, smaller: bool = False) -> Expr:
-        """The larger of two, or the smaller."""
-        difference = sympy.expand(one - other)
+    def larger(self, one: Expr, other: Expr) -> Expr:
+        """The larger of two."""
+        return self._extreme(sympy.Max, one, other)
+
+    def smaller(self, one: Expr, other: Expr) -> Expr:
+        """The smaller of two."""
+        return self._extreme(sympy.Min, one, other)
+
+    def _extreme(self, kind: Any, one: Expr, other: Expr) -> Expr:
+        difference = sympy.expand(one - other if kind is sympy.Max else other - one)
         if difference.is_number:
-            return one if bool(difference >= 0) != smaller else other
-        size, values = self.tabulated(difference)
-        kind = sympy.Min if smaller else sympy.Max
-        if size is None or values is None:
-            return self._opaque(kind(one, other, evaluate=False))
-        if smaller:
-            values = -values
-        if bool((values >= 0).all()):
+            return one if difference >= 0 else other
+        _, values = self.tabulated(difference)
+        if values is not None and bool((values >= 0).all()):
             return one
-        if bool((values <= 0).all()):
+        if values is not None and bool((values <= 0).all()):
             return other
         return self._opaque(kind(one, other, evaluate=False))
 
@@ -160,7 +163,7 @@ class Floors:
                     product = product * int(base)
                     continue
                 floor = self.named.get(base)
-                if floor is None or floor.values is None or not exponent.is_Integer:
+                if floor is None or floor.values is None or not exponent.is_nonnegative:
                     return None
                 product = product * floor.values ** int(exponent)
             total = total + product
@@ -212,18 +215,14 @@ class Floors:
             return Floor(size, None, 0, values // int(denominator), meaning)
         if meaning.func not in (sympy.Max, sympy.Min):
             return nothing
-        tables = [self.tabulated(sympy.sympify(part)) for part in meaning.args if not part.is_number]
-        sizes = {size for size, _ in tables}
-        parts = [self._part(part) for part in meaning.args]
-        if len(sizes) != 1 or None in sizes or any(part is None for part in parts):
+        sizes = {self.tabulated(part)[0] for part in meaning.args if not part.is_number}
+        parts = [part for part in map(self._part, meaning.args) if part is not None]
+        if len(sizes) != 1 or None in sizes or len(parts) < len(meaning.args):
             return nothing
-        pick = np.maximum if meaning.func is sympy.Max else np.minimum
-        slopes = [self.slope(part) for part in meaning.args]
-        slope = None
-        if all(s is not None for s in slopes):
-            known = [s for s in slopes if s is not None]
-            slope = max(known) if meaning.func is sympy.Max else min(known)
-        values = pick.reduce([part for part in parts if part is not None])
+        largest = meaning.func is sympy.Max
+        slopes = [slope for slope in map(self.slope, meaning.args) if slope is not None]
+        slope = (max if largest else min)(slopes) if len(slopes) == len(parts) else None
+        values = (np.maximum if largest else np.minimum).reduce(parts)
         return Floor(sizes.pop(), slope, 0, values, meaning)
 
     def _part(self, part: Expr) -> Values | None:
@@ -245,8 +244,8 @@ class Floors:
             meaning = floor.meaning
             parts = [self.spelled_out(part) for part in meaning.args]
             return meaning.func(*parts)
-        assert floor.size is not None  # noqa: S101  # only what has another meaning has no size
-        assert floor.slope is not None  # noqa: S101
+        if floor.slope is None or floor.size is None:
+            return name
         p, q = floor.slope.numerator, floor.slope.denominator
         if floor.shift == q - 1:
             return sympy.ceiling(sympy.Rational(p, q) * floor.size)

@@ -39,7 +39,9 @@ class Form:
     """The part without B, in the letters of the wide form; None where there is none."""
 
 
-def form_of(macs: Expr, floors: Floors, steps: Mapping[str, int], letters: Mapping[str, str]) -> Form:
+def form_of(
+    macs: Expr, floors: Floors, steps: Mapping[str, int], letters: Mapping[str, str]
+) -> Form:
     """The forms of a traced count.
 
     ``steps`` gives for each traced size how many pixels one step is; ``letters`` the name of the
@@ -138,10 +140,9 @@ def growth_of(macs: Expr, floors: Floors, letters: Mapping[str, str]) -> str:
     if degree.get("h") or degree.get("w"):
         found.append(f"{_order(sides / 2)} in pixels")
     others = (name for name in degree if name not in ("B", "h", "w") and degree[name])
-    found += [
-        f"{_order(Fraction(degree[name]))} in {'tokens' if name == 'T' else letters.get(name, name)}"
-        for name in others
-    ]
+    for name in others:
+        known_as = "tokens" if name == "T" else letters.get(name, name)
+        found.append(f"{_order(Fraction(degree[name]))} in {known_as}")
     return ", ".join(found) or "independent of the input size"
 
 

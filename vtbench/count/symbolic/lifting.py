@@ -139,7 +139,8 @@ def _through(points: Sequence[tuple[int, sympy.Expr]], symbol: sympy.Symbol) -> 
 def _verify(
     polynomials: Mapping[Key, sympy.Expr], names: Sequence[str], at: Sequence[int], survey: Survey
 ) -> None:
-    values = {sympy.Symbol(n, integer=True, positive=True): v for n, v in zip(names, at, strict=True)}
+    symbols = [sympy.Symbol(name, integer=True, positive=True) for name in names]
+    values = dict(zip(symbols, at, strict=True))
     for key, polynomial in polynomials.items():
         if key not in survey or polynomial.subs(values) != survey[key]:
             where = ".".join(str(part) for part in key)
@@ -185,4 +186,5 @@ def _inputs(inputs: Inputs, symbolic: Mapping[Key, torch.SymInt]) -> Inputs:
         else leaf
         for place, leaf in enumerate(leaves)
     ]
-    return tree_unflatten(made, structure)  # type: ignore[return-value]  # as it was
+    args, kwargs = tree_unflatten(made, structure)
+    return args, kwargs

@@ -1,4 +1,4 @@
-"""A time limit that holds whatever runs: the work is done in a forked process that can be stopped."""
+"""A time limit that holds whatever runs: the work is done in a forked process."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _answer(work: Callable[[], object], writable: int) -> None:
 
 def _read(readable: int, deadline: float) -> bytes | None:
     """Everything that was sent before the deadline; None where it was not enough time."""
-    pieces = []
+    pieces: list[bytes] = []
     while True:
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([readable], [], [], left)[0]:

@@ -1,4 +1,6 @@
-"""Results of frequent operators by their shape alone; torch's own way to them takes most of a trace.
+"""Results of frequent operators by their shape alone.
+
+Torch's own way to them takes most of a trace.
 
 What is here has a result of the shape and type of its first argument, or one that a line of
 arithmetic gives. Everything else goes torch's way.

@@ -32,12 +32,27 @@ class Subject:
     own: dict[str, int]
     """The sizes that the inputs have as they are."""
 
+    @property
+    def sides(self) -> list[str]:
+        """The sizes that are pixels."""
+        return [letter for letter in ("H", "W") if letter in self.own]
+
+    def squared(self) -> Subject:
+        """The same for images that are as wide as they are high."""
+        dims = tuple(
+            shape and tuple("H" if side == "W" else side for side in shape) for shape in self.dims
+        )
+        own = {letter: size for letter, size in self.own.items() if letter != "W"}
+        return Subject(self.module, self.inputs, dims, own)
+
     def at(self, sizes: Mapping[str, int]) -> Inputs:
         """Inputs of plain sizes, on the meta device."""
         known = {**self.own, **sizes}
         return self._made(lambda side: known[side] if isinstance(side, str) else side, "meta")
 
-    def symbolic(self, sizes: Sizes, steps: Mapping[str, int], example: Mapping[str, int]) -> Inputs:
+    def symbolic(
+        self, sizes: Sizes, steps: Mapping[str, int], example: Mapping[str, int]
+    ) -> Inputs:
         """Inputs of symbolic sizes: every size in ``steps`` is that step times a symbol."""
         symbols: dict[str, Any] = {
             letter: steps[letter] * sizes.size(symbol_of(letter), example[letter])
@@ -53,7 +68,8 @@ class Subject:
             else torch.empty(tuple(map(size, dims)), dtype=leaf.dtype, device=device)
             for leaf, dims in zip(leaves, self.dims, strict=True)
         ]  # fmt: skip
-        return tree_unflatten(made, structure)  # type: ignore[return-value]  # as it was
+        args, kwargs = tree_unflatten(made, structure)
+        return args, kwargs
 
 
 def symbol_of(letter: str) -> str:
@@ -75,7 +91,8 @@ def subject_of(
         for side, size in zip(named or (), leaf.shape if named else (), strict=True):
             if isinstance(side, str):
                 own.setdefault(side, int(size))
-    return Subject(module, inputs, tuple(_consistent(d, leaf, own) for d, leaf in zip(dims, leaves, strict=True)), own)
+    consistent = (_consistent(named, leaf, own) for named, leaf in zip(dims, leaves, strict=True))
+    return Subject(module, inputs, tuple(consistent), own)
 
 
 def _dims(tensor: torch.Tensor, resolution: tuple[int, int] | None, batch: int) -> Dims:

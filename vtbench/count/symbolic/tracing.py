@@ -1,4 +1,4 @@
-"""One run of a model on symbolic sizes, under the operator table that counts concrete shapes."""
+"""One run of a model on symbolic sizes, under the table that counts concrete shapes too."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Traced:
     """The sizes and what was decided about them."""
 
 
-class Summing(TorchDispatchMode):  # type: ignore[misc, no-untyped-call]  # torch's own
+class Summing(TorchDispatchMode):
     """Adds up what the operators inside it cost; the sums are symbolic."""
 
     def __init__(self) -> None:
@@ -85,15 +85,14 @@ def traced(
         with left_as_found(model), fake, symbolic_extremes(), _no_fast_path():
             _lend(model, varied)
             args, kwargs = inputs()
-            with enable_python_dispatcher(), torch.inference_mode(), summing:  # type: ignore[no-untyped-call]  # torch's own
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    model(*args, **kwargs)
+            with enable_python_dispatcher(), torch.inference_mode(), summing, _quiet():
+                model(*args, **kwargs)
     except VtbenchError:
         raise
     except Exception as error:  # a foreign model may raise anything
         first = next(iter(str(error).strip().splitlines()), "no message").rstrip(".")
-        raise Untraceable(f"it raised {type(error).__name__} on symbolic sizes: {first}.") from error
+        kind = type(error).__name__
+        raise Untraceable(f"it raised {kind} on symbolic sizes: {first}.") from error
     if summing.unknown:
         raise Untraceable(f"operators have no formula: {', '.join(sorted(summing.unknown))}.")
     total = summing.total
@@ -113,18 +112,28 @@ def _lend(model: nn.Module, varied: Mapping[Place, Any]) -> None:
         return made[id(tensor)]
 
     for path, module in model.named_modules():
-        for name, tensor in module._parameters.items():
-            if tensor is not None:
-                new = shape_only(tensor, (path, name))
-                module._parameters[name] = nn.Parameter(new, requires_grad=False)
-        for name, tensor in module._buffers.items():
-            if tensor is not None:
-                module._buffers[name] = shape_only(tensor, (path, name))
+        for name, parameter in _present(module._parameters):
+            new = shape_only(parameter, (path, name))
+            module._parameters[name] = nn.Parameter(new, requires_grad=False)
+        for name, buffer in _present(module._buffers):
+            module._buffers[name] = shape_only(buffer, (path, name))
         for name, value in list(vars(module).items()):
             if type(value) is torch.Tensor:
                 vars(module)[name] = shape_only(value, (path, name))
             elif (path, name) in varied:
                 vars(module)[name] = varied[path, name]
+
+
+def _present(tensors: Mapping[str, torch.Tensor | None]) -> list[tuple[str, torch.Tensor]]:
+    return [(name, tensor) for name, tensor in tensors.items() if tensor is not None]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warnings that a model gives on unusual sizes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager
@@ -145,9 +154,9 @@ def symbolic_extremes() -> Iterator[None]:
 
     def of_two(usual: Any, symbolic: Any) -> Any:
         def extreme(*values: Any, **options: Any) -> Any:
-            if len(values) == 2 and not options and any(_symbolic(v) for v in values):
-                if all(isinstance(v, int | float | torch.SymInt | torch.SymFloat) for v in values):
-                    return symbolic(*values)
+            two = len(values) == 2 and not options and any(_symbolic(each) for each in values)
+            if two and all(isinstance(each, _NUMBERS) for each in values):
+                return symbolic(*values)
             return usual(*values, **options)
 
         return extreme
@@ -157,6 +166,9 @@ def symbolic_extremes() -> Iterator[None]:
         yield
     finally:
         builtins.max, builtins.min = usual_max, usual_min
+
+
+_NUMBERS = (int, float, torch.SymInt, torch.SymFloat)
 
 
 def _symbolic(value: Any) -> bool:

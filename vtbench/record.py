@@ -124,6 +124,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     memory: Memory | None = None
     module_parameters: dict[str, int] = {}
     """Module path -> elements of the parameters registered directly there, each tensor once."""
+    module_weights: dict[str, int] = {}
+    """The same for the weights of convolutions and linear layers alone."""
     stages: tuple[str, ...] = ()
     """Module paths that divide the model: its direct children unless the catalogue names them."""
     road: str | None = None

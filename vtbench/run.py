@@ -92,6 +92,7 @@ def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | No
         rows=counted.rows,
         parameters=counted.parameters,
         module_parameters=counted.module_parameters,
+        module_weights=counted.module_weights,
         memory=counted.memory,
         stages=counted.stages if stages is None else stages,
         road=counted.road,

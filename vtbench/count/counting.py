@@ -20,7 +20,7 @@ from vtbench.count.counter import Counter
 from vtbench.count.ledger import head_of, rows_of
 from vtbench.count.meta import without_address
 from vtbench.count.outside import LeavingTorch
-from vtbench.count.parameters import module_parameters, parameters_of
+from vtbench.count.parameters import module_parameters, module_weights, parameters_of
 from vtbench.count.rules import UserFormula, user_rules
 from vtbench.count.state import bound_to, copied, is_lazy, left_as_found, to_meta
 from vtbench.errors import ModelError
@@ -58,6 +58,7 @@ class Counted:
     rows: tuple[Row, ...]
     parameters: Parameters
     module_parameters: dict[str, int]
+    module_weights: dict[str, int]
     memory: Memory
     stages: tuple[str, ...]
     road: str
@@ -199,6 +200,7 @@ def summary(model: nn.Module, counter: Counter, settings: Settings, road: str) -
         rows=rows_of(counter, anatomy.modules, settings.head or head_of(model)),
         parameters=parameters_of(anatomy),
         module_parameters=module_parameters(anatomy),
+        module_weights=module_weights(anatomy),
         memory=Memory(
             weights=counter.weight_bytes,
             activations_peak=lifetimes.peak,

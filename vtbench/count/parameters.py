@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
@@ -66,10 +66,21 @@ def _weights(module: nn.Module) -> list[nn.Parameter]:
 
 def module_parameters(anatomy: Anatomy) -> dict[str, int]:
     """Module path -> elements of the parameters that it holds itself, each tensor once."""
+    return _held(anatomy, lambda module: [p for p in module._parameters.values() if p is not None])
+
+
+def module_weights(anatomy: Anatomy) -> dict[str, int]:
+    """Module path -> elements of its weights, of convolutions and linear layers, each once."""
+    return _held(anatomy, _weights)
+
+
+def _held(
+    anatomy: Anatomy, held_by: Callable[[nn.Module], list[nn.Parameter]]
+) -> dict[str, int]:
     seen: set[int] = set()
     held: dict[str, int] = {}
     for path, module in anatomy.modules:
-        new = [p for p in module._parameters.values() if p is not None and id(p) not in seen]
+        new = [p for p in held_by(module) if id(p) not in seen]
         seen.update(id(p) for p in new)
         if new:
             held[path] = sum(_elements(p) for p in new)

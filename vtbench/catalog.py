@@ -48,6 +48,8 @@ _EFFICIENTNET = "Tan and Le, EfficientNet, ICML 2019"
 
 _VT = "Wu et al., Visual Transformers, arXiv 2006.03677v3"
 _VT_V4 = "Wu et al., Visual Transformers, ICCV 2021 (arXiv 2006.03677v4)"
+_FPN = "Kirillov et al., Panoptic Feature Pyramid Networks, CVPR 2019"
+_NONLOCAL = "Wang et al., Non-local Neural Networks, CVPR 2018"
 
 # Stages 1 to 5 and the head as papers number them; in VT-ResNets layer4 is the transformers' stage.
 _RESNET_STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4", "fc")
@@ -150,6 +152,32 @@ CATALOG: tuple[Entry, ...] = (
     _vt_resnet_v4(18, "vt_v4_adv_r18", **_ADVANCED),
     _vt_resnet_v4(34, "vt_v4_adv_r34", kqv_groups=8, **_ADVANCED),
     _vt_resnet_v4(101, "vt_v4_adv_r101", kqv_groups=8, tokens=4, **_ADVANCED),
+    *(
+        Entry(
+            name=f"{pyramid}_r{depth}",
+            target=f"vtbench.models.panoptic_fpn:{pyramid}",
+            options={"depth": depth},
+            resolution=(800, 1216),
+            paper=_VT if pyramid == "vt_fpn" else _FPN,
+            family="Segmentation",
+            stages=("backbone", "fpn", "head"),
+            head=("head",),
+        )
+        for pyramid in ("fpn", "vt_fpn")
+        for depth in (50, 101)
+    ),
+    Entry(
+        name="vt_transformer",
+        target="vtbench.models.vt_v3:vt_transformer",
+        paper=_VT,
+        family="Blocks",
+    ),
+    Entry(
+        name="nonlocal_block",
+        target="vtbench.models.nonlocal_block:nonlocal_block",
+        paper=_NONLOCAL,
+        family="Blocks",
+    ),
 )
 
 _BY_NAME = {entry.name: entry for entry in CATALOG}

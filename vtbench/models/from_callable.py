@@ -44,7 +44,8 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     module = module if real else without_values(module)
     in_mode(module, training=workload.mode == "train")
     if own_inputs is None:
-        built = _with_image(module, workload, options, real=real)
+        own_size = _size_option(options) or (target.entry and target.entry.resolution)
+        built = _with_image(module, workload, own_size or _DEFAULT_SIZE, real=real)
     else:
         built = _with_inputs(module, own_inputs, workload, options, real=real)
     if target.entry is None:
@@ -153,13 +154,11 @@ def _taken_apart(model: str, made: Any) -> tuple[nn.Module, Any]:
     )
 
 
-def _with_image(
-    module: nn.Module, workload: Workload, options: dict[str, Any], *, real: bool
-) -> Built:
+def _with_image(module: nn.Module, workload: Workload, own_size: Size, *, real: bool) -> Built:
     if workload.inputs:
         given = inputs.named(workload.inputs, module, workload.model, real=real)
         return Built(module, (), given, workload)
-    size = workload.resolution or _size_option(options) or _DEFAULT_SIZE
+    size = workload.resolution or own_size
     image = inputs.tensor((workload.batch_size, 3, *size), real=real)
     resolved = msgspec.structs.replace(workload, resolution=size)
     return Built(module, (image,), {}, resolved)

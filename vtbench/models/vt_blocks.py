@@ -53,18 +53,22 @@ class BlockShape:
         return replace(self, f=self.C)
 
 
-def check_shape(shape: BlockShape) -> None:
-    """Refuse sizes that do not divide, in a sentence, before torch does in a stack trace."""
-    sizes = {
-        "tokens": shape.L,
-        "token_width": shape.CT,
-        "heads": shape.heads,
-        "kqv_groups": shape.kqv_groups,
-        "groups": 1 if shape.groups is None else shape.groups,
-    }
-    for name, size in sizes.items():
+def at_least_1(**options: int) -> None:
+    """Refuse a size below 1, by the name of its option."""
+    for name, size in options.items():
         if size < 1:
             raise BadOption(f"The option {name} must be at least 1, not {size}.")
+
+
+def check_shape(shape: BlockShape) -> None:
+    """Refuse sizes that do not divide, in a sentence, before torch does in a stack trace."""
+    at_least_1(
+        tokens=shape.L,
+        token_width=shape.CT,
+        heads=shape.heads,
+        kqv_groups=shape.kqv_groups,
+        groups=1 if shape.groups is None else shape.groups,
+    )
     check_transformer(shape.CT, shape.heads, shape.kqv_groups)
     for channels in (shape.f, shape.C):
         for name, parts in (("heads", shape.heads), ("groups", shape.groups_of(channels))):
@@ -76,11 +80,11 @@ def check_shape(shape: BlockShape) -> None:
 
 
 def check_transformer(width: int, heads: int, kqv_groups: int) -> None:
-    """Refuse a token width whose half (that of keys and queries) does not divide."""
+    """Refuse a width whose half, that of keys and queries, does not divide."""
     for name, parts in (("heads", heads), ("kqv_groups", kqv_groups)):
         if width % 2 or (width // 2) % parts:
             raise BadOption(
-                f"Keys and queries have half the token width: {name}={parts} does not divide "
+                f"Keys and queries have half the width: {name}={parts} does not divide "
                 f"{width}/2; choose a width that is a multiple of {2 * parts}."
             )
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from vtbench.errors import BadOption
@@ -32,7 +33,9 @@ from vtbench.models.vt_blocks import (
     DynamicTokenizer,
     Projector,
     StaticTokenizer,
+    at_least_1,
     check_shape,
+    check_transformer,
     half_replaced,
     pointwise1d,
     split_heads,
@@ -75,6 +78,29 @@ class Transformer(nn.Module):
         tokens = tokens + self.norm(attended)
         fed: Tensor = self.feed_forward(tokens)
         return tokens + fed
+
+
+class TransformerOnRows(nn.Module):
+    """The transformer by itself, for tokens in rows: N,L,C_T as most libraries have them."""
+
+    def __init__(self, width: int, heads: int, kqv_groups: int) -> None:
+        super().__init__()
+        self.transformer = Transformer(width, heads, kqv_groups)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """N,L,C_T -> N,L,C_T."""
+        out: Tensor = self.transformer(tokens.transpose(1, 2))
+        return out.transpose(1, 2)
+
+
+def vt_transformer(
+    *, tokens: int = 8, width: int = 1024, heads: int = 16, kqv_groups: int = 1, batch_size: int = 1
+) -> tuple[nn.Module, Tensor]:
+    """The transformer of section 3.2 and its tokens: 3·C_T²·L + 1.5·L²·C_T ungrouped."""
+    at_least_1(tokens=tokens, width=width, heads=heads, kqv_groups=kqv_groups)
+    check_transformer(width, heads, kqv_groups)
+    given = torch.randn(batch_size, tokens, width)
+    return TransformerOnRows(width, heads, kqv_groups), given
 
 
 class VTBlock(nn.Module):

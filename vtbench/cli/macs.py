@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from vtbench.cli.counting import answer, count
@@ -38,6 +39,7 @@ from vtbench.cli.output import (
     page_width,
     wants_color,
 )
+from vtbench.cli.printed import printed_figures
 from vtbench.errors import BadOption
 from vtbench.report import Format, Question, View
 
@@ -126,6 +128,7 @@ def macs(
     check_writable(path)
     asked = workloads(asked_models(models, more_models, model_list), conditions, relative_to)
     records, finished = count(asked, settings, processes, traceback=traceback)
+    question = msgspec.structs.replace(question, printed=printed_figures(records))
     raise typer.Exit(answer(records, question, path, strict=strict, finished=finished))
 
 

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from vtbench.judge import Verdict
 from vtbench.record import Record
 from vtbench.report.certificate import certificate, view_table
 from vtbench.report.cite import bibtex, footnote
@@ -16,6 +17,7 @@ from vtbench.report.peers import overview, peers
 from vtbench.report.raw import csv_table, json_text, record_object
 from vtbench.report.render import render
 from vtbench.report.table import Table
+from vtbench.report.verdicts import printed_table, verdict_object
 
 Format = Literal["table", "json", "csv", "markdown", "latex"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -33,6 +35,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     width: int = 80
     """Cells of the terminal."""
     color: bool = False
+    printed: tuple[Verdict, ...] = ()
+    """Figures that papers printed of these workloads, judged."""
 
 
 def document(records: Sequence[Record], question: Question) -> str:
@@ -53,7 +57,8 @@ def report_tables(records: Sequence[Record], question: Question) -> list[Table]:
     """A certificate for one record; for several a comparison, then what was asked of each."""
     base = _base(records, question.relative_to)
     if len(records) == 1 and records[0].error is None and base is None:
-        return certificate(records[0], view=question.view, depth=question.depth)
+        tables = certificate(records[0], view=question.view, depth=question.depth)
+        return [*tables, printed_table(question.printed)] if question.printed else tables
     tables = [comparison(records, base)]
     counted = [record for record in records if record.error is None]
     if base is not None and base.error is None and question.view in ("total", "stage"):
@@ -66,6 +71,8 @@ def report_tables(records: Sequence[Record], question: Question) -> list[Table]:
             tables.append(view_table(record, question.view, question.depth))
         if record.counters:
             tables.append(peers(record))
+    if question.printed:
+        tables.append(printed_table(question.printed))
     return tables
 
 
@@ -84,12 +91,19 @@ def _citation(records: Sequence[Record], question: Question) -> str:
 
 def _object(record: Record, question: Question, base: Record | None) -> dict[str, object]:
     made = record_object(record, question.view, question.depth)
+    own = (v for v in question.printed if _same(v, record))
+    made["printed"] = [verdict_object(verdict) for verdict in own]
     if base is not None:
         failed = record.error or base.error
         made["relative"] = None if failed else relative(record, base)
     if question.cite and not record.error:
         made["cite"] = {"footnote": footnote([record]), "bibtex": bibtex()}
     return made
+
+
+def _same(verdict: Verdict, record: Record) -> bool:
+    work = verdict.claim.workload
+    return work is not None and work == msgspec.structs.replace(record.workload, inputs=())
 
 
 def _base(records: Sequence[Record], name: str | None) -> Record | None:

@@ -67,6 +67,31 @@ def verdict_tables(verdicts: Sequence[Verdict], *, everything: bool = True) -> l
     return [_suite_table(name, found, everything) for name, found in suites.items()]
 
 
+def printed_table(verdicts: Sequence[Verdict]) -> Table:
+    """The figures that papers printed of what was just counted."""
+    return Table(
+        title="Printed figures",
+        columns=(
+            name_column("Where"),
+            Column(head="Printed"),
+            Column(head="Counted"),
+            Column(head="Verdict", align="left"),
+            Column(head="Reproduced by", align="left", shrink=True, drop=1),
+        ),
+        rows=tuple(
+            (
+                f"{v.claim.suite}: {v.claim.where}",
+                printed_figure(v.claim.printed, v.claim.unit),
+                in_unit(v.measured, v.claim.printed, v.claim.unit),
+                v.verdict,
+                explanation(v),
+            )
+            for v in verdicts
+        ),
+        notes=("`vtbench explain` and `vtbench check` say more of each.",),
+    )
+
+
 def _suite_table(suite: str, verdicts: list[Verdict], everything: bool) -> Table:  # noqa: FBT001
     shown = [v for v in verdicts if everything or v.verdict != "unknown"]
     rows = tuple(
@@ -99,10 +124,14 @@ def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
     found = totals(verdicts)
     judged = found["claims"] - found["unknown"]
     notes = [
-        (f"{plural(found['claims'], 'claim')}: {found['holds']} hold, {found['close']} close, "
-        f"{found['fails']} fail, {found['unknown']} unknown."),
-        (f"Of {judged} judged: {found['as_stated']} as stated; {found['per_table']} with one "
-        f"convention and configuration per table; {found['any']} with any."),
+        (
+            f"{plural(found['claims'], 'claim')}: {found['holds']} hold, {found['close']} close, "
+            f"{found['fails']} fail, {found['unknown']} unknown."
+        ),
+        (
+            f"Of {judged} judged: {found['as_stated']} as stated; {found['per_table']} with one "
+            f"convention and configuration per table; {found['any']} with any."
+        ),
     ]
     kinds: dict[str, int] = {}
     for verdict in verdicts:

@@ -1,0 +1,43 @@
+"""The figures that papers printed of a model that was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from vtbench.claim import Claim
+from vtbench.claim.shelf import find, shipped
+from vtbench.judge import Verdict, judge
+from vtbench.record import Record
+from vtbench.workload import Workload
+
+
+def printed_figures(records: Sequence[Record]) -> tuple[Verdict, ...]:
+    """Verdicts on the claims of the shipped suites that speak of just these workloads."""
+    counted = {_key(r.workload): r for r in records if r.error is None}
+    if not counted or not shipped():
+        return ()
+    suites = []
+    found: dict[Workload, Record] = {}
+    for suite in find([]):
+        claims = tuple(claim for claim in suite.claims if _speaks_of(claim, counted))
+        suites.append(msgspec.structs.replace(suite, claims=claims, search={}))
+        for claim in claims:
+            if claim.workload is not None:
+                found[claim.workload] = counted[_key(claim.workload)]
+    return tuple(judge(suites, found))
+
+
+def _key(workload: Workload) -> Workload:
+    """A workload less the spelling of its defaults."""
+    return msgspec.structs.replace(workload, inputs=())
+
+
+def _speaks_of(claim: Claim, counted: dict[Workload, Record]) -> bool:
+    return (
+        claim.workload is not None
+        and claim.unknown is None
+        and claim.expression is None
+        and _key(claim.workload) in counted
+    )

@@ -1,0 +1,203 @@
+"""One claim in full: the cell, what was measured where, and what was tried to explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from vtbench.judge import Verdict
+from vtbench.judge.trials import Trial
+from vtbench.record import Record
+from vtbench.report.parts import Part, parts
+from vtbench.report.raw import json_text
+from vtbench.report.render import Style, render
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import ABSENT, MINUS, digits, percent, pixels, plural, si
+from vtbench.report.verdicts import (
+    command,
+    deviation,
+    in_unit,
+    printed_figure,
+    reproduction,
+    verdict_object,
+)
+
+SHOWN = 12
+"""So many candidates stand in a table; the JSON lists all."""
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict with everything that it rests on."""
+
+    verdict: Verdict
+    title: str
+    """The paper."""
+    record: Record | None = None
+    """The count of its workload, where it has one."""
+    trials: tuple[Trial, ...] = ()
+    parts: tuple[Verdict, ...] = ()
+    """The claims that it follows from."""
+
+
+def explained_document(
+    found: Explained, shape: Literal["table", "json", "markdown"], *, width: int, color: bool
+) -> str:
+    """Everything about one claim, for a reader or for a program."""
+    if shape == "json":
+        return json_text(explained_object(found)) + "\n"
+    style: Style = "markdown" if shape == "markdown" else "table"
+    return render(explained_tables(found), style, width=width, color=color) + "\n"
+
+
+def explained_object(found: Explained) -> dict[str, Any]:
+    """The check object of the claim, with ``by``, ``tried`` and ``parts``."""
+    return {
+        **verdict_object(found.verdict),
+        "title": found.title,
+        "by": [part.to_dict() for part in _stages(found)],
+        "tried": [
+            {**msgspec.to_builtins(trial), "value": int(trial.value), "hit": trial.hit}
+            for trial in found.trials
+        ],
+        "parts": [verdict_object(part) for part in found.parts],
+    }
+
+
+def _stages(found: Explained) -> list[Part]:
+    if found.record is None or found.record.error is not None:
+        return []
+    return parts(found.record, "stage")
+
+
+def explained_tables(found: Explained) -> list[Table]:
+    """The claim, its parts or its stages, and what was tried."""
+    tables = [_claim_table(found)]
+    if found.parts:
+        tables.append(_parts_table(found.parts))
+    stages = _stages(found)
+    if stages:
+        tables.append(_stage_table(stages))
+    if found.trials:
+        tables.append(_trials_table(found))
+    return tables
+
+
+def _exact(value: Decimal | None) -> str:
+    if value is None:
+        return ABSENT
+    whole = value == value.to_integral_value()
+    return digits(int(value)) if whole else f"{value:.6g}".replace("-", MINUS)
+
+
+def _claim_table(found: Explained) -> Table:
+    verdict, claim = found.verdict, found.verdict.claim
+    figure = claim.printed, claim.unit
+    rows = [
+        ("Printed", printed_figure(*figure)),
+        ("  at least", _exact(claim.low)),
+        ("  at most", _exact(claim.high)),
+        ("Measured", f"{in_unit(verdict.measured, *figure)} {claim.unit}".strip()),
+        ("  exact", _exact(verdict.measured)),
+        ("Deviation", deviation(verdict)),
+        ("Verdict", verdict.verdict if verdict.as_expected else f"{verdict.verdict} !"),
+        ("  expected", claim.expect),
+    ]
+    if claim.metric != "none":
+        rows.append(("Counts", f"{claim.metric}, convention {claim.convention}"))
+    if claim.workload is not None:
+        work = claim.workload
+        rows.append(("Workload", f"{work.model}, {pixels(work)}, batch {work.batch_size}"))
+        rows += [(f"  {name}", str(value)) for name, value in work.options]
+    return Table(
+        title=claim.id,
+        columns=(name_column("Quantity"), Column(head="Value")),
+        rows=tuple(rows),
+        conditions=(f"{claim.where} · {found.title}",),
+        notes=_said(verdict),
+    )
+
+
+def _said(verdict: Verdict) -> tuple[str, ...]:
+    claim, notes = verdict.claim, [verdict.reason]
+    if claim.expression is not None:
+        notes.append(f"Follows from: {claim.expression}")
+    found = verdict.reproduced_by
+    if found is not None:
+        rivals = f"; {plural(found.rivals, 'other candidate')} " + (
+            "gives these digits too" if found.rivals == 1 else "give these digits too"
+        )
+        said = reproduction(found, claim.convention)
+        notes.append(f"Reproduced by: {said}{rivals if claim.workload is not None else ''}.")
+    elif verdict.verdict in ("close", "fails"):
+        notes.append("Reproduced by: nothing that was tried.")
+    notes += [f"Fitted, not confirmed: {choice}." for choice in claim.fitted]
+    if claim.why:
+        notes.append(f"Why: {claim.why}")
+    reproduce = command(verdict)
+    if reproduce:
+        notes.append(f"Reproduce: {reproduce}")
+    return tuple(notes)
+
+
+def _parts_table(found: Sequence[Verdict]) -> Table:
+    rows = tuple(
+        (
+            v.claim.id,
+            printed_figure(v.claim.printed, v.claim.unit),
+            in_unit(v.measured, v.claim.printed, v.claim.unit),
+            v.verdict,
+        )
+        for v in found
+    )
+    columns = (name_column("Claim"), Column(head="Printed"), Column(head="Measured"),
+               Column(head="Verdict", align="left"))  # fmt: skip
+    return Table(title="It follows from", columns=columns, rows=rows)
+
+
+def _stage_table(stages: Sequence[Part]) -> Table:
+    whole = sum(part.macs for part in stages)
+    rows = tuple(
+        (
+            part.name,
+            si(part.macs),
+            percent(part.macs, whole),
+            ABSENT if part.params is None else si(part.params),
+        )
+        for part in stages
+    )
+    columns = (name_column("Stage"), Column(head="MACs"), Column(head="Share"),
+               Column(head="Params"))  # fmt: skip
+    return Table(title="By stage", columns=columns, rows=rows)
+
+
+def _trials_table(found: Explained) -> Table:
+    claim = found.verdict.claim
+    rows = tuple(
+        (
+            ", ".join(f"{axis}={value}" for axis, value in trial.changes.items()) or "as stated",
+            trial.convention,
+            in_unit(trial.value, claim.printed, claim.unit),
+            {"round": "yes", "truncate": "truncated", None: "no"}[trial.hit],
+            f"{trial.hits} of {trial.of}",
+        )
+        for trial in found.trials[:SHOWN]
+    )
+    hits = sum(trial.hit is not None for trial in found.trials)
+    notes = [f"{plural(len(found.trials), 'candidate')} tried, {hits} give the printed digits."]
+    if len(found.trials) > SHOWN:
+        notes.append(f"The nearest {SHOWN} are shown; --format json lists all.")
+    return Table(
+        title="Tried",
+        columns=(
+            name_column("Configuration"),
+            Column(head="Convention", align="left"),
+            Column(head="Gives"),
+            Column(head="Hit", align="left"),
+            Column(head="Of its column"),
+        ),
+        rows=rows,
+        notes=tuple(notes),
+    )

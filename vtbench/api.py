@@ -58,7 +58,7 @@ class Count:
         """The ledger as a pandas frame, a row per module, operator and phase."""
         import pandas as pd  # imported only where a frame is asked for
 
-        return pd.DataFrame([msgspec.to_builtins(row) for row in self.record.rows])
+        return pd.DataFrame([msgspec.structs.asdict(row) for row in self.record.rows])
 
     def __repr__(self) -> str:
         """The certificate."""

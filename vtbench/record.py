@@ -19,7 +19,7 @@ CONVENTION = "vtbench-macs/1"
 Status = Literal["counted", "zero", "unknown"]
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All calls of one operator directly inside one module."""
 
     op: str

@@ -14,9 +14,10 @@ from vtbench.claim.shelf import find
 from vtbench.cli.counting import count
 from vtbench.cli.options import Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, say, wants_color, write_document
-from vtbench.errors import BadInput, BadSuite, UsageError
+from vtbench.errors import BadSuite, UsageError
 from vtbench.judge import Verdict, judge, wanted
-from vtbench.record import CONVENTION, Record
+from vtbench.record import Record
+from vtbench.records import lines_of, read_records
 from vtbench.report.checking import check_document
 from vtbench.workload import Workload
 
@@ -139,39 +140,6 @@ def counted(
     if not finished:
         raise KeyboardInterrupt
     return dict(zip((workload for workload, _ in asked), records, strict=True))
-
-
-def lines_of(records: dict[Workload, Record]) -> str:
-    """Records as JSON Lines, each with the workload as it was asked for."""
-    encode = msgspec.json.encode
-    lines = [
-        encode(msgspec.structs.replace(record, workload=workload)).decode()
-        for workload, record in records.items()
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def read_records(path: Path) -> dict[Workload, Record]:
-    """Records of a file by workload; those of another counting convention are refused."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"The records {path} cannot be read: {error}.") from error
-    found: dict[Workload, Record] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = msgspec.json.decode(line, type=Record)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise BadInput(f"{path}:{number}: this is no record: {error}.") from error
-        if record.convention != CONVENTION:
-            raise BadInput(
-                f"{path}:{number}: counted by the convention {record.convention}, and this is "
-                f"{CONVENTION}; count again."
-            )
-        found[record.workload] = record
-    return found
 
 
 def status(verdicts: list[Verdict], *, fail_on_unknown: bool = False) -> int:

@@ -1,0 +1,59 @@
+"""Files of records: condensed ones judge alike, and what cannot be read is refused."""
+
+import msgspec
+import pytest
+
+from vtbench.errors import BadInput
+from vtbench.judge.conventions import MACS
+from vtbench.records import condensed, lines_of, read_records
+from vtbench.run import run
+from vtbench.workload import Workload
+
+
+@pytest.fixture(scope="module")
+def record():
+    return run(Workload(model="timm:swin_tiny_patch4_window7_224", resolution=(224, 224)))
+
+
+def test_a_condensed_record_is_the_same_in_every_convention(record):
+    small = condensed(record)
+    assert len(small.rows) < len(record.rows) / 4
+    for name, convention in MACS.items():
+        assert convention(small.rows) == convention(record.rows), name
+    assert small.activations == record.activations
+    assert small.classes() == record.classes()
+    assert sum(small.module_parameters.values()) == record.parameters.total
+
+
+def test_a_condensed_record_keeps_its_stages(record):
+    small = condensed(record)
+    for stage in record.stages:
+        whole = sum(r.macs for r in record.rows if r.module.split(".")[0] == stage.split(".")[0])
+        kept = sum(r.macs for r in small.rows if r.module.split(".")[0] == stage.split(".")[0])
+        assert kept == whole
+
+
+def test_records_come_back_as_they_were_written(record, tmp_path):
+    asked = Workload(model="swin_t", resolution=(224, 224))
+    path = tmp_path / "records.jsonl"
+    path.write_text(lines_of({asked: record}))
+    (back,) = read_records(path).items()
+    assert back == (asked, msgspec.structs.replace(condensed(record), workload=asked))
+    assert lines_of(read_records(path)) == path.read_text()
+
+
+def test_records_of_another_convention_are_refused(record, tmp_path):
+    path = tmp_path / "records.jsonl"
+    path.write_text(lines_of({record.workload: record}).replace("vtbench-macs/1", "vtbench-macs/0"))
+    with pytest.raises(BadInput, match=r"records.jsonl:1: counted by the convention vtbench-mac"):
+        read_records(path)
+
+
+@pytest.mark.parametrize("text", ["{", '{"workload": 3}', "[]"])
+def test_what_is_no_record_is_refused_with_its_line(tmp_path, text):
+    path = tmp_path / "records.jsonl"
+    path.write_text(f"\n{text}\n")
+    with pytest.raises(BadInput, match=r"records.jsonl:2: this is no record"):
+        read_records(path)
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_records(tmp_path / "absent.jsonl")

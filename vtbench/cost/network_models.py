@@ -1,0 +1,210 @@
+"""Networks and their fifth stages as cost models."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from vtbench.cost import fpn, papers, resnet, symbols
+from vtbench.cost import visual_transformers as vt
+from vtbench.cost.model import CostModel, Rule, Symbol, Values
+from vtbench.cost.papers import V3, V4
+from vtbench.cost.terms import Term
+
+
+def network_models() -> Iterator[CostModel]:
+    """Every network, the baselines first."""
+    yield from _resnets()
+    yield from _v3()
+    yield from _v4()
+    yield from _advanced()
+    yield from _segmentation()
+
+
+def _with_stage5(net: CostModel) -> Iterator[CostModel]:
+    """A network, and its fifth stage alone."""
+    yield net
+    kept = tuple(symbol for symbol in net.symbols if symbol.name != "classes")
+    yield CostModel(
+        name=f"{net.name}_stage5",
+        summary=f"stage 5 of {net.name}",
+        paper=net.paper,
+        symbols=kept,
+        rules=net.rules,
+        build=lambda at: tuple(
+            term for term in net.build({**at, "classes": 0}) if term.name.startswith("stage5.")
+        ),
+    )
+
+
+def _resnets() -> Iterator[CostModel]:
+    for layers, depth in resnet.DEPTHS.items():
+        yield from _with_stage5(CostModel(
+            name=f"resnet{layers}",
+            summary=f"ResNet-{layers}",
+            paper=papers.RESNET,
+            symbols=(*symbols.image(), symbols.CLASSES, symbols.POOL_COUNTED),
+            build=functools.partial(_resnet, depth),
+        ))  # fmt: skip
+
+
+def _resnet(depth: resnet.Depth, at: Values) -> tuple[Term, ...]:
+    body = resnet.backbone(depth, at["H"], at["W"], last=5)
+    head = resnet.head(
+        depth, at["H"], at["W"], at["classes"], pool_counted=bool(at["pool_counted"])
+    )
+    return (*body, *head)
+
+
+def _v3() -> Iterator[CostModel]:
+    s = symbols
+    for layers, groups in {18: 1, 34: 8, 50: 8, 101: 8}.items():
+        yield from _with_stage5(CostModel(
+            name=f"vt_r{layers}",
+            summary=f"VT-ResNet-{layers}",
+            paper=V3,
+            symbols=(
+                s.L, *s.image(), s.TOKEN_WIDTH, _groups(groups), s.GROUP_WIDTH,
+                s.switch("transformer", "transformers, else one convolution in the place of each",
+                         on=True),
+                s.POSITION,
+                s.switch("dynamic", "tokenizers of later blocks ask with tokens", on=True),
+                s.CLASSES,
+            ),
+            rules=(*s.tokens_halve(vt.BLOCKS[layers] - 1), *_widths(layers)),
+            build=functools.partial(_vt, layers),
+        ))  # fmt: skip
+
+
+def _groups(number: int) -> Symbol:
+    return msgspec.structs.replace(symbols.KQV_GROUPS, default=number)
+
+
+def _widths(layers: int) -> tuple[Rule, ...]:
+    narrowest = resnet.DEPTHS[layers].channels(4)
+    return (symbols.HALF_WIDTH, symbols.group_width_divides(narrowest))
+
+
+def _vt(layers: int, at: Values) -> tuple[Term, ...]:
+    how = vt.Tokens(
+        number=at["L"], width=at["CT"], kqv_groups=at["kqv_groups"],
+        group_width=at["group_width"], transformer=bool(at["transformer"]),
+        position=bool(at["position"]), dynamic=bool(at["dynamic"]),
+    )  # fmt: skip
+    return _whole(layers, at, vt.stage5(layers, vt.pixels_of(at["H"], at["W"]), how))
+
+
+def _whole(layers: int, at: Values, stage5: tuple[Term, ...]) -> tuple[Term, ...]:
+    body = vt.stem_to_stage4(layers, at["H"], at["W"])
+    return (*body, *stage5, *vt.head(at["CT"], at["classes"]))
+
+
+def _v4() -> Iterator[CostModel]:
+    s = symbols
+    for layers in (18, 34):
+        yield from _with_stage5(CostModel(
+            name=f"vt_v4_r{layers}",
+            summary=f"VT-ResNet-{layers} of v4, default recipe",
+            paper=V4,
+            symbols=(
+                msgspec.structs.replace(s.L, default=16), *s.image(), s.TOKEN_WIDTH,
+                s.KQV_GROUPS, s.GROUP_WIDTH, s.HIDDEN,
+                Symbol(name="tokenizer", meaning="how tokens are drawn", default="recurrent",
+                       role="setting", choices=("filter", "recurrent", "kmeans", "pooling")),
+                Symbol(name="transformer", meaning="what tokens pass through", default="vt",
+                       role="setting", choices=("vt", "none", "graphconv")),
+                s.switch("projector", "project tokens back and draw new ones", on=True),
+                s.setting("kmeans_iters", "assignments of pixels to clusters", 3),
+                s.POOL_COUNTED, s.CLASSES,
+            ),
+            rules=_widths(layers),
+            build=functools.partial(_vt_v4, layers),
+        ))  # fmt: skip
+
+
+def _vt_v4(layers: int, at: Values) -> tuple[Term, ...]:
+    how = vt.TokensV4(
+        number=at["L"], width=at["CT"], kqv_groups=at["kqv_groups"],
+        group_width=at["group_width"], hidden=at["hidden"], tokenizer=at["tokenizer"],
+        transformer=at["transformer"], projector=bool(at["projector"]),
+        kmeans_iters=at["kmeans_iters"], pool_counted=bool(at["pool_counted"]),
+    )  # fmt: skip
+    return _whole(layers, at, vt.stage5_v4(layers, vt.pixels_of(at["H"], at["W"]), how))
+
+
+def _advanced() -> Iterator[CostModel]:
+    s = symbols
+    for layers, (tokens, groups) in {18: (16, 1), 34: (16, 8), 101: (4, 8)}.items():
+        yield from _with_stage5(CostModel(
+            name=f"vt_v4_adv_r{layers}",
+            summary=f"VT-ResNet-{layers} of v4, advanced recipe",
+            paper=V4,
+            symbols=(
+                msgspec.structs.replace(s.L, default=tokens), *s.image(), s.TOKEN_WIDTH,
+                _groups(groups), s.GROUP_WIDTH, s.HIDDEN, s.POSITION, s.CLASSES,
+            ),
+            rules=(s.EVEN_TOKENS, *_widths(layers)),
+            build=functools.partial(_vt_advanced, layers),
+        ))  # fmt: skip
+
+
+def _vt_advanced(layers: int, at: Values) -> tuple[Term, ...]:
+    how = vt.Tokens(
+        number=at["L"], width=at["CT"], kqv_groups=at["kqv_groups"],
+        group_width=at["group_width"], hidden=at["hidden"], position=bool(at["position"]),
+        version=4,
+    )  # fmt: skip
+    return _whole(layers, at, vt.stage5(layers, vt.pixels_of(at["H"], at["W"]), how))
+
+
+def _segmentation() -> Iterator[CostModel]:
+    s = symbols
+    image = s.image(800, 1216)
+    groups = _groups(8)
+    kqv = Rule(
+        symbols=("kqv_groups",),
+        sentence=f"groups are equal, so kqv_groups divides {fpn.TOKEN_WIDTH // 2}",
+        holds=lambda at: fpn.TOKEN_WIDTH // 2 % at["kqv_groups"] == 0,
+    )
+    classes = msgspec.structs.replace(s.CLASSES, default=54)
+    yield CostModel(
+        name="fpn", summary="feature pyramid on ResNet-50 or 101", paper=papers.FPN, symbols=image,
+        build=lambda at: fpn.fpn(50, at["H"], at["W"]), depth=2,
+    )  # fmt: skip
+    yield CostModel(
+        name="vt_fpn", summary="pyramid of tokens, L from every level", paper=V3,
+        symbols=(s.L, *image, groups), rules=(kqv,), depth=2,
+        build=lambda at: fpn.vt_fpn(50, at["H"], at["W"], at["L"], at["kqv_groups"]),
+    )  # fmt: skip
+    yield CostModel(
+        name="fpn_head", summary="head of a panoptic FPN", paper=papers.FPN,
+        symbols=(*image, classes),
+        build=lambda at: fpn.head(at["H"], at["W"], at["classes"]), depth=2,
+    )  # fmt: skip
+    for layers in (50, 101):
+        yield CostModel(
+            name=f"fpn_r{layers}", summary=f"panoptic FPN on ResNet-{layers}", paper=papers.FPN,
+            symbols=(*image, classes), build=functools.partial(_segmenter, layers, _fpn), depth=2,
+        )  # fmt: skip
+    for layers in (50, 101):
+        yield CostModel(
+            name=f"vt_fpn_r{layers}", summary=f"VT-FPN on ResNet-{layers}", paper=V3,
+            symbols=(s.L, *image, groups, classes), rules=(kqv,), depth=2,
+            build=functools.partial(_segmenter, layers, _vt_fpn),
+        )  # fmt: skip
+
+
+def _fpn(layers: int, at: Values) -> tuple[Term, ...]:
+    return fpn.fpn(layers, at["H"], at["W"])
+
+
+def _vt_fpn(layers: int, at: Values) -> tuple[Term, ...]:
+    return fpn.vt_fpn(layers, at["H"], at["W"], at["L"], at["kqv_groups"])
+
+
+def _segmenter(
+    layers: int, neck: Callable[[int, Values], tuple[Term, ...]], at: Values
+) -> tuple[Term, ...]:
+    return fpn.segmenter(layers, at["H"], at["W"], neck(layers, at), at["classes"])

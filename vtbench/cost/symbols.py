@@ -1,0 +1,94 @@
+"""Symbols that several cost models share, and what their values must meet together."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vtbench.cost.model import Rule, Symbol
+
+
+def size(name: str, meaning: str, default: int) -> Symbol:
+    """A symbol that stands in the formula."""
+    return Symbol(name=name, meaning=meaning, default=default)
+
+
+def setting(name: str, meaning: str, default: int) -> Symbol:
+    """A symbol whose value is put into the formula."""
+    return Symbol(name=name, meaning=meaning, default=default, role="setting")
+
+
+def switch(name: str, meaning: str, *, on: bool) -> Symbol:
+    """A part that is there (1) or not (0)."""
+    return Symbol(name=name, meaning=meaning, default=int(on), role="setting", low=0, high=1)
+
+
+def image(height: int = 224, width: int = 224) -> tuple[Symbol, Symbol]:
+    """Height and width of the image; a width that is not given follows a height that is."""
+    return (
+        size("H", "height of the image", height),
+        Symbol(
+            name="W",
+            meaning="width of the image, H where only H is given",
+            default=lambda given: given.get("H", width),
+        ),
+    )
+
+
+L = size("L", "tokens", 8)
+CT = size("CT", "channels of a token", 1024)
+HW = size("HW", "positions of the feature map", 14 * 14)
+C = size("C", "channels of the feature map", 512)
+KQV_GROUPS = setting("kqv_groups", "groups of the convolutions to keys, queries and values", 1)
+GROUP_WIDTH = setting("group_width", "channels in one group of the grouped 1x1 convolutions", 64)
+HIDDEN = setting("hidden", "channels between the two convolutions after the attention", 768)
+CLASSES = setting("classes", "classes", 1000)
+POSITION = switch("position", "encode the position of a token", on=True)
+POOL_COUNTED = switch(
+    "pool_counted", "count average pooling as the size of its input, as the papers do", on=False
+)
+TOKEN_WIDTH = msgspec.structs.replace(CT, role="setting")
+"""C_T in whole networks, where the formula speaks of tokens and pixels."""
+
+EVEN_TOKENS = Rule(
+    symbols=("L",),
+    sentence="every later block keeps half of the tokens before it, so L is even",
+    holds=lambda at: at["L"] % 2 == 0,
+)
+HALF_WIDTH = Rule(
+    symbols=("CT", "kqv_groups"),
+    sentence="keys and queries have half the channels of a token, in equal groups, so CT is a "
+    "multiple of 2·kqv_groups",
+    holds=lambda at: at["CT"] % (2 * at["kqv_groups"]) == 0,
+)
+HALF_CHANNELS = Rule(
+    symbols=("C",),
+    sentence="keys and queries have half the channels of the map, so C is even",
+    holds=lambda at: at["C"] % 2 == 0,
+)
+WHOLE_GROUPS = Rule(
+    symbols=("group_width", "C"),
+    sentence="groups are equal, so C is a multiple of group_width",
+    holds=lambda at: at["C"] % at["group_width"] == 0,
+)
+
+
+def group_width_divides(channels: int) -> Rule:
+    """The same for a network, whose narrowest map has that many channels."""
+    return Rule(
+        symbols=("group_width",),
+        sentence=f"groups are equal, so group_width divides {channels}",
+        holds=lambda at: channels % at["group_width"] == 0,
+    )
+
+
+def tokens_halve(times: int) -> tuple[Rule, ...]:
+    """Every later block keeps half of the tokens; static tokenizers add L to them each time."""
+    if times == 1:
+        return (EVEN_TOKENS,)
+    several = Rule(
+        symbols=("L", "dynamic"),
+        sentence=f"static tokenizers add L tokens to half of those before, {times} times, so L is "
+        f"a multiple of {2**times}",
+        holds=lambda at: bool(at["dynamic"]) or at["L"] % 2**times == 0,
+    )
+    return (EVEN_TOKENS, several)

@@ -1,0 +1,87 @@
+"""Expressions as text: for programs, for readers and for LaTeX."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+Expression = Any
+"""A sympy expression that is expanded."""
+
+MOST_HALVINGS = 64
+"""Denominators up to here give decimals that are short enough to read."""
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def plain(form: Expression) -> str:
+    """Text that sympy and ``vtbench.formula`` read, such as ``3*CT**2*L + 3*CT*L**2/2``."""
+    return str(form)
+
+
+def pretty(form: Expression) -> str:
+    """Text for readers, such as ``3·CT²·L + 1.5·CT·L²``."""
+    parts = [_monomial(part) for part in _short(form).as_ordered_terms()]
+    return " + ".join(parts).replace("+ -", "− ")
+
+
+def latex(form: Expression) -> str:
+    """The same as mathematics in LaTeX, without the dollar signs."""
+    import sympy
+
+    names = {symbol: _tex_name(symbol.name) for symbol in _short(form).free_symbols}
+    return str(sympy.latex(_short(form), symbol_names=names, mul_symbol="dot"))
+
+
+def sides(form: Expression) -> list[str]:
+    """The letters whose rounded-up parts an expression speaks of, such as H and W."""
+    return sorted({_letter(each) for each in _rounded(form)})
+
+
+def _rounded(form: Expression) -> set[Expression]:
+    import sympy
+
+    return set(form.atoms(sympy.ceiling))
+
+
+def _letter(rounded: Expression) -> str:
+    return str(rounded.args[0].free_symbols.pop().name)
+
+
+def _short(form: Expression) -> Expression:
+    """The expression with a name for every rounded-up side: ``h16`` is ⌈H/16⌉."""
+    import sympy
+
+    letters = {each: sympy.Symbol(_side(each)) for each in _rounded(form)}
+    return form.xreplace(letters)
+
+
+def _side(rounded: Expression) -> str:
+    stride = rounded.args[0].as_coeff_Mul()[0].q
+    return f"{_letter(rounded).lower()}{stride}"
+
+
+def _monomial(part: Expression) -> str:
+    number, rest = part.as_coeff_Mul()
+    factors = [
+        f"{base}{'' if power == 1 else str(power).translate(_RAISED)}"
+        for base, power in sorted(rest.as_powers_dict().items(), key=lambda item: str(item[0]))
+        if rest != 1
+    ]
+    written = _number(Fraction(int(number.p), int(number.q)))
+    return "·".join(factors if factors and written == "1" else [written, *factors])
+
+
+def _number(value: Fraction) -> str:
+    """A decimal where it ends, else a fraction."""
+    twos = value.denominator
+    if twos & (twos - 1) or twos > MOST_HALVINGS:
+        return f"({value})"
+    return str(Decimal(value.numerator) / twos)
+
+
+def _tex_name(name: str) -> str:
+    if name[0].islower():
+        return f"{name[0]}_{{{name[1:]}}}"
+    return "C_T" if name == "CT" else name

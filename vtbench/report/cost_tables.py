@@ -1,0 +1,255 @@
+"""Cost models as tables: the list, one in full, several side by side, and values over a range."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from vtbench.cost.closed import Costed
+from vtbench.cost.compare import Crossing
+from vtbench.cost.model import CostModel
+from vtbench.report.algebra import pretty, sides
+from vtbench.report.layout import GAP
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import ABSENT, digits, percent, ratio
+
+ONE_IMAGE = "One image; one multiply-add is one MAC; weights without biases and norms"
+_NARROWEST = 24
+
+Writer = Callable[[Any], str]
+"""What makes text of an expression."""
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """Costs over a range of one symbol."""
+
+    symbol: str
+    sizes: tuple[int, ...]
+    macs: dict[str, tuple[int | None, ...]]
+    """Cost model -> MACs at every size; None where it refuses the size."""
+    crossings: dict[str, tuple[Crossing, ...]] = {}
+    """Cost model -> where it and the first one cross."""
+    shown: bool = True
+    """Whether the values are asked for, or only where they cross."""
+
+
+def listing(models: Sequence[CostModel]) -> Table:
+    """Every cost model with its sizes."""
+    return Table(
+        title="Cost models",
+        columns=(
+            Column(head="Name", align="left"),
+            Column(head="What it is", align="left"),
+            Column(head="Sizes", align="left"),
+            Column(head="Settings", align="left", drop=2),
+            Column(head="Paper", align="left", drop=1),
+        ),
+        rows=tuple(
+            (each.name, each.summary, _named(each, "size"), _named(each, "setting"), each.paper)
+            for each in models
+        ),
+    )
+
+
+def _named(model: CostModel, role: str) -> str:
+    return ", ".join(symbol.name for symbol in model.symbols if symbol.role == role)
+
+
+def cost_tables(
+    costs: Sequence[Costed],
+    sweep: Sweep | None,
+    write: Writer,
+    page: int | None,
+) -> list[Table]:
+    """One cost model in full, or several side by side; then what a range was asked for."""
+    tables = (
+        [_one(costs[0], write, page), _symbols(costs[0])]
+        if len(costs) == 1
+        else [_side_by_side(costs), _formulas(costs, write, page)]
+    )
+    if sweep is not None and sweep.crossings:
+        tables.append(_crossings(costs, sweep))
+    if sweep is not None and sweep.shown:
+        tables.append(values_table(sweep, exact=False))
+    return tables
+
+
+def _one(cost: Costed, write: Writer, page: int | None) -> Table:
+    """The formula, every term with its share, and the total."""
+    figures = [
+        (digits(term.macs), percent(term.macs, cost.total), digits(term.weights))
+        for term in cost.terms
+    ]
+    figures.append((digits(cost.total), percent(cost.total, cost.total), digits(cost.weights)))
+    names = [*(term.name for term in cost.terms), "total"]
+    forms = [*cost.forms, cost.formula]
+    beside = (max(map(len, column)) + GAP for column in (names, *zip(*figures, strict=True)))
+    room = None if page is None else max(_NARROWEST, page - sum(beside))
+    rows = [
+        row
+        for name, form, cells in zip(names, forms, figures, strict=True)
+        for row in _wrapped((name, write(form), *cells), 1, room)
+    ]
+    return Table(
+        title=f"{cost.model.name}: {cost.model.summary}",
+        columns=(
+            Column(head="term", align="left"),
+            Column(head="formula", align="left"),
+            Column(head="MACs"),
+            Column(head="share", drop=1),
+            Column(head="weights", drop=2),
+        ),
+        rows=tuple(rows),
+        conditions=(ONE_IMAGE, *_letters(cost.formula, write)),
+    )
+
+
+def _symbols(cost: Costed) -> Table:
+    return Table(
+        title="Symbols",
+        columns=(
+            Column(head="symbol", align="left"),
+            Column(head="value"),
+            Column(head="meaning", align="left"),
+        ),
+        rows=tuple(
+            (symbol.name, str(cost.values[symbol.name]), symbol.meaning)
+            for symbol in cost.model.symbols
+        ),
+    )
+
+
+def _letters(form: Any, write: Writer) -> tuple[str, ...]:
+    """What the names of rounded-up sides stand for."""
+    letters = sides(form)
+    if not letters:
+        return ()
+    if write is pretty:
+        return (", ".join(f"{each.lower()}N = ⌈{each}/N⌉" for each in letters),)
+    return tuple(write(rf"{each.lower()}_N = \lceil {each}/N \rceil") for each in letters)
+
+
+def _wrapped(cells: tuple[str, ...], place: int, room: int | None) -> list[tuple[str, ...]]:
+    """A row, or several where one of its cells is broken between the parts of a sum."""
+    if room is None:
+        return [cells]
+    lines: list[str] = []
+    for number, part in enumerate(re.split(r" (?=[+−] )", cells[place])):
+        if number and len(lines[-1]) + 1 + len(part) <= room:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    blank = tuple("" for _ in cells)
+    rows = [cells, *[blank] * (len(lines) - 1)]
+    return [(*row[:place], line, *row[place + 1 :]) for row, line in zip(rows, lines, strict=True)]
+
+
+def _side_by_side(costs: Sequence[Costed]) -> Table:
+    first = costs[0]
+    rows = tuple(
+        (cost.model.name, digits(cost.total), ABSENT if cost is first else
+         ratio(first.total, cost.total), digits(cost.weights), _sizes(cost))
+        for cost in costs
+    )  # fmt: skip
+    return Table(
+        title="Costs side by side",
+        columns=(
+            name_column("cost model"),
+            Column(head="MACs"),
+            Column(head=f"{first.model.name} is", shrink=True),
+            Column(head="weights", drop=1),
+            Column(head="at", align="left", shrink=True),
+        ),
+        rows=rows,
+        conditions=(ONE_IMAGE,),
+    )
+
+
+def _sizes(cost: Costed) -> str:
+    return ", ".join(
+        f"{name}={value}"
+        for name, value in cost.values.items()
+        if (symbol := cost.model.symbol(name)) is not None and symbol.role == "size"
+    )
+
+
+def _formulas(costs: Sequence[Costed], write: Writer, page: int | None) -> Table:
+    room = None if page is None else page - max(len(cost.model.name) for cost in costs) - 2
+    rows = [
+        row for cost in costs for row in _wrapped((cost.model.name, write(cost.formula)), 1, room)
+    ]
+    letters = dict.fromkeys(line for cost in costs for line in _letters(cost.formula, write))
+    return Table(
+        title="Their formulas",
+        columns=(name_column("cost model"), Column(head="MACs", align="left")),
+        rows=tuple(rows),
+        conditions=tuple(letters),
+    )
+
+
+def _crossings(costs: Sequence[Costed], sweep: Sweep) -> Table:
+    first = costs[0].model.name
+    rows = tuple(
+        row
+        for other, found in sweep.crossings.items()
+        for row in _crossing(first, other, found, sweep)
+    )
+    return Table(
+        title="Where they cross",
+        columns=(
+            name_column("cost model"),
+            name_column("cost model"),
+            Column(head=sweep.symbol),
+            Column(head="cheaper below", align="left", shrink=True),
+            Column(head="cheaper above", align="left", shrink=True),
+        ),
+        rows=rows,
+        conditions=(f"{sweep.symbol} from {sweep.sizes[0]} to {sweep.sizes[-1]}",),
+        notes=("=: both cost the same there.",) if any("=" in row[2] for row in rows) else (),
+    )
+
+
+def _crossing(
+    first: str, other: str, found: Sequence[Crossing], sweep: Sweep
+) -> list[tuple[str, ...]]:
+    """A row for every change; one without a size where there is none."""
+    if found:
+        return [
+            (first, other, f"{'= ' if each.equal else ''}{each.at}", each.below, each.above)
+            for each in found
+        ]
+    cheaper = next(
+        (
+            first if one < two else other
+            for one, two in zip(sweep.macs[first], sweep.macs[other], strict=True)
+            if one is not None and two is not None and one != two
+        ),
+        "neither",
+    )
+    return [(first, other, ABSENT, cheaper, cheaper)]
+
+
+def values_table(sweep: Sweep, *, exact: bool) -> Table:
+    """MACs at every size, a column for each cost model."""
+
+    def cell(count: int | None) -> str:
+        if count is None:
+            return "" if exact else ABSENT
+        return str(count) if exact else digits(count)
+
+    missing = any(count is None for counts in sweep.macs.values() for count in counts)
+    return Table(
+        title="" if exact else f"MACs over {sweep.symbol}",
+        columns=(
+            Column(head=sweep.symbol),
+            *(Column(head=name, shrink=len(sweep.macs) > 1) for name in sweep.macs),
+        ),
+        rows=tuple(
+            (str(size), *(cell(counts[place]) for counts in sweep.macs.values()))
+            for place, size in enumerate(sweep.sizes)
+        ),
+        notes=(f"{ABSENT}: a size that the model does not take.",) if missing else (),
+    )

@@ -1,4 +1,4 @@
-# make check       count the whole catalogue, write reports/ and print it
+# make check       count the catalogue, hold every suite against its models, write reports/
 # make test        lint, types, import contracts, tests, and the built wheel
 # make bench       how fast counting is, beside the other counters
 # make wheel-test  build the wheel and use it from outside the checkout
@@ -14,6 +14,8 @@ check: $(STAMP)
 	mkdir -p reports
 	$(BIN)/vtbench macs '*' --counters fvcore,thop,torch --by op --jobs 2 --output reports/catalogue.md
 	cat reports/catalogue.md
+	$(BIN)/vtbench check --jobs 2 --write-records reports/records.jsonl
+	$(BIN)/vtbench report reports
 
 test: $(STAMP)
 	$(BIN)/ruff check .

@@ -25,7 +25,9 @@ def _causal_at(position: int | None) -> Call:
         q, k, v = args[:3]
         if q.is_nested:
             return _nested(q, k, v, causal)
-        return formulas.attention(q.shape, k.shape, v.shape, causal)
+        # a batch or heads that only k and v have are broadcast: the result has all of them
+        result = out[0] if isinstance(out, list | tuple) else out
+        return formulas.attention((*result.shape[:-1], q.shape[-1]), k.shape, v.shape, causal)
 
     return cost
 

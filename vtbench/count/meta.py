@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -123,15 +125,51 @@ SHAPE_KEEPING = frozenset(
 
 
 def same_layout(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The result of a shape-keeping operator, without the seconds that torch takes to say so."""
+    """The result of a shape-keeping operator, without the seconds that torch takes to say so.
+
+    Torch runs what does not fit, so that it raises here as it does on values.
+    """
     x = args[0]
     if type(x) not in _PLAIN or not x.is_meta or not x.is_floating_point():
         return on_one_device(func, args, kwargs)
-    if func.overloadpacket.__name__.endswith("_"):
+    name = func.overloadpacket.__name__
+    fits = _FITTING.get(name)
+    if fits is not None and not fits(x.shape, args):
+        return on_one_device(func, args, kwargs)
+    if name.endswith("_"):
         return x
     if not x.is_contiguous():
         return on_one_device(func, args, kwargs)
     return torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=META)
+
+
+def _layer_norm_fits(shape: Any, args: tuple[Any, ...]) -> bool:
+    # x, normalised shape, weight, bias
+    axes = tuple(args[1])
+    return tuple(shape[-len(axes) :]) == axes and all(
+        each is None or tuple(each.shape) == axes for each in args[2:4]
+    )
+
+
+def _group_norm_fits(shape: Any, args: tuple[Any, ...]) -> bool:
+    # x [B, C, ...], groups, weight [C], bias [C]
+    divisible = len(shape) > 1 and args[1] > 0 and shape[1] % args[1] == 0
+    return divisible and all(each is None or each.shape == shape[1:2] for each in args[2:4])
+
+
+def _batch_norm_fits(shape: Any, args: tuple[Any, ...]) -> bool:
+    # x [B, C, ...], then weight, bias, running mean and variance, each [C]
+    return len(shape) > 1 and all(each is None or each.shape == shape[1:2] for each in args[1:5])
+
+
+_FITTING: MappingProxyType[str, Callable[[Any, tuple[Any, ...]], bool]] = MappingProxyType(
+    {
+        "layer_norm": _layer_norm_fits,
+        "group_norm": _group_norm_fits,
+        "batch_norm": _batch_norm_fits,
+    }
+)
+"""Whether the operands of an operator have the sizes that it asks for."""
 
 
 def _all_on_meta(
@@ -154,11 +192,26 @@ def attention_as_on_cpu(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     """
     q, k, v = args[:3]
     plain = all(type(t) in _PLAIN and t.is_meta and t.dim() == 4 for t in (q, k, v))
-    if not plain or q.shape[-1] != v.shape[-1]:
+    if not plain or not _attention_fits(q.shape, k.shape, v.shape, args, kwargs):
         return on_one_device(func, args, kwargs)
     batch, heads, length, width = q.shape
     rows = torch.empty((batch, length, heads, width), dtype=q.dtype, device=META)
     return rows.transpose(1, 2)
+
+
+def _attention_fits(q: Any, k: Any, v: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a fused kernel takes these; others broadcast, or raise, as torch itself does."""
+    mask = args[3] if len(args) > 3 else None
+    causal = args[5] if len(args) > 5 else False
+    if k[:3] != v[:3] or k[0] != q[0] or not q[3] == k[3] == v[3]:
+        return False
+    if k[1] != q[1] and not (kwargs.get("enable_gqa") and q[1] % k[1] == 0):
+        return False
+    if mask is None:
+        return True
+    scores = (*q[:3], k[2])
+    sides = zip(reversed(mask.shape), reversed(scores), strict=False)
+    return not causal and mask.dim() <= len(scores) and all(m in (1, s) for m, s in sides)
 
 
 def recurrent_on_meta(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

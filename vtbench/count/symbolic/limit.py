@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import torch
+
 from vtbench.errors import Untraceable, VtbenchError
 
 Result = TypeVar("Result")
@@ -53,6 +55,7 @@ def _answer(work: Callable[[], object], writable: int) -> None:
     status = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        torch.set_num_threads(1)  # the threads of the parent's pool do not live here
         try:
             outcome: object = work()
         except VtbenchError as error:

@@ -2,6 +2,17 @@
 
 from vtbench.claim.interval import Interval, interval, middle
 from vtbench.claim.suite import read_suite
-from vtbench.claim.types import Claim, Fitted, Suite
+from vtbench.claim.types import Axis, Claim, Fitted, HeldOut, Quantity, Suite
 
-__all__ = ["Claim", "Fitted", "Interval", "Suite", "interval", "middle", "read_suite"]
+__all__ = [
+    "Axis",
+    "Claim",
+    "Fitted",
+    "HeldOut",
+    "Interval",
+    "Quantity",
+    "Suite",
+    "interval",
+    "middle",
+    "read_suite",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal
 
@@ -17,6 +17,11 @@ SCALES = MappingProxyType(
 """Unit as printed -> what one of it is; ``B`` is a billion, ``x`` a ratio, ``%`` a percentage."""
 
 Rounding = Literal["round", "truncate"]
+
+LONGEST = 40
+"""Characters of a printed number."""
+LARGEST = 60
+"""Its decimal order, up or down."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
@@ -41,10 +46,10 @@ def number(printed: str) -> Decimal:
     text = printed.strip().replace("−", "-").replace(",", "").removeprefix("~")
     if not _NUMBER.fullmatch(text):
         raise BadSuite(f"{printed!r} is not a number as a table prints one.")
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:  # pragma: no cover  # the pattern above admits no other
-        raise BadSuite(f"{printed!r} is not a number as a table prints one.") from error
+    value = Decimal(text)
+    if len(text) > LONGEST or abs(value.adjusted()) > LARGEST:
+        raise BadSuite(f"{printed[:LONGEST]!r} is no number that a table could print.")
+    return value
 
 
 def interval(printed: str, unit: str, rounding: Rounding = "round") -> Interval:

@@ -16,6 +16,10 @@ class Lines:
         """A claim stands on this line."""
         self._claims.setdefault(claim, line)
 
+    def knows(self, claim: str) -> bool:
+        """Whether a claim of that id was found."""
+        return claim in self._claims
+
     def of_claim(self, claim: str) -> int:
         """The line of a claim, 1 where it is not known."""
         return self._claims.get(claim, 1)

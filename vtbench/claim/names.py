@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from vtbench.claim.expression import names_in
 from vtbench.claim.lines import Lines
 from vtbench.claim.types import Claim
 
-_NAME = re.compile(r"[A-Za-z_][\w.]*")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*")
 _FUNCTIONS = frozenset(("max", "min", "abs"))
 
 
-def full_expression(expression: str, suite: str, claim: str) -> str:
+def full_expression(
+    expression: str, suite: str, claim: str, quantities: Container[str] = ()
+) -> str:
     """Arithmetic with full ids: ``macs`` is of the same row, ``row.macs`` of the same table.
 
     A name of three parts is of the same suite (``t1.row.macs``), one of four is full already.
+    Quantities are named as they stand.
     """
     names_in(expression)  # refuses what is no arithmetic
     parts = claim.split(".")
@@ -25,6 +28,8 @@ def full_expression(expression: str, suite: str, claim: str) -> str:
         name = match.group()
         if name in _FUNCTIONS:
             return name
+        if name in quantities:
+            return f"{suite}.{name}"
         depth = name.count(".")
         if depth == 0:
             return ".".join([suite, *parts[:-1], name])
@@ -35,19 +40,22 @@ def full_expression(expression: str, suite: str, claim: str) -> str:
     return _NAME.sub(full, expression)
 
 
-def check_names(claims: Iterable[Claim], mistake: Callable[[int, str], None], lines: Lines) -> None:
-    """Every id is unique, every name in arithmetic exists, and none follows from itself."""
-    by_id: dict[str, Claim] = {}
-    for claim in claims:
-        if claim.id in by_id:
-            mistake(lines.of_claim(claim.id), f"The id {claim.id} is given twice.")
-        by_id[claim.id] = claim
+def check_names(
+    claims: Iterable[Claim],
+    quantities: Container[str],
+    mistake: Callable[[int, str], None],
+    lines: Lines,
+) -> None:
+    """Every name in arithmetic exists, and no claim follows from itself."""
+    by_id = {claim.id: claim for claim in claims}
     for claim in by_id.values():
         if claim.expression is None:
             continue
         own = claim.suite + "."
         for name in names_in(claim.expression):
-            if name.startswith(own) and name not in by_id:
+            if not name.startswith(own) or name.removeprefix(own) in quantities:
+                continue
+            if name not in by_id:
                 mistake(lines.of_claim(claim.id), f"{claim.id}: there is no claim {name}.")
         if _follows_from_itself(claim, by_id):
             mistake(lines.of_claim(claim.id), f"{claim.id} follows from itself.")

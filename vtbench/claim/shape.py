@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from vtbench.claim.types import Expectation, Fitted, Kind, Metric, Unknown
+from vtbench.claim.types import Axis, Expectation, Fitted, HeldOut, Kind, Metric, Unknown
 
 Scalar = int | float | str | bool
 
@@ -15,10 +15,13 @@ class WorkloadText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A workload as a suite writes it."""
 
     model: str
-    resolution: int | tuple[int, int] | None = None
+    resolution: int | tuple[int, int] | Literal["own"] | None = None
+    """``own`` is the model's own size, for models that are built for one or take no image."""
     batch_size: int = 1
     options: dict[str, Scalar | list[Scalar] | None] = {}
-    mode: str = "eval"
+    mode: Literal["eval", "train"] = "eval"
+    fixed: tuple[str, ...] = ()
+    """Options that the table itself states for this row, which the search leaves alone."""
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,9 +29,9 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     title: str
     source: str
-    resolution: int | tuple[int, int] = 224
+    resolution: int | tuple[int, int] | Literal["own"] = 224
     """Default size of the workloads."""
-    conventions: dict[str, str] = {}
+    conventions: dict[Metric, str] = {}
     """Metric -> convention that the paper states."""
 
 
@@ -42,6 +45,8 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs: Unknown | None = None
     of: str | None = None
     """For derived columns: arithmetic over the cells of the row, or of other rows."""
+    stages: tuple[str, ...] = ()
+    """Module paths that its figures speak of; empty is the whole model."""
 
 
 class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +54,8 @@ class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     expect: Expectation = "holds"
     why: str = ""
+    of: str | None = None
+    """Arithmetic over printed figures, where it is not the one that the models are held to."""
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +85,19 @@ class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str = ""
     needs: Unknown | None = None
     workload: WorkloadText | None = None
+    stages: tuple[str, ...] = ()
     arithmetic: Twin = Twin()
+
+
+class Unprinted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A quantity: something to measure that arithmetic speaks of and no table prints."""
+
+    id: str
+    """A name that arithmetic uses as it stands, such as ``stage5.vt_r18``."""
+    metric: Metric
+    workload: WorkloadText
+    stages: tuple[str, ...] = ()
+    convention: str | None = None
 
 
 class RowHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,7 +123,9 @@ class SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole suite file."""
 
     suite: Header
-    search: dict[str, list[Scalar]] = {}
+    search: dict[str, list[Scalar] | Axis] = {}
     fitted: list[Fitted] = []
+    held_out: list[HeldOut] = []
+    quantity: list[Unprinted] = []
     table: list[TableHead] = []
     claim: list[Single] = []

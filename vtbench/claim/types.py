@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -14,6 +15,24 @@ Kind = Literal["value", "ratio", "difference", "bound", "arithmetic", "reference
 Metric = Literal["macs", "flops", "params", "activations", "none"]
 Expectation = Literal["holds", "close", "fails", "unknown"]
 Unknown = Literal["op", "hardware", "weights", "not-measured", "not-implemented", "undefined"]
+Value = int | float | str | bool
+
+_MACS = ("full", "double", "attention_missed", "norms_counted", "bias_counted", "pool_counted",
+         "head_excluded", "module_hooks", "fvcore_eval", "fvcore_train", "thop")  # fmt: skip
+CONVENTIONS = MappingProxyType(
+    {
+        "macs": _MACS,
+        "flops": _MACS,
+        "params": ("all", "weights_only", "no_norm", "no_bias"),
+        "activations": ("full",),
+    }
+)
+"""Metric -> the names of the conventions that it can be read in."""
+
+DEFAULT_CONVENTIONS = MappingProxyType(
+    {"macs": "full", "flops": "double", "params": "all", "activations": "full"}
+)
+"""Metric -> the convention that holds where a suite states none."""
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,6 +44,40 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Patterns of the claims that it bears on."""
     deduced_from: tuple[str, ...]
     """Patterns of the claims that it was deduced from."""
+
+
+class Axis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An option of a workload, or ``resolution`` or ``mode``, and what the search may try for it.
+
+    A range, never the answer.
+    """
+
+    values: tuple[Value, ...]
+    models: tuple[str, ...] = ("*",)
+    """Patterns of the models that have it."""
+    options: dict[str, Value] = {}
+    """Options that a workload must state for it to apply."""
+
+
+class HeldOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Suites whose figures are predicted from one another: fit on one, hold against the other."""
+
+    suites: tuple[str, ...]
+    axes: tuple[str, ...]
+    """Options of the workloads that are fitted, each with its range under ``search``."""
+    groups: dict[str, tuple[str, ...]]
+    """Name -> patterns of the models that share one configuration."""
+
+
+class Quantity(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure that nobody printed, measured for arithmetic to speak of: a stage, say."""
+
+    id: str
+    workload: Workload
+    metric: Metric
+    convention: str
+    stages: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +100,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """Key of the table column, for explanations that are judged jointly."""
     workload: Workload | None = None
     """What it speaks of; None where it follows from other claims."""
+    stages: tuple[str, ...] = ()
+    """Module paths that it speaks of alone; empty where it is the whole model."""
+    fixed: tuple[str, ...] = ()
+    """Options that its row states, which no search may change."""
     expression: str | None = None
     """Arithmetic over other claims' full ids."""
     convention: str = "full"
@@ -74,6 +131,8 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     """How to find the paper."""
     path: str
     claims: tuple[Claim, ...]
-    search: dict[str, tuple[int | float | str | bool, ...]] = {}
-    """Option of a workload, or ``resolution`` -> values that the search may try."""
+    quantities: tuple[Quantity, ...] = ()
+    search: dict[str, Axis] = {}
+    """Option of a workload, or ``resolution`` or ``mode`` -> where the search may look."""
     fitted: tuple[Fitted, ...] = ()
+    held_out: tuple[HeldOut, ...] = ()

@@ -6,9 +6,10 @@ applied to a record long after the count, without torch and without the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 
+from vtbench.claim.types import CONVENTIONS
 from vtbench.record import Parameters, Record, Row
 
 _LAYER_CLASSES = ("Conv1d", "Conv2d", "Conv3d", "Linear", "ConvTranspose1d", "ConvTranspose2d",
@@ -112,26 +113,42 @@ PARAMETERS: MappingProxyType[str, Callable[[Parameters], int]] = MappingProxyTyp
 )
 """Name -> what that convention calls the parameters of a model."""
 
-DEFAULTS = MappingProxyType(
-    {"macs": "full", "flops": "double", "params": "all", "activations": "full"}
-)
-"""Metric -> the convention that holds where a suite states none."""
-
 
 def conventions_of(metric: str) -> tuple[str, ...]:
     """The conventions that a metric can be read in."""
-    if metric == "params":
-        return tuple(PARAMETERS)
-    return tuple(MACS) if metric in ("macs", "flops") else ("full",)
+    return CONVENTIONS.get(metric, ("full",))
 
 
-def measured(record: Record, metric: str, convention: str) -> int | None:
-    """A record's figure in a convention, or None where it has none."""
+def measured(
+    record: Record, metric: str, convention: str, stages: Sequence[str] = ()
+) -> int | None:
+    """A record's figure in a convention, of some stages alone or whole; None where it has none."""
     if record.error is not None:
         return None
+    if stages and not _known(record, stages):
+        return None
     if metric == "params":
-        found = record.parameters
-        return None if found is None else PARAMETERS[convention](found)
+        return _parameters(record, convention, stages)
+    rows = [row for row in record.rows if not stages or _within(row.module, stages)]
     if metric in ("macs", "flops"):
-        return MACS[convention](record.rows)
-    return record.activations if metric == "activations" else None
+        return MACS[convention](rows)
+    return sum(row.written for row in rows) if metric == "activations" else None
+
+
+def _parameters(record: Record, convention: str, stages: Sequence[str]) -> int | None:
+    if not stages:
+        return None if record.parameters is None else PARAMETERS[convention](record.parameters)
+    held = {"all": record.module_parameters, "weights_only": record.module_weights}.get(convention)
+    if held is None:
+        return None
+    return sum(count for path, count in held.items() if _within(path, stages))
+
+
+def _within(path: str, stages: Sequence[str]) -> bool:
+    return any(path == stage or path.startswith(f"{stage}.") for stage in stages)
+
+
+def _known(record: Record, stages: Sequence[str]) -> bool:
+    """Whether each stage is a part of the model: a name that is none would count as nothing."""
+    paths = {row.module for row in record.rows} | set(record.module_parameters)
+    return all(any(_within(path, (stage,)) for path in paths) for stage in stages)

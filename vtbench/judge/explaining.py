@@ -2,98 +2,146 @@
 
 Explanations are judged jointly. For each figure every candidate (changes of the workload along
 the suite's axes, a convention, a rounding) that gives its digits is a hit; of these the one is
-named that reproduces most of its table column, then the one that needs the fewest changes.
+named under which most of the table column comes out, then the one that needs the fewest changes.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple
 
-from vtbench.claim import Claim, Suite, interval
+from vtbench.claim import Claim, Interval, Quantity, Suite, interval
 from vtbench.claim.interval import Rounding
-from vtbench.judge.conventions import conventions_of, measured
-from vtbench.judge.search import alternatives
+from vtbench.judge.arithmetic import in_order, parts_of
+from vtbench.judge.readings import Changes, Readings, Records, derived_readings, readings_of
+from vtbench.judge.search import figures
 from vtbench.judge.verdict import Reproduction
-from vtbench.record import Record
-from vtbench.workload import Workload
 
-Candidate = tuple[tuple[tuple[str, Any], ...], str, Rounding]
-"""Changes, convention, rounding."""
+_WAYS: tuple[Rounding, ...] = ("round", "truncate")
+
+
+class Candidate(NamedTuple):
+    """One reading of a whole column."""
+
+    changes: Changes
+    convention: str
+    rounding: Rounding
+
+
+class Score(NamedTuple):
+    """How a candidate does over a column."""
+
+    hits: int
+    """Figures that it reproduces, of those that it speaks of."""
+    of: int
+    """Figures that it speaks of."""
+    column: int
+    """Figures of the whole column that come out under it, those it leaves alone included."""
+
+
+class _Cell(NamedTuple):
+    readings: Readings
+    ranges: Mapping[Rounding, Interval]
 
 
 class Explainer:
-    """Every candidate's hits over the columns of some suites, found once."""
+    """Every figure of some suites under every reading, and every candidate's score."""
 
-    def __init__(self, suites: Sequence[Suite], records: Mapping[Workload, Record]) -> None:
-        self._records = records
-        self._hits: dict[str, dict[Candidate, Decimal]] = {}
-        self._column: dict[str, Counter[Candidate]] = {}
-        self._measured: Counter[str] = Counter()
+    def __init__(self, suites: Sequence[Suite], records: Records) -> None:
+        self._columns: dict[str, list[_Cell]] = {}
+        self._cells: dict[str, _Cell] = {}
+        self._scores: dict[tuple[str, Candidate], Score] = {}
+        claims = {claim.id: claim for suite in suites for claim in suite.claims}
+        known: dict[str, Readings] = {}
         for suite in suites:
-            for claim in suite.claims:
-                if claim.workload is not None and claim.unknown is None:
-                    self._collect(claim, suite)
+            for figure in figures(suite):
+                if isinstance(figure, Quantity) or figure.unknown is None:
+                    found = readings_of(figure, suite, records)
+                    if found is not None:
+                        known[figure.id] = found
+        for claim in in_order(claims):
+            readings = known.get(claim.id) or _of_derived(claim, known)
+            if readings is not None:
+                known[claim.id] = readings
+                self._add(claim, readings)
 
-    def _collect(self, claim: Claim, suite: Suite) -> None:
-        found = dict(self._candidates(claim, suite))
-        if not found:
-            return
-        self._measured[claim.column] += 1
-        ways: tuple[Rounding, ...] = ("round", "truncate")
-        ranges = {way: interval(claim.printed, claim.unit, way) for way in ways}
-        hits = {
-            (changes, convention, way): value
-            for (changes, convention), value in found.items()
-            for way, range_ in ranges.items()
-            if range_.holds(value)
+    def _add(self, claim: Claim, readings: Readings) -> None:
+        ranges = {way: interval(claim.printed, claim.unit, way) for way in _WAYS}
+        cell = _Cell(readings, ranges)
+        self._cells[claim.id] = cell
+        self._columns.setdefault(claim.column, []).append(cell)
+
+    def readings(self, claim: Claim) -> Readings | None:
+        """Every reading of a figure; None where it could not be measured."""
+        cell = self._cells.get(claim.id)
+        return cell.readings if cell else None
+
+    def hits(self, claim: Claim) -> dict[Candidate, Decimal]:
+        """Every candidate that gives a figure's digits, with its value."""
+        cell = self._cells.get(claim.id)
+        if cell is None:
+            return {}
+        return {
+            Candidate(changes, convention, way): value
+            for (changes, convention), value in cell.readings.values.items()
+            for way in _WAYS
+            if cell.ranges[way].holds(value)
         }
-        self._hits[claim.id] = hits
-        self._column.setdefault(claim.column, Counter()).update(hits.keys())
 
-    def _candidates(
-        self, claim: Claim, suite: Suite
-    ) -> Iterator[tuple[tuple[tuple[tuple[str, Any], ...], str], Decimal]]:
-        assert claim.workload is not None  # noqa: S101  # the caller has looked
-        stated: list[tuple[dict[str, Any], Workload]] = [({}, claim.workload)]
-        for changes, workload in [*stated, *alternatives(claim, suite)]:
-            record = self._records.get(workload)
-            if record is None or not record.complete:
-                continue
-            for convention in conventions_of(claim.metric):
-                value = measured(record, claim.metric, convention)
-                if value is not None:
-                    yield (tuple(changes.items()), convention), Decimal(value)
-
-    def tried(self, claim: Claim) -> int:
-        """How many candidates give this figure's digits."""
-        return len(self._hits.get(claim.id, {}))
+    def score(self, claim: Claim, candidate: Candidate) -> Score:
+        """How a candidate does over the column of a figure."""
+        key = (claim.column, candidate)
+        if key not in self._scores:
+            self._scores[key] = _score(self._columns.get(claim.column, []), candidate)
+        return self._scores[key]
 
     def explain(self, claim: Claim) -> Reproduction | None:
         """The best explanation of a figure, or None where nothing gives its digits."""
-        hits = self._hits.get(claim.id)
+        hits = self.hits(claim)
         if not hits:
             return None
-        column = self._column[claim.column]
 
-        def rank(candidate: Candidate) -> tuple[int, int, int, int]:
-            changes, convention, rounding = candidate
-            stated = not changes and convention == claim.convention and rounding == "round"
-            need = len(changes) + (convention != claim.convention) + (rounding == "truncate")
-            return (not stated, -column[candidate], need, rounding == "truncate")
+        def rank(candidate: Candidate) -> tuple[bool, int, int, bool]:
+            changed = (candidate.convention != claim.convention, candidate.rounding == "truncate")
+            need = len(candidate.changes) + sum(changed)
+            return (need > 0, -self.score(claim, candidate).column, need, changed[1])
 
         best = min(hits, key=rank)
-        of = self._measured[claim.column]
-        same_value = {c for c in hits if hits[c] == hits[best] and c[:1] == best[:1]}
+        score = self.score(claim, best)
+        readings = {(c.changes, c.convention) for c in hits}
+        same = {(c.changes, c.convention) for c in hits
+                if c.changes == best.changes and hits[c] == hits[best]}  # fmt: skip
         return Reproduction(
-            changes=dict(best[0]),
-            convention=best[1],
-            rounding=best[2],
+            changes=dict(best.changes),
+            convention=best.convention,
+            rounding=best.rounding,
             measured=hits[best],
-            hits=column[best],
-            of=of,
-            rivals=len({c[:2] for c in hits} - {c[:2] for c in same_value}),
-            isolated=column[best] == 1 and of > 1,
+            hits=score.hits,
+            of=score.of,
+            column=score.column,
+            rivals=len(readings - same),
+            isolated=score.hits == 1 and score.of > 1,
         )
+
+
+def _of_derived(claim: Claim, known: Mapping[str, Readings]) -> Readings | None:
+    names = parts_of(claim)
+    if claim.kind == "arithmetic" or not names or any(name not in known for name in names):
+        return None
+    return derived_readings(claim, {name: known[name] for name in names})
+
+
+def _score(cells: Sequence[_Cell], candidate: Candidate) -> Score:
+    hits = of = column = 0
+    for cell in cells:
+        readings = cell.readings
+        value = readings.value(candidate.changes, candidate.convention)
+        concerned = readings.concerns(candidate.changes) and value is not None
+        if value is None:
+            value = readings.value((), candidate.convention)
+        hit = value is not None and cell.ranges[candidate.rounding].holds(value)
+        of += concerned
+        hits += concerned and hit
+        column += hit
+    return Score(hits, of, column)

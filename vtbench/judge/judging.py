@@ -8,12 +8,11 @@ from decimal import Decimal
 import msgspec
 
 from vtbench.claim import Claim, Interval, Suite, middle
-from vtbench.claim.expression import interval_of, names_in, value_of
+from vtbench.judge.arithmetic import in_order, parts_of, range_of, value
 from vtbench.judge.conventions import measured
 from vtbench.judge.explaining import Explainer
+from vtbench.judge.readings import Records
 from vtbench.judge.verdict import Outcome, Reproduction, Verdict
-from vtbench.record import Record
-from vtbench.workload import Workload
 
 CLOSE = Decimal("0.02")
 """A figure outside its printed interval by no more than this share is close, not failed."""
@@ -21,21 +20,34 @@ CLOSE = Decimal("0.02")
 OWN_EXPLANATIONS = "each part as its own explanation"
 PRINTED_CELLS = "from the printed cells"
 
-Records = Mapping[Workload, Record]
-
 
 def judge(suites: Sequence[Suite], records: Records) -> list[Verdict]:
     """A verdict for every claim, in the order of the suites."""
     claims = {claim.id: claim for suite in suites for claim in suite.claims}
     explainer = Explainer(suites, records)
-    values: dict[str, Verdict] = {}
-    for claim in claims.values():
-        if claim.expression is None:
-            values[claim.id] = _explained(_judge_value(claim, records), explainer)
+    quantities = _quantities(suites, records)
     verdicts: dict[str, Verdict] = {}
-    for claim in claims.values():
-        verdicts[claim.id] = values.get(claim.id) or _judge_derived(claim, claims, values)
-    return list(verdicts.values())
+    for claim in in_order(claims):
+        if claim.expression is None:
+            verdicts[claim.id] = _explained(_judge_value(claim, records), explainer)
+        elif claim.kind == "arithmetic":
+            verdicts[claim.id] = _judge_arithmetic(claim, claims, quantities)
+        else:
+            verdicts[claim.id] = _judge_derived(claim, verdicts, quantities, explainer)
+    return [verdicts[name] for name in claims]
+
+
+def _quantities(suites: Sequence[Suite], records: Records) -> dict[str, Decimal]:
+    """What arithmetic speaks of and nobody printed, as far as it was measured whole."""
+    found: dict[str, Decimal] = {}
+    for suite in suites:
+        for each in suite.quantities:
+            record = records.get(each.workload)
+            if record is not None and record.complete:
+                count = measured(record, each.metric, each.convention, each.stages)
+                if count is not None:
+                    found[each.id] = Decimal(count)
+    return found
 
 
 def _judge_value(claim: Claim, records: Records) -> Verdict:
@@ -56,11 +68,12 @@ def _judge_value(claim: Claim, records: Records) -> Verdict:
         return Verdict(
             claim=claim, verdict="unknown", reason=f"Unknown operators: {ops}.", unknown="op"
         )
-    found = measured(record, claim.metric, claim.convention)
+    found = measured(record, claim.metric, claim.convention, claim.stages)
     if found is None:
-        return Verdict(
-            claim=claim, verdict="unknown", reason="Not measured here.", unknown="not-measured"
-        )
+        reason = "Not measured here."
+        if claim.stages:
+            reason = f"The model has no part {' or no part '.join(claim.stages)}."
+        return Verdict(claim=claim, verdict="unknown", reason=reason, unknown="not-measured")
     return _held(claim, Decimal(found))
 
 
@@ -107,34 +120,44 @@ def _explained(verdict: Verdict, explainer: Explainer) -> Verdict:
 
 
 def _judge_derived(
-    claim: Claim, claims: Mapping[str, Claim], values: Mapping[str, Verdict]
+    claim: Claim,
+    verdicts: Mapping[str, Verdict],
+    quantities: Mapping[str, Decimal],
+    explainer: Explainer,
 ) -> Verdict:
-    assert claim.expression is not None  # noqa: S101  # the caller has looked
-    leaves = _leaves(claim, claims)
-    absent = [name for name in names_in(claim.expression) if name not in claims]
-    if absent:
-        return Verdict(
-            claim=claim, verdict="unknown", reason=f"It needs {absent[0]}.", unknown="not-measured"
-        )
-    expression = _in_leaves(claim, claims)
-    if claim.kind == "arithmetic":
-        return _judge_arithmetic(claim, expression, {n: claims[n].interval for n in leaves})
-    for leaf in leaves:
-        if values[leaf].measured is None:
-            known = values[leaf]
-            reason = f"It needs {leaf}: {known.reason}"
-            return Verdict(claim=claim, verdict="unknown", reason=reason, unknown=known.unknown)
-    point = value_of(expression, {leaf: values[leaf].measured or Decimal(0) for leaf in leaves})
-    verdict = _held(claim, point)
-    if verdict.verdict == "holds":
-        return verdict
-    found = _by_its_parts(claim, expression, [values[leaf] for leaf in leaves])
-    return msgspec.structs.replace(verdict, reproduced_by=found) if found else verdict
+    """A figure that follows from others, worked out from what these are measured to be."""
+    parts: dict[str, Decimal] = {}
+    for name in parts_of(claim):
+        verdict = verdicts.get(name)
+        known = quantities.get(name) if verdict is None else verdict.measured
+        if known is None:
+            reason = f"It needs {name}: {verdict.reason if verdict else 'no record of it.'}"
+            kind = verdict.unknown if verdict else "not-measured"
+            return Verdict(claim=claim, verdict="unknown", reason=reason, unknown=kind)
+        parts[name] = known
+    verdict = _held(claim, value(claim, parts))
+    joint = explainer.explain(claim)
+    if verdict.verdict == "holds" or (joint and joint.hits > 1):
+        return msgspec.structs.replace(verdict, reproduced_by=joint)
+    printed = {name: verdicts[name] for name in parts if name in verdicts}
+    found = _by_explanations(claim, printed, quantities) or _by_printed(claim, printed, quantities)
+    return msgspec.structs.replace(verdict, reproduced_by=found or joint)
 
 
-def _judge_arithmetic(claim: Claim, expression: str, printed: Mapping[str, Interval]) -> Verdict:
+def _judge_arithmetic(
+    claim: Claim, claims: Mapping[str, Claim], quantities: Mapping[str, Decimal]
+) -> Verdict:
     """The printed figures alone: whether they can, before rounding, give the derived one."""
-    range_ = interval_of(expression, printed)
+    parts: dict[str, Interval] = {}
+    for name in parts_of(claim):
+        if name in claims:
+            parts[name] = claims[name].interval
+        elif name in quantities:
+            parts[name] = Interval(quantities[name], quantities[name])
+        else:
+            reason = f"It needs {name}: no record of it."
+            return Verdict(claim=claim, verdict="unknown", reason=reason, unknown="not-measured")
+    range_ = range_of(claim, parts)
     own = middle(claim.printed, claim.unit)
     outcome = _outcome(claim.interval, range_, own)
     centre = (range_.low + range_.high) / 2
@@ -149,43 +172,41 @@ def _judge_arithmetic(claim: Claim, expression: str, printed: Mapping[str, Inter
     )
 
 
-def _leaves(claim: Claim, claims: Mapping[str, Claim]) -> list[str]:
-    """The figures at the bottom of an expression, through derived ones."""
-    found: dict[str, None] = {}
-    for name in names_in(claim.expression or ""):
-        below = claims.get(name)
-        if below is None or below.expression is None:
-            found[name] = None
-        else:
-            found.update(dict.fromkeys(_leaves(below, claims)))
-    return [name for name in found if name in claims]
-
-
-def _in_leaves(claim: Claim, claims: Mapping[str, Claim]) -> str:
-    """The expression with derived names written out."""
-    text = claim.expression or ""
-    for name in sorted(names_in(text), key=len, reverse=True):
-        below = claims.get(name)
-        if below is not None and below.expression is not None:
-            text = text.replace(name, f"({_in_leaves(below, claims)})")
-    return text
-
-
-def _by_its_parts(claim: Claim, expression: str, leaves: list[Verdict]) -> Reproduction | None:
-    """Each part as its own explanation has it; or else the parts as they are printed."""
-    return _by_explanations(claim, expression, leaves) or _by_printed(claim, expression, leaves)
-
-
-def _by_printed(claim: Claim, expression: str, leaves: list[Verdict]) -> Reproduction | None:
+def _by_printed(
+    claim: Claim, printed: Mapping[str, Verdict], quantities: Mapping[str, Decimal]
+) -> Reproduction | None:
     """A figure that was worked out from the rounded cells and not from what they stand for."""
-    cells = {v.claim.id: middle(v.claim.printed, v.claim.unit) for v in leaves}
-    point = value_of(expression, cells)
+    parts = {name: middle(v.claim.printed, v.claim.unit) for name, v in printed.items()}
+    if not parts:
+        return None
+    return _single(PRINTED_CELLS, claim, {**quantities, **parts}, {})
+
+
+def _by_explanations(
+    claim: Claim, printed: Mapping[str, Verdict], quantities: Mapping[str, Decimal]
+) -> Reproduction | None:
+    """Each part as its own explanation has it."""
+    parts: dict[str, Decimal] = {}
+    changes: dict[str, str] = {}
+    for name, verdict in printed.items():
+        found = verdict.reproduced_by
+        if found is None:
+            return None
+        parts[name] = found.measured
+        said = [f"{axis}={value}" for axis, value in found.changes.items()]
+        if found.convention != verdict.claim.convention:
+            said.append(found.convention)
+        if said:
+            changes[name.partition(".")[2]] = ", ".join(said)
+    return _single(OWN_EXPLANATIONS, claim, {**quantities, **parts}, changes) if changes else None
+
+
+def _single(
+    convention: str, claim: Claim, parts: Mapping[str, Decimal], changes: dict[str, str]
+) -> Reproduction | None:
+    point = value(claim, parts)
     if not claim.interval.holds(point):
         return None
-    return _single(PRINTED_CELLS, point, {})
-
-
-def _single(convention: str, point: Decimal, changes: dict[str, str]) -> Reproduction:
     return Reproduction(
         changes=changes,
         convention=convention,
@@ -195,25 +216,6 @@ def _single(convention: str, point: Decimal, changes: dict[str, str]) -> Reprodu
         of=1,
         rivals=0,
     )
-
-
-def _by_explanations(claim: Claim, expression: str, leaves: list[Verdict]) -> Reproduction | None:
-    values: dict[str, Decimal] = {}
-    changes: dict[str, str] = {}
-    for leaf in leaves:
-        found = leaf.reproduced_by
-        if found is None:
-            return None
-        values[leaf.claim.id] = found.measured
-        said = [f"{axis}={value}" for axis, value in found.changes.items()]
-        if found.convention != leaf.claim.convention:
-            said.append(found.convention)
-        if said:
-            changes[leaf.claim.id.partition(".")[2]] = ", ".join(said)
-    point = value_of(expression, values)
-    if not claim.interval.holds(point):
-        return None
-    return _single(OWN_EXPLANATIONS, point, changes)
 
 
 def totals(verdicts: Iterable[Verdict]) -> dict[str, int]:
@@ -230,16 +232,15 @@ def totals(verdicts: Iterable[Verdict]) -> dict[str, int]:
 def _per_table(verdicts: list[Verdict]) -> int:
     """Figures that come out when each table column is given the one reading that suits it best.
 
-    A column whose stated reading does best keeps it; derived figures count as they stand.
+    A column whose stated reading does best keeps it.
     """
-    total = 0
     columns: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
-        if verdict.claim.workload is None:
-            total += verdict.verdict == "holds"
-        else:
-            columns.setdefault(verdict.claim.column, []).append(verdict)
-    for group in columns.values():
-        best = max((v.reproduced_by.hits for v in group if v.reproduced_by), default=0)
-        total += max(best, sum(v.verdict == "holds" for v in group))
-    return total
+        columns.setdefault(verdict.claim.column, []).append(verdict)
+    return sum(
+        max(
+            max((v.reproduced_by.column for v in group if v.reproduced_by), default=0),
+            sum(v.verdict == "holds" for v in group),
+        )
+        for group in columns.values()
+    )

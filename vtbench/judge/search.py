@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations, product
 from typing import Any
 
 import msgspec
 
-from vtbench.claim import Claim, Suite
+from vtbench.claim import Axis, Claim, Quantity, Suite
 from vtbench.workload import Workload, freeze_options
 
 MOST_CHANGES = 2
@@ -20,27 +21,71 @@ def wanted(suites: Iterable[Suite]) -> list[Workload]:
     stated: dict[Workload, None] = {}
     others: dict[Workload, None] = {}
     for suite in suites:
-        for claim in suite.claims:
-            if claim.workload is None or claim.kind == "reference":
+        for figure in figures(suite):
+            if figure.workload is None or not _is_judged(figure):
                 continue
-            stated[claim.workload] = None
-            for _, workload in alternatives(claim, suite):
+            stated[figure.workload] = None
+            for _, workload in alternatives(figure, suite):
                 others[workload] = None
     return [*stated, *(workload for workload in others if workload not in stated)]
 
 
-def alternatives(claim: Claim, suite: Suite) -> Iterator[tuple[dict[str, Any], Workload]]:
-    """Changed workloads of a claim, fewest changes first, each with its changes."""
-    workload = claim.workload
+def figures(suite: Suite) -> Iterator[Claim | Quantity]:
+    """Everything in a suite that a workload may stand under."""
+    yield from suite.quantities
+    yield from suite.claims
+
+
+def _is_judged(figure: Claim | Quantity) -> bool:
+    return isinstance(figure, Quantity) or (
+        figure.unknown is None and figure.metric != "none" and figure.kind != "reference"
+    )
+
+
+def alternatives(
+    figure: Claim | Quantity, suite: Suite
+) -> Iterator[tuple[dict[str, Any], Workload]]:
+    """Changed workloads of a figure, fewest changes first, each with its changes."""
+    workload = figure.workload
     if workload is None:
         return
+    axes = axes_of(figure, suite)
     for count in range(1, MOST_CHANGES + 1):
-        for axes in combinations(sorted(suite.search), count):
-            for values in product(*(suite.search[axis] for axis in axes)):
-                changes = dict(zip(axes, values, strict=True))
+        for names in combinations(sorted(axes), count):
+            for values in product(*(axes[name].values for name in names)):
+                changes = dict(zip(names, values, strict=True))
                 changed = with_changes(workload, changes)
                 if changed is not None:
                     yield changes, changed
+
+
+def axes_of(figure: Claim | Quantity, suite: Suite) -> dict[str, Axis]:
+    """The axes along which a figure's workload may be changed."""
+    workload = figure.workload
+    if workload is None:
+        return {}
+    options = dict(workload.options)
+    return {
+        name: axis
+        for name, axis in suite.search.items()
+        if name not in figure.fixed
+        and any(fnmatch.fnmatchcase(workload.model, pattern) for pattern in axis.models)
+        and all(options.get(key) == value for key, value in axis.options.items())
+    }
+
+
+def stated(workload: Workload, axis: str) -> Any:
+    """What a workload says of an axis; None where it says nothing."""
+    if axis == "resolution":
+        return workload.resolution
+    return workload.mode if axis == "mode" else dict(workload.options).get(axis)
+
+
+def as_stated(axis: str, value: Any) -> Any:
+    """A value of an axis in the form in which workloads state it."""
+    if axis == "resolution" and isinstance(value, int):
+        return (value, value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def with_changes(workload: Workload, changes: Mapping[str, Any]) -> Workload | None:
@@ -48,17 +93,11 @@ def with_changes(workload: Workload, changes: Mapping[str, Any]) -> Workload | N
     options = dict(workload.options)
     fields: dict[str, Any] = {}
     for axis, value in changes.items():
-        if axis == "resolution":
-            size = (value, value) if isinstance(value, int) else tuple(value)
-            if workload.resolution == size:
-                return None
-            fields["resolution"] = size
-        elif axis == "mode":
-            if workload.mode == value:
-                return None
-            fields["mode"] = value
+        new = as_stated(axis, value)
+        if stated(workload, axis) == new:
+            return None
+        if axis in ("resolution", "mode"):
+            fields[axis] = new
         else:
-            if options.get(axis) == value:
-                return None
-            options[axis] = value
+            options[axis] = new
     return msgspec.structs.replace(workload, options=freeze_options(options), **fields)

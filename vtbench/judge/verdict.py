@@ -25,7 +25,9 @@ class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
     hits: int
     """Figures of the same table column that it reproduces."""
     of: int
-    """Figures of that column that could be measured."""
+    """Figures of that column that it speaks of."""
+    column: int = 1
+    """Figures of the whole column that come out with it, those it leaves alone included."""
     rivals: int
     """Other explanations that give these digits too."""
     isolated: bool = False

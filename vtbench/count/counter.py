@@ -86,7 +86,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self.stack = stack
         self.lifetimes = Lifetimes()
         self.weight_bytes = 0
-        self.outside = OutsideWork(self)
+        self.outside = OutsideWork(self.file_outside)
         self.ledger: dict[Key, Entry] = {}
         self.rules: dict[str, Rule | Special] = {}
         self.on_meta = on_meta
@@ -94,6 +94,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self._known: dict[Any, Known] = {}
         self._repeats = Repeats()
         self._beside = 0
+        self.ended = False
+        """Whether the count is over; work that still goes on is no part of it."""
 
     @classmethod
     def is_infra_mode(cls) -> bool:
@@ -119,6 +121,10 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
             self.outside.made(out)
         self._file(known, args, kwargs, out)
         return out
+
+    def rule(self, func: Any) -> Rule | Special:
+        """What an operator is."""
+        return (self._known.get(func) or self._learn(func)).rule
 
     def _learn(self, func: Any) -> Known:
         rule = rule_of(func, self._users)
@@ -214,14 +220,17 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
                     return True
         return False
 
-    def file_outside(self, what: str, tensor: Tensor) -> None:
-        """Work that the dispatcher did not see is an unknown operator of the current module."""
+    def file_outside(self, what: str, tensor: Tensor, macs: int = 0) -> None:
+        """Work that the dispatcher did not see is an unknown operator of the current module.
+
+        ``macs`` is what it probably costs, where anything can be said.
+        """
         name = f"outside.{what}"
         self.rules[name] = Special.UNKNOWN
         entry = self.ledger.setdefault((self.stack.current, name, "forward"), Entry())
         entry.calls += 1
         entry.elements_out += tensor.numel()
-        entry.estimated += tensor.numel() * (tensor.shape[-1] if tensor.dim() else 1)
+        entry.estimated += macs or tensor.numel() * (tensor.shape[-1] if tensor.dim() else 1)
 
 
 def _makes_new(schema: Any) -> bool:

@@ -23,6 +23,7 @@ from vtbench.count.outside import LeavingTorch
 from vtbench.count.parameters import module_parameters, module_weights, parameters_of
 from vtbench.count.rules import UserFormula, user_rules
 from vtbench.count.state import bound_to, copied, is_lazy, left_as_found, to_meta
+from vtbench.count.threads import other_threads_watched
 from vtbench.errors import ModelError
 from vtbench.record import Memory, Parameters, Row
 
@@ -183,12 +184,14 @@ def counter_for(
     for tensor in tree_leaves(inputs):
         if isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided:
             counter.lifetimes.born(tensor, "", "input")
-    leaving = nullcontext() if on_meta else LeavingTorch(counter)
+    leaving = nullcontext() if on_meta else LeavingTorch(counter.file_outside)
     try:
         watching = stack.watching(nodes=settings.backward or settings.grad)
-        with watching, compiled_code_as_written(), leaving, counter:
+        threads = other_threads_watched(counter)
+        with watching, compiled_code_as_written(), threads, leaving, counter:
             yield counter
     finally:
+        counter.ended = True
         counter.lifetimes.close()
 
 

@@ -8,14 +8,15 @@ that gets its data and its memory by other ways than torch's is not seen at all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-if TYPE_CHECKING:
-    from vtbench.count.counter import Counter
+File = Callable[[str, torch.Tensor], None]
+"""How work that was not seen is filed: what gave it away, and the tensor."""
 
 _EMPTY = frozenset(
     ("empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided")
@@ -27,8 +28,8 @@ _COPIES = frozenset(("to", "_to_copy", "clone", "contiguous"))
 class OutsideWork:
     """Follows buffers that were made but not yet written by any operator."""
 
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
+    def __init__(self, file: File) -> None:
+        self._file = file
         self._unwritten: dict[int, torch.Tensor] = {}
 
     @property
@@ -68,7 +69,7 @@ class OutsideWork:
                 continue
             del self._unwritten[tensor.untyped_storage()._cdata]
             if not _writes(func, place):
-                self._counter.file_outside("unseen_write", tensor)
+                self._file("unseen_write", tensor)
 
     def made(self, buffer: torch.Tensor) -> None:
         """Remember a new buffer that nothing has written to."""
@@ -105,9 +106,9 @@ class LeavingTorch(TorchFunctionMode):
         }
     )
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, file: File) -> None:
         super().__init__()
-        self._counter = counter
+        self._file = file
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -115,7 +116,7 @@ class LeavingTorch(TorchFunctionMode):
         """Note the call if it leaves torch, and make it."""
         way = self.WAYS.get(func)
         if way is not None and args[0].numel() > 1 and _holds_reals(args[0]):
-            self._counter.file_outside(way, args[0])
+            self._file(way, args[0])
         return func(*args, **(kwargs or {}))
 
 

@@ -1,5 +1,8 @@
 """Models that are unusual, or wrong: the count is that of a run on values, or there is none."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+
 import pytest
 import torch
 from torch import nn
@@ -43,3 +46,55 @@ def test_what_raises_on_values_is_not_counted_on_shapes(model, shapes):
         model(*inputs)
     with pytest.raises(ModelError, match="raised RuntimeError when run"):
         vtbench.count(model, *inputs)
+
+
+class GivesAway(nn.Module):
+    """Two products on a thread of its own or on a pool, and a layer."""
+
+    def __init__(self, pool=None):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.w = nn.Parameter(torch.zeros(4, 4))
+        self.__dict__["pool"] = pool  # torch copies no pool
+
+    def forward(self, x):
+        if self.pool is not None:
+            return sum(self.pool.map(lambda y: y @ self.w, (x, self.layer(x))))
+        found = []
+        threads = [Thread(target=lambda: found.append(x @ self.w)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return self.layer(x) + sum(found)
+
+
+def test_products_on_threads_that_a_model_starts_are_unknown():
+    count = vtbench.count(GivesAway(), torch.zeros(2, 4))
+    assert count.macs == 2 * 4 * 4  # the layer alone
+    (unknown,) = count.to_dict()["unknown_ops"]
+    assert unknown == {
+        "op": "outside.thread", "calls": 2, "estimated_macs": 2 * 2 * 4 * 4, "module": ""
+    }  # fmt: skip
+
+
+def test_products_on_a_pool_that_was_there_before_are_unknown_and_it_is_left_as_found():
+    with ThreadPoolExecutor(1) as pool:
+        model = GivesAway(pool)
+        count = vtbench.count(model, torch.zeros(2, 4))
+        assert (count.macs, count.complete) == (2 * 4 * 4, False)
+        assert pool.submit(torch._C._len_torch_dispatch_stack).result() == 0
+        model(torch.zeros(2, 4))
+        assert vtbench.count(model, torch.zeros(2, 4)).to_dict()["unknown_ops"][0]["calls"] == 2
+
+
+def test_a_thread_that_multiplies_nothing_leaves_the_count_complete():
+    class Copies(nn.Module):
+        def forward(self, x):
+            thread = Thread(target=lambda: torch.cat([x, x]).relu())
+            thread.start()
+            thread.join()
+            return x @ x.T
+
+    count = vtbench.count(Copies(), torch.zeros(2, 4))
+    assert (count.macs, count.complete) == (2 * 2 * 4, True)

@@ -22,7 +22,13 @@ class Map(msgspec.Struct, frozen=True, kw_only=True):
     pixels: Amount
     channels: Amount
     group_width: Amount = 64
-    """Channels in one group of its grouped 1x1 convolutions."""
+    """Channels in one group of its grouped 1x1 convolutions, unless their number is given."""
+    groups: Amount = 0
+    """Groups of these convolutions; 0 leaves it to the width."""
+
+    def in_group(self, channels: Amount) -> Amount:
+        """Channels in one group, where a convolution writes so many."""
+        return self.group_width if self.groups == 0 else divided(channels, self.groups)
 
 
 def transformer(tokens: Amount, width: Amount, kqv_groups: Amount = 1) -> tuple[Term, ...]:
@@ -100,7 +106,7 @@ def recurrent_tokenizer(
     pixels, channels = source.pixels, source.channels
     return (
         convolution("query", (width, channels), tokens),
-        convolution("key", (channels, source.group_width), pixels),
+        convolution("key", (channels, source.in_group(channels)), pixels),
         product("scores", pixels, channels, tokens),
         *_extracted(source, tokens, width, position=position),
     )
@@ -129,7 +135,7 @@ def _extracted(source: Map, tokens: Amount, width: Amount, *, position: bool) ->
     pixels, channels = source.pixels, source.channels
     code = POSITION_WIDTH if position else 0
     return (
-        convolution("value", (channels, source.group_width), pixels),
+        convolution("value", (channels, source.in_group(channels)), pixels),
         product("pooling", pixels, channels, tokens),
         *(position_encoder(tokens) if position else ()),
         convolution("token", (channels + code, width), tokens),
@@ -143,7 +149,7 @@ def projector(
     pixels = source.pixels
     values = (convolution("value", (width, channels), tokens),) if value else ()
     return (
-        convolution("query", (source.channels, source.group_width), pixels),
+        convolution("query", (source.channels, source.in_group(channels)), pixels),
         convolution("key", (width, channels), tokens),
         *values,
         product("scores", pixels, channels, tokens),

@@ -13,8 +13,6 @@ from vtbench.cost.terms import Amount, Term, convolution, under
 LEVELS = (2, 3, 4, 5)
 WIDTH = 256
 """Channels of every level."""
-GROUP_WIDTH = WIDTH // 16
-"""VT-FPN's queries have 16 groups, not groups of 64 channels."""
 HEAD_WIDTH = 128
 TOKEN_WIDTH = 1024
 
@@ -29,17 +27,20 @@ def fpn(layers: int, height: Amount, width: Amount) -> tuple[Term, ...]:
 
 
 def vt_fpn(
-    layers: int, height: Amount, width: Amount, tokens: Amount, kqv_groups: Amount
+    layers: int, height: Amount, width: Amount, tokens: Amount, groups: tuple[Amount, Amount]
 ) -> tuple[Term, ...]:
-    """``tokens`` from every level, one transformer over all of them, projected back to theirs."""
+    """``tokens`` from every level, one transformer over all of them, projected back to theirs.
+
+    ``groups`` are those of the keys, queries and values, and those of the projectors' queries.
+    """
     terms = [*_laterals(layers, height, width)]
     for level in LEVELS:
         pixels = area(height, width, 2**level)
         terms += under(f"tokenizer.p{level}", _tokenized(pixels, tokens))
-    terms += under("transformer", blocks.transformer(len(LEVELS) * tokens, TOKEN_WIDTH, kqv_groups))
+    terms += under("transformer", blocks.transformer(len(LEVELS) * tokens, TOKEN_WIDTH, groups[0]))
     for level in LEVELS:
         pixels = area(height, width, 2**level)
-        source = Map(pixels=pixels, channels=WIDTH, group_width=GROUP_WIDTH)
+        source = Map(pixels=pixels, channels=WIDTH, groups=groups[1])
         projected = blocks.projector(source, WIDTH, tokens, TOKEN_WIDTH, value=True)
         terms += under(f"projector.p{level}", projected)
     return tuple(terms)

@@ -66,14 +66,13 @@ def _v3() -> Iterator[CostModel]:
             summary=f"VT-ResNet-{layers}",
             paper=V3,
             symbols=(
-                s.L, *s.image(), s.TOKEN_WIDTH, _groups(groups), s.GROUP_WIDTH,
-                s.switch("transformer", "transformers, else one convolution in the place of each",
-                         on=True),
+                s.L, *s.image(), s.TOKEN_WIDTH, _groups(groups), s.GROUPS, s.GROUP_WIDTH,
+                s.switch("transformer", "transformers; 0: one convolution for each", on=True),
                 s.POSITION,
                 s.switch("dynamic", "tokenizers of later blocks ask with tokens", on=True),
                 s.CLASSES,
             ),
-            rules=(*s.tokens_halve(vt.BLOCKS[layers] - 1), *_widths(layers)),
+            rules=(s.EVEN_TOKENS, *_widths(layers)),
             build=functools.partial(_vt, layers),
         ))  # fmt: skip
 
@@ -84,13 +83,14 @@ def _groups(number: int) -> Symbol:
 
 def _widths(layers: int) -> tuple[Rule, ...]:
     narrowest = resnet.DEPTHS[layers].channels(4)
-    return (symbols.HALF_WIDTH, symbols.group_width_divides(narrowest))
+    groups = (symbols.divides(name, narrowest) for name in ("groups", "group_width"))
+    return (symbols.HALF_WIDTH, *groups)
 
 
 def _vt(layers: int, at: Values) -> tuple[Term, ...]:
     how = vt.Tokens(
         number=at["L"], width=at["CT"], kqv_groups=at["kqv_groups"],
-        group_width=at["group_width"], transformer=bool(at["transformer"]),
+        groups=at["groups"], group_width=at["group_width"], transformer=bool(at["transformer"]),
         position=bool(at["position"]), dynamic=bool(at["dynamic"]),
     )  # fmt: skip
     return _whole(layers, at, vt.stage5(layers, vt.pixels_of(at["H"], at["W"]), how))
@@ -110,7 +110,7 @@ def _v4() -> Iterator[CostModel]:
             paper=V4,
             symbols=(
                 msgspec.structs.replace(s.L, default=16), *s.image(), s.TOKEN_WIDTH,
-                s.KQV_GROUPS, s.GROUP_WIDTH, s.HIDDEN,
+                s.KQV_GROUPS, s.GROUPS, s.GROUP_WIDTH, s.HIDDEN,
                 Symbol(name="tokenizer", meaning="how tokens are drawn", default="recurrent",
                        role="setting", choices=("filter", "recurrent", "kmeans", "pooling")),
                 Symbol(name="transformer", meaning="what tokens pass through", default="vt",
@@ -127,7 +127,8 @@ def _v4() -> Iterator[CostModel]:
 def _vt_v4(layers: int, at: Values) -> tuple[Term, ...]:
     how = vt.TokensV4(
         number=at["L"], width=at["CT"], kqv_groups=at["kqv_groups"],
-        group_width=at["group_width"], hidden=at["hidden"], tokenizer=at["tokenizer"],
+        groups=at["groups"], group_width=at["group_width"], hidden=at["hidden"],
+        tokenizer=at["tokenizer"],
         transformer=at["transformer"], projector=bool(at["projector"]),
         kmeans_iters=at["kmeans_iters"], pool_counted=bool(at["pool_counted"]),
     )  # fmt: skip
@@ -143,7 +144,7 @@ def _advanced() -> Iterator[CostModel]:
             paper=V4,
             symbols=(
                 msgspec.structs.replace(s.L, default=tokens), *s.image(), s.TOKEN_WIDTH,
-                _groups(groups), s.GROUP_WIDTH, s.HIDDEN, s.POSITION, s.CLASSES,
+                _groups(groups), s.GROUPS, s.GROUP_WIDTH, s.HIDDEN, s.POSITION, s.CLASSES,
             ),
             rules=(s.EVEN_TOKENS, *_widths(layers)),
             build=functools.partial(_vt_advanced, layers),
@@ -153,7 +154,8 @@ def _advanced() -> Iterator[CostModel]:
 def _vt_advanced(layers: int, at: Values) -> tuple[Term, ...]:
     how = vt.Tokens(
         number=at["L"], width=at["CT"], kqv_groups=at["kqv_groups"],
-        group_width=at["group_width"], hidden=at["hidden"], position=bool(at["position"]),
+        groups=at["groups"], group_width=at["group_width"], hidden=at["hidden"],
+        position=bool(at["position"]),
         version=4,
     )  # fmt: skip
     return _whole(layers, at, vt.stage5(layers, vt.pixels_of(at["H"], at["W"]), how))
@@ -162,12 +164,9 @@ def _vt_advanced(layers: int, at: Values) -> tuple[Term, ...]:
 def _segmentation() -> Iterator[CostModel]:
     s = symbols
     image = s.image(800, 1216)
-    groups = _groups(8)
-    kqv = Rule(
-        symbols=("kqv_groups",),
-        sentence=f"groups are equal, so kqv_groups divides {fpn.TOKEN_WIDTH // 2}",
-        holds=lambda at: fpn.TOKEN_WIDTH // 2 % at["kqv_groups"] == 0,
-    )
+    queries = "groups of the queries of its projectors"
+    groups = (_groups(8), msgspec.structs.replace(s.GROUPS, meaning=queries, default=16, low=1))
+    rules = (s.divides("kqv_groups", fpn.TOKEN_WIDTH // 2), s.divides("groups", fpn.WIDTH))
     classes = msgspec.structs.replace(s.CLASSES, default=54)
     yield CostModel(
         name="fpn", summary="feature pyramid on ResNet-50 or 101", paper=papers.FPN, symbols=image,
@@ -175,8 +174,8 @@ def _segmentation() -> Iterator[CostModel]:
     )  # fmt: skip
     yield CostModel(
         name="vt_fpn", summary="pyramid of tokens, L from every level", paper=V3,
-        symbols=(s.L, *image, groups), rules=(kqv,), depth=2,
-        build=lambda at: fpn.vt_fpn(50, at["H"], at["W"], at["L"], at["kqv_groups"]),
+        symbols=(s.L, *image, *groups), rules=rules, depth=2,
+        build=functools.partial(_vt_fpn, 50),
     )  # fmt: skip
     yield CostModel(
         name="fpn_head", summary="head of a panoptic FPN", paper=papers.FPN,
@@ -191,7 +190,7 @@ def _segmentation() -> Iterator[CostModel]:
     for layers in (50, 101):
         yield CostModel(
             name=f"vt_fpn_r{layers}", summary=f"VT-FPN on ResNet-{layers}", paper=V3,
-            symbols=(s.L, *image, groups, classes), rules=(kqv,), depth=2,
+            symbols=(s.L, *image, *groups, classes), rules=rules, depth=2,
             build=functools.partial(_segmenter, layers, _vt_fpn),
         )  # fmt: skip
 
@@ -201,7 +200,8 @@ def _fpn(layers: int, at: Values) -> tuple[Term, ...]:
 
 
 def _vt_fpn(layers: int, at: Values) -> tuple[Term, ...]:
-    return fpn.vt_fpn(layers, at["H"], at["W"], at["L"], at["kqv_groups"])
+    groups = (at["kqv_groups"], at["groups"])
+    return fpn.vt_fpn(layers, at["H"], at["W"], at["L"], groups)
 
 
 def _segmenter(

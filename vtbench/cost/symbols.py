@@ -39,13 +39,18 @@ CT = size("CT", "channels of a token", 1024)
 HW = size("HW", "positions of the feature map", 14 * 14)
 C = size("C", "channels of the feature map", 512)
 KQV_GROUPS = setting("kqv_groups", "groups of the convolutions to keys, queries and values", 1)
-GROUP_WIDTH = setting("group_width", "channels in one group of the grouped 1x1 convolutions", 64)
-HIDDEN = setting("hidden", "channels between the two convolutions after the attention", 768)
+GROUP_WIDTH = setting("group_width", "channels in one group of the grouped convolutions", 64)
+GROUPS = Symbol(
+    name="groups",
+    meaning="groups of the grouped convolutions; 0: by group_width",
+    default=0,
+    role="setting",
+    low=0,
+)
+HIDDEN = setting("hidden", "channels between the last two convolutions", 768)
 CLASSES = setting("classes", "classes", 1000)
 POSITION = switch("position", "encode the position of a token", on=True)
-POOL_COUNTED = switch(
-    "pool_counted", "count average pooling as the size of its input, as the papers do", on=False
-)
+POOL_COUNTED = switch("pool_counted", "count average pooling, as the papers do", on=False)
 TOKEN_WIDTH = msgspec.structs.replace(CT, role="setting")
 """C_T in whole networks, where the formula speaks of tokens and pixels."""
 
@@ -72,23 +77,10 @@ WHOLE_GROUPS = Rule(
 )
 
 
-def group_width_divides(channels: int) -> Rule:
+def divides(name: str, channels: int) -> Rule:
     """The same for a network, whose narrowest map has that many channels."""
     return Rule(
-        symbols=("group_width",),
-        sentence=f"groups are equal, so group_width divides {channels}",
-        holds=lambda at: channels % at["group_width"] == 0,
+        symbols=(name,),
+        sentence=f"groups are equal, so {name} divides {channels}",
+        holds=lambda at: at[name] == 0 or channels % at[name] == 0,
     )
-
-
-def tokens_halve(times: int) -> tuple[Rule, ...]:
-    """Every later block keeps half of the tokens; static tokenizers add L to them each time."""
-    if times == 1:
-        return (EVEN_TOKENS,)
-    several = Rule(
-        symbols=("L", "dynamic"),
-        sentence=f"static tokenizers add L tokens to half of those before, {times} times, so L is "
-        f"a multiple of {2**times}",
-        holds=lambda at: bool(at["dynamic"]) or at["L"] % 2**times == 0,
-    )
-    return (EVEN_TOKENS, several)

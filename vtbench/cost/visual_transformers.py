@@ -9,7 +9,7 @@ import msgspec
 from vtbench.cost import blocks
 from vtbench.cost.blocks import Map
 from vtbench.cost.resnet import DEPTHS, area, backbone
-from vtbench.cost.terms import Amount, Term, convolution, divided, under
+from vtbench.cost.terms import Amount, Term, ceiling, convolution, divided, under
 
 Tokenizer = Literal["filter", "recurrent", "kmeans", "pooling"]
 Transformer = Literal["vt", "none", "graphconv"]
@@ -25,6 +25,7 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """L: tokens of the first block."""
     width: int = 1024
     kqv_groups: Amount = 1
+    groups: Amount = 0
     group_width: Amount = 64
     transformer: bool = True
     """False is the ablation -TF."""
@@ -44,6 +45,7 @@ class TokensV4(msgspec.Struct, frozen=True, kw_only=True):
     number: Amount
     width: int = 1024
     kqv_groups: Amount = 1
+    groups: Amount = 0
     group_width: Amount = 64
     hidden: Amount = 768
     tokenizer: Tokenizer = "recurrent"
@@ -62,21 +64,24 @@ def channels_of(layers: int) -> int:
     return 512 if DEPTHS[layers].block == "basic" else 1024
 
 
-def maps(layers: int, pixels: Amount, group_width: Amount) -> tuple[Map, ...]:
+def maps(layers: int, pixels: Amount, how: Tokens | TokensV4) -> tuple[Map, ...]:
     """The map that each block reads: stage 4's, and from then on the one stage 5 writes to."""
-    first = Map(pixels=pixels, channels=DEPTHS[layers].channels(4), group_width=group_width)
-    later = Map(pixels=pixels, channels=channels_of(layers), group_width=group_width)
-    return (first, *[later] * (BLOCKS[layers] - 1))
+    read = [DEPTHS[layers].channels(4), *[channels_of(layers)] * (BLOCKS[layers] - 1)]
+    return tuple(
+        Map(pixels=pixels, channels=channels, group_width=how.group_width, groups=how.groups)
+        for channels in read
+    )
 
 
 def stage5(layers: int, pixels: Amount, how: Tokens) -> tuple[Term, ...]:
     """Tokenizer, transformer and, in every block but the last, projector."""
     terms: list[Term] = []
-    sources = maps(layers, pixels, how.group_width)
+    sources = maps(layers, pixels, how)
     tokens = how.number
     for place, source in enumerate(sources):
-        if place and not how.dynamic:  # L new ones join the half that is kept
-            tokens = how.number + divided(tokens, 2)
+        if place and not how.dynamic:  # L new ones join the half that is kept, the larger one
+            kept = divided(tokens, 2) if place == 1 else ceiling(tokens, 2)
+            tokens = how.number + kept
         made = blocks.dynamic_tokenizer if place and how.dynamic else blocks.static_tokenizer
         drawn = made(source, how.number, how.width, position=how.position)
         terms += under(f"block{place}.tokenizer", drawn)
@@ -98,7 +103,7 @@ def _transformed(tokens: Amount, how: Tokens) -> tuple[Term, ...]:
 def stage5_v4(layers: int, pixels: Amount, how: TokensV4) -> tuple[Term, ...]:
     """v4's default: all tokens are replaced in every block, and no place is encoded."""
     terms: list[Term] = []
-    sources = maps(layers, pixels, how.group_width)
+    sources = maps(layers, pixels, how)
     for place, source in enumerate(sources):
         if place == 0 or how.projector:
             drawn = _tokens_v4(source, place, how)

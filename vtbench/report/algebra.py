@@ -40,9 +40,11 @@ def sides(form: Expression) -> list[str]:
 
 
 def _rounded(form: Expression) -> set[Expression]:
+    """Sides divided by a whole number and rounded up."""
     import sympy
 
-    return set(form.atoms(sympy.ceiling))
+    parts = {each: each.args[0].as_coeff_Mul() for each in form.atoms(sympy.ceiling)}
+    return {each for each, (part, rest) in parts.items() if part.p == 1 and rest.is_Symbol}
 
 
 def _letter(rounded: Expression) -> str:
@@ -65,12 +67,16 @@ def _side(rounded: Expression) -> str:
 def _monomial(part: Expression) -> str:
     number, rest = part.as_coeff_Mul()
     factors = [
-        f"{base}{'' if power == 1 else str(power).translate(_RAISED)}"
+        f"{_base(base)}{'' if power == 1 else str(power).translate(_RAISED)}"
         for base, power in sorted(rest.as_powers_dict().items(), key=lambda item: str(item[0]))
         if rest != 1
     ]
     written = _number(Fraction(int(number.p), int(number.q)))
     return "·".join(factors if factors and written == "1" else [written, *factors])
+
+
+def _base(base: Expression) -> str:
+    return f"⌈{pretty(base.args[0])}⌉" if base.func.__name__ == "ceiling" else str(base)
 
 
 def _number(value: Fraction) -> str:

@@ -113,7 +113,7 @@ def _symbols(cost: Costed) -> Table:
         columns=(
             Column(head="symbol", align="left"),
             Column(head="value"),
-            Column(head="meaning", align="left"),
+            Column(head="meaning", align="left", shrink=True),
         ),
         rows=tuple(
             (symbol.name, str(cost.values[symbol.name]), symbol.meaning)

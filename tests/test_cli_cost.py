@@ -75,6 +75,14 @@ def test_every_table_fits_80_columns(vtbench, monkeypatch, name):
         )
 
 
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_page_cuts_no_figure(vtbench, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert re.search(
+        r"^total.* 25,264,128( |$)", vtbench("cost", "vt_transformer").out, re.MULTILINE
+    )
+
+
 def test_depth_groups_the_terms(vtbench):
     shallow = objects(vtbench("cost", "vt_r34", "--depth", "1", "--format", "json"))
     assert [term["name"] for term in shallow["terms"]] == [

@@ -88,6 +88,9 @@ def _one(cost: Costed, write: Writer, page: int | None) -> Table:
     forms = [*cost.forms, cost.formula]
     beside = (max(map(len, column)) + GAP for column in (names, *zip(*figures, strict=True)))
     room = None if page is None else max(_NARROWEST, page - sum(beside))
+    # where not even the figures fit beside a formula, words give way and not figures
+    least = max(map(len, names)) + _NARROWEST + len(figures[-1][0]) + 2 * GAP
+    narrow = page is not None and page < least
     rows = [
         row
         for name, form, cells in zip(names, forms, figures, strict=True)
@@ -96,8 +99,8 @@ def _one(cost: Costed, write: Writer, page: int | None) -> Table:
     return Table(
         title=f"{cost.model.name}: {cost.model.summary}",
         columns=(
-            Column(head="term", align="left"),
-            Column(head="formula", align="left"),
+            Column(head="term", align="left", shrink=narrow),
+            Column(head="formula", align="left", shrink=narrow),
             Column(head="MACs"),
             Column(head="share", drop=1),
             Column(head="weights", drop=2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 
 import msgspec
@@ -128,6 +129,9 @@ def _checked_id(name: str) -> str:
         raise BadSuite(
             "an id is of letters, digits, _ and dots, no part beginning in a digit."
         )
+    for part in name.split("."):
+        if keyword.iskeyword(part):
+            raise BadSuite(f"{part!r} is a reserved word, and no part of an id; choose another.")
     return name
 
 

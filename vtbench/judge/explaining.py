@@ -2,7 +2,7 @@
 
 Explanations are judged jointly. For each figure every candidate (changes of the workload along
 the suite's axes, a convention, a rounding) that gives its digits is a hit; of these the one is
-named under which most of the table column comes out, then the one that needs the fewest changes.
+named under which most of the table column comes out, less a few figures for each thing it changes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from vtbench.judge.search import figures
 from vtbench.judge.verdict import Reproduction
 
 _WAYS: tuple[Rounding, ...] = ("round", "truncate")
+
+
+WORTH_OF_A_CHANGE = 3
+"""Figures of the column that a further change must bring, to be more than a coincidence."""
 
 
 class Candidate(NamedTuple):
@@ -89,6 +93,18 @@ class Explainer:
             if cell.ranges[way].holds(value)
         }
 
+    def _simplest(self, claim: Claim) -> dict[Candidate, Decimal]:
+        """The hits less those with a part that does nothing for this figure."""
+        hits = self.hits(claim)
+
+        def idle(candidate: Candidate) -> bool:
+            if candidate.rounding == "truncate" and candidate._replace(rounding="round") in hits:
+                return True
+            usual = candidate._replace(convention=claim.convention)
+            return usual != candidate and hits.get(usual) == hits[candidate]
+
+        return {candidate: value for candidate, value in hits.items() if not idle(candidate)}
+
     def score(self, claim: Claim, candidate: Candidate) -> Score:
         """How a candidate does over the column of a figure."""
         key = (claim.column, candidate)
@@ -98,14 +114,15 @@ class Explainer:
 
     def explain(self, claim: Claim) -> Reproduction | None:
         """The best explanation of a figure, or None where nothing gives its digits."""
-        hits = self.hits(claim)
+        hits = self._simplest(claim)
         if not hits:
             return None
 
         def rank(candidate: Candidate) -> tuple[bool, int, int, bool]:
             changed = (candidate.convention != claim.convention, candidate.rounding == "truncate")
             need = len(candidate.changes) + sum(changed)
-            return (need > 0, -self.score(claim, candidate).column, need, changed[1])
+            worth = self.score(claim, candidate).column - WORTH_OF_A_CHANGE * need
+            return (need > 0, -worth, need, changed[1])
 
         best = min(hits, key=rank)
         score = self.score(claim, best)
@@ -132,12 +149,20 @@ def _of_derived(claim: Claim, known: Mapping[str, Readings]) -> Readings | None:
     return derived_readings(claim, {name: known[name] for name in names})
 
 
+def _speaks_of(candidate: Candidate, readings: Readings, value: Decimal) -> bool:
+    """Whether a candidate says anything of a figure: its change applies, or moves the value."""
+    if candidate.changes:
+        return any(axis in readings.stated for axis, _ in candidate.changes)
+    usual = candidate.convention == readings.convention
+    return usual or value != readings.value((), readings.convention)
+
+
 def _score(cells: Sequence[_Cell], candidate: Candidate) -> Score:
     hits = of = column = 0
     for cell in cells:
         readings = cell.readings
         value = readings.value(candidate.changes, candidate.convention)
-        concerned = readings.concerns(candidate.changes) and value is not None
+        concerned = value is not None and _speaks_of(candidate, readings, value)
         if value is None:
             value = readings.value((), candidate.convention)
         hit = value is not None and cell.ranges[candidate.rounding].holds(value)

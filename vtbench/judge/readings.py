@@ -44,10 +44,6 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
             if axis in self.stated and self.stated[axis] != {as_stated(axis, value)}
         )
 
-    def concerns(self, changes: Changes) -> bool:
-        """Whether changes speak of this figure at all; no change speaks of every figure."""
-        return not changes or any(axis in self.stated for axis, _ in changes)
-
     def value(self, changes: Changes, convention: str) -> Decimal | None:
         """The figure under a reading; None where that could not be measured."""
         return self.values.get((self.effective(changes), convention))

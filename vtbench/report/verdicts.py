@@ -44,7 +44,7 @@ def explanation(verdict: Verdict) -> str:
     if verdict.verdict == "holds":
         return ""
     if found is None:
-        return "nothing tried gives it" if verdict.claim.kind == "value" else ""
+        return "nothing tried gives it" if verdict.claim.kind != "arithmetic" else ""
     return reproduction(found, verdict.claim.convention)
 
 

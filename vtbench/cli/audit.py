@@ -1,0 +1,57 @@
+"""``vtbench audit``: which printed figures of a table contradict each other, with no model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vtbench.audit import audit as audited
+from vtbench.audit import read_tables
+from vtbench.audit.devices import DEVICES, device_in
+from vtbench.cli.options import Output
+from vtbench.cli.output import check_writable, page_width, say, wants_color, write_document
+from vtbench.errors import BadOption
+from vtbench.report.audited import AuditFormat, audit_document
+
+
+def audit(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A table: .csv, .tsv, .md or .tex, as it is printed."),
+    ],
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The GPU that a throughput was measured on, as 4xV100."),
+    ] = None,
+    format_: Annotated[
+        AuditFormat, typer.Option("--format", help="How to write the document.")
+    ] = "table",
+    output: Output = None,
+) -> None:
+    """Find the figures of a printed table that no rounding can reconcile with the others.
+
+    \b
+    vtbench audit table.csv
+    vtbench audit paper.tex --format json
+    vtbench audit speeds.csv --device V100
+
+    Differences, ratios and percentages are held against the columns that they follow from, totals
+    and shares against their parts, throughput against the peak of the device, MACs against the
+    parameters and the image size. Marked figures (3.86*) are left out: they speak of something
+    else. No model is built.
+
+    Exit status: 0 no contradiction; 1 at least one; 2 if nothing could be checked.
+    """
+    check_writable(output)
+    if device is not None and device_in(device) is None:
+        known = ", ".join(sorted(each.name for each in DEVICES.values()))
+        raise BadOption(f"There is no peak on record for the device {device!r}; there is {known}.")
+    found = [audited(table, device) for table in read_tables(file)]
+    color = output is None and wants_color()
+    write_document(audit_document(found, format_, width=page_width(), color=color), output)
+    if not any(each.checks for each in found):
+        say("No column of the table follows from another in a way that is understood.")
+        raise typer.Exit(2)
+    raise typer.Exit(1 if any(each.findings for each in found) else 0)

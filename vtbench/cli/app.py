@@ -6,11 +6,16 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli.audit import audit
 from vtbench.cli.check import check
 from vtbench.cli.conformance import conformance
+from vtbench.cli.cost import cost
+from vtbench.cli.explain import explain
 from vtbench.cli.formula import formula
 from vtbench.cli.macs import macs
 from vtbench.cli.models import models
+from vtbench.cli.report import report
+from vtbench.cli.suites import suites
 from vtbench.version import VERSION
 
 app = typer.Typer(
@@ -57,5 +62,10 @@ def vtbench(
 app.command(short_help="Count the MACs of models.")(macs)
 app.command(short_help="Derive the MACs of models as a formula.")(formula)
 app.command(short_help="Hold printed figures against the models.")(check)
+app.command(short_help="Say everything about one claim.")(explain)
+app.command(short_help="List the suites of claims that ship.")(suites)
+app.command(short_help="Find the figures of a printed table that contradict each other.")(audit)
+app.command(short_help="Show the papers' cost formulas, term by term.")(cost)
+app.command(short_help="Derive tables from kept records.")(report)
 app.command(short_help="List models by their short names.")(models)
 app.command(short_help="Try every counter on micro-cases whose truth is known.")(conformance)

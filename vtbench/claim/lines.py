@@ -38,13 +38,17 @@ class Lines:
         return found[index] if index < len(found) else table_line
 
     def of_key(self, start: int, key: str) -> int:
-        """The line of ``key = ...`` at or after a line, before the next header; else the line."""
+        """The line of ``key = ...`` or of the sub-table ``[....key]`` in a table, else its own."""
         if not key:
             return start
-        pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
+        assignment = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
+        subtable = re.compile(rf"""\s*\[[^\[].*\.\s*["']?{re.escape(key)}["']?\s*\]""")
+        inside = False
         for number, line in enumerate(self._lines[start - 1 :], start):
-            if number > start and line.lstrip().startswith("["):
+            header = number > start and line.lstrip().startswith("[")
+            if header and (line.lstrip().startswith("[[") or "." not in line):
                 break
-            if pattern.match(line):
+            inside = inside or header
+            if subtable.match(line) or (not inside and assignment.match(line)):
                 return number
         return start

@@ -15,7 +15,7 @@ import msgspec
 
 from vtbench.audit.cells import Figure, range_of
 from vtbench.audit.columns import Column
-from vtbench.audit.findings import Check, Finding
+from vtbench.audit.findings import Check, Finding, Kind
 from vtbench.audit.tables import PrintedTable
 from vtbench.claim.expression import interval_of
 from vtbench.claim.interval import SCALES, Interval
@@ -213,7 +213,7 @@ def _kind(printed: Figure, relation: Relation) -> DerivedKind:
     if relation.aside:
         return "difference"
     role = relation.derived.role
-    return "difference" if role in ("plain", "share") else role
+    return role if role in ("ratio", "percent") else "difference"
 
 
 def _unit(printed: Figure, relation: Relation, kind: DerivedKind) -> str:
@@ -272,7 +272,7 @@ def rule_of(reading: Reading) -> str:
 
 def check_of(reading: Reading) -> Check:
     """How a table does under a reading."""
-    kinds = [each.kind for each in reading.comparisons]
+    kinds: list[Kind] = [each.kind for each in reading.comparisons]
     return Check(
         kind=max(kinds, key=kinds.count),
         rule=rule_of(reading),

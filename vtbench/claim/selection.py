@@ -31,14 +31,14 @@ def bearing_on(suite: Suite, ids: Iterable[str]) -> Suite:
     without these an explanation would reproduce "1 of 1" where it reproduces 1 of 12.
     """
     claims = {claim.id: claim for claim in suite.claims}
-    needed = follows_from(claims, ids)
-    columns = {claims[each].column for each in needed if each in claims and claims[each].workload}
-    kept = tuple(
-        claim
-        for claim in suite.claims
-        if claim.id in needed or (claim.workload is not None and claim.column in columns)
+    columns = {claims[each].column for each in follows_from(claims, ids) if each in claims}
+    mates = [claim.id for claim in suite.claims if claim.column in columns]
+    needed = follows_from(claims, mates)
+    return msgspec.structs.replace(
+        suite,
+        claims=tuple(claim for claim in suite.claims if claim.id in needed),
+        quantities=tuple(each for each in suite.quantities if each.id in needed),
     )
-    return msgspec.structs.replace(suite, claims=kept)
 
 
 def one_claim(suites: Iterable[Suite], asked: str) -> tuple[Suite, Claim]:

@@ -10,12 +10,13 @@ import typer
 from vtbench.claim import Claim, Suite
 from vtbench.claim.selection import bearing_on, follows_from, one_claim
 from vtbench.claim.shelf import find, shipped
-from vtbench.cli.check import counted, read_records, refuse_code
+from vtbench.cli.check import counted, refuse_code
 from vtbench.cli.options import Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
 from vtbench.judge import judge
 from vtbench.judge.trials import trials
 from vtbench.record import Record
+from vtbench.records import read_records
 from vtbench.report.explained import Explained, explained_document
 from vtbench.workload import Workload
 
@@ -95,6 +96,6 @@ def explained(suite: Suite, claim: Claim, records: dict[Workload, Record]) -> Ex
         verdict=verdicts[claim.id],
         title=suite.title,
         record=record,
-        trials=tuple(trials(claim, suite, records)) if claim.unknown is None else (),
+        trials=tuple(trials(claim, [suite], records)),
         parts=tuple(verdicts[each] for each in verdicts if each in below),
     )

@@ -59,11 +59,14 @@ def explained_object(found: Explained) -> dict[str, Any]:
         "title": found.title,
         "by": [part.to_dict() for part in _stages(found)],
         "tried": [
-            {**msgspec.to_builtins(trial), "value": int(trial.value), "hit": trial.hit}
-            for trial in found.trials
+            {**msgspec.to_builtins(trial), "value": _number(trial.value)} for trial in found.trials
         ],
         "parts": [verdict_object(part) for part in found.parts],
     }
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _stages(found: Explained) -> list[Part]:

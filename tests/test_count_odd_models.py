@@ -1,15 +1,18 @@
 """Models that are unusual, or wrong: the count is that of a run on values, or there is none."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
 import vtbench
-from vtbench.errors import ModelError
+from vtbench.count.counting import Settings, count_module
+from vtbench.errors import ModelError, UsageError
 
 
 class Attention(nn.Module):
@@ -98,3 +101,73 @@ def test_a_thread_that_multiplies_nothing_leaves_the_count_complete():
 
     count = vtbench.count(Copies(), torch.zeros(2, 4))
     assert (count.macs, count.complete) == (2 * 2 * 4, True)
+
+
+def drawn():
+    """A number between 0 and 1 from each generator of the process."""
+    return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002, S311 - models do
+
+
+class Meddles(nn.Module):
+    """Draws from every generator, and changes what the whole process shares."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.drawn = []
+
+    def forward(self, x):
+        self.drawn.append(drawn())
+        torch.manual_seed(5)
+        torch.set_default_dtype(torch.float64)
+        torch.set_default_device("meta")
+        torch.set_num_threads(1 + torch.get_num_threads() % 2)
+        return self.layer(x)
+
+
+@pytest.mark.parametrize("road", ["meta", "real"])
+def test_what_a_model_changes_of_the_process_is_taken_back(road):
+    model, x = Meddles(), torch.zeros(2, 4)
+    settings = Settings(road=road)
+    before = _surroundings()
+    assert sum(row.macs for row in count_module(model, ((x,), {}), settings).rows) == 2 * 4 * 4
+    assert _surroundings() == before
+
+
+def _surroundings():
+    generators = random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()  # noqa: NPY002 - the same
+    return (
+        *generators, torch.get_default_dtype(), torch.get_default_device(), torch.get_num_threads()
+    )  # fmt: skip
+
+
+def test_a_model_that_draws_lots_counts_the_same_every_time():
+    class Skips(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(64))
+
+        def forward(self, x):
+            for layer in self.layers:
+                if sum(drawn()) < 1.5:
+                    x = layer(x)
+            return x
+
+    counts = {vtbench.count(Skips(), torch.zeros(2, 4)).macs for _ in range(5)}
+    assert len(counts) == 1
+    assert counts.pop() % (2 * 4 * 4) == 0
+
+
+@pytest.mark.parametrize("thing", [None, 3, torch.zeros(2), lambda x: x, nn.Linear])
+def test_what_is_no_module_is_refused_in_a_sentence(thing):
+    with pytest.raises(UsageError, match=r"cannot be counted; give a torch\.nn\.Module or a model"):
+        vtbench.count(thing, torch.zeros(2, 4))
+    with pytest.raises(UsageError, match="cannot be counted"), vtbench.counting(thing):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_a_frozen_script_counts_as_what_it_was_made_of():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()
+    frozen = torch.jit.freeze(torch.jit.script(net))
+    assert vtbench.count(frozen, torch.zeros(1, 3, 8, 8)).macs == 3 * 4 * 3 * 3 * 6 * 6

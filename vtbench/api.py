@@ -81,12 +81,25 @@ def count(
     """
     if isinstance(model, str):
         return Count(run(_workload(model, inputs, keywords), settings=RunSettings()))
+    _module(model)
     counted = engine.count_module(model, (inputs, keywords), engine.Settings(ops=ops or {}))
     return Count(record_of(_live(model), counted, None))
 
 
+def _module(model: Any) -> None:
+    """Refuse what is no module; an exported program or a function has no parts to name."""
+    from torch import nn
+
+    if not isinstance(model, nn.Module):
+        raise UsageError(
+            f"A {type(model).__name__} cannot be counted; give a torch.nn.Module or a model's name."
+        )
+
+
 def _live(model: nn.Module) -> Workload:
-    mode: Literal["train", "eval"] = "train" if model.training else "eval"
+    # a frozen script has no mode any more: it is in evaluation for good
+    training = getattr(model, "training", False)
+    mode: Literal["train", "eval"] = "train" if training else "eval"
     return Workload(model=type(model).__name__, mode=mode)
 
 
@@ -109,6 +122,7 @@ def _workload(name: str, inputs: tuple[Any, ...], fields: dict[str, Any]) -> Wor
 @contextmanager
 def counting(model: nn.Module, ops: Mapping[Any, UserFormula] | None = None) -> Iterator[Count]:
     """Count whatever runs in the block, by the modules of a model; read it after the block."""
+    _module(model)
     settings = engine.Settings(ops=ops or {}, grad=True)
     result = Count(Record(workload=_live(model), error="The block still runs."))
     with engine.counter_for(model, settings, on_meta=False) as counter:

@@ -14,6 +14,7 @@ import msgspec
 from vtbench import models
 from vtbench.count import counting
 from vtbench.count.counting import Counted
+from vtbench.count.surroundings import surroundings_lent
 from vtbench.errors import BadInput, ModelError
 from vtbench.record import PeerCount, Record
 from vtbench.workload import Workload
@@ -33,7 +34,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
 def run(workload: Workload, *, settings: RunSettings = RunSettings()) -> Record:  # noqa: B008
     """Count one workload; raises a VtbenchError that says what to do when it cannot be done."""
     formulas = load_formulas(settings.ops) if settings.ops else {}
-    counted, built = _count(workload, formulas, settings.road)
+    with surroundings_lent():
+        counted, built = _count(workload, formulas, settings.road)
     record = record_of(built.workload, counted, built.stages)
     if settings.counters:
         peers = peer_counts(built.workload, record, settings.counters)

@@ -23,6 +23,7 @@ from vtbench.count.outside import LeavingTorch
 from vtbench.count.parameters import module_parameters, module_weights, parameters_of
 from vtbench.count.rules import UserFormula, user_rules
 from vtbench.count.state import bound_to, copied, is_lazy, left_as_found, to_meta
+from vtbench.count.surroundings import surroundings_lent
 from vtbench.count.threads import other_threads_watched
 from vtbench.errors import ModelError
 from vtbench.record import Memory, Parameters, Row
@@ -72,11 +73,13 @@ def count_module(model: nn.Module, inputs: Inputs, settings: Settings) -> Counte
     forward pass is run again with them.
     """
     try:
-        return _by_road(model, inputs, settings)
+        with surroundings_lent():
+            return _by_road(model, inputs, settings)
     except ModelError as error:
         if settings.grad or not _asks_for_gradients(error.__cause__):
             raise
-    return _by_road(model, inputs, replace(settings, grad=True))
+    with surroundings_lent():
+        return _by_road(model, inputs, replace(settings, grad=True))
 
 
 def _asks_for_gradients(error: BaseException | None) -> bool:
@@ -133,7 +136,6 @@ def on_real_values(model: nn.Module, inputs: Inputs, settings: Settings, why: st
     """Count on values: buffers and inputs are copies, and random numbers are seeded."""
     args, kwargs = tree_map_only(torch.Tensor, lambda t: t.detach().clone(), inputs)
     with bound_to(model, copied if settings.backward else _shared_or_copied):
-        torch.manual_seed(0)
         return _run(model, (args, kwargs), settings, f"real ({why})")
 
 
@@ -143,7 +145,7 @@ def _shared_or_copied(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _run(model: nn.Module, inputs: Inputs, settings: Settings, road: str) -> Counted:
-    if settings.mode is not None:
+    if settings.mode is not None and not _is_in_mode(model, settings.mode):
         model.train(settings.mode == "train")
     if any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers())):
         with torch.no_grad():  # lazy layers take their shapes, and initialise, at a first call
@@ -157,6 +159,12 @@ def _run(model: nn.Module, inputs: Inputs, settings: Settings, road: str) -> Cou
             _backward(out)
         del out
     return summary(model, counter, settings, road)
+
+
+def _is_in_mode(model: nn.Module, mode: str) -> bool:
+    """Whether there is nothing to switch; an exported program refuses to be asked."""
+    wanted = mode == "train"
+    return all(getattr(part, "training", wanted) == wanted for part in model.modules())
 
 
 def _passes(settings: Settings) -> Any:

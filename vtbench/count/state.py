@@ -17,13 +17,12 @@ Replace = Callable[[torch.Tensor], torch.Tensor]
 
 @contextmanager
 def left_as_found(model: nn.Module) -> Iterator[None]:
-    """Whatever a run sets on the model's modules is taken back, and the random state too.
+    """Whatever a run sets on the model's modules is taken back.
 
     Attributes are restored, and the contents of dicts, lists and sets that are attributes;
     tensors changed in place are the business of ``bound_to``.
     """
     saved = [(m, type(m), dict(m.__dict__), _containers(m)) for m in model.modules()]
-    random_state = torch.get_rng_state()
     try:
         yield
     finally:
@@ -34,7 +33,6 @@ def left_as_found(model: nn.Module) -> Iterator[None]:
             module.__dict__.update(attributes)
             for container, contents in containers:
                 _refill(container, contents)
-        torch.set_rng_state(random_state)
 
 
 def _containers(module: nn.Module) -> list[tuple[Any, Any]]:

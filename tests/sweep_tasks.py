@@ -26,6 +26,14 @@ def fall(number):
     return number
 
 
+class Panic(BaseException):
+    """What some compiled libraries raise."""
+
+
+def panic(number):
+    raise Panic("out of luck") if number else KeyboardInterrupt
+
+
 def grow(number):
     _ = bytearray(number) and None
     return os.getpid()

@@ -67,6 +67,7 @@ def test_an_unknown_command_is_one_sentence(vtbench):
     ended = vtbench("mac")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.startswith("vtbench: No such command 'mac'")
+    assert "`vtbench --help`" in ended.err
 
 
 WITHOUT_TORCH = [

@@ -39,6 +39,14 @@ def test_outcomes_carry_the_place_of_their_item(tasks, capfd):
         capfd.readouterr()
 
 
+def test_an_error_that_is_no_exception_is_an_outcome_too_but_an_interrupt_is_not(tasks):
+    """Foreign code raises such errors: a panic of compiled code, a cancelled task."""
+    (one,) = sweep.in_turn(tasks.panic, [1])
+    assert "Panic: out of luck" in one[1].error
+    with pytest.raises(KeyboardInterrupt):
+        list(sweep.in_turn(tasks.panic, [0]))
+
+
 def test_workers_keep_standard_output_clean(tasks, capfd):
     list(sweep.in_processes(tasks.square, [1, 2], 2))
     assert capfd.readouterr().out == ""

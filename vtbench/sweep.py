@@ -54,7 +54,9 @@ def attempt(task: Callable[[Item], Result], item: Item) -> Outcome[Result]:
         return Outcome(result=task(item))
     except VtbenchError as error:
         return Outcome(error=str(error), trace=traceback.format_exc())
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # foreign models raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # foreign models raise anything, exits too
         said = str(error).strip().splitlines()
         what = f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
         return Outcome(

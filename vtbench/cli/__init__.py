@@ -38,8 +38,9 @@ def _status(arguments: list[str]) -> int:
         return 2
     except click_exception as error:  # type: ignore[misc]  # ClickException, wherever it lives
         said = error.format_message().strip().rstrip(".").replace("Value error, ", "")
-        where = f" {arguments[0]}" if arguments and arguments[0].isalpha() else ""
-        say(f"{said}. `vtbench{where} --help` lists what there is.")
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "vtbench"
+        say(f"{said}. `{command} --help` lists what there is.")
         return 2
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED

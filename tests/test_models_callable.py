@@ -11,6 +11,7 @@ import torch
 
 from vtbench import errors
 from vtbench.models import build
+from vtbench.run import run
 from vtbench.workload import InputSpec, Workload
 
 SOURCE = """
@@ -47,6 +48,19 @@ def reads_values(width: int = 4):
     model = Scaled(width)
     model.rates = rates
     return model
+
+def halved():
+    return nn.Conv2d(3, 2, 3).to(torch.bfloat16)
+
+def of_two():
+    return nn.Bilinear(2, 2, 2)
+
+def traced():
+    return torch.jit.trace(nn.Conv2d(3, 2, 3), torch.zeros(1, 3, 8, 8))
+
+def exported():
+    image = torch.zeros(1, 3, 8, 8)
+    return torch.export.export(nn.Conv2d(3, 2, 3).eval(), (image,)).module(), image
 
 kept = None
 
@@ -109,6 +123,25 @@ def test_options_are_checked_against_the_functions_signature(own: Named) -> None
         build(Workload(model=own("plain"), options=(("width", "wide"),)))
     with pytest.raises(errors.BadOption, match="True or False"):
         build(Workload(model=own("plain"), options=(("bias", 1),)))
+
+
+def test_an_image_has_the_precision_of_the_weights_and_is_not_all_that_a_model_may_need(
+    own: Named,
+) -> None:
+    """A second input that forward requires is asked for by its name."""
+    assert build(Workload(model=own("halved"))).args[0].dtype == torch.bfloat16
+    with pytest.raises(errors.BadInput, match="needs the input 'input2'; give all its inputs as"):
+        build(Workload(model=own("of_two")))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("function", "size"), [("traced", 224), ("exported", 8)])
+def test_a_function_may_return_a_traced_module_or_an_exported_program(
+    own: Named, function: str, size: int
+) -> None:
+    """Though neither has all that a module has: attributes, a signature, a mode to switch."""
+    record = run(Workload(model=own(function)))
+    assert record.macs == 3 * 2 * 3 * 3 * (size - 2) * (size - 2)
 
 
 def test_a_function_that_asks_for_the_resolution_and_the_batch_gets_them(own: Named) -> None:

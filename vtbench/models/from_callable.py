@@ -159,9 +159,16 @@ def _with_image(module: nn.Module, workload: Workload, own_size: Size, *, real: 
         given = inputs.named(workload.inputs, module, workload.model, real=real)
         return Built(module, (), given, workload)
     size = workload.resolution or own_size
-    image = inputs.tensor((workload.batch_size, 3, *size), real=real)
+    image = inputs.tensor((workload.batch_size, 3, *size), _precision(module), real=real)
+    inputs.check_complete((image,), {}, module, workload.model)
     resolved = msgspec.structs.replace(workload, resolution=size)
     return Built(module, (image,), {}, resolved)
+
+
+def _precision(module: nn.Module) -> torch.dtype:
+    """The floating type of the weights; an image of another would be refused by them."""
+    floating = (each.dtype for each in module.parameters() if each.dtype.is_floating_point)
+    return next(floating, torch.float32)
 
 
 def _size_option(options: dict[str, Any]) -> Size | None:

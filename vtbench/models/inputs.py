@@ -79,7 +79,11 @@ def _check_names(names: list[str], module: nn.Module, model: str) -> None:
 
 
 def _parameters_of_forward(module: nn.Module) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(module.forward).parameters
+    try:
+        return inspect.signature(module.forward).parameters
+    except ValueError:  # a traced module does not say; whatever it is given is tried
+        anything = inspect.Parameter("inputs", inspect.Parameter.VAR_KEYWORD)
+        return {anything.name: anything}
 
 
 def moved(inputs: Any, *, real: bool) -> Any:

@@ -94,11 +94,17 @@ def parts_of(module: nn.Module) -> list[nn.Module]:
     found = {id(module): module}
     waiting = [module]
     while waiting:
-        for child in vars(waiting.pop())["_modules"].values():
+        for child in _held(waiting.pop(), "_modules").values():
             if child is not None and id(child) not in found:
                 found[id(child)] = child
                 waiting.append(child)
     return list(found.values())
+
+
+def _held(part: nn.Module, kind: str) -> dict[str, Any]:
+    """What a module holds; a traced one keeps it elsewhere than among its attributes."""
+    held: dict[str, Any] | None = vars(part).get(kind)
+    return dict(getattr(part, kind).items()) if held is None else held
 
 
 def entirely_on_meta(module: nn.Module) -> bool:
@@ -140,8 +146,8 @@ def _tensors(module: nn.Module) -> list[torch.Tensor]:
     found: list[torch.Tensor | None] = []
     for part in parts_of(module):
         attributes = vars(part)
-        found += attributes["_parameters"].values()
-        found += attributes["_buffers"].values()
+        found += _held(part, "_parameters").values()
+        found += _held(part, "_buffers").values()
         if torch.Tensor in map(type, attributes.values()):
             found += (each for each in attributes.values() if type(each) is torch.Tensor)
     return [tensor for tensor in found if tensor is not None]

@@ -91,8 +91,9 @@ def test_lines_are_kept_and_a_second_run_goes_on(vtbench, tmp_path, block):
     import msgspec
 
     lines.write_bytes(b"\n".join(map(msgspec.json.encode, (kept, failed))) + b'\n{"model": "cut o')
-    ended = vtbench("formula", "resnet18", block, "--output", str(lines))
-    assert (ended.status, ended.out) == (0, "")
+    ended = vtbench("formula", "resnet18", block, "--resume", str(lines), "--format", "csv")
+    assert ended.status == 0
+    assert next(csv.DictReader(io.StringIO(ended.out)))["macs"] == "7*B"
     written = lines.read_text().splitlines()
     assert len(written) == 4  # two from before, the line that was cut off, one new
     assert json.loads(written[3])["model"] == block
@@ -124,6 +125,7 @@ def test_one_that_fails_loses_nothing_of_the_others(vtbench):
         ("resnet18", "--symbol", "C"),
         ("resnet18", "--symbol", "C=7:2"),
         ("resnet18", "--output", "/no/such/folder/x.json"),
+        ("resnet18", "--resume", "/no/such/folder/x.jsonl"),
         ("resnet18", "--at", "H=3,W=3", "--plot", "/no/such/folder/x.png"),
         ("resnet18", "-o", "no_such_option=1"),
     ],

@@ -33,7 +33,8 @@ from vtbench.count.symbolic.subject import Subject, subject_of
 from vtbench.count.symbolic.tracing import Inputs, traced
 from vtbench.errors import ModelError, Untraceable, VtbenchError
 from vtbench.formula import Formula, Symbol
-from vtbench.models import from_timm, sizes
+from vtbench.models import from_timm, from_torchvision, from_transformers, sizes
+from vtbench.models.assemble import Library
 from vtbench.models.foreign import ran
 from vtbench.models.signatures import parameters_of
 from vtbench.run import run
@@ -45,6 +46,13 @@ _ASKED_BATCH = 3
 """The batch of the first check away from the model's own size."""
 _ADAPTED = {"dynamic_img_size": True, "strict_img_size": False}
 """Options with which a timm model takes other sizes than it was built for, where it has them."""
+
+
+_LIBRARIES: dict[str, Library] = {
+    "timm": from_timm,
+    "torchvision": from_torchvision,
+    "transformers": from_transformers,
+}
 
 
 class Case:
@@ -77,15 +85,20 @@ class Case:
         return self.counts[key]
 
     def _count(self, at: dict[str, int]) -> int:
-        module, inputs = self.own.module, self.own.at(at)
-        if self.by_resolution and not set(at) - {"B", "H", "W"}:
-            if not self.was_asked and at["B"] == _ASKED_BATCH:
-                self.was_asked = True  # once by the command's own road, which refuses odd sizes
-                return self._as_asked(at)
-            if self.built_for_size:
-                module, inputs = self.build(at)
+        module = self.own.module
+        as_asked = self.by_resolution and not set(at) - {"B", "H", "W"}
+        if as_asked and at["B"] == _ASKED_BATCH and not self.was_asked:
+            self.was_asked = True  # once by the command's own road, which refuses odd sizes
+            return self._as_asked(at)
+        if self.built_for_size and (at["H"], at["W"]) != (self.own.own["H"], self.own.own["W"]):
+            module, _ = self.build(at)
         settings = counting.Settings(road="meta", mode=self.workload.mode)
-        counted = counting.count_module(module, inputs, settings)
+        try:
+            counted = counting.count_module(module, self.own.at(at), settings)
+        except ModelError:
+            if not as_asked:
+                raise
+            return self._as_asked(at)  # it needs values
         return sum(row.macs for row in counted.rows)
 
     def _as_asked(self, at: dict[str, int]) -> int:
@@ -96,14 +109,16 @@ class Case:
     @functools.cached_property
     def built_for_size(self) -> bool:
         """Whether the model's library builds it for the size that is asked for."""
-        if not self.by_resolution or self.target.source == "torchvision":
+        if not self.by_resolution:
             return False
-        return self.target.source != "timm" or from_timm.takes_size(self.own.module)
+        library = _LIBRARIES.get(self.target.source)
+        return library is None or library.takes_size(self.own.module)
 
     def build(self, at: Steps) -> tuple[nn.Module, Inputs]:
         """The model as it is built for a size, without asking whether the size is a good one."""
         size, batch = (at["H"], at.get("W", at["H"])), at["B"]
-        if self.target.source != "timm":
+        library = _LIBRARIES.get(self.target.source)
+        if library is None:
             workload = msgspec.structs.replace(self.workload, resolution=size, batch_size=batch)
             built = models.build(workload)
             return built.module, (built.args, built.kwargs)
@@ -112,10 +127,10 @@ class Case:
         module = ran(
             self.workload.model,
             options,
-            lambda: from_timm.make_on_meta(self.target.name, options, size),
+            lambda: library.make_on_meta(self.target.name, options, size),
         )
         module.train(self.workload.mode == "train")
-        return module, from_timm.image(module, options, batch, size, real=False)
+        return module, library.image(module, options, batch, size, real=False)
 
 
 def _subject(built: models.Built) -> Subject:

@@ -63,12 +63,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     output: Path | None
     plot: Path | None
 
-    @property
-    def lines(self) -> Path | None:
-        """The file that gets a line per model, where that was asked for."""
-        path = self.output
-        return path if path is not None and path.suffix.lower() == ".jsonl" else None
-
 
 def formula(
     models: Models = None,
@@ -102,6 +96,14 @@ def formula(
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", help="What the symbolic runs of one model may take.")
     ] = TIME_LIMIT,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            "--resume",
+            metavar="FILE.jsonl",
+            help="Keep every form in a file, a line each, and take from there what is there.",
+        ),
+    ] = None,
     format_: FormatOption = None,
     output: Output = None,
     jobs: Jobs = None,
@@ -115,11 +117,11 @@ def formula(
     vtbench formula deit_s swin_t --at H=192:512:32
     vtbench formula transformers:BertModel --at B=1,T=64:512:64
     vtbench formula my_package.blocks:attention --symbol C=384:6 --symbol N=196
-    vtbench formula --models 'timm:*' --output formulas.jsonl
+    vtbench formula --models 'timm:*' --resume forms.jsonl --output forms.csv
 
     The model is run once on symbolic sizes; the form is then held against concrete counts at
-    other sizes, and one that fails is never shown. An output that ends in .jsonl gets a line per
-    model as soon as it is done, and a second run goes on where the first one stopped.
+    other sizes, and one that fails is never shown. With --resume a long run that was interrupted
+    goes on where it stopped.
 
     Exit status: 0 done; 1 some model has no formula; 2 none has.
     """
@@ -144,9 +146,10 @@ def formula(
     processes = parse_jobs(jobs) or 1
     check_writable(path)
     check_writable(plot)
+    check_writable(resume)
     asked = workloads(asked_models(models, more_models, model_list), conditions)
     task = functools.partial(derive_one, time_limit=time_limit, symbols=symbols)
-    found = derive_all(asked, task, processes, question.lines, traceback=traceback)
+    found = derive_all(asked, task, processes, resume, traceback=traceback)
     raise typer.Exit(answer(found, question))
 
 
@@ -159,10 +162,7 @@ def answer(found: Sequence[Formula], question: Question) -> int:
     if not good:
         return 2
     rows = None if question.points is None else evaluated(good, question.points)
-    if question.lines is None:
-        write_document(_document(found, good, rows, question), question.output)
-    else:
-        say(f"{len(good)} of {len(found)} forms are in {question.lines}")
+    write_document(_document(found, good, rows, question), question.output)
     if question.plot is not None and rows:
         _draw(good, rows, question.plot)
     return 1 if len(good) < len(found) else 0

@@ -103,13 +103,17 @@ def as_built(
 ) -> Draft:
     """The model as it is built for each size; ``build`` takes sizes."""
     example = example_of(subject, steps)
-    by_symbol = {symbol_of(letter): number for letter, number in example.items()}
-    letters = {symbol_of(letter): letter for letter in steps}
+    sides = {symbol_of(letter): letter for letter in subject.sides}
 
     def at(numbers: Steps) -> tuple[nn.Module, Inputs]:
-        return build(sizes_of({letters[name]: n for name, n in numbers.items()}, steps))
+        pixels = {sides[name]: steps[sides[name]] * number for name, number in numbers.items()}
+        return build({**subject.own, **pixels})
 
-    return draft_of(lifted(at, by_symbol), steps)
+    def inputs(sizes: Sizes) -> Inputs:
+        return subject.symbolic(sizes, steps, example)
+
+    by_symbol = {symbol: example[letter] for symbol, letter in sides.items()}
+    return draft_of(lifted(at, by_symbol, inputs), steps)
 
 
 def draft_of(result: Traced, steps: Steps) -> Draft:

@@ -28,35 +28,44 @@ _POINTS = 3
 _MOST_NAMES = 5
 
 
-def lifted(build: Build, example: Steps) -> Traced:
-    """The count of a family of models, for every choice of their sizes."""
+def lifted(
+    build: Build, example: Steps, inputs: Callable[[Sizes], Inputs] | None = None
+) -> Traced:
+    """The count of a family of models, for every choice of their sizes.
+
+    ``inputs`` makes the inputs, and the sizes, where they are known; without it the inputs are
+    those that ``build`` gives, and vary as the model does.
+    """
     names = list(example)
     if len(names) > _MOST_NAMES:
         raise Untraceable(f"more than {_MOST_NAMES} sizes at once take too many builds.")
-    # the example lies in the middle, so that the builds around it are as large as it
-    offsets = [_offsets(example[name]) for name in names]
-    builds = {
-        point: _survey(*build(dict(zip(names, point, strict=True))))
-        for point in product(*offsets)
-    }
-    middle = tuple(example.values())
-    model, inputs = build(example)
-    differing = _differing(builds)
-    polynomials = {key: _polynomial(key, names, builds) for key in differing}
-    beyond = tuple(max(each) + 2 for each in offsets)
-    _verify(polynomials, names, beyond, _survey(*build(dict(zip(names, beyond, strict=True)))))
+    around = [_around(example[name]) for name in names]
+    builds: dict[tuple[int, ...], Survey] = {}
+    for point in product(*around):
+        model, given = build(dict(zip(names, point, strict=True)))
+        builds[point] = _survey(model, ((), {}) if inputs else given)
+    polynomials = {key: _polynomial(key, names, builds) for key in _differing(builds)}
+    beyond = tuple(max(each) + 2 for each in around)
+    model, given = build(dict(zip(names, beyond, strict=True)))
+    _verify(polynomials, names, beyond, _survey(model, ((), {}) if inputs else given))
+    model, given = build(example)
     sizes = Sizes()
-    for name in names:
+    for name in () if inputs else names:
         sizes.size(name, example[name])
+    middle = tuple(example.values())
     symbolic = {
         key: _symbolic(polynomial, sizes, builds[middle][key])
         for key, polynomial in polynomials.items()
     }
-    varied = _varied(model, symbolic)
-    return traced(model, sizes, lambda: _inputs(inputs, symbolic), varied)
+
+    def make() -> Inputs:
+        return inputs(sizes) if inputs else _inputs(given, symbolic)
+
+    return traced(model, sizes, make, _varied(model, symbolic))
 
 
-def _offsets(middle: int) -> tuple[int, ...]:
+def _around(middle: int) -> tuple[int, ...]:
+    """The example and its neighbours, so that every build is about as large as it."""
     first = max(1, middle - 1)
     return tuple(range(first, first + _POINTS))
 

@@ -82,10 +82,10 @@ def traced(
     fake.cache_enabled = False  # what it brings back has lost its names
     summing = Summing()
     try:
-        with left_as_found(model), fake, symbolic_extremes(), _no_fast_path():
+        with left_as_found(model), fake:
             _lend(model, varied)
             args, kwargs = inputs()
-            with enable_python_dispatcher(), torch.inference_mode(), summing, _quiet():
+            with _plain_python(), enable_python_dispatcher(), torch.inference_mode(), summing:
                 model(*args, **kwargs)
     except VtbenchError:
         raise
@@ -129,9 +129,25 @@ def _present(tensors: Mapping[str, torch.Tensor | None]) -> list[tuple[str, torc
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the warnings that a model gives on unusual sizes."""
-    with warnings.catch_warnings():
+def _hashable_sizes() -> Iterator[None]:
+    """Symbolic numbers may be keys of a model's own caches."""
+    kind: Any = torch.SymInt
+    usual = kind.__hash__
+    kind.__hash__ = _hash
+    try:
+        yield
+    finally:
+        kind.__hash__ = usual
+
+
+def _hash(size: torch.SymInt) -> int:
+    return hash(size.node.expr)
+
+
+@contextmanager
+def _plain_python() -> Iterator[None]:
+    """Symbolic sizes behave as numbers do; no warnings about unusual ones."""
+    with warnings.catch_warnings(), _hashable_sizes(), symbolic_extremes(), _no_fast_path():
         warnings.simplefilter("ignore")
         yield
 

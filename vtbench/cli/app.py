@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vtbench.cli.audit import audit
+from vtbench.cli.baseline import baseline
 from vtbench.cli.check import check
 from vtbench.cli.conformance import conformance
 from vtbench.cli.cost import cost
@@ -62,6 +63,7 @@ def vtbench(
 app.command(short_help="Count the MACs of models.")(macs)
 app.command(short_help="Derive the MACs of models as a formula.")(formula)
 app.command(short_help="Hold printed figures against the models.")(check)
+app.add_typer(baseline, name="baseline")
 app.command(short_help="Say everything about one claim.")(explain)
 app.command(short_help="List the suites of claims that ship.")(suites)
 app.command(short_help="Find the figures of a printed table that contradict each other.")(audit)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import fnmatch
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 import typer
 
+from vtbench.baseline import judge_baseline, read_baseline, suite_of
 from vtbench.claim import Suite
 from vtbench.claim.shelf import find
+from vtbench.cli.choosing import refuse_code, refuse_unknown_models, selected
 from vtbench.cli.counting import count
 from vtbench.cli.options import Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, say, wants_color, write_document
-from vtbench.errors import BadSuite, UsageError
-from vtbench.judge import Verdict, judge, wanted
+from vtbench.errors import UsageError
+from vtbench.judge import Prediction, Verdict, judge, leave_one_out, wanted
 from vtbench.record import Record
 from vtbench.records import lines_of, read_records
+from vtbench.report import Style, render
 from vtbench.report.checking import check_document
+from vtbench.report.guarding import baseline_table, with_reasons
 from vtbench.workload import Workload
 
 CheckFormat = Literal["table", "json", "csv", "markdown", "junit", "github"]
@@ -46,6 +50,14 @@ def check(
         Path | None,
         typer.Option(metavar="FILE", help="Keep the records that were counted, as JSON Lines."),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Hold models to a baseline that `vtbench baseline write` made; suites are "
+            "checked too where they are named.",
+        ),
+    ] = None,
     allow_imports: Annotated[
         bool,
         typer.Option(
@@ -68,67 +80,64 @@ def check(
     vtbench check
     vtbench check vt_v3 --only '*.t1.*'
     vtbench check my_suite.toml --format junit --output check.xml
+    vtbench check --against baseline.jsonl
 
     Exit status: 0 if every verdict is the one expected; 1 if some is not; 2 if nothing could
     be judged, or the command cannot be carried out.
     """
     check_writable(output)
-    found = selected(find(suites or []), only)
+    base = read_baseline(against) if against is not None else None
+    if base is not None and records is not None:
+        raise UsageError("--against counts anew, module by module; --records cannot stand in.")
+    every = find(suites or []) if suites or base is None else []
+    found, matching = selected(every, only)
+    guarded = [suite_of(base)] if base is not None else []
     if not allow_imports:
-        refuse_code(found)
+        refuse_code([*found, *guarded])
     if records is not None:
         known = read_records(records)
     else:
-        known = counted(found, parse_jobs(jobs), traceback=traceback)
+        refuse_unknown_models(found)
+        known = counted([*found, *guarded], parse_jobs(jobs), traceback=traceback)
     if write_records is not None:
         write_document(lines_of(known), write_records)
-    verdicts = judge(found, known)
-    shape = format_ or "table"
-    color = output is None and wants_color()
-    write_document(check_document(verdicts, shape, width=page_width(), color=color), output)
+    verdicts = [v for v in judge(found, known) if matching is None or v.claim.id in matching]
+    kept = with_reasons(judge_baseline(base, known, version("torch"))) if base is not None else []
+    predictions = leave_one_out(found, known) if matching is None else []
+    page = Page(
+        shape=format_ or "table",
+        color=output is None and wants_color(),
+        predictions=tuple(predictions),
+    )
+    write_document(document(verdicts, kept, page), output)
+    verdicts += kept
     raise typer.Exit(status(verdicts, fail_on_unknown=fail_on_unknown))
 
 
-def selected(suites: list[Suite], only: str | None) -> list[Suite]:
-    """Suites with only the claims whose id matches, and what these follow from."""
-    if only is None:
-        return suites
-    found = []
-    for suite in suites:
-        claims = tuple(c for c in suite.claims if fnmatch.fnmatch(c.id, only) or c.id == only)
-        needed = _needed(suite, {c.id for c in claims})
-        kept = tuple(c for c in suite.claims if c.id in needed)
-        if kept:
-            found.append(msgspec.structs.replace(suite, claims=kept))
-    if not found:
-        raise UsageError(f"No claim matches {only!r}; `vtbench check --format csv` lists the ids.")
-    return found
+class Page(msgspec.Struct, frozen=True):
+    """How a document is to look."""
+
+    shape: CheckFormat
+    color: bool
+    predictions: tuple[Prediction, ...] = ()
 
 
-def _needed(suite: Suite, ids: set[str]) -> set[str]:
-    from vtbench.claim.expression import names_in
+def document(verdicts: list[Verdict], kept: list[Verdict], page: Page) -> str:
+    """The verdicts on suites, and those on a baseline."""
+    width = page_width()
+    if not kept or page.shape not in ("table", "markdown"):
+        return _checked([*verdicts, *kept], page)
+    style: Style = "markdown" if page.shape == "markdown" else "table"
+    text = render([baseline_table(kept)], style, width=width, color=page.color) + "\n"
+    if not verdicts:
+        return text
+    return _checked(verdicts, page) + "\n" + text
 
-    by_id = {claim.id: claim for claim in suite.claims}
-    waiting, needed = list(ids), set(ids)
-    while waiting:
-        claim = by_id.get(waiting.pop())
-        names = set(names_in(claim.expression)) if claim and claim.expression else set()
-        waiting += names - needed
-        needed |= names
-    return needed
 
-
-def refuse_code(suites: list[Suite]) -> None:
-    """Data never runs code: a suite may name a user's function only where the user allows it."""
-    for suite in suites:
-        for claim in suite.claims:
-            model = claim.workload.model if claim.workload else ""
-            library = model.partition(":")[0] in ("timm", "torchvision", "transformers")
-            if ":" in model and not library:
-                raise BadSuite(
-                    f"{suite.path}: {claim.id} names the function {model}, which would be run; "
-                    "give --allow-imports if you trust it."
-                )
+def _checked(verdicts: list[Verdict], page: Page) -> str:
+    return check_document(
+        verdicts, page.shape, predictions=page.predictions, width=page_width(), color=page.color
+    )
 
 
 def counted(

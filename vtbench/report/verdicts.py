@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from vtbench.judge import Verdict, totals
+from vtbench.judge import Prediction, Verdict, totals
 from vtbench.judge.verdict import Reproduction
+from vtbench.report.predictions import prediction_objects
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, MINUS, plural
 
@@ -20,7 +21,8 @@ def in_unit(value: Decimal | None, printed: str, unit: str) -> str:
     """A value in the unit of a printed figure, with two digits more than it has."""
     if value is None:
         return ABSENT
-    decimals = len(printed.partition(".")[2]) + 2
+    whole = unit == "" and value == value.to_integral_value()
+    decimals = 0 if whole else len(printed.partition(".")[2]) + 2
     return f"{value / _PLACES[unit]:,.{decimals}f}".replace("-", MINUS)
 
 
@@ -41,22 +43,54 @@ def explanation(verdict: Verdict) -> str:
     found = verdict.reproduced_by
     if verdict.verdict == "unknown":
         return verdict.unknown or ""
+    fitted = "fitted" if verdict.claim.fitted and verdict.claim.kind != "arithmetic" else ""
     if verdict.verdict == "holds":
-        return ""
+        return fitted
     if found is None:
+        if verdict.claim.low == verdict.claim.high:  # exact, so of our own: nothing was searched
+            return verdict.reason
         return "nothing tried gives it" if verdict.claim.kind != "arithmetic" else ""
-    return reproduction(found, verdict.claim.convention)
+    said = reproduction(found, verdict.claim.convention)
+    return f"{said}, {fitted}" if fitted else said
 
 
-def reproduction(found: Reproduction, stated: str) -> str:
+def reproduction(found: Reproduction, stated: str, *, scored: bool = True) -> str:
     """An explanation: its changes, its convention, its rounding, and how well it does."""
     parts = [f"{axis}={value}" for axis, value in found.changes.items()]
     if found.convention != stated:
         parts.append(found.convention)
     if found.rounding == "truncate":
         parts.append("truncated")
+    reading = ", ".join(parts) or "as stated"
+    if not scored:
+        return reading
     how_well = "isolated" if found.isolated else f"{found.hits} of {found.of}"
-    return f"{', '.join(parts) or 'as stated'} ({how_well})"
+    return f"{reading} ({how_well})"
+
+
+def account(verdict: Verdict) -> str:
+    """What the stated reading gives, what the explanation gives, and how well it does."""
+    claim, found = verdict.claim, verdict.reproduced_by
+    if found is None or verdict.verdict == "holds":
+        return ""
+    told = [
+        f"{name} gives {printed_figure(in_unit(value, claim.printed, claim.unit), claim.unit)}"
+        for name, value in (
+            (_stated(verdict, found), verdict.measured),
+            (reproduction(found, claim.convention, scored=False), found.measured),
+        )
+    ]
+    cells = f"{found.hits} of {found.of} cells of the column"
+    others = f"; {plural(found.rivals, 'other reading')} would do too" if found.rivals else ""
+    return f"{', '.join(told)}; {cells}{others}."
+
+
+def _stated(verdict: Verdict, found: Reproduction) -> str:
+    """What the paper states of the things that an explanation changes."""
+    work = verdict.claim.workload
+    options = dict(work.options) if work else {}
+    said = [f"{axis}={options[axis]}" for axis in found.changes if axis in options]
+    return ", ".join(said) or "the stated reading"
 
 
 def verdict_tables(verdicts: Sequence[Verdict], *, everything: bool = True) -> list[Table]:
@@ -170,7 +204,7 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "measured": _number(verdict.measured),
         "deviation": verdict.deviation,
         "verdict": verdict.verdict,
-        "reason": verdict.reason,
+        "reason": f"{verdict.reason} {account(verdict)}".strip(),
         "unknown": verdict.unknown,
         "expect": claim.expect,
         "as_expected": verdict.as_expected,
@@ -209,11 +243,17 @@ def command(verdict: Verdict) -> str | None:
     return " ".join(parts)
 
 
-def check_object(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+def check_object(
+    verdicts: Iterable[Verdict], predictions: Sequence[Prediction] = ()
+) -> dict[str, Any]:
     """The document of ``vtbench check --format json``."""
     found = list(verdicts)
     suites: dict[str, list[Verdict]] = {}
     for verdict in found:
         suites.setdefault(verdict.claim.suite, []).append(verdict)
     summary: Mapping[str, Any] = {name: totals(group) for name, group in suites.items()}
-    return {"summary": summary, "claims": [verdict_object(v) for v in found]}
+    return {
+        "summary": summary,
+        "claims": [verdict_object(v) for v in found],
+        "leave_one_out": prediction_objects(predictions),
+    }

@@ -1,0 +1,100 @@
+"""A baseline's verdicts for a reader: which model moved, by how much, and which modules did it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from vtbench.baseline import Judged, Moved
+from vtbench.judge import Verdict
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import ABSENT, digits, plural, signed, size
+
+SHOWN = 5
+"""So many groups of modules are named; the rest are summed."""
+_QUANTITIES = {"macs": "MACs", "params": "Parameters", "operators": "Operator calls",
+               "memory": "Peak of activations"}  # fmt: skip
+
+
+def with_reasons(judged: Sequence[Judged]) -> list[Verdict]:
+    """Verdicts whose reason names the modules that moved."""
+    return [
+        msgspec.structs.replace(each.verdict, reason=_reason(each)) if each.moved else each.verdict
+        for each in judged
+    ]
+
+
+def _reason(judged: Judged) -> str:
+    measured, claim = judged.verdict.measured, judged.verdict.claim
+    assert measured is not None  # noqa: S101  # what moved was measured
+    parts = [_group(each) for each in judged.moved[:SHOWN]]
+    rest = judged.moved[SHOWN:]
+    if rest:
+        count = sum(each.count for each in rest)
+        parts.append(f"{signed(sum(each.by for each in rest))}: {plural(count, 'other module')}")
+    total = signed(int(measured - claim.low))
+    return f"{total} in all. {'; '.join(parts)}."
+
+
+def _group(moved: Moved) -> str:
+    many = f"{moved.count} × " if moved.count > 1 else ""
+    change = f" ({moved.change})" if moved.change != "changed" else ""
+    return f"{signed(moved.by)}: {many}{moved.path or '(the model itself)'}{change}"
+
+
+def baseline_table(verdicts: Sequence[Verdict]) -> Table:
+    """Every figure of a baseline beside what it is now."""
+    rows = tuple(_row(verdict) for verdict in verdicts)
+    wrong = [verdict for verdict in verdicts if not verdict.as_expected]
+    notes = [f"{plural(len(rows), 'figure')}: {len(wrong)} not as in the baseline."]
+    notes += [f"! {_model(v)}, {_quantity(v)}: {v.reason}" for v in wrong]
+    information = [v for v in verdicts if v.verdict == "unknown"]
+    notes += list(dict.fromkeys(v.claim.why for v in information))
+    return Table(
+        title=f"Against {verdicts[0].claim.where.rpartition(', ')[0]}" if verdicts else "Baseline",
+        columns=(
+            name_column("Model"),
+            Column(head="Quantity", align="left"),
+            Column(head="Baseline"),
+            Column(head="Now"),
+            Column(head="Change", drop=1),
+            Column(head="Verdict", align="left"),
+        ),
+        rows=rows,
+        notes=tuple(notes),
+    )
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    said = verdict.verdict if verdict.verdict != "unknown" else "information"
+    return (
+        _model(verdict),
+        _QUANTITIES[_quantity(verdict)],
+        _figure(verdict, verdict.claim.low),
+        _figure(verdict, verdict.measured),
+        _change(verdict),
+        said if verdict.as_expected else f"{said} !",
+    )
+
+
+def _model(verdict: Verdict) -> str:
+    return verdict.claim.workload.model if verdict.claim.workload else ""
+
+
+def _quantity(verdict: Verdict) -> str:
+    return verdict.claim.id.rpartition(".")[2]
+
+
+def _figure(verdict: Verdict, value: Decimal | None) -> str:
+    if value is None:
+        return ABSENT
+    return size(int(value)) if _quantity(verdict) == "memory" else digits(int(value))
+
+
+def _change(verdict: Verdict) -> str:
+    if verdict.measured is None:
+        return ABSENT
+    difference = int(verdict.measured - verdict.claim.low)
+    return "=" if not difference else signed(difference)

@@ -10,7 +10,8 @@ import typer
 from vtbench.claim import Claim, Suite
 from vtbench.claim.selection import bearing_on, follows_from, one_claim
 from vtbench.claim.shelf import find, shipped
-from vtbench.cli.check import counted, refuse_code
+from vtbench.cli.check import counted
+from vtbench.cli.choosing import refuse_code
 from vtbench.cli.options import Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
 from vtbench.judge import judge

@@ -1,7 +1,16 @@
 """Claims and records in, verdicts out. Pure: nothing here counts, builds or runs anything."""
 
+from vtbench.judge.held_out import Prediction, leave_one_out
 from vtbench.judge.judging import judge, totals
 from vtbench.judge.search import wanted
 from vtbench.judge.verdict import Reproduction, Verdict
 
-__all__ = ["Reproduction", "Verdict", "judge", "totals", "wanted"]
+__all__ = [
+    "Prediction",
+    "Reproduction",
+    "Verdict",
+    "judge",
+    "leave_one_out",
+    "totals",
+    "wanted",
+]

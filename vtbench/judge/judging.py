@@ -62,7 +62,13 @@ def _judge_value(claim: Claim, records: Records) -> Verdict:
             claim=claim, verdict="unknown", reason="No record of it.", unknown="not-measured"
         )
     if record.error is not None:
-        return Verdict(claim=claim, verdict="unknown", reason=record.error, unknown="not-measured")
+        return Verdict(
+            claim=claim,
+            verdict="unknown",
+            reason=record.error,
+            unknown="not-measured",
+            broken=True,
+        )
     if not record.complete and claim.metric in ("macs", "flops"):
         ops = ", ".join(dict.fromkeys(row.op for row in record.unknown))
         return Verdict(

@@ -45,16 +45,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """(measured - printed) / printed."""
     unknown: Unknown | None = None
     reproduced_by: Reproduction | None = None
+    broken: bool = False
+    """The model could not be built or run: a fault, not a figure to be skipped."""
 
     @property
     def as_expected(self) -> bool:
         """Whether the verdict is the one that the suite expects.
 
-        A figure that cannot be judged here is a skip, unless an operator is unknown, or the
-        paper says too little and the suite does not say so.
+        A figure that cannot be judged here is a skip, unless an operator is unknown, the model
+        is broken, or the paper says too little and the suite does not say so.
         """
         if self.verdict != "unknown":
             return self.verdict == self.claim.expect
-        if self.unknown == "op":
+        if self.unknown == "op" or self.broken:
             return False
         return self.unknown != "undefined" or bool(self.claim.why)

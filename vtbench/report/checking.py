@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from vtbench.judge import Verdict
+from vtbench.judge import Prediction, Verdict
+from vtbench.report.predictions import prediction_tables
 from vtbench.report.raw import json_text
 from vtbench.report.render import Style, render
 from vtbench.report.verdicts import (
+    account,
     check_object,
     explanation,
     in_unit,
@@ -19,11 +21,16 @@ from vtbench.report.verdicts import (
 
 
 def check_document(
-    verdicts: Sequence[Verdict], shape: str, *, width: int = 80, color: bool = False
+    verdicts: Sequence[Verdict],
+    shape: str,
+    *,
+    predictions: Sequence[Prediction] = (),
+    width: int = 80,
+    color: bool = False,
 ) -> str:
     """Verdicts as a table, JSON, CSV, markdown, JUnit XML, or GitHub annotations."""
     if shape == "json":
-        return json_text(check_object(verdicts)) + "\n"
+        return json_text(check_object(verdicts, predictions)) + "\n"
     if shape == "junit":
         return _junit(verdicts)
     if shape == "github":
@@ -31,7 +38,8 @@ def check_document(
     if shape == "csv":
         return _csv(verdicts)
     style: Style = "markdown" if shape == "markdown" else "table"
-    return render(verdict_tables(verdicts), style, width=width, color=color) + "\n"
+    tables = [*verdict_tables(verdicts), *prediction_tables(predictions)]
+    return render(tables, style, width=width, color=color) + "\n"
 
 
 def sentence(verdict: Verdict) -> str:
@@ -41,8 +49,8 @@ def sentence(verdict: Verdict) -> str:
     if verdict.measured is not None:
         said += f", measured {in_unit(verdict.measured, claim.printed, claim.unit)} {claim.unit}"
     said = f"{said.rstrip()}: {verdict.verdict}"
-    why = explanation(verdict)
-    return f"{said} ({why})" if why else said
+    why = account(verdict) or explanation(verdict)
+    return f"{said} ({why.rstrip('.')})" if why else said
 
 
 def _csv(verdicts: Sequence[Verdict]) -> str:
@@ -65,8 +73,10 @@ def _junit(verdicts: Sequence[Verdict]) -> str:
     skipped = sum(v.verdict == "unknown" and v.as_expected for v in verdicts)
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
-        (f'<testsuite name="vtbench check" tests="{len(verdicts)}" failures="{wrong}" '
-        f'skipped="{skipped}">'),
+        (
+            f'<testsuite name="vtbench check" tests="{len(verdicts)}" failures="{wrong}" '
+            f'skipped="{skipped}">'
+        ),
     ]
     for verdict in verdicts:
         name, suite = quoteattr(verdict.claim.id), quoteattr(verdict.claim.suite)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torchvision.ops import DeformConv2d
 
 import vtbench
 from vtbench.count.counting import Settings, count_module
@@ -171,3 +172,29 @@ def test_a_frozen_script_counts_as_what_it_was_made_of():
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()
     frozen = torch.jit.freeze(torch.jit.script(net))
     assert vtbench.count(frozen, torch.zeros(1, 3, 8, 8)).macs == 3 * 4 * 3 * 3 * 6 * 6
+
+
+@pytest.mark.parametrize("road", ["meta", "real"])
+def test_the_backward_pass_of_attention_costs_the_same_for_every_kernel(road):
+    class Projected(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.q, self.k, self.v = (nn.Parameter(torch.zeros(2, 4, 10, 8)) for _ in range(3))
+
+        def forward(self, x):
+            return functional.scaled_dot_product_attention(self.q + x, self.k, self.v)
+
+    settings = Settings(road=road, backward=True)
+    rows = count_module(Projected(), ((torch.zeros(2, 4, 10, 8),), {}), settings).rows
+    forward = 2 * 4 * 10 * 10 * (8 + 8)
+    assert sum(row.macs for row in rows if row.phase == "forward") == forward
+    assert sum(row.macs for row in rows if row.phase == "backward") == 2 * forward
+
+
+def test_the_backward_pass_of_a_deformable_convolution_is_known():
+    layer = DeformConv2d(4, 6, 3, padding=1, groups=2)
+    inputs = torch.zeros(2, 4, 10, 12), torch.zeros(2, 2 * 3 * 3, 10, 12)
+    rows = count_module(layer, (inputs, {}), Settings(backward=True)).rows
+    forward = 2 * 6 * 10 * 12 * (4 // 2) * 3 * 3
+    assert sum(row.macs for row in rows) == 3 * forward
+    assert all(row.status != "unknown" for row in rows)

@@ -80,6 +80,10 @@ def _attention_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any)
     return formulas.attention_backward(args[1].shape, args[2].shape, args[3].shape)
 
 
+def _flex_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    return formulas.attention_backward(*(x.shape for x in args[:3]))
+
+
 def _flash_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
     return formulas.attention_backward(*(_heads_first(x.shape) for x in args[1:4]))
 
@@ -166,7 +170,7 @@ ATTENTION: dict[str, Rule] = {
     "aten::_native_multi_head_attention": Rule("attention", _native_attention),
     "aten::_transformer_encoder_layer_fwd": Rule("attention", _encoder_layer),
     "higher_order::flex_attention": Rule("attention", _causal_at(None)),
-    "higher_order::flex_attention_backward": Rule("attention", _causal_at(None)),
+    "higher_order::flex_attention_backward": Rule("attention", _flex_backward),
 }
 
 RECURRENT: dict[str, Rule] = {

@@ -121,6 +121,12 @@ def _deform_conv(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cos
     return formulas.convolution(args[0].shape, args[1].shape, out.shape)
 
 
+def _deform_conv_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    # the gradient of the sampled columns, which serves input, offsets and mask; and the weight's
+    grad, x, weight = args[:3]
+    return formulas.convolution_backward(grad.shape, x.shape, weight.shape, False, (True, True))
+
+
 def _trilinear(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
     # i1, i2, i3 with axes that are expanded (absent); the axes in sumdim are contracted:
     # first those that i3 lacks, then the rest
@@ -230,4 +236,5 @@ CONVOLUTIONS: dict[str, Rule] = {
     "quantized::conv3d": Rule("conv", _packed_conv),
     "quantized::conv3d_relu": Rule("conv", _packed_conv),
     "torchvision::deform_conv2d": Rule("conv", _deform_conv),
+    "torchvision::_deform_conv2d_backward": Rule("conv", _deform_conv_backward),
 }

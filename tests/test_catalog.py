@@ -16,6 +16,8 @@ SHORT_NAMES = [
     "vit_s", "vit_b", "vit_l",
     "swin_t", "swin_s", "swin_b",
     "regnety_8g", "efficientnet_b3",
+    "resnet18_se", "resnet34_se", "resnet50_se", "resnet101_se",
+    "resnet18_cbam", "resnet34_cbam", "resnet50_cbam", "resnet101_cbam",
     "vt_r18", "vt_r34", "vt_r50", "vt_r101",
     "vt_r18_l16", "vt_r34_l16", "vt_r50_l4", "vt_r101_l4",
     "vt_v4_r18", "vt_v4_r34", "vt_v4_adv_r18", "vt_v4_adv_r34", "vt_v4_adv_r101",
@@ -60,7 +62,9 @@ def test_efficientnet_b3_is_counted_at_the_size_of_its_paper() -> None:
 def test_entries_match_globs_and_parts_of_names_in_the_catalogues_order() -> None:
     """A pattern without wildcards matches names that contain it."""
     assert [e.name for e in catalog.entries("swin_*")] == ["swin_t", "swin_s", "swin_b"]
-    assert [e.name for e in catalog.entries("resnet1")] == ["resnet18", "resnet101"]
+    assert [e.name for e in catalog.entries("resnet101")] == [
+        "resnet101", "resnet101_se", "resnet101_cbam",
+    ]  # fmt: skip
     assert [e.name for e in catalog.entries()] == SHORT_NAMES
     assert catalog.entries("nothing*") == []
     assert catalog.entry("swin_") is None

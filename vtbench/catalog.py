@@ -46,6 +46,8 @@ _SWIN = "Liu et al., Swin Transformer, ICCV 2021"
 _REGNET = "Radosavovic et al., Designing Network Design Spaces, CVPR 2020"
 _EFFICIENTNET = "Tan and Le, EfficientNet, ICML 2019"
 
+_SE = "Hu et al., Squeeze-and-Excitation Networks, CVPR 2018"
+_CBAM = "Woo et al., CBAM: Convolutional Block Attention Module, ECCV 2018"
 _VT = "Wu et al., Visual Transformers, arXiv 2006.03677v3"
 _VT_V4 = "Wu et al., Visual Transformers, ICCV 2021 (arXiv 2006.03677v4)"
 _FPN = "Kirillov et al., Panoptic Feature Pyramid Networks, CVPR 2019"
@@ -140,6 +142,21 @@ CATALOG: tuple[Entry, ...] = (
         paper=_EFFICIENTNET,
         family="EfficientNet",
         head=("classifier",),
+    ),
+    # The baselines with attention in Visual Transformers' first table; the larger ones are quoted
+    # from a paper whose ResNet has the stride in the first 1x1.
+    *(
+        Entry(
+            name=f"resnet{depth}_{attention}",
+            target="vtbench.models.resnet:ResNet",
+            options={"depth": depth, "attention": attention, "stride_in_1x1": depth in (50, 101)},
+            paper=paper,
+            family="ResNet",
+            stages=_RESNET_STAGES,
+            head=("fc",),
+        )
+        for attention, paper in (("se", _SE), ("cbam", _CBAM))
+        for depth in (18, 34, 50, 101)
     ),
     *(_vt_resnet(depth, 8, f"vt_r{depth}") for depth in (18, 34, 50, 101)),
     # The token counts with which the paper's tables come out, where they are not the text's 8.

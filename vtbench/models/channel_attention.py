@@ -1,7 +1,7 @@
 """Attention on the channels and pixels of a residual block: SE and CBAM.
 
 Squeeze-and-excitation (Hu et al., CVPR 2018) and the convolutional block attention module (Woo et
-al., ECCV 2018), both with reduction 16, without biases, before the shortcut is added.
+al., ECCV 2018), both with reduction 16 and biases, before the shortcut is added.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def attention_block(kind: Attention, channels: int) -> nn.Module | None:
 def _gate(channels: int) -> nn.Sequential:
     """A bottleneck over the channels of one vector: 2·C²/16 weights."""
     return nn.Sequential(
-        nn.Linear(channels, channels // REDUCTION, bias=False),
+        nn.Linear(channels, channels // REDUCTION),
         nn.ReLU(inplace=True),
-        nn.Linear(channels // REDUCTION, channels, bias=False),
+        nn.Linear(channels // REDUCTION, channels),
     )
 
 

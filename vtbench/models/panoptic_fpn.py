@@ -8,8 +8,7 @@ that brings all four to 1/4 and adds them. Stage ``fpn`` is what table 4 calls "
 The paper does not say how VT-FPN is built. Here, as its table comes out: lateral 1x1 convolutions
 on all levels as FPN has them; 8 tokens per level by a static tokenizer without value convolution;
 one transformer (kqv_groups 8) over all 32; each level takes back from its own 8 tokens, its query
-convolution in 16 groups (16 channels each, not the 64 of VT-ResNet). Gradients reach every
-parameter; as in VT-ResNet, those of the biases of ``key``'s norms are zero.
+convolution in 16 groups (16 channels each, not the 64 of VT-ResNet).
 
 Maps of odd sides (473 pixels give 119, 60, 30, 15) are met by resizing to the finer map's size.
 """

@@ -12,8 +12,10 @@ What the paper leaves open is settled so that its tables come out:
   (table 1) and 16 (table 3), VT-R-50 and -101 with 4.
 - Norms follow every 1x1 convolution but the coefficients'; there is no ReLU after stage 4.
 
-Gradients reach every parameter. Those of the biases of ``key``'s norms are zero: what is added to
-all keys alike drops out of a softmax over them. The stochastic depth of the recipe is not here.
+Gradients reach every parameter, and are zero for some biases of norms alone: those of ``key``
+always, as what is added to all keys alike drops out of a softmax over them; while norms use batch
+statistics, those too that a later norm takes out again. The map that the last block leaves is not
+read. The stochastic depth of the training recipe is not here.
 
 The net ends in a mean over tokens and pools nothing else, so its MACs are the same under the
 papers' convention, which counts average pooling at its input size.

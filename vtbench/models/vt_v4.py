@@ -18,8 +18,7 @@ differs from v3, and what is settled so that the tables come out:
 The papers' convention counts average pooling at its input size, HW·f for each pooling tokenizer;
 pooling is not a product and is no MAC here. No other net of this file pools before its stage 5.
 
-Gradients reach every parameter that is used, those of the biases of ``key``'s norms being zero.
-None flows through the iterations of k-means.
+Gradients reach every parameter, as in v3; none flows through the iterations of k-means.
 """
 
 from __future__ import annotations

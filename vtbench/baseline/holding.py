@@ -1,9 +1,4 @@
-"""Baselines: what our own models cost, written down so that a change of it is noticed.
-
-A baseline is a claim made by ourselves. Its figures are exact, so each is an interval without
-width, and the judge that holds papers to their digits holds a model to its baseline. The file is
-JSON Lines, a line for each module, so that a diff of it reads as what moved.
-"""
+"""Holding models to their baseline: the judge's verdicts, and the modules that moved."""
 
 from __future__ import annotations
 
@@ -14,55 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from vtbench.baseline.lines import Baseline, Net, histogram_of, modules_of
 from vtbench.claim import Claim, Suite
-from vtbench.errors import BadInput
 from vtbench.judge import Verdict, judge
-from vtbench.record import CONVENTION, Record
-from vtbench.version import VERSION
+from vtbench.record import Record
 from vtbench.workload import Workload
-
-
-class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="baseline"):
-    """Under which conditions the figures were counted."""
-
-    convention: str
-    torch: str
-    vtbench: str = VERSION
-
-
-class Net(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="model"):
-    """One model's totals."""
-
-    workload: Workload
-    """As it was asked for."""
-    resolution: tuple[int, int] | None
-    """The size that it was counted at."""
-    macs: int
-    params: int
-    complete: bool
-    activations_peak: int
-    """Bytes, predicted from tensor lifetimes."""
-    operators: dict[str, int]
-    """Operator -> calls."""
-
-
-class Module(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="module"):
-    """What one module multiplies and holds itself."""
-
-    model: str
-    module: str
-    macs: int
-    params: int
-
-
-class Baseline(msgspec.Struct, frozen=True, kw_only=True):
-    """A baseline file."""
-
-    path: str
-    header: Header
-    nets: tuple[Net, ...]
-    modules: dict[str, dict[str, tuple[int, int]]]
-    """Model -> module path -> MACs and parameters."""
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,92 +33,6 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: Verdict
     moved: tuple[Moved, ...] = ()
-
-
-def lines_of_baseline(records: Mapping[Workload, Record], torch: str) -> str:
-    """The records of some models as a baseline file."""
-    lines: list[Header | Net | Module] = [Header(convention=CONVENTION, torch=torch)]
-    for asked, record in records.items():
-        lines.append(_net(asked, record))
-        lines += [
-            Module(model=asked.model, module=path, macs=macs, params=params)
-            for path, (macs, params) in _modules(record).items()
-        ]
-    return "".join(msgspec.json.encode(line).decode() + "\n" for line in lines)
-
-
-def _net(asked: Workload, record: Record) -> Net:
-    assert record.parameters and record.memory  # noqa: S101, PT018  # it was counted
-    return Net(
-        workload=asked,
-        resolution=record.workload.resolution,
-        macs=record.macs,
-        params=record.parameters.total,
-        complete=record.complete,
-        activations_peak=record.memory.activations_peak,
-        operators=_histogram(record),
-    )
-
-
-def _histogram(record: Record) -> dict[str, int]:
-    calls: dict[str, int] = {}
-    for row in record.rows:
-        calls[row.op] = calls.get(row.op, 0) + row.calls
-    return dict(sorted(calls.items()))
-
-
-def _modules(record: Record) -> dict[str, tuple[int, int]]:
-    """Module path -> MACs and parameters of its own, where it has any."""
-    macs: dict[str, int] = {}
-    for row in record.rows:
-        macs[row.module] = macs.get(row.module, 0) + row.macs
-    held = record.module_parameters
-    paths = dict.fromkeys([*macs, *held])
-    found = {path: (macs.get(path, 0), held.get(path, 0)) for path in paths}
-    return {path: both for path, both in found.items() if any(both)}
-
-
-def read_baseline(path: Path) -> Baseline:
-    """A baseline file; one of another counting convention is refused."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise BadInput(f"The baseline {path} cannot be read: {reason}.") from error
-    lines: list[Header | Net | Module] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                lines.append(msgspec.json.decode(line, type=Header | Net | Module))
-            except (msgspec.DecodeError, msgspec.ValidationError) as error:
-                raise BadInput(
-                    f"{path}:{number}: this is no line of a baseline: {error}."
-                ) from error
-    if not lines or not isinstance(lines[0], Header):
-        raise BadInput(
-            f"{path} is no baseline; `vtbench baseline write FILE --models A` makes one."
-        )
-    if lines[0].convention != CONVENTION:
-        raise BadInput(
-            f"{path} was counted by the convention {lines[0].convention}, and this is "
-            f"{CONVENTION}; write the baseline again."
-        )
-    return _put_together(path, lines[0], lines[1:])
-
-
-def _put_together(path: Path, header: Header, lines: list[Header | Net | Module]) -> Baseline:
-    nets = [line for line in lines if isinstance(line, Net)]
-    names = [net.workload.model for net in nets]
-    if not nets:
-        raise BadInput(f"{path} holds no model.")
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise BadInput(f"{path} holds {twice} twice.")
-    modules: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in names}
-    for line in lines:
-        if isinstance(line, Module) and line.model in modules:
-            modules[line.model][line.module] = (line.macs, line.params)
-    return Baseline(path=str(path), header=header, nets=tuple(nets), modules=modules)
 
 
 def suite_of(baseline: Baseline) -> Suite:
@@ -242,7 +107,7 @@ def _total(baseline: Baseline, net: Net, record: Record | None, verdict: Verdict
         return Judged(verdict=same)
     which = 0 if verdict.claim.metric == "macs" else 1
     before = {path: both[which] for path, both in baseline.modules[net.workload.model].items()}
-    after = {path: both[which] for path, both in _modules(record).items()}
+    after = {path: both[which] for path, both in modules_of(record).items()}
     return Judged(verdict=verdict, moved=moved(before, after))
 
 
@@ -260,7 +125,7 @@ def _compared(claim: Claim, value: int, reason: str) -> Verdict:
 def _inner(baseline: Baseline, net: Net, record: Record, torch: str) -> Iterable[Judged]:
     """The operators and the predicted memory: exact under one torch, information under another."""
     assert record.memory is not None  # noqa: S101  # it was counted
-    now = _histogram(record)
+    now = histogram_of(record)
     differing = sorted(
         op for op in {*now, *net.operators} if now.get(op, 0) != net.operators.get(op, 0)
     )

@@ -42,6 +42,8 @@ from vtbench.workload import Workload, freeze_options
 
 TIME_LIMIT = 30.0
 """Seconds that the symbolic runs of one model may take."""
+_FOR_ONE_SIZE = 10.0
+"""Seconds for the form in the batch alone, also where nothing is left for others."""
 _ASKED_BATCH = 3
 """The batch of the first check away from the model's own size."""
 _ADAPTED = {"dynamic_img_size": True, "strict_img_size": False}
@@ -145,7 +147,7 @@ def formula(workload: Workload, *, time_limit: float = TIME_LIMIT) -> Formula:
     for subject, draft in _drafts(case):
         try:
             found = checked(draft, subject, case.count)
-        except (Untraceable, ModelError) as error:
+        except VtbenchError as error:
             case.reasons.append(str(error))
             continue
         reason = case.reasons[0] if case.reasons and draft.method != "symbolic" else None
@@ -207,7 +209,8 @@ def _drafts(case: Case) -> Iterator[tuple[Subject, Draft]]:
             found |= yield from _image_drafts(case, own.squared())
         if found:
             yield from ((own, d) for d in drafts_through_counts(case.count, own, case.reasons))
-        yield from _attempt(case, own, lambda: batch_only(own, with_others(own, {})))
+        limit = max(case.left, _FOR_ONE_SIZE)
+        yield from _attempt(case, own, lambda: batch_only(own, with_others(own, {})), limit)
     drafts = drafts_through_counts(case.count, own, case.reasons, sizes_too=False)
     yield from ((own, draft) for draft in drafts)
 
@@ -243,11 +246,11 @@ def _few(
 
 
 def _attempt(
-    case: Case, subject: Subject, trace: Callable[[], Draft]
+    case: Case, subject: Subject, trace: Callable[[], Draft], limit: float | None = None
 ) -> Iterator[tuple[Subject, Draft]]:
     """A draft, within what is left of the time limit; or none, and the reason."""
     try:
-        yield subject, within(case.left, trace)
+        yield subject, within(case.left if limit is None else limit, trace)
     except VtbenchError as error:
         case.reasons.append(str(error))
 

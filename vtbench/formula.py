@@ -140,8 +140,8 @@ def _tree(node: ast.expr) -> Tree:
         if operator == "**" and not (right[0] == "number" and 0 <= right[1] <= HIGHEST_POWER):
             raise BadInput(f"A formula may raise only to whole powers up to {HIGHEST_POWER}.")
         left = _tree(node.left)
-        if operator == "**" and _has_power(left):
-            raise BadInput("A formula may not raise a power to a power.")
+        if operator == "**" and right[1] * _power(left) > HIGHEST_POWER:
+            raise BadInput(f"A formula may raise only to whole powers up to {HIGHEST_POWER}.")
         return (operator, left, right)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         name = node.func.id
@@ -154,8 +154,10 @@ def _tree(node: ast.expr) -> Tree:
     )
 
 
-def _has_power(tree: Tree) -> bool:
-    return tree[0] == "**" or any(_has_power(p) for p in tree[1:] if isinstance(p, tuple))
+def _power(tree: Tree) -> int:
+    """The highest power that stands in a tree, powers of powers multiplied."""
+    inner = max((_power(part) for part in tree[1:] if isinstance(part, tuple)), default=1)
+    return inner * tree[2][1] if tree[0] == "**" else inner
 
 
 def names(tree: Tree) -> set[str]:

@@ -13,6 +13,7 @@ from vtbench.cli.conformance import conformance
 from vtbench.cli.cost import cost
 from vtbench.cli.explain import explain
 from vtbench.cli.formula import formula
+from vtbench.cli.init_suite import init_suite
 from vtbench.cli.macs import macs
 from vtbench.cli.models import models
 from vtbench.cli.report import report
@@ -66,6 +67,7 @@ app.command(short_help="Hold printed figures against the models.")(check)
 app.add_typer(baseline, name="baseline")
 app.command(short_help="Say everything about one claim.")(explain)
 app.command(short_help="List the suites of claims that ship.")(suites)
+app.command(short_help="Write a suite to begin with.")(init_suite)
 app.command(short_help="Find the figures of a printed table that contradict each other.")(audit)
 app.command(short_help="Show the papers' cost formulas, term by term.")(cost)
 app.command(short_help="Derive tables from kept records.")(report)

@@ -1,0 +1,142 @@
+"""``vtbench init-suite``: a suite to begin with, as an example or from a printed table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vtbench.audit import PrintedTable, read_tables
+from vtbench.cli.output import check_writable, say, write_document
+from vtbench.drafting import EXAMPLE, Draft, draft, open_questions
+from vtbench.errors import BadOption, OutputError, UnknownModel
+
+
+def init_suite(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="The suite to write; standard output where none is given.",
+            show_default=False,
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="TABLE", help="A printed table: .csv, .tsv, .md or .tex."),
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=G", help="The unit of a column: K, M, G, T, x or %."),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROW=MODEL", help="The model that a row speaks of. Repeatable."),
+    ] = None,
+    number: Annotated[
+        int, typer.Option("--table", metavar="N", help="Which table of a file of several.")
+    ] = 1,
+) -> None:
+    """Write a suite to begin with: a commented example, or one claim per cell of a table.
+
+    \b
+    vtbench init-suite my_suite.toml
+    vtbench init-suite paper.toml --from table.csv --model 'Ours-S=my_package.nets:small'
+    vtbench init-suite paper.toml --from table.tex --unit 'FLOPs=G' --model 'R-50=resnet50'
+
+    What a heading or a row's name says needs no option; on a terminal the rest is asked for. A
+    file that exists is not overwritten.
+    """
+    if file is not None and file.exists():
+        raise OutputError(f"{file} exists already; name another file, or delete it first.")
+    check_writable(file)
+    if table is None:
+        if unit or model:
+            raise BadOption("--unit and --model describe a table; name it with --from.")
+        write_document(EXAMPLE, file)
+        return
+    printed = _chosen(read_tables(table), table, number)
+    units = _assignments("--unit", unit, printed.heads)
+    models = _assignments("--model", model, [printed.name(r) for r in range(len(printed.rows))])
+    _refuse_unknown(models)
+    asked = Draft(title=printed.title or table.stem, source=str(table.name), units=units,
+                  models=_by_name(printed, models))  # fmt: skip
+    if sys.stdin is not None and sys.stdin.isatty():
+        asked = _prompted(printed, asked)
+    missing = open_questions(printed, asked)
+    if missing:
+        options = " ".join(f"--unit '{head}=G'" for head in missing)
+        raise BadOption(
+            f"The unit of {', '.join(missing)} is not in the heading; say it: {options}."
+        )
+    text, notes = draft(printed, asked)
+    for note in notes:
+        say(note)
+    write_document(text, file)
+
+
+def _chosen(tables: Sequence[PrintedTable], path: Path, number: int) -> PrintedTable:
+    if not 1 <= number <= len(tables):
+        raise BadOption(f"{path} holds {len(tables)} tables; --table {number} is none of them.")
+    if len(tables) > 1:
+        say(f"table {number} of {len(tables)}; --table chooses another.")
+    return tables[number - 1]
+
+
+def _assignments(option: str, given: Sequence[str] | None, known: Sequence[str]) -> dict[str, str]:
+    """``NAME=VALUE`` options, each for something that the table has."""
+    found = {}
+    for text in given or ():
+        name, equals, value = (part.strip() for part in text.rpartition("="))
+        if not equals or not name or not value:
+            raise BadOption(f"{option} {text!r} is not of the form NAME=VALUE.")
+        matches = [each for each in known if name in (each, each.partition("(")[0].strip())]
+        if not matches:
+            names = ", ".join(dict.fromkeys(known))
+            raise BadOption(f"{option} {text!r}: the table has no {name!r}; it has {names}.")
+        found.update(dict.fromkeys(matches, value))
+    return found
+
+
+def _refuse_unknown(models: dict[str, str]) -> None:
+    from vtbench.models import resolve
+
+    for name in models.values():
+        resolve(name)
+
+
+def _by_name(printed: PrintedTable, models: dict[str, str]) -> dict[str, str]:
+    """The models that were named, and rows whose own name is one."""
+    from vtbench.models import resolve
+
+    found = dict(models)
+    for row in range(len(printed.rows)):
+        name = printed.name(row)
+        if name not in found and ":" not in name:
+            guess = name.lower().replace("-", "_").replace(" ", "_")
+            for candidate in (name, guess, guess.replace("_", "")):
+                try:
+                    resolve(candidate)
+                except UnknownModel:
+                    continue
+                found[name] = candidate
+                break
+    return found
+
+
+def _prompted(printed: PrintedTable, asked: Draft) -> Draft:
+    """What no option and no heading says, asked for on the terminal."""
+    units, models = dict(asked.units), dict(asked.models)
+    for head in open_questions(printed, asked):
+        units[head] = typer.prompt(f"Unit of {head} (K, M, G, T, x, %)", err=True).strip()
+    for row in range(len(printed.rows)):
+        name = printed.name(row)
+        if name not in models:
+            said = typer.prompt(f"Model of {name} (empty: none)", default="", err=True).strip()
+            if said:
+                models[name] = said
+    _refuse_unknown(models)
+    return Draft(title=asked.title, source=asked.source, units=units, models=models)

@@ -198,3 +198,28 @@ def test_the_backward_pass_of_a_deformable_convolution_is_known():
     forward = 2 * 6 * 10 * 12 * (4 // 2) * 3 * 3
     assert sum(row.macs for row in rows) == 3 * forward
     assert all(row.status != "unknown" for row in rows)
+
+
+class Multiplies(nn.Module):
+    def forward(self, x):
+        return torch.mm(x, x)
+
+
+@pytest.mark.parametrize(
+    ("formula", "sentence"),
+    [
+        (lambda a, b: 1 // 0, r"^The formula for aten::mm raised ZeroDivisionError: "),
+        (lambda a, b: None, r"The formula for aten::mm gave None; MACs are a whole number"),
+        (lambda a, b: -a[0], r"The formula for aten::mm gave -4; MACs are a whole number"),
+        (lambda a, b: a[0] / 8, r"The formula for aten::mm gave 0.5; MACs are a whole number"),
+        (lambda a: a[0], r"The formula for aten::mm raised TypeError: "),
+    ],
+)
+def test_a_formula_that_fails_is_named_and_the_model_is_not_blamed(formula, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        vtbench.count(Multiplies(), torch.zeros(4, 4), ops={torch.ops.aten.mm.default: formula})
+
+
+def test_a_formula_for_what_is_no_operator_is_refused_as_such():
+    with pytest.raises(UsageError, match="^'mm' is no operator"):
+        vtbench.count(Multiplies(), torch.zeros(4, 4), ops={"mm": lambda a, b: 1})

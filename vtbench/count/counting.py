@@ -25,7 +25,7 @@ from vtbench.count.rules import UserFormula, user_rules
 from vtbench.count.state import bound_to, copied, is_lazy, left_as_found, to_meta
 from vtbench.count.surroundings import surroundings_lent
 from vtbench.count.threads import other_threads_watched
-from vtbench.errors import ModelError
+from vtbench.errors import ModelError, VtbenchError
 from vtbench.record import Memory, Parameters, Row
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
@@ -90,6 +90,8 @@ def _by_road(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
     if settings.road != "real":
         try:
             return on_meta(model, inputs, settings)
+        except VtbenchError:
+            raise  # a sentence already, and values would not change it
         except Exception as error:  # a foreign model may raise anything
             if settings.road == "meta" or _is_meta(model):
                 raise ModelError(_sentence(model, error)) from error
@@ -98,6 +100,8 @@ def _by_road(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
         reason = settings.why_real
     try:
         return on_real_values(model, inputs, settings, reason)
+    except VtbenchError:
+        raise
     except Exception as error:  # a foreign model may raise anything
         raise ModelError(_sentence(model, error)) from error
 

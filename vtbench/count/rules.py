@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -71,10 +72,13 @@ def user_rules(ops: UserOps) -> dict[str, Rule]:
 
     A key with an overload (``torch.ops.my.scan.default``) stands for every overload.
     """
-    return {qualified(operator): _user_rule(formula) for operator, formula in ops.items()}
+    return {
+        qualified(operator): _user_rule(qualified(operator), formula)
+        for operator, formula in ops.items()
+    }
 
 
-def _user_rule(formula: UserFormula) -> Rule:
+def _user_rule(operator: str, formula: UserFormula) -> Rule:
     wants_out = "out_shape" in inspect.signature(formula).parameters
 
     def cost(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
@@ -83,8 +87,16 @@ def _user_rule(formula: UserFormula) -> Rule:
         )
         if wants_out:
             shaped_kwargs = {**shaped_kwargs, "out_shape": shaped_out}
-        macs = int(formula(*shaped_args, **shaped_kwargs))
-        return dense(macs, _elements(out))
+        try:
+            macs: Any = formula(*shaped_args, **shaped_kwargs)
+        except Exception as error:  # a user's formula may raise anything
+            said = f"{type(error).__name__}: {error}"
+            raise UsageError(f"The formula for {operator} raised {said}.") from error
+        if not isinstance(macs, Integral) or macs < 0:
+            raise UsageError(
+                f"The formula for {operator} gave {macs!r}; MACs are a whole number, 0 or more."
+            )
+        return dense(int(macs), _elements(out))
 
     return Rule("user", cost, user=True)
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
+from vtbench.errors import BadOption
 from vtbench.models.panoptic_fpn import fpn, vt_fpn
 from vtbench.models.resnet import ResNet
 from vtbench.models.vt_blocks import (
@@ -347,3 +348,21 @@ def test_sizes_that_divide_by_nothing_run(name, size):
         out = net(torch.randn(1, 3, *size))
     assert out.shape == ((1, 10, *size) if name == "vt_fpn" else (1, 10))
     assert out.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (lambda: VTResNet(depth=18, transformer="graphconv"), "transformer is one of vt, none"),
+        (lambda: VTResNet(depth=18, tokenizer="kmeans"), "tokenizer is one of dynamic, static"),
+        (lambda: VTResNetV4(depth=18, tokenizer="clusters"), "tokenizer is one of recurrent"),
+        (lambda: VTResNetV4(depth=18, transformer="mlp"), "transformer is one of vt, none, graph"),
+        (lambda: VTResNet(depth=19), "depth 18, 34, 50 or 101"),
+        (lambda: ResNet(depth=18, attention="eca"), "attention is one of none, se, cbam"),
+        (lambda: vt_fpn(depth=50, heads=7), "heads=7"),
+    ],
+)
+def test_a_choice_that_does_not_exist_is_refused(build, said):
+    """Also where no command line stands before the constructor."""
+    with torch.device("meta"), pytest.raises(BadOption, match=said):
+        build()

@@ -11,6 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from vtbench.errors import BadOption
+
 Attention = Literal["none", "se", "cbam"]
 
 REDUCTION = 16
@@ -18,9 +20,11 @@ REDUCTION = 16
 
 def attention_block(kind: Attention, channels: int) -> nn.Module | None:
     """What a residual block applies before its shortcut; None without attention."""
-    if kind == "se":
-        return SqueezeExcitation(channels)
-    return CBAM(channels) if kind == "cbam" else None
+    kinds = {"none": None, "se": SqueezeExcitation, "cbam": CBAM}
+    if kind not in kinds:
+        raise BadOption(f"The option attention is one of {', '.join(kinds)}, not {kind!r}.")
+    made = kinds[kind]
+    return None if made is None else made(channels)
 
 
 def _gate(channels: int) -> nn.Sequential:

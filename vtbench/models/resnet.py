@@ -159,6 +159,8 @@ class ResNet(Trunk):
         attention: Attention = "none",
         stride_in_1x1: bool = False,
     ) -> None:
+        if num_classes < 1:
+            raise BadOption(f"The option num_classes must be at least 1, not {num_classes}.")
         super().__init__(depth, attention=attention, stride_in_1x1=stride_in_1x1)
         self.fc = nn.Linear(self.widths[-1], num_classes)
         initialise(self)

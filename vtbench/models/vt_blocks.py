@@ -60,6 +60,13 @@ def at_least_1(**options: int) -> None:
             raise BadOption(f"The option {name} must be at least 1, not {size}.")
 
 
+def one_of(known: tuple[str, ...], **options: str) -> None:
+    """Refuse a choice that does not exist, by the name of its option."""
+    for name, choice in options.items():
+        if choice not in known:
+            raise BadOption(f"The option {name} is one of {', '.join(known)}, not {choice!r}.")
+
+
 def check_shape(shape: BlockShape) -> None:
     """Refuse sizes that do not divide, in a sentence, before torch does in a stack trace."""
     at_least_1(

@@ -39,6 +39,7 @@ from vtbench.models.vt_blocks import (
     check_shape,
     check_transformer,
     half_replaced,
+    one_of,
     pointwise1d,
     split_heads,
     zero_residual_norms,
@@ -179,11 +180,14 @@ class VTResNet(Trunk):
             kqv_groups=usual_groups if kqv_groups is None else kqv_groups,
         )
         check_shape(shape)
+        at_least_1(num_classes=num_classes)
         if tokens % 2:
             raise BadOption(
                 f"The option tokens={tokens} is odd; every block after the first keeps one half "
                 "of the tokens and replaces the other, so choose an even number."
             )
+        one_of(("vt", "none"), transformer=transformer or "none")
+        one_of(("dynamic", "static"), tokenizer=tokenizer or "dynamic")
         if tokenizer == "dynamic" and not dynamic:
             raise BadOption("tokenizer=dynamic and dynamic=False contradict; give one of them.")
         dynamic = dynamic and tokenizer != "static"

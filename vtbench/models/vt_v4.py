@@ -38,8 +38,10 @@ from vtbench.models.vt_blocks import (
     Extraction,
     Projector,
     StaticTokenizer,
+    at_least_1,
     check_shape,
     half_replaced,
+    one_of,
     pointwise1d,
     split_heads,
     zero_residual_norms,
@@ -213,6 +215,7 @@ class VTResNetV4(Trunk):
             kqv_groups=kqv_groups,
         )  # fmt: skip
         check_shape(shape)
+        at_least_1(num_classes=num_classes)
         mixing: Attention = "none" if transformer is None else transformer
         _check(tokenizer, mixing, tokens=tokens, position=position, iterations=kmeans_iters)
         iterations = KMEANS_ITERS if kmeans_iters is None else kmeans_iters
@@ -278,12 +281,8 @@ def _check(
     iterations: int | None,
 ) -> None:
     """Refuse choices that do not go together."""
-    for name, value, known in (
-        ("tokenizer", tokenizer, get_args(Tokenizer)),
-        ("transformer", transformer, get_args(Attention)),
-    ):
-        if value not in known:
-            raise BadOption(f"The option {name} is one of {', '.join(known)}, not {value!r}.")
+    one_of(get_args(Tokenizer), tokenizer=tokenizer)
+    one_of(get_args(Attention), transformer=transformer)
     if tokenizer in ("dynamic", "static") and tokens % 2:
         raise BadOption(
             f"The option tokens={tokens} is odd, and tokenizer={tokenizer} replaces one half of "

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -70,10 +70,29 @@ def _wrong_fields(data: Any, kind: Any) -> Iterator[tuple[str, str]]:
             if each.required:
                 yield "", f"{key}: is missing."
             continue
-        try:
-            msgspec.convert(data[key], each.type)
-        except msgspec.ValidationError as error:
-            yield key, _sentence(key, str(error))
+        for name, value, expected in _parts(key, data[key], each.type):
+            said = _refusal(value, expected)
+            if said is not None:
+                yield key, _sentence(name, said)
+
+
+def _refusal(value: Any, expected: Any) -> str | None:
+    """What msgspec says of a value that is not of a type; None where it is."""
+    try:
+        msgspec.convert(value, expected)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
+
+
+def _parts(key: str, value: Any, expected: Any) -> Iterator[tuple[str, Any, Any]]:
+    """A field, or each entry of one that maps names to tables, so that messages name the entry."""
+    arguments = get_args(expected)
+    if get_origin(expected) is dict and isinstance(value, dict) and isinstance(arguments[1], type):
+        for name, entry in value.items():
+            yield f"{key}.{name}", entry, arguments[1]
+    else:
+        yield key, value, expected
 
 
 def _sentence(key: str, text: str) -> str:

@@ -49,7 +49,7 @@ def check_names(
     """Every name in arithmetic exists, and no claim follows from itself."""
     by_id = {claim.id: claim for claim in claims}
     for claim in by_id.values():
-        if claim.expression is None:
+        if claim.expression is None or _repeats(claim, by_id):
             continue
         own = claim.suite + "."
         for name in names_in(claim.expression):
@@ -59,6 +59,12 @@ def check_names(
                 mistake(lines.of_claim(claim.id), f"{claim.id}: there is no claim {name}.")
         if _follows_from_itself(claim, by_id):
             mistake(lines.of_claim(claim.id), f"{claim.id} follows from itself.")
+
+
+def _repeats(claim: Claim, by_id: Mapping[str, Claim]) -> bool:
+    """Whether a claim is the twin of one with the same arithmetic, which is checked there."""
+    base = by_id.get(claim.id.removesuffix(".printed"))
+    return base is not None and base is not claim and base.expression == claim.expression
 
 
 def _follows_from_itself(claim: Claim, by_id: Mapping[str, Claim]) -> bool:

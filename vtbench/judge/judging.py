@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from vtbench.claim import Claim, Interval, Suite, middle
+from vtbench.claim.interval import SCALES
 from vtbench.judge.arithmetic import in_order, parts_of, range_of, value
 from vtbench.judge.conventions import measured
 from vtbench.judge.explaining import Explainer
@@ -170,12 +171,18 @@ def _judge_arithmetic(
     reason = (
         "The printed figures agree with each other."
         if outcome == "holds"
-        else f"The other printed figures allow {range_.low:.6g} to {range_.high:.6g}."
+        else f"The other printed figures allow {_in_unit(claim, range_)}."
     )
     deviation = float((centre - own) / abs(own)) if own else None
     return Verdict(
         claim=claim, verdict=outcome, reason=reason, measured=centre, deviation=deviation
     )
+
+
+def _in_unit(claim: Claim, found: Interval) -> str:
+    scale = SCALES[claim.unit]
+    low, high = (float(end / scale) for end in (found.low, found.high))
+    return f"{low:.6g} to {high:.6g} {claim.unit}".rstrip()
 
 
 def _by_printed(

@@ -12,7 +12,7 @@ import pytest
 from rich.cells import cell_len
 
 from vtbench import errors
-from vtbench.cli import counting
+from vtbench.cli import counting, printed
 
 RESNET18_CONVS = (
     3 * 64 * 7 * 7 * 112 * 112
@@ -333,3 +333,10 @@ def test_model_lists_that_cannot_be_read_say_why(vtbench, counted, tmp_path, mon
     monkeypatch.setattr(sys, "stdin", None)
     assert "standard input, which is closed" in vtbench("macs", "--model-list", "-").err
     assert counted == []
+
+
+def test_a_suite_with_mistakes_costs_no_count(vtbench, counted, monkeypatch, tmp_path):
+    """Printed figures are looked up after the count, which may have taken long."""
+    (tmp_path / "broken.toml").write_text("papers = [", encoding="utf-8")
+    monkeypatch.setattr(printed, "shipped", lambda: {"broken": tmp_path / "broken.toml"})
+    assert vtbench("macs", "resnet18").status == 0

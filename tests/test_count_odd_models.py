@@ -206,20 +206,20 @@ class Multiplies(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("formula", "sentence"),
+    ("formula", "says"),
     [
-        (lambda a, b: 1 // 0, r"^The formula for aten::mm raised ZeroDivisionError: "),
+        (lambda a, b: 1 // 0, r"The formula for aten::mm raised ZeroDivisionError: "),
         (lambda a, b: None, r"The formula for aten::mm gave None; MACs are a whole number"),
         (lambda a, b: -a[0], r"The formula for aten::mm gave -4; MACs are a whole number"),
-        (lambda a, b: a[0] / 8, r"The formula for aten::mm gave 0.5; MACs are a whole number"),
+        (lambda a, b: a[0] / 8, r"The formula for aten::mm gave 0\.5; MACs are a whole number"),
         (lambda a: a[0], r"The formula for aten::mm raised TypeError: "),
     ],
 )
-def test_a_formula_that_fails_is_named_and_the_model_is_not_blamed(formula, sentence):
-    with pytest.raises(UsageError, match=sentence):
+def test_a_formula_that_fails_is_named_and_the_model_is_not_blamed(formula, says):
+    with pytest.raises(UsageError, match=says):
         vtbench.count(Multiplies(), torch.zeros(4, 4), ops={torch.ops.aten.mm.default: formula})
 
 
 def test_a_formula_for_what_is_no_operator_is_refused_as_such():
-    with pytest.raises(UsageError, match="^'mm' is no operator"):
+    with pytest.raises(UsageError, match=r"^'mm' is no operator"):
         vtbench.count(Multiplies(), torch.zeros(4, 4), ops={"mm": lambda a, b: 1})

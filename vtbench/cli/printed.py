@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from vtbench.claim import Claim
-from vtbench.claim.shelf import find, shipped
+from vtbench.claim import Claim, Suite, read_suite
+from vtbench.claim.shelf import shipped
+from vtbench.errors import BadSuite
 from vtbench.judge import Verdict, judge
 from vtbench.record import Record
 from vtbench.workload import Workload
@@ -20,13 +22,23 @@ def printed_figures(records: Sequence[Record]) -> tuple[Verdict, ...]:
         return ()
     suites = []
     found: dict[Workload, Record] = {}
-    for suite in find([]):
+    for suite in _readable():
         claims = tuple(claim for claim in suite.claims if _speaks_of(claim, counted))
         suites.append(msgspec.structs.replace(suite, claims=claims, search={}))
         for claim in claims:
             if claim.workload is not None:
                 found[claim.workload] = counted[_key(claim.workload)]
     return tuple(judge(suites, found))
+
+
+def _readable() -> Iterator[Suite]:
+    """The shipped suites less those with mistakes, which must not cost a finished count.
+
+    ``vtbench check`` says what is wrong with them.
+    """
+    for path in shipped().values():
+        with contextlib.suppress(BadSuite):
+            yield read_suite(path)
 
 
 def _key(workload: Workload) -> Workload:

@@ -11,7 +11,7 @@ GAP = 2
 """Blank cells between two columns."""
 ELLIPSIS = "…"
 NARROWEST = 12
-"""A name is not shortened below this while another column can be left out instead."""
+"""Cells of a name that its indentation may not take."""
 
 
 def shorten(text: str, width: int) -> str:
@@ -56,7 +56,8 @@ def _natural(table: Table, index: int) -> int:
 def _narrowest(table: Table, kept: list[int]) -> int:
     """The width that a table needs when its names are as short as they may be."""
     natural = {i: _natural(table, i) for i in kept}
-    need = (min(w, NARROWEST) if table.columns[i].shrink else w for i, w in natural.items())
+    columns = table.columns
+    need = (min(w, columns[i].least) if columns[i].shrink else w for i, w in natural.items())
     return sum(need) + GAP * (len(kept) - 1)
 
 

@@ -14,6 +14,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     align: Literal["left", "right"] = "right"
     shrink: bool = False
     """Whether its cells may be shortened in the middle; for names and paths."""
+    least: int = 12
+    """A shrinking cell is not made narrower than this while a column can be left out instead."""
     drop: int = 0
     """0 stays; otherwise the column may be left out, those with the highest figure first."""
 

@@ -56,12 +56,7 @@ def explanation(verdict: Verdict) -> str:
 
 def reproduction(found: Reproduction, stated: str, *, scored: bool = True) -> str:
     """An explanation: its changes, its convention, its rounding, and how well it does."""
-    parts = [f"{axis}={value}" for axis, value in found.changes.items()]
-    if found.convention != stated:
-        parts.append(found.convention)
-    if found.rounding == "truncate":
-        parts.append("truncated")
-    reading = ", ".join(parts) or "as stated"
+    reading = found.reading(stated)
     if not scored:
         return reading
     how_well = "isolated" if found.isolated else f"{found.hits} of {found.of}"
@@ -142,7 +137,7 @@ def _suite_table(suite: str, verdicts: list[Verdict], everything: bool) -> Table
     return Table(
         title=suite,
         columns=(
-            name_column("Claim"),
+            Column(head="Claim", align="left", shrink=True, least=28),
             Column(head="Printed"),
             Column(head="Measured", drop=1),
             Column(head="Dev."),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 import msgspec
 import torch
 from torch import nn
 
 from vtbench import models
+from vtbench.case import Case, subject_from
 from vtbench.count import counting
 from vtbench.count.symbolic.attempts import (
     Draft,
@@ -29,115 +30,20 @@ from vtbench.count.symbolic.check import checked
 from vtbench.count.symbolic.interpolation import drafts_through_counts
 from vtbench.count.symbolic.limit import within
 from vtbench.count.symbolic.nodes import Sizes
-from vtbench.count.symbolic.subject import Subject, subject_of
+from vtbench.count.symbolic.subject import Subject
 from vtbench.count.symbolic.tracing import Inputs, traced
-from vtbench.errors import ModelError, Untraceable, VtbenchError
+from vtbench.errors import Untraceable, VtbenchError
 from vtbench.formula import Formula, Symbol
-from vtbench.models import from_timm, from_torchvision, from_transformers, sizes
-from vtbench.models.assemble import Library
-from vtbench.models.foreign import ran
+from vtbench.models import sizes
 from vtbench.models.signatures import parameters_of
-from vtbench.run import run
 from vtbench.workload import Workload, freeze_options
 
 TIME_LIMIT = 30.0
 """Seconds that the symbolic runs of one model may take."""
 _FOR_ONE_SIZE = 10.0
 """Seconds for the form in the batch alone, also where nothing is left for others."""
-_ASKED_BATCH = 3
-"""The batch of the first check away from the model's own size."""
 _ADAPTED = {"dynamic_img_size": True, "strict_img_size": False}
 """Options with which a timm model takes other sizes than it was built for, where it has them."""
-
-
-_LIBRARIES: dict[str, Library] = {
-    "timm": from_timm,
-    "torchvision": from_torchvision,
-    "transformers": from_transformers,
-}
-
-
-class Case:
-    """One workload while its form is looked for."""
-
-    def __init__(self, workload: Workload, time_limit: float) -> None:
-        self.workload = workload
-        self.began = time.monotonic()
-        self.deadline = self.began + time_limit
-        built = models.build(workload)
-        self.by_resolution = built.workload.resolution is not None and not workload.inputs
-        self.target = models.resolve(workload.model)
-        self.own = _subject(built)
-        self.counts: dict[tuple[tuple[str, int], ...], int] = {}
-        self.reasons: list[str] = []
-        self.was_asked = False
-
-    @property
-    def left(self) -> float:
-        """Seconds until the time limit."""
-        return self.deadline - time.monotonic()
-
-    def count(self, at: Mapping[str, int]) -> int:
-        """The concrete count at given sizes, as ``vtbench macs`` counts it."""
-        square = {"W": at["H"]} if "H" in at and "W" not in at else {}
-        full = {**self.own.own, **at, **square}
-        key = tuple(sorted(full.items()))
-        if key not in self.counts:
-            self.counts[key] = self._count(full)
-        return self.counts[key]
-
-    def _count(self, at: dict[str, int]) -> int:
-        module = self.own.module
-        as_asked = self.by_resolution and not set(at) - {"B", "H", "W"}
-        if as_asked and at["B"] == _ASKED_BATCH and not self.was_asked:
-            self.was_asked = True  # once by the command's own road, which refuses odd sizes
-            return self._as_asked(at)
-        if self.built_for_size and (at["H"], at["W"]) != (self.own.own["H"], self.own.own["W"]):
-            module, _ = self.build(at)
-        settings = counting.Settings(road="meta", mode=self.workload.mode)
-        try:
-            counted = counting.count_module(module, self.own.at(at), settings)
-        except ModelError:
-            if not as_asked:
-                raise
-            return self._as_asked(at)  # it needs values
-        return sum(row.macs for row in counted.rows)
-
-    def _as_asked(self, at: dict[str, int]) -> int:
-        size, batch = (at["H"], at["W"]), at["B"]
-        asked = msgspec.structs.replace(self.workload, resolution=size, batch_size=batch)
-        return run(asked).macs
-
-    @functools.cached_property
-    def built_for_size(self) -> bool:
-        """Whether the model's library builds it for the size that is asked for."""
-        if not self.by_resolution:
-            return False
-        library = _LIBRARIES.get(self.target.source)
-        return library is None or library.takes_size(self.own.module)
-
-    def build(self, at: Steps) -> tuple[nn.Module, Inputs]:
-        """The model as it is built for a size, without asking whether the size is a good one."""
-        size, batch = (at["H"], at.get("W", at["H"])), at["B"]
-        library = _LIBRARIES.get(self.target.source)
-        if library is None:
-            workload = msgspec.structs.replace(self.workload, resolution=size, batch_size=batch)
-            built = models.build(workload)
-            return built.module, (built.args, built.kwargs)
-        entry = self.target.entry
-        options = {**(entry.options if entry else {}), **dict(self.workload.options)}
-        module = ran(
-            self.workload.model,
-            options,
-            lambda: library.make_on_meta(self.target.name, options, size),
-        )
-        module.train(self.workload.mode == "train")
-        return module, library.image(module, options, batch, size, real=False)
-
-
-def _subject(built: models.Built) -> Subject:
-    resolution, batch = built.workload.resolution, built.workload.batch_size
-    return subject_of(built.module, (built.args, built.kwargs), resolution, batch)
 
 
 def formula(workload: Workload, *, time_limit: float = TIME_LIMIT) -> Formula:
@@ -219,7 +125,10 @@ def _image_drafts(case: Case, own: Subject) -> Generator[tuple[Subject, Draft], 
     """Drafts of an image model: as it is, and as it is built; whether it takes other sizes."""
     adapted = _adapted(case, own)
     found = yield from _few(
-        case, adapted, lambda steps: _runs(adapted, steps), lambda steps: as_it_is(adapted, steps)
+        case,
+        adapted,
+        lambda steps: _runs(adapted, steps) and _same_when_built(case, adapted, steps),
+        lambda steps: as_it_is(adapted, steps),
     )
     if case.built_for_size:
         found |= yield from _few(
@@ -264,7 +173,7 @@ def _adapted(case: Case, own: Subject) -> Subject:
         return own
     workload = msgspec.structs.replace(case.workload, options=freeze_options({**given, **more}))
     try:
-        adapted = _subject(models.build(workload))
+        adapted = subject_from(models.build(workload))
     except VtbenchError:
         return own
     return adapted if len(own.sides) > 1 else adapted.squared()
@@ -278,6 +187,20 @@ def _runs(subject: Subject, steps: Steps) -> bool:
     except sizes.Refused:
         return False
     return True
+
+
+def _same_when_built(case: Case, subject: Subject, steps: Steps) -> bool:
+    """Whether a model that is built for its size costs there what this one costs."""
+    if not case.built_for_size:
+        return True
+    large = {letter: 2 * n + 1 for letter, n in example_of(subject, steps).items()}
+    at = {**subject.own, **sizes_of(large, steps)}
+    settings = counting.Settings(road="meta", mode=case.workload.mode)
+    try:
+        counted = counting.count_module(subject.module, subject.at(at), settings)
+        return sum(row.macs for row in counted.rows) == case.count(at)
+    except VtbenchError:
+        return False
 
 
 def _can_be_built(case: Case, subject: Subject, steps: Steps) -> bool:

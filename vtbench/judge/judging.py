@@ -252,7 +252,10 @@ def _per_table(verdicts: list[Verdict]) -> int:
         columns.setdefault(verdict.claim.column, []).append(verdict)
     return sum(
         max(
-            max((v.reproduced_by.column for v in group if v.reproduced_by), default=0),
+            min(
+                max((v.reproduced_by.column for v in group if v.reproduced_by), default=0),
+                len(group),  # a selection may hold a part of its column
+            ),
             sum(v.verdict == "holds" for v in group),
         )
         for group in columns.values()

@@ -223,3 +223,76 @@ def test_a_formula_that_fails_is_named_and_the_model_is_not_blamed(formula, says
 def test_a_formula_for_what_is_no_operator_is_refused_as_such():
     with pytest.raises(UsageError, match=r"^'mm' is no operator"):
         vtbench.count(Multiplies(), torch.zeros(4, 4), ops={"mm": lambda a, b: 1})
+
+
+class Remembers(nn.Module):
+    """Writes to whatever it holds: a plain tensor, lists in dicts, tensors in them."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.plain = torch.ones(2)
+        self.nested = {"seen": [0], "states": (torch.ones(2), [torch.ones(2)])}
+        self.layer.same = self.nested["states"][1]
+
+    def forward(self, x):
+        self.plain.mul_(2)
+        self.nested["seen"].append(x)
+        self.nested["states"][1][0].zero_()
+        self.layer.same.append(x)
+        return self.layer(x)
+
+
+@pytest.mark.parametrize("road", ["meta", "real"])
+@pytest.mark.parametrize("backward", [False, True])
+def test_what_a_model_writes_to_its_plain_attributes_is_taken_back(road, backward):
+    model = Remembers()
+    plain, kept = model.plain, model.nested["states"][1]
+    settings = Settings(road=road, backward=backward)
+    count_module(model, ((torch.zeros(2, 4),), {}), settings)
+    assert model.plain is plain
+    assert model.layer.same is model.nested["states"][1] is kept
+    assert model.nested["seen"] == [0]
+    assert len(kept) == 1
+    assert plain.tolist() == kept[0].tolist() == [1, 1]
+
+
+def test_a_shared_module_is_what_it_is_to_its_caller():
+    shared = nn.Linear(4, 4)
+
+    class Shares(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Sequential(shared, nn.ReLU())
+            self.last = shared
+
+        def forward(self, x):
+            return self.last(self.last(self.first(x)))
+
+    rows = vtbench.count(Shares(), torch.zeros(1, 4)).to_dict(by="stage")["by"]
+    assert {row["name"]: row["macs"] for row in rows if row["macs"]} == {"first": 16, "last": 32}
+
+
+def test_formulas_reach_a_model_by_name():
+    count = vtbench.count("resnet18", ops={torch.ops.aten.linear.default: lambda *_: 7})
+    assert count.macs == vtbench.count("resnet18").macs - 512 * 1000 + 7
+    assert count.to_dict()["user_formulas"] == ["aten.linear.default"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"resolution": 0}, {"resolution": "x"}, {"resolution": (1, 2, 3)}, {"resolution": True},
+        {"batch_size": 0}, {"batch_size": 1.5}, {"batch_size": None}, {"mode": "bogus"},
+        {"backward": "yes"}, {"inputs": 3}, {"options": 3}, {"resolution": 2**31},
+    ],
+)  # fmt: skip
+def test_a_field_of_a_workload_that_makes_no_sense_is_refused_in_a_sentence(fields):
+    with pytest.raises(UsageError, match=r"\.$"):
+        vtbench.count("resnet18", **fields)
+
+
+def test_a_block_that_raised_says_so():
+    with pytest.raises(ZeroDivisionError), vtbench.counting(nn.Linear(4, 4)) as block:
+        raise ZeroDivisionError
+    assert block.to_dict()["error"] == "The block raised ZeroDivisionError."

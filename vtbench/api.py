@@ -12,10 +12,10 @@ import msgspec
 from vtbench import report
 from vtbench.count import counting as engine
 from vtbench.count.rules import UserFormula
-from vtbench.errors import UsageError
+from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
 from vtbench.record import Record
-from vtbench.run import RunSettings, record_of, run
-from vtbench.workload import Workload, freeze_options
+from vtbench.run import record_of, run
+from vtbench.workload import InputSpec, Workload, freeze_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ def count(
     fields of a workload: ``resolution``, ``batch_size``, ``options``, ``mode``, ``backward``.
     """
     if isinstance(model, str):
-        return Count(run(_workload(model, inputs, keywords), settings=RunSettings()))
+        return Count(run(_workload(model, inputs, keywords), formulas=ops))
     _module(model)
     counted = engine.count_module(model, (inputs, keywords), engine.Settings(ops=ops or {}))
     return Count(record_of(_live(model), counted, None))
@@ -111,12 +111,51 @@ def _workload(name: str, inputs: tuple[Any, ...], fields: dict[str, Any]) -> Wor
         raise UsageError(
             f"A model by name takes {', '.join(sorted(_WORKLOAD_FIELDS))}; not {unknown[0]}."
         )
-    resolution = fields.get("resolution")
-    if isinstance(resolution, int):
-        fields["resolution"] = (resolution, resolution)
-    if isinstance(fields.get("options"), Mapping):
-        fields["options"] = freeze_options(dict(fields["options"]))
-    return Workload(model=name, **fields)
+    _refuse_nonsense(fields)
+    return Workload(
+        model=name,
+        **{
+            **fields,
+            "resolution": _size(fields.get("resolution")),
+            "inputs": tuple(fields.get("inputs", ())),
+            "options": freeze_options(_mapping(fields.get("options") or ())),
+        },
+    )
+
+
+def _size(asked: Any) -> tuple[int, int] | None:
+    """Height and width, of one number or of two."""
+    if asked is None:
+        return None
+    pair = (asked, asked) if _is_positive(asked) else asked
+    if isinstance(pair, tuple | list) and len(pair) == 2 and all(map(_is_positive, pair)):  # noqa: PLR2004 - height and width
+        return (pair[0], pair[1])
+    raise BadResolution(f"A resolution is N or (H, W), of whole numbers from 1; not {asked!r}.")
+
+
+def _refuse_nonsense(fields: Mapping[str, Any]) -> None:
+    """A struct takes values of any type; the command line's own checks come before it."""
+    if not _is_positive(fields.get("batch_size", 1)):
+        raise BadInput(f"A batch size is a whole number from 1; not {fields['batch_size']!r}.")
+    if fields.get("mode", "eval") not in ("eval", "train"):
+        raise UsageError(f"A mode is 'eval' or 'train'; not {fields['mode']!r}.")
+    if not isinstance(fields.get("backward", False), bool):
+        raise UsageError(f"backward is True or False; not {fields['backward']!r}.")
+    specs = fields.get("inputs", ())
+    if not (isinstance(specs, tuple | list) and all(isinstance(s, InputSpec) for s in specs)):
+        raise BadInput(f"inputs are a list of vtbench.workload.InputSpec; not {specs!r}.")
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _mapping(options: Any) -> dict[str, Any]:
+    """Options by name, from a mapping or from pairs."""
+    try:
+        return dict(options)
+    except (TypeError, ValueError) as error:
+        raise BadOption(f"Options are a dict of names to values; not {options!r}.") from error
 
 
 @contextmanager
@@ -125,7 +164,13 @@ def counting(model: nn.Module, ops: Mapping[Any, UserFormula] | None = None) -> 
     _module(model)
     settings = engine.Settings(ops=ops or {}, grad=True)
     result = Count(Record(workload=_live(model), error="The block still runs."))
-    with engine.counter_for(model, settings, on_meta=False) as counter:
-        yield result
+    try:
+        with engine.counter_for(model, settings, on_meta=False) as counter:
+            yield result
+    except BaseException as error:
+        result.record = Record(
+            workload=_live(model), error=f"The block raised {type(error).__name__}."
+        )
+        raise
     counted = engine.summary(model, counter, settings, "real (the block's own values)")
     result.record = record_of(_live(model), counted, None)

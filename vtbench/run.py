@@ -31,9 +31,17 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Shapes alone, seeded values, or shapes first and values where a model needs them."""
 
 
-def run(workload: Workload, *, settings: RunSettings = RunSettings()) -> Record:  # noqa: B008
-    """Count one workload; raises a VtbenchError that says what to do when it cannot be done."""
-    formulas = load_formulas(settings.ops) if settings.ops else {}
+def run(
+    workload: Workload,
+    *,
+    settings: RunSettings = RunSettings(),  # noqa: B008
+    formulas: Mapping[Any, Any] | None = None,
+) -> Record:
+    """Count one workload; raises a VtbenchError that says what to do when it cannot be done.
+
+    ``formulas`` for operators come on top of those that the settings name a module for.
+    """
+    formulas = {**(load_formulas(settings.ops) if settings.ops else {}), **(formulas or {})}
     with surroundings_lent():
         counted, built = _count(workload, formulas, settings.road)
     record = record_of(built.workload, counted, built.stages)

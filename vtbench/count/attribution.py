@@ -67,7 +67,9 @@ class ModuleStack:
 
     def _nearest(self, paths: tuple[str, ...]) -> str:
         prefix = f"{self.current}." if self.current else ""
-        return next((path for path in paths if path.startswith(prefix)), paths[0])
+        below = [path for path in paths if path.startswith(prefix)]
+        # what it is to the caller itself, rather than to a part of the caller that did not call
+        return min(below, key=lambda path: path.count("."), default=paths[0])
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         if threading.get_ident() != self._thread:

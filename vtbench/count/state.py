@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,15 +16,22 @@ from vtbench.count.meta import without_address
 Replace = Callable[[torch.Tensor], torch.Tensor]
 
 
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+_CONTAINERS = (dict, OrderedDict, defaultdict, list, set)
+"""Exactly these: a class made from one of them may not let itself be emptied and filled."""
+
+
 @contextmanager
 def left_as_found(model: nn.Module) -> Iterator[None]:
     """Whatever a run sets on the model's modules is taken back.
 
-    Attributes are restored, and the contents of dicts, lists and sets that are attributes;
-    tensors changed in place are the business of ``bound_to``.
+    Attributes are restored, and the contents of dicts, lists and sets that are attributes, or lie
+    in one. Tensors among them are lent as copies, so that what is written to them is lost;
+    parameters and buffers are the business of ``bound_to``.
     """
     saved = [(m, type(m), dict(m.__dict__), _containers(m)) for m in model.modules()]
     try:
+        _lend_copies(saved)
         yield
     finally:
         for module, kind, attributes, containers in saved:
@@ -36,8 +44,39 @@ def left_as_found(model: nn.Module) -> Iterator[None]:
 
 
 def _containers(module: nn.Module) -> list[tuple[Any, Any]]:
-    values = module.__dict__.values()
-    return [(v, v.copy()) for v in values if isinstance(v, dict | list | set)]
+    """(container, copy of its contents) for every dict, list and set that a module holds."""
+    found: dict[int, tuple[Any, Any]] = {}
+    waiting = list(module.__dict__.values())
+    own = {id(module.__dict__[name]) for name in _OF_EVERY_MODULE & module.__dict__.keys()}
+    while waiting:
+        value = waiting.pop()
+        if type(value) in _CONTAINERS and id(value) not in found:
+            found[id(value)] = (value, value.copy())
+        elif not isinstance(value, tuple):
+            continue
+        if id(value) not in own:
+            waiting += value.values() if isinstance(value, dict) else value
+    return list(found.values())
+
+
+def _lend_copies(saved: list[Any]) -> None:
+    made: dict[int, torch.Tensor] = {}
+
+    def lent(value: Any) -> Any:
+        if type(value) is not torch.Tensor or value.is_meta:
+            return value
+        if id(value) not in made:
+            made[id(value)] = value.detach().clone().requires_grad_(value.requires_grad)
+        return made[id(value)]
+
+    for module, _, attributes, containers in saved:
+        own = {id(attributes[name]) for name in _OF_EVERY_MODULE & attributes.keys()}
+        module.__dict__.update({name: lent(value) for name, value in attributes.items()})
+        for container, contents in containers:
+            if isinstance(contents, dict) and id(container) not in own:
+                container.update({key: lent(value) for key, value in contents.items()})
+            elif isinstance(contents, list):
+                container[:] = [lent(value) for value in contents]
 
 
 def _refill(container: Any, contents: Any) -> None:

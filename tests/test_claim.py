@@ -206,6 +206,8 @@ WRONG = {
     "unknown workload field": ('"resnet18" }', '"resnet18", size = 3 }', "workload =", "size"),
     "expectation without why": ('"1.814"', '{ printed = "1.814", expect = "close" }', "expect =",
                                 "does not say why"),
+    "by what, of a figure that holds": ('"1.814"', '{ printed = "1.814", by = "double" }', "by =",
+                                        "says by what it is reproduced and expects it to hold"),
     "unknown expectation": ('"1.814"', '{ printed = "1.814", expect = "true" }', "expect =",
                             "expect: invalid enum value"),
     "arithmetic without of": ('macs = "1.814"', 'd_macs = "3"', 'd_macs = "3"', "needs arithmetic"),

@@ -11,7 +11,7 @@ from vtbench.judge import judge, leave_one_out, totals, wanted
 from vtbench.judge.conventions import MACS, PARAMETERS, measured
 from vtbench.judge.explaining import Explainer
 from vtbench.record import Parameters, Record, Row
-from vtbench.report.verdicts import account, explanation, verdict_object
+from vtbench.report.verdicts import account, expectation, explanation, verdict_object
 from vtbench.workload import Workload, freeze_options
 
 
@@ -75,6 +75,18 @@ def test_an_expected_failure_that_comes_to_hold_is_not_as_expected(tmp_path):
     cell = 'macs = { printed = "1.000", expect = "fails", why = "known" }'
     found = judged(tmp_path, table(("a", "net", cell)), net("net", 1_000_000))
     assert not found["s.t.a.macs"].as_expected
+
+
+def test_the_reading_that_is_expected_must_still_be_the_one_that_gives_the_digits(tmp_path):
+    def verdict(by, *records):
+        cell = f'macs = {{ printed = "2.000", expect = "fails", by = "{by}", why = "known" }}'
+        return judged(tmp_path, table(("a", "net", cell)), *records)["s.t.a.macs"]
+
+    assert verdict("double", net("net", 1_000_000)).as_expected
+    assert not verdict("bias_counted", net("net", 1_000_000)).as_expected
+    changed = verdict("double", net("net", 1_200_000))
+    assert (changed.verdict, changed.as_expected) == ("fails", False)
+    assert expectation(changed) == "fails by double"
 
 
 def unknown_of(folder, record, cell='macs = "1"'):

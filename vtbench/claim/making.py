@@ -48,6 +48,8 @@ def add_claim(reading: Reading, single: Single, line: int, column: str = "") -> 
     """A figure, and for a derived one its twin against the printed figures alone."""
     if single.expect != "holds" and not single.why:
         reading.mistake(line, f"{single.id}: expects {single.expect!r} and does not say why.")
+    if single.by and single.expect == "holds":
+        reading.mistake(line, f"{single.id}: says by what it is reproduced and expects it to hold.")
     if (single.of is None) == (single.kind in DERIVED):
         wants = "needs" if single.of is None else "is no derived figure and takes no"
         reading.mistake(line, f"{single.id}: a {single.kind} {wants} arithmetic `of` claims.")
@@ -88,6 +90,7 @@ def _twin(reading: Reading, claim: Claim, asked: Twin) -> Claim | None:
         expression=expression,
         expect=asked.expect,
         why=asked.why,
+        by="",
         unknown=None,
         column=f"{claim.column}.printed",
     )
@@ -120,6 +123,7 @@ def _claim(reading: Reading, single: Single, column: str) -> Claim:
         convention=_convention(reading, single.metric, single.convention),
         expect=single.expect,
         why=single.why,
+        by=single.by,
         unknown=single.needs,
     )
 

@@ -65,6 +65,8 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of: str | None = None
     expect: Expectation = "holds"
     why: str = ""
+    by: str = ""
+    """The reading that gives the digits instead, as a check names it: ``tokens=16``."""
     needs: Unknown | None = None
     workload: WorkloadText | None = None
     arithmetic: Twin = Twin()
@@ -83,6 +85,8 @@ class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of: str | None = None
     expect: Expectation = "holds"
     why: str = ""
+    by: str = ""
+    """The reading that gives the digits instead, as a check names it: ``tokens=16``."""
     needs: Unknown | None = None
     workload: WorkloadText | None = None
     stages: tuple[str, ...] = ()

@@ -173,6 +173,7 @@ def _add_cell(
         of=found.of or column.of,
         expect=found.expect,
         why=found.why,
+        by=found.by,
         needs=found.needs or column.needs or row.needs,
         workload=found.workload or row.workload,
         stages=column.stages,

@@ -111,6 +111,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     expect: Expectation = "holds"
     why: str = ""
     """What was established, where anything but ``holds`` is expected."""
+    by: str = ""
+    """The reading that is expected to give the digits where the stated one does not."""
     unknown: Unknown | None = None
     """Why nothing can be judged, where that is known beforehand."""
     fitted: tuple[str, ...] = ()

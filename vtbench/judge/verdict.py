@@ -34,6 +34,16 @@ class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
     """It fits this figure alone, in a column of several."""
 
 
+    def reading(self, stated: str) -> str:
+        """What it changes, in few words; ``stated`` is the convention that needs no word."""
+        parts = [f"{axis}={value}" for axis, value in self.changes.items()]
+        if self.convention != stated:
+            parts.append(self.convention)
+        if self.rounding == "truncate":
+            parts.append("truncated")
+        return ", ".join(parts) or "as stated"
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One claim judged, as stated; what else reproduces it stands apart."""
 
@@ -49,6 +59,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The model could not be built or run: a fault, not a figure to be skipped."""
 
     @property
+    def as_explained(self) -> bool:
+        """Whether the reading that the suite expects to give the digits still gives them."""
+        if not self.claim.by:
+            return True
+        found = self.reproduced_by
+        return found is not None and found.reading(self.claim.convention) == self.claim.by
+
+    @property
     def as_expected(self) -> bool:
         """Whether the verdict is the one that the suite expects.
 
@@ -56,7 +74,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         is broken, or the paper says too little and the suite does not say so.
         """
         if self.verdict != "unknown":
-            return self.verdict == self.claim.expect
+            return self.verdict == self.claim.expect and self.as_explained
         if self.unknown == "op" or self.broken:
             return False
         return self.unknown != "undefined" or bool(self.claim.why)

@@ -10,7 +10,6 @@ import msgspec
 from vtbench.judge import Prediction
 from vtbench.report.table import Column, Table, name_column
 
-
 CONDITION = (
     "The configuration, of all in a suite's range, that suits most of its figures, held as it is "
     "against the other suite's."

@@ -88,6 +88,19 @@ def _stated(verdict: Verdict, found: Reproduction) -> str:
     return ", ".join(said) or "the stated reading"
 
 
+def expectation(verdict: Verdict) -> str:
+    """What the suite expects of a figure: a verdict, and where it says so by what reading."""
+    claim = verdict.claim
+    return f"{claim.expect} by {claim.by}" if claim.by else claim.expect
+
+
+def _found(verdict: Verdict) -> str:
+    """What came of it instead."""
+    if verdict.verdict == verdict.claim.expect and not verdict.as_explained:
+        return f"{verdict.verdict}, but {explanation(verdict)}."
+    return verdict.reason
+
+
 def verdict_tables(verdicts: Sequence[Verdict], *, everything: bool = True) -> list[Table]:
     """A table for each suite, and what they sum to."""
     suites: dict[str, list[Verdict]] = {}
@@ -137,12 +150,12 @@ def _suite_table(suite: str, verdicts: list[Verdict], everything: bool) -> Table
     return Table(
         title=suite,
         columns=(
-            Column(head="Claim", align="left", shrink=True, least=28),
+            Column(head="Claim", align="left", shrink=True, least=24),
             Column(head="Printed"),
             Column(head="Measured", drop=1),
-            Column(head="Dev."),
+            Column(head="Dev.", drop=2),
             Column(head="Verdict", align="left"),
-            Column(head="Reproduced by", align="left", shrink=True),
+            Column(head="Reproduced by", align="left", shrink=True, least=26),
         ),
         rows=rows,
         notes=_notes(verdicts),
@@ -176,7 +189,7 @@ def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
             "a fit, not a confirmation."
         )
     surprises = [v for v in verdicts if not v.as_expected]
-    notes += [f"! {v.claim.id}: expected {v.claim.expect}; {v.reason}" for v in surprises]
+    notes += [f"! {v.claim.id}: expected {expectation(v)}; {_found(v)}" for v in surprises]
     return tuple(notes)
 
 
@@ -202,6 +215,7 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "reason": f"{verdict.reason} {account(verdict)}".strip(),
         "unknown": verdict.unknown,
         "expect": claim.expect,
+        "expect_by": claim.by or None,
         "as_expected": verdict.as_expected,
         "reproduced_by": _reproduction_object(verdict.reproduced_by),
         "fitted": list(claim.fitted),

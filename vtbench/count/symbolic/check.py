@@ -17,7 +17,7 @@ from vtbench.formula import Checked, Formula, Tree, parse, value, written
 Count = Callable[[Mapping[str, int]], int]
 At = dict[str, int]
 
-_MOST_DOUBTS = 6
+_MOST_DOUBTS = 24
 _INTERPOLATED = 2
 """How many multiples beyond the model's own size an interpolation has used."""
 

@@ -37,9 +37,11 @@ def suite_schema() -> dict[str, Any]:
     for part in parts.values():
         if "description" in part:
             part["description"] = " ".join(part["description"].split())
-    return {
+    schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **parts.pop("SuiteFile"),
         "title": "A vtbench suite: the figures that a paper printed",
         "$defs": dict(sorted(parts.items())),
     }
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))  # tuples as lists
+    return plain

@@ -71,7 +71,8 @@ DEVICES = MappingProxyType(
 def device_in(text: str) -> tuple[Device, int] | None:
     """The one GPU that a text names, and how many of it; None for none or for several kinds."""
     low = re.sub(r"[-_]", " ", text.lower())
-    found = [key for key in DEVICES if re.search(rf"(?<![a-z0-9]){key}(?![0-9]|\s?ti\b)", low)]
+    before, after = r"(?<![a-z0-9])(?:\d+\s?[x×*]\s?)?", r"(?![0-9]|\s?ti\b)"
+    found = [key for key in DEVICES if re.search(before + key + after, low)]
     if len(found) != 1:
         return None
     many = re.search(rf"(\d+)\s?[x×*]?\s?(?:nvidia |tesla |geforce |rtx )*{found[0]}", low)

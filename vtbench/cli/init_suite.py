@@ -131,12 +131,22 @@ def _prompted(printed: PrintedTable, asked: Draft) -> Draft:
     """What no option and no heading says, asked for on the terminal."""
     units, models = dict(asked.units), dict(asked.models)
     for head in open_questions(printed, asked):
-        units[head] = typer.prompt(f"Unit of {head} (K, M, G, T, x, %)", err=True).strip()
+        units[head] = _asked(f"Unit of {head} (K, M, G, T, x, %)")
     for row in range(len(printed.rows)):
         name = printed.name(row)
         if name not in models:
-            said = typer.prompt(f"Model of {name} (empty: none)", default="", err=True).strip()
+            said = _asked(f"Model of {name} (empty: none)")
             if said:
                 models[name] = said
     _refuse_unknown(models)
     return Draft(title=asked.title, source=asked.source, units=units, models=models)
+
+
+def _asked(question: str) -> str:
+    """An answer from the terminal; the question goes to standard error, apart from the document."""
+    sys.stderr.write(f"{question}: ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer:
+        raise typer.Abort
+    return answer.strip()

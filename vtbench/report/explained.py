@@ -178,6 +178,7 @@ def _stage_table(stages: Sequence[Part]) -> Table:
 
 def _trials_table(found: Explained) -> Table:
     claim = found.verdict.claim
+    telling = [trial for trial in found.trials if trial.of]
     rows = tuple(
         (
             ", ".join(f"{axis}={value}" for axis, value in trial.changes.items()) or "as stated",
@@ -186,11 +187,13 @@ def _trials_table(found: Explained) -> Table:
             {"round": "yes", "truncate": "truncated", None: "no"}[trial.hit],
             f"{trial.hits} of {trial.of}",
         )
-        for trial in found.trials[:SHOWN]
+        for trial in telling[:SHOWN]
     )
-    hits = sum(trial.hit is not None for trial in found.trials)
-    notes = [f"{plural(len(found.trials), 'candidate')} tried, {hits} give the printed digits."]
-    if len(found.trials) > SHOWN:
+    hits = sum(trial.hit is not None for trial in telling)
+    notes = [f"{plural(len(telling), 'candidate')} tried, {hits} give the printed digits."]
+    if len(telling) < len(found.trials):
+        notes.append(f"{len(found.trials) - len(telling)} more change nothing in this column.")
+    if len(telling) > SHOWN:
         notes.append(f"The nearest {SHOWN} are shown; --format json lists all.")
     return Table(
         title="Tried",

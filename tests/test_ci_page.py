@@ -21,32 +21,32 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 NAMED = re.compile(r"# ([\w./-]+\.\w+)\n")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A project in which the page's files and commands live, one after the other."""
-    return tmp_path_factory.mktemp("project")
-
-
 @pytest.fixture
-def here(folder, monkeypatch):
-    monkeypatch.chdir(folder)
+def here(tmp_path, monkeypatch):
+    """A project of the page's files, with nothing left over from another test."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv("COLUMNS", "80")
     sys.modules.pop("nets", None)
-    yield folder
+    yield tmp_path
+    sys.modules.pop("nets", None)
+
+
+def _write(here, text: str) -> None:
+    """A block that names a file in its first line, as that file."""
+    named = NAMED.match(text)
+    path = here / named[1]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text[named.end() :] if path.suffix == ".csv" else text)
     sys.modules.pop("nets", None)
 
 
 def test_every_command_of_the_page_prints_what_it_shows(vtbench, here):
-    """In the order of the page; a block that names a file in its first line is that file."""
+    """In the order of the page, whose files change on the way."""
     ran = []
     for language, text in BLOCKS:
-        named = NAMED.match(text)
-        if named:
-            path = here / named[1]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text[named.end() :] if path.suffix == ".csv" else text)
-            sys.modules.pop("nets", None)
+        if NAMED.match(text):
+            _write(here, text)
         elif language.startswith("console"):
             command, _, shown = text.removeprefix("$ ").partition("\n")
             name, *arguments = shlex.split(command)
@@ -66,6 +66,9 @@ def test_the_pages_pytest_command_runs_its_claims_and_its_tests(here):
     (command,) = (text for language, text in BLOCKS if language == "shell")
     name, *arguments = shlex.split(command)
     assert name == "pytest"
+    for _, text in BLOCKS:
+        if NAMED.match(text):
+            _write(here, text)
     installed = any(p.value == "vtbench.pytest_plugin" for p in entry_points(group="pytest11"))
     plugin = [] if installed else ["-p", "vtbench.pytest_plugin"]
     done = subprocess.run(

@@ -1,0 +1,61 @@
+"""docs/claims.md holds: its suite reads, its commands print what it shows, its words exist."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from vtbench.claim import read_suite
+from vtbench.claim.interval import SCALES
+from vtbench.claim.shape import Cell, Column, RowHead, SuiteFile, Unprinted
+from vtbench.claim.types import CONVENTIONS, Kind, Metric, Unknown
+
+PAGE = (Path(__file__).parent.parent / "docs" / "claims.md").read_text(encoding="utf-8")
+SUITE, EXPECTED, *SNIPPETS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+CONSOLE = re.findall(r"```console\n\$ (.+)\n((?:.*\n)*?)```", PAGE)
+STATUS = {"check": 1, "explain": 0}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A directory with the page's suite in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "convnext.toml").write_text(SUITE, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("command", "shown"), CONSOLE, ids=[c for c, _ in CONSOLE])
+def test_commands_print_what_the_page_shows(vtbench, here, command, shown):
+    name, *arguments = shlex.split(command)
+    ended = vtbench(*arguments)
+    assert (name, ended.status) == ("vtbench", STATUS[arguments[0]]), ended.err
+    assert ended.out == shown
+
+
+def test_the_expectation_that_the_page_writes_down_comes_true(vtbench, here):
+    """With it the figure is no surprise any more; the two others still are."""
+    (here / "convnext.toml").write_text(SUITE.replace(
+        'params = "28"\nflops = "4.5"\n', f'flops = "4.5"\n{EXPECTED}'), encoding="utf-8")  # fmt: skip
+    ended = vtbench("check", "convnext.toml")
+    surprises = re.findall(r"^! (\S+):", ended.out, re.MULTILINE)
+    assert surprises == ["convnext.in1k.base_384.flops", "convnext.in22k.base_384.flops"]
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_the_other_pieces_of_the_page_can_stand_in_a_suite(here, snippet):
+    path = here / "convnext.toml"
+    path.write_text(SUITE + "\n" + snippet, encoding="utf-8")
+    assert read_suite(path)
+
+
+def test_every_key_and_word_of_a_suite_is_on_the_page():
+    words = set(re.findall(r"[\w-]+|%", " ".join(re.findall(r"`([^`\n]+)`", PAGE))))
+    keys = {key for kind in (SuiteFile, Column, Cell, RowHead, Unprinted)
+            for key in kind.__struct_fields__}  # fmt: skip
+    values = {*get_args(Kind), *get_args(Metric), *get_args(Unknown), *SCALES}
+    unwritten = {"reference", "none", ""}  # what a reader makes of `needs`, and of no metric or unit
+    assert (keys | values - unwritten) - words == set()
+    assert {name for name in CONVENTIONS["params"]} <= words

@@ -296,3 +296,17 @@ def test_a_block_that_raised_says_so():
     with pytest.raises(ZeroDivisionError), vtbench.counting(nn.Linear(4, 4)) as block:
         raise ZeroDivisionError
     assert block.to_dict()["error"] == "The block raised ZeroDivisionError."
+
+
+@pytest.mark.parametrize(
+    "like", [torch.zeros_like, torch.empty_like, torch.rand_like, lambda x: x.new_ones(2, 4)]
+)
+@pytest.mark.parametrize("road", ["meta", "real"])
+def test_a_buffer_that_lends_only_its_shape_was_not_read(like, road):
+    class Templates(nn.Module):
+        def forward(self, x):
+            return like(torch.empty(2, 4)).fill_(1.0) @ x.T
+
+    rows = count_module(Templates(), ((torch.zeros(2, 4),), {}), Settings(road=road)).rows
+    assert sum(row.macs for row in rows) == 2 * 2 * 4
+    assert all(row.status != "unknown" for row in rows)

@@ -23,6 +23,14 @@ _EMPTY = frozenset(
 )
 _COPIES = frozenset(("to", "_to_copy", "clone", "contiguous"))
 """A copy of an unwritten buffer is as unwritten as it was."""
+_LIKE = frozenset(
+    (
+        *("new_empty", "new_empty_strided", "new_zeros", "new_ones", "new_full"),
+        *("empty_like", "zeros_like", "ones_like", "full_like"),
+        *("rand_like", "randn_like", "randint_like"),
+    )
+)
+"""Operators that take a tensor for its shape and read none of its values."""
 
 
 class OutsideWork:
@@ -91,7 +99,8 @@ def _writes(func: Any, place: int | str) -> bool:
 
 
 def _only_looks(func: Any) -> bool:
-    return isinstance(func, torch._ops.OpOverload) and func.is_view
+    overload = isinstance(func, torch._ops.OpOverload)
+    return overload and (func.is_view or func.overloadpacket.__name__ in _LIKE)
 
 
 class LeavingTorch(TorchFunctionMode):

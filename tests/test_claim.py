@@ -227,6 +227,12 @@ WRONG = {
                           "tables: there is no such field"),
     "search that is no list": (HEADER, HEADER + "[search]\ntokens = 8\n", "tokens = 8",
                                "A table of keys is expected here, not 8"),
+    "size that is none": (HEADER, HEADER + "[search]\nresolution = [0]\n", "resolution =",
+                          "search.resolution: its values are positive whole numbers"),
+    "mode that is none": (HEADER, HEADER + '[search]\nmode = ["test"]\n', "mode =",
+                          "search.mode: its values are"),
+    "fit of nothing": (HEADER, HEADER + '[[fitted]]\nchoice = "c"\nclaims = ["t2.*"]\n'
+                       'deduced_from = ["t1.*"]\n', "[[fitted]]", "no claim matches 't2.*'"),
     "no claims": (TABLE, "", "\n", "The suite holds no claim"),
 }  # fmt: skip
 

@@ -37,8 +37,9 @@ def test_commands_print_what_the_page_shows(vtbench, here, command, shown):
 
 def test_the_expectation_that_the_page_writes_down_comes_true(vtbench, here):
     """With it the figure is no surprise any more; the two others still are."""
-    (here / "convnext.toml").write_text(SUITE.replace(
-        'params = "28"\nflops = "4.5"\n', f'flops = "4.5"\n{EXPECTED}'), encoding="utf-8")  # fmt: skip
+    plain = 'params = "28"\nflops = "4.5"\n'
+    text = SUITE.replace(plain, f'flops = "4.5"\n{EXPECTED}')
+    (here / "convnext.toml").write_text(text, encoding="utf-8")
     ended = vtbench("check", "convnext.toml")
     surprises = re.findall(r"^! (\S+):", ended.out, re.MULTILINE)
     assert surprises == ["convnext.in1k.base_384.flops", "convnext.in22k.base_384.flops"]
@@ -56,6 +57,6 @@ def test_every_key_and_word_of_a_suite_is_on_the_page():
     keys = {key for kind in (SuiteFile, Column, Cell, RowHead, Unprinted)
             for key in kind.__struct_fields__}  # fmt: skip
     values = {*get_args(Kind), *get_args(Metric), *get_args(Unknown), *SCALES}
-    unwritten = {"reference", "none", ""}  # what a reader makes of `needs`, and of no metric or unit
+    unwritten = {"reference", "none", ""}  # made of `needs`, and of no metric or no unit
     assert (keys | values - unwritten) - words == set()
-    assert {name for name in CONVENTIONS["params"]} <= words
+    assert set(CONVENTIONS["params"]) <= words

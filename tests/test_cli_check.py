@@ -198,9 +198,7 @@ def net():
 
 
 @pytest.mark.parametrize("where", ["a claim", "a quantity"])
-def test_a_suite_names_code_and_it_runs_only_where_that_is_allowed(
-    vtbench, suite, tmp_path, where
-):
+def test_a_suite_names_code_and_it_runs_only_where_that_is_allowed(vtbench, suite, tmp_path, where):
     (tmp_path / "own_net.py").write_text(MODEL)
     work = '{ model = "own_net:net", resolution = "own" }'
     text = SUITE.split("[[table]]", maxsplit=1)[0]

@@ -130,9 +130,7 @@ def _claim(reading: Reading, single: Single, column: str) -> Claim:
 
 def _checked_id(name: str) -> str:
     if not _ID.fullmatch(name):
-        raise BadSuite(
-            "an id is of letters, digits, _ and dots, no part beginning in a digit."
-        )
+        raise BadSuite("an id is of letters, digits, _ and dots, no part beginning in a digit.")
     for part in name.split("."):
         if keyword.iskeyword(part):
             raise BadSuite(f"{part!r} is a reserved word, and no part of an id; choose another.")

@@ -67,7 +67,9 @@ def _read(reading: Reading, data: dict[str, Any]) -> Suite | None:
         _read_table(reading, table, reading.lines.of_header("table", index))
     for line, single in _each(reading, data, "claim", Single):
         add_claim(reading, single, line)
-    fitted = [fit for _, fit in _each(reading, data, "fitted", Fitted)]
+    fits = _each(reading, data, "fitted", Fitted)
+    fitted = [fit for _, fit in fits]
+    _check_fits(reading, fits)
     held_out = [held for _, held in _each(reading, data, "held_out", HeldOut)]
     search = _search(reading, data.get("search", {}))
     if header is None:
@@ -113,7 +115,25 @@ def _search(reading: Reading, data: Any) -> dict[str, Axis]:
         axis = reading.convert(text, Axis, at)
         if axis is not None:
             axes[name] = axis
+            _check_values(reading, name, axis, at)
     return axes
+
+
+def _check_values(reading: Reading, name: str, axis: Axis, line: int) -> None:
+    """Sizes are positive numbers, and modes are the two that there are."""
+    if name == "resolution" and not all(type(v) is int and v > 0 for v in axis.values):
+        reading.mistake(line, "search.resolution: its values are positive whole numbers.")
+    if name == "mode" and not set(axis.values) <= {"eval", "train"}:
+        reading.mistake(line, "search.mode: its values are 'eval' and 'train'.")
+
+
+def _check_fits(reading: Reading, fitted: Iterable[tuple[int, Fitted]]) -> None:
+    """Every pattern of a fit speaks of some claim."""
+    local = [claim.id.partition(".")[2] for claim in reading.claims]
+    for line, fit in fitted:
+        for pattern in (*fit.claims, *fit.deduced_from):
+            if not fnmatch.filter(local, pattern):
+                reading.mistake(line, f"fitted: no claim matches {pattern!r}.")
 
 
 def _with_fits(claim: Claim, fitted: Iterable[Fitted]) -> Claim:

@@ -33,7 +33,6 @@ class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
     isolated: bool = False
     """It fits this figure alone, in a column of several."""
 
-
     def reading(self, stated: str) -> str:
         """What it changes, in few words; ``stated`` is the convention that needs no word."""
         parts = [f"{axis}={value}" for axis, value in self.changes.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from vtbench.audit import bounds, totals
-from vtbench.audit.columns import Column, columns_of
+from vtbench.audit.columns import Column, Quantity, columns_of
 from vtbench.audit.findings import Audit, Check, Finding
 from vtbench.audit.relations import (
     Reading,
@@ -17,7 +17,11 @@ from vtbench.audit.relations import (
 from vtbench.audit.tables import PrintedTable
 
 _FEWEST = 2
-_WORK = ("throughput", "latency", "macs", "flops")
+_MEANINGS: tuple[tuple[str, tuple[Quantity, ...]], ...] = (
+    ("speed", ("throughput", "latency")),
+    ("reduction|saving", ("macs", "flops")),
+)
+"""Words of a heading that say by themselves what the column is a ratio or a change of."""
 
 
 def audit(table: PrintedTable, device: str | None = None) -> Audit:
@@ -99,9 +103,18 @@ def _relations(
         related = left[-1:]
     else:
         related = [base for base in others if _related(column, base)]
-        if not related and re.search(r"speed|reduction|saving", column.head.lower()):
-            related = [base for base in others if base.quantity in _WORK]
+        if not related:
+            related = _by_meaning(column, others)
     return [Relation(derived=column, base=base) for base in related]
+
+
+def _by_meaning(column: Column, others: list[Column]) -> list[Column]:
+    """The one column that a heading such as "Speedup" can only mean; none where there are two."""
+    for words, quantities in _MEANINGS:
+        if re.search(words, column.head.lower()):
+            meant = [base for base in others if base.quantity in quantities]
+            return meant if len(meant) == 1 else []
+    return []
 
 
 def _related(column: Column, base: Column) -> bool:

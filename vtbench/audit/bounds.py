@@ -20,7 +20,7 @@ PARAMETERS_SOUND = (
     "mixtures of experts or models with embedding tables, which are left out"
 )
 _NOT_DENSE = re.compile(r"moe|expert|embed|clip|text|bert|gpt|llm|lookup|hash", re.IGNORECASE)
-_SIZE = re.compile(r"\s*[@↑-]?\s*(\d{2,4})(?:\s?x\s?\d{2,4})?\s*(?:px)?$")
+_SIZE = re.compile(r"\s*[@↑-]?\s*(\d{2,4})(?:\s?x\s?\d{2,4}|\^2|²)?\s*(?:px)?$")
 _WITH_SIZE = re.compile(r"^(?P<name>.*?\S)\s*(?:@|↑|_|\s|\(|-)\s*(?P<size>\d{3,4})"
                         r"(?:\s?x\s?\d{3,4})?\s*(?:px|p)?\)?$")  # fmt: skip
 

@@ -92,11 +92,13 @@ def _unit_of_cells(cells: list[Cell]) -> str:
 
 
 def _role(head: str, unit: str) -> Role:
+    if unit == "x":
+        return "ratio"
     if not _DERIVED.search(head):
         return "plain"
     if re.search(r"\bshare\b|% of\b", head):
         return "share"
-    if unit == "x" or re.search(r"ratio|speed|factor", head):
+    if re.search(r"ratio|speed|factor", head):
         return "ratio"
     if unit == "%":
         return "percent"

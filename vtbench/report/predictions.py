@@ -20,11 +20,12 @@ def prediction_tables(predictions: Sequence[Prediction]) -> list[Table]:
     """The table of all predictions; no table where none was asked for."""
     if not predictions:
         return []
+    axes = tuple(predictions[0].choice)
     rows = tuple(
         (
             f"{each.fitted_on} → {each.predicts}",
             each.group,
-            ", ".join(f"{axis}={value}" for axis, value in each.choice.items()),
+            _choice(each, axes),
             f"{each.fit_hits} of {each.fit_of}",
             f"{each.hits} of {each.of}",
             f"{each.by_chance:.1f}",
@@ -37,7 +38,7 @@ def prediction_tables(predictions: Sequence[Prediction]) -> list[Table]:
             columns=(
                 name_column("Fitted on → predicts"),
                 Column(head="Group", align="left"),
-                Column(head="Fit", align="left", shrink=True),
+                Column(head=", ".join(axes), align="left", shrink=True),
                 Column(head="Fits"),
                 Column(head="Predicts"),
                 Column(head="By chance"),
@@ -47,6 +48,13 @@ def prediction_tables(predictions: Sequence[Prediction]) -> list[Table]:
             notes=_notes(predictions),
         )
     ]
+
+
+def _choice(prediction: Prediction, axes: tuple[str, ...]) -> str:
+    """The values alone where the heading names their axes."""
+    if tuple(prediction.choice) == axes:
+        return ", ".join(str(value) for value in prediction.choice.values())
+    return ", ".join(f"{axis}={value}" for axis, value in prediction.choice.items())
 
 
 def _notes(predictions: Sequence[Prediction]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vtbench report reports --check
 	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/benchmarks
 	$(MAKE) wheel-test
 

@@ -9,6 +9,7 @@ import msgspec
 
 from vtbench.judge import Verdict
 from vtbench.record import Record
+from vtbench.report.beside import beside_formulas
 from vtbench.report.certificate import certificate, view_table
 from vtbench.report.cite import bibtex, footnote
 from vtbench.report.comparison import comparison, relative, stage_comparison
@@ -58,6 +59,8 @@ def report_tables(records: Sequence[Record], question: Question) -> list[Table]:
     base = _base(records, question.relative_to)
     if len(records) == 1 and records[0].error is None and base is None:
         tables = certificate(records[0], view=question.view, depth=question.depth)
+        beside = beside_formulas(records[0])
+        tables += [beside] if beside is not None else []
         return [*tables, printed_table(question.printed)] if question.printed else tables
     tables = [comparison(records, base)]
     counted = [record for record in records if record.error is None]

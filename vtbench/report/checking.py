@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from xml.sax.saxutils import escape, quoteattr
 
 from vtbench.judge import Prediction, Verdict
 from vtbench.report.predictions import prediction_tables
@@ -69,6 +68,8 @@ def _csv(verdicts: Sequence[Verdict]) -> str:
 
 
 def _junit(verdicts: Sequence[Verdict]) -> str:
+    from xml.sax.saxutils import escape, quoteattr  # brings urllib, which nobody else needs
+
     wrong = sum(not v.as_expected for v in verdicts)
     skipped = sum(v.verdict == "unknown" and v.as_expected for v in verdicts)
     lines = [

@@ -8,6 +8,7 @@ from vtbench.cost import cost_models
 from vtbench.cost.closed import costed
 from vtbench.record import Record
 from vtbench.report.algebra import pretty
+from vtbench.report.parts import parts
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import digits
 
@@ -28,7 +29,7 @@ def beside_formulas(record: Record) -> Table | None:
     sides = {"H": work.resolution[0], "W": work.resolution[1]}
     names = {symbol.name for symbol in model.symbols}
     cost = costed(model, {**given, **{k: v for k, v in sides.items() if k in names}}, depth=1)
-    stages = _by_stage(record)
+    stages = {part.name: part.macs for part in parts(record, "stage") if part.macs}
     if len(stages) != len(cost.terms):
         return None
     rows = [
@@ -48,16 +49,6 @@ def beside_formulas(record: Record) -> Table | None:
             f"hN and wN are H/N and W/N, rounded up. `vtbench cost {work.model}` has every term.",
         ),
     )
-
-
-def _by_stage(record: Record) -> dict[str, int]:
-    """MACs of the model's direct children, in the order in which they run."""
-    stages: dict[str, int] = {}
-    for row in record.rows:
-        if row.macs:
-            stage = row.module.partition(".")[0]
-            stages[stage] = stages.get(stage, 0) + row.macs
-    return stages
 
 
 def _held(counted: int, formula: int) -> str:

@@ -22,7 +22,7 @@ def printed_figures(records: Sequence[Record]) -> tuple[Verdict, ...]:
         return ()
     suites = []
     found: dict[Workload, Record] = {}
-    for suite in _readable():
+    for suite in _readable({workload.model for workload in counted}):
         claims = tuple(claim for claim in suite.claims if _speaks_of(claim, counted))
         suites.append(msgspec.structs.replace(suite, claims=claims, search={}))
         for claim in claims:
@@ -31,14 +31,17 @@ def printed_figures(records: Sequence[Record]) -> tuple[Verdict, ...]:
     return tuple(judge(suites, found))
 
 
-def _readable() -> Iterator[Suite]:
-    """The shipped suites less those with mistakes, which must not cost a finished count.
+def _readable(models: set[str]) -> Iterator[Suite]:
+    """The shipped suites that name a model, less those with mistakes.
 
-    ``vtbench check`` says what is wrong with them.
+    A mistake must not cost a finished count; ``vtbench check`` says what is wrong. A suite whose
+    text does not hold the name need not be parsed.
     """
     for path in shipped().values():
-        with contextlib.suppress(BadSuite):
-            yield read_suite(path)
+        with contextlib.suppress(BadSuite, OSError, UnicodeDecodeError):
+            text = path.read_text(encoding="utf-8")
+            if any(model in text for model in models):
+                yield read_suite(path)
 
 
 def _key(workload: Workload) -> Workload:

@@ -46,7 +46,7 @@ def test_the_version_is_the_installed_one():
         "vtbench.report",
         "vtbench.plot",
         "vtbench.models",
-        "vtbench.sweep",
+        "vtbench.workers",
         "vtbench.cli",
         "vtbench.cli.app",
     ],

@@ -120,7 +120,7 @@ def _counted(suite: Suite) -> dict[Any, Any]:
     from vtbench.cli.counting import count_one
     from vtbench.judge import wanted
     from vtbench.record import Record
-    from vtbench.sweep import in_turn
+    from vtbench.workers import in_turn
 
     asked = wanted([suite])
     outcomes = dict(in_turn(lambda work: count_one(work, settings={}), asked))

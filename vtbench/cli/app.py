@@ -1,4 +1,4 @@
-"""The commands of ``vtbench``; each lives in a file of its own name."""
+"""``vtbench`` itself: its version, its help, and the commands below it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,16 @@ from typing import Annotated
 
 import typer
 
-from vtbench.cli.audit import audit
-from vtbench.cli.baseline import baseline
-from vtbench.cli.check import check
-from vtbench.cli.conformance import conformance
-from vtbench.cli.cost import cost
-from vtbench.cli.explain import explain
-from vtbench.cli.formula import formula
-from vtbench.cli.init_suite import init_suite
-from vtbench.cli.macs import macs
-from vtbench.cli.models import models
-from vtbench.cli.report import report
-from vtbench.cli.suites import suites
+from vtbench.cli.commands import HELP_NAMES, CommandGroup
 from vtbench.version import VERSION
 
 app = typer.Typer(
     name="vtbench",
+    cls=CommandGroup,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help needs no rich, and starts at once
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_NAMES,
     no_args_is_help=False,
 )
 
@@ -59,17 +49,3 @@ def vtbench(
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-app.command(short_help="Count the MACs of models.")(macs)
-app.command(short_help="Derive the MACs of models as a formula.")(formula)
-app.command(short_help="Hold printed figures against the models.")(check)
-app.add_typer(baseline, name="baseline")
-app.command(short_help="Say everything about one claim.")(explain)
-app.command(short_help="List the suites of claims that ship.")(suites)
-app.command(short_help="Write a suite to begin with.")(init_suite)
-app.command(short_help="Find the figures of a printed table that contradict each other.")(audit)
-app.command(short_help="Show the papers' cost formulas, term by term.")(cost)
-app.command(short_help="Derive tables from kept records.")(report)
-app.command(short_help="List models by their short names.")(models)
-app.command(short_help="Try every counter on micro-cases whose truth is known.")(conformance)

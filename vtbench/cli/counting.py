@@ -13,7 +13,7 @@ from vtbench.cli.output import say, stdout_kept_clean, write_document
 from vtbench.cli.progress import progress
 from vtbench.record import Record
 from vtbench.report import Question, citation, document, failure
-from vtbench.sweep import Outcome, in_processes, in_turn
+from vtbench.workers import Outcome, in_processes, in_turn
 from vtbench.workload import Workload
 
 MANY = 20

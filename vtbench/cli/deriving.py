@@ -13,7 +13,7 @@ from vtbench.cli.output import stdout_kept_clean
 from vtbench.cli.progress import progress
 from vtbench.errors import BadInput, OutputError
 from vtbench.formula import Formula, Symbol
-from vtbench.sweep import Outcome, in_processes, in_turn
+from vtbench.workers import Outcome, in_processes, in_turn
 from vtbench.workload import Workload
 
 Asked = Sequence[tuple[Workload, str | None]]

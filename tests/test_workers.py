@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from vtbench import sweep
+from vtbench import workers
 
 
 @pytest.fixture(scope="module")
 def tasks():
     """The tasks, importable by the workers under a name of their own."""
     spec = importlib.util.spec_from_file_location(
-        "sweep_tasks", Path(__file__).with_name("sweep_tasks.py")
+        "worker_tasks", Path(__file__).with_name("worker_tasks.py")
     )
     module = importlib.util.module_from_spec(spec)
-    sys.modules["sweep_tasks"] = module
+    sys.modules["worker_tasks"] = module
     spec.loader.exec_module(module)
     sys.path.insert(0, str(Path(__file__).parent))
     yield module
@@ -29,8 +29,8 @@ def tasks():
 
 def test_outcomes_carry_the_place_of_their_item(tasks, capfd):
     for found in (
-        list(sweep.in_turn(tasks.square, [3, -1, 5])),
-        sorted(sweep.in_processes(tasks.square, [3, -1, 5], 2), key=lambda pair: pair[0]),
+        list(workers.in_turn(tasks.square, [3, -1, 5])),
+        sorted(workers.in_processes(tasks.square, [3, -1, 5], 2), key=lambda pair: pair[0]),
     ):
         assert [place for place, _ in found] == [0, 1, 2]
         assert [outcome.result for _, outcome in found] == [9, None, 25]
@@ -41,19 +41,19 @@ def test_outcomes_carry_the_place_of_their_item(tasks, capfd):
 
 def test_an_error_that_is_no_exception_is_an_outcome_too_but_an_interrupt_is_not(tasks):
     """Foreign code raises such errors: a panic of compiled code, a cancelled task."""
-    (one,) = sweep.in_turn(tasks.panic, [1])
+    (one,) = workers.in_turn(tasks.panic, [1])
     assert "Panic: out of luck" in one[1].error
     with pytest.raises(KeyboardInterrupt):
-        list(sweep.in_turn(tasks.panic, [0]))
+        list(workers.in_turn(tasks.panic, [0]))
 
 
 def test_workers_keep_standard_output_clean(tasks, capfd):
-    list(sweep.in_processes(tasks.square, [1, 2], 2))
+    list(workers.in_processes(tasks.square, [1, 2], 2))
     assert capfd.readouterr().out == ""
 
 
 def test_a_worker_that_dies_takes_only_its_item_with_it(tasks):
-    found = dict(sweep.in_processes(tasks.fall, [0, 1, 2, 3, 4], 2))
+    found = dict(workers.in_processes(tasks.fall, [0, 1, 2, 3, 4], 2))
     assert [found[place].result for place in range(5)] == [0, None, None, None, 4]
     assert "exit status 7" in found[1].error
     assert "SIGKILL" in found[2].error
@@ -61,16 +61,16 @@ def test_a_worker_that_dies_takes_only_its_item_with_it(tasks):
 
 
 def test_a_worker_serves_many_items_until_it_has_grown_too_large(tasks, monkeypatch):
-    pids = {outcome.result for _, outcome in sweep.in_processes(tasks.pid, [0] * 6, 1)}
+    pids = {outcome.result for _, outcome in workers.in_processes(tasks.pid, [0] * 6, 1)}
     assert len(pids) == 1
-    large = [sweep.WORKER_BYTES + 10**8, 0, 0]
-    found = dict(sweep.in_processes(tasks.grow, large, 1))
+    large = [workers.WORKER_BYTES + 10**8, 0, 0]
+    found = dict(workers.in_processes(tasks.grow, large, 1))
     assert found[0].result != found[1].result == found[2].result
 
 
 def test_leaving_early_ends_the_workers(tasks):
     begin = time.monotonic()
-    running = sweep.in_processes(tasks.rest, [0, 60, 60], 3)
+    running = workers.in_processes(tasks.rest, [0, 60, 60], 3)
     assert next(running)[1].result == 0
     running.close()
     assert time.monotonic() - begin < 30
@@ -78,4 +78,4 @@ def test_leaving_early_ends_the_workers(tasks):
 
 
 def test_no_items_are_no_work(tasks):
-    assert list(sweep.in_processes(tasks.square, [], 2)) == []
+    assert list(workers.in_processes(tasks.square, [], 2)) == []

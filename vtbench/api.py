@@ -15,13 +15,13 @@ from vtbench.count.rules import UserFormula
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
 from vtbench.record import Record
 from vtbench.run import record_of, run
-from vtbench.workload import InputSpec, Workload, freeze_options
+from vtbench.workload import EXECUTION, InputSpec, Workload, freeze_options
 
 if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
-_WORKLOAD_FIELDS = frozenset(Workload.__struct_fields__) - {"model"}
+_WORKLOAD_FIELDS = frozenset(Workload.__struct_fields__) - EXECUTION - {"model"}
 
 
 class Count:

@@ -1,0 +1,32 @@
+"""Medians, intervals, ratios, stopping rules and gates: plain numbers in and out.
+
+Nothing here knows what was measured. How each method was chosen stands in ``docs/measuring.md``.
+"""
+
+from __future__ import annotations
+
+from vtbench.stats.exponent import exponent
+from vtbench.stats.gate import Comparison, Gate, Verdict
+from vtbench.stats.interval import Interval, half_width
+from vtbench.stats.median import median_interval
+from vtbench.stats.percentile import percentile
+from vtbench.stats.rate import images_per_second
+from vtbench.stats.ratio import ratio_interval, ratio_of_interleaved
+from vtbench.stats.stopping import Stop, StoppingRule, WarmUp
+
+__all__ = [
+    "Comparison",
+    "Gate",
+    "Interval",
+    "Stop",
+    "StoppingRule",
+    "Verdict",
+    "WarmUp",
+    "exponent",
+    "half_width",
+    "images_per_second",
+    "median_interval",
+    "percentile",
+    "ratio_interval",
+    "ratio_of_interleaved",
+]

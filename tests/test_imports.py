@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import vtbench
+from vtbench.cli.commands import COMMANDS
 
 ROOT = Path(vtbench.__file__).parent.parent
 
@@ -58,6 +59,29 @@ def test_these_import_no_torch_and_no_plotting(process, module):
         "if n in sys.modules])"
     )
     assert process("-c", code).out == "[]\n"
+
+
+def test_the_help_imports_no_command_and_lists_them_all(process):
+    code = (
+        "import sys\nfrom vtbench.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(*sorted(n for n in sys.modules if n.startswith('vtbench.')))"
+    )
+    *page, modules = process("-c", code).out.splitlines()
+    assert modules.split() == [
+        "vtbench.cli",
+        "vtbench.cli.app",
+        "vtbench.cli.commands",
+        "vtbench.cli.output",
+        "vtbench.errors",
+        "vtbench.version",
+    ]
+    files = {path.stem for path in (ROOT / "vtbench" / "cli").glob("*.py")}
+    listed = page[page.index("Commands:") + 1 :]
+    for name in COMMANDS:
+        assert name.replace("-", "_") in files
+        assert any(line.startswith(f"  {name} ") for line in listed)
 
 
 def test_the_import_contracts_hold():

@@ -40,7 +40,8 @@ def _status(arguments: list[str]) -> int:
         said = error.format_message().strip().rstrip(".").replace("Value error, ", "")
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "vtbench"
-        say(f"{said}. `{command} --help` lists what there is.")
+        stop = "" if said.endswith("?") else "."
+        say(f"{said}{stop} `{command} --help` lists what there is.")
         return 2
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vtbench.baseline import lines_of_baseline
+from vtbench.cli.commands import HELP_NAMES
 from vtbench.cli.counting import INTERRUPTED, count
 from vtbench.cli.options import (
     Backward,
@@ -37,7 +38,8 @@ baseline = typer.Typer(
     help="Write down what models cost, for `vtbench check --against FILE`.",
     no_args_is_help=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+    context_settings=HELP_NAMES,
 )
 
 

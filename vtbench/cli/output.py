@@ -9,10 +9,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from vtbench.errors import OutputError
-from vtbench.report import Format
+
+if TYPE_CHECKING:
+    from vtbench.report import Format
 
 SUFFIXES: dict[str, Format] = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex"}
 """What an output file's name says about its format, where the user does not."""

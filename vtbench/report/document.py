@@ -1,15 +1,16 @@
-"""Records and a question in, one document out."""
+"""Records and a question in, one document out.
+
+Cost formulas and verdicts are imported where a document has some: a list of models has none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 
-from vtbench.judge import Verdict
 from vtbench.record import Record
-from vtbench.report.beside import beside_formulas
 from vtbench.report.certificate import certificate, view_table
 from vtbench.report.cite import bibtex, footnote
 from vtbench.report.comparison import comparison, relative, stage_comparison
@@ -18,7 +19,9 @@ from vtbench.report.peers import overview, peers
 from vtbench.report.raw import csv_table, json_text, record_object
 from vtbench.report.render import render
 from vtbench.report.table import Table
-from vtbench.report.verdicts import printed_table, verdict_object
+
+if TYPE_CHECKING:
+    from vtbench.judge import Verdict
 
 Format = Literal["table", "json", "csv", "markdown", "latex"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -58,10 +61,12 @@ def report_tables(records: Sequence[Record], question: Question) -> list[Table]:
     """A certificate for one record; for several a comparison, then what was asked of each."""
     base = _base(records, question.relative_to)
     if len(records) == 1 and records[0].error is None and base is None:
+        from vtbench.report.beside import beside_formulas
+
         tables = certificate(records[0], view=question.view, depth=question.depth)
         beside = beside_formulas(records[0])
         tables += [beside] if beside is not None else []
-        return [*tables, printed_table(question.printed)] if question.printed else tables
+        return [*tables, *_printed(question)]
     tables = [comparison(records, base)]
     counted = [record for record in records if record.error is None]
     if base is not None and base.error is None and question.view in ("total", "stage"):
@@ -74,9 +79,15 @@ def report_tables(records: Sequence[Record], question: Question) -> list[Table]:
             tables.append(view_table(record, question.view, question.depth))
         if record.counters:
             tables.append(peers(record))
-    if question.printed:
-        tables.append(printed_table(question.printed))
-    return tables
+    return [*tables, *_printed(question)]
+
+
+def _printed(question: Question) -> list[Table]:
+    if not question.printed:
+        return []
+    from vtbench.report.verdicts import printed_table
+
+    return [printed_table(question.printed)]
 
 
 def citation(records: Sequence[Record]) -> str:
@@ -94,14 +105,22 @@ def _citation(records: Sequence[Record], question: Question) -> str:
 
 def _object(record: Record, question: Question, base: Record | None) -> dict[str, object]:
     made = record_object(record, question.view, question.depth)
-    own = (v for v in question.printed if _same(v, record))
-    made["printed"] = [verdict_object(verdict) for verdict in own]
+    made["printed"] = _printed_objects(question, record)
     if base is not None:
         failed = record.error or base.error
         made["relative"] = None if failed else relative(record, base)
     if question.cite and not record.error:
         made["cite"] = {"footnote": footnote([record]), "bibtex": bibtex()}
     return made
+
+
+def _printed_objects(question: Question, record: Record) -> list[dict[str, object]]:
+    own = [verdict for verdict in question.printed if _same(verdict, record)]
+    if not own:
+        return []
+    from vtbench.report.verdicts import verdict_object
+
+    return [verdict_object(verdict) for verdict in own]
 
 
 def _same(verdict: Verdict, record: Record) -> bool:

@@ -74,22 +74,30 @@ def in_turn(
 
 
 def in_processes(
-    task: Callable[[Item], Result], items: Sequence[Item], jobs: int
+    task: Callable[[Item], Result],
+    items: Sequence[Item],
+    jobs: int,
+    *,
+    timing: bool = False,
 ) -> Iterator[tuple[int, Outcome[Result]]]:
-    """Every item in one of ``jobs`` worker processes, as they finish; the task must pickle."""
+    """Every item in one of ``jobs`` worker processes, as they finish; the task must pickle.
+
+    Where something is to be timed, each item has a fresh process, which keeps torch's own number
+    of threads.
+    """
     context = _context()
     waiting = deque(enumerate(items))
     workers: list[_Worker] = []
     try:
         while waiting or workers:
             while waiting and len(workers) < jobs:
-                workers.append(_start(context, task))
+                workers.append(_start(context, task, timing=timing))
                 _hand(workers[-1], *waiting.popleft())
             ready = wait([worker.connection for worker in workers])
             for worker in [each for each in workers if each.connection in ready]:
                 place = worker.place
                 outcome, fit = _receive(worker)
-                if fit and waiting:
+                if fit and waiting and not timing:
                     _hand(worker, *waiting.popleft())
                 else:
                     workers.remove(worker)
@@ -109,9 +117,9 @@ def _context() -> BaseContext:
     return context
 
 
-def _start(context: BaseContext, task: Callable[[Any], Any]) -> _Worker:
+def _start(context: BaseContext, task: Callable[[Any], Any], *, timing: bool) -> _Worker:
     mine, theirs = multiprocessing.Pipe()
-    process = context.Process(target=_work, args=(theirs, task), daemon=True)  # type: ignore[attr-defined]  # every concrete context has it
+    process = context.Process(target=_work, args=(theirs, task, timing), daemon=True)  # type: ignore[attr-defined]  # every concrete context has it
     process.start()
     theirs.close()
     return _Worker(process, mine)
@@ -149,11 +157,12 @@ def _died(status: int) -> str:
     return f"The process that worked on it died ({how})."
 
 
-def _work(connection: Connection, task: Callable[[Any], Any]) -> None:
+def _work(connection: Connection, task: Callable[[Any], Any], timing: bool) -> None:  # noqa: FBT001 - handed over by position
     """A worker's life: items in, outcomes out; the parent decides when it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.dup2(2, 1)  # what a model prints must not reach the document
-    _one_thread()
+    if not timing:
+        _one_thread()
     while True:
         try:
             item = connection.recv()

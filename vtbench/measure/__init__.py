@@ -1,0 +1,1 @@
+"""How long, how much memory, under which conditions; knows nothing of what a paper claims."""

@@ -1,0 +1,107 @@
+"""Clocks: how long some steps took, in seconds.
+
+Why not ``time.time()`` around the model:
+
+1. it may be set back and forth while one looks;
+2. a GPU works on after the call has returned, so that it tells how long launching took;
+3. where the host is slower than the GPU, even events on the GPU measure the host's gaps: a
+   backlog is laid into the queue first, so that launching runs ahead of the work;
+4. a single short step drowns in the clock's own cost: several are timed as one;
+5. what is hot in a cache flatters: a protocol that says cold flushes it, outside of the timing.
+
+A clock is two methods, so that all that is built on one is tested with a clock that is told what
+to say.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+Step = Callable[[], object]
+
+BACKLOG_CYCLES = 10_000_000
+"""A few milliseconds of a GPU's clock: the host's head start before the first timed launch."""
+
+
+class Clock(Protocol):
+    """Tells how long steps take."""
+
+    def now(self) -> float:
+        """Seconds since some beginning; for budgets, not for results."""
+
+    def seconds(self, step: Step, steps: int) -> float:
+        """Seconds that ``steps`` calls take together, all their work finished."""
+
+
+class HostClock:
+    """The host's monotonic clock; waits for the device after the last step.
+
+    ``before`` runs ahead of every step outside of what is timed, such as flushing a cache; it
+    makes every step be timed by itself.
+    """
+
+    def __init__(
+        self, wait: Callable[[], object] | None = None, before: Callable[[], object] | None = None
+    ) -> None:
+        self._wait = wait
+        self._before = before
+
+    def now(self) -> float:
+        """Seconds of the monotonic clock."""
+        return time.perf_counter()
+
+    def seconds(self, step: Step, steps: int) -> float:
+        """Seconds of all steps, without what runs before each."""
+        if self._before is not None:
+            return sum(self._one(step) for _ in range(steps))
+        wait = self._wait
+        if wait is not None:
+            wait()
+        began = time.perf_counter()
+        for _ in range(steps):
+            step()
+        if wait is not None:
+            wait()
+        return time.perf_counter() - began
+
+    def _one(self, step: Step) -> float:
+        """One step in the state that ``before`` leaves."""
+        assert self._before is not None  # noqa: S101  # the caller has looked
+        self._before()
+        if self._wait is not None:
+            self._wait()
+        began = time.perf_counter()
+        step()
+        if self._wait is not None:
+            self._wait()
+        return time.perf_counter() - began
+
+
+class CudaEventClock:
+    """Events in the stream of a CUDA device, with the queue kept full in between.
+
+    ``cuda`` is ``torch.cuda``, or what stands for it in a test.
+    """
+
+    def __init__(self, cuda: Any, device: int) -> None:
+        self._cuda = cuda
+        self._device = device
+        self._start = cuda.Event(enable_timing=True)
+        self._stop = cuda.Event(enable_timing=True)
+
+    def now(self) -> float:
+        """Seconds of the host's monotonic clock."""
+        return time.perf_counter()
+
+    def seconds(self, step: Step, steps: int) -> float:
+        """Seconds between two events around the steps; the events give milliseconds."""
+        self._cuda.synchronize(self._device)
+        self._cuda._sleep(BACKLOG_CYCLES)  # noqa: SLF001  # torch has no public way to fill a queue
+        self._start.record()
+        for _ in range(steps):
+            step()
+        self._stop.record()
+        self._cuda.synchronize(self._device)
+        return float(self._start.elapsed_time(self._stop)) / 1e3

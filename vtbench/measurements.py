@@ -1,0 +1,51 @@
+"""Files of measurements: JSON Lines, one record a line, under the workload that was run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from vtbench.errors import BadInput
+from vtbench.measurement import SCHEMA, Measurement
+
+
+class _Schema(msgspec.Struct):
+    """The one field that says whether the rest can be read."""
+
+    schema: str = SCHEMA
+
+
+def line_of(record: Measurement) -> str:
+    """One measurement as a line, with its line break; what is default is left out."""
+    return msgspec.json.encode(record).decode() + "\n"
+
+
+def read_measurements(path: Path) -> list[Measurement]:
+    """The measurements of a file in order; a newer schema, or a line that is none, is refused."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The measurements {path} cannot be read: {error}.") from error
+    return list(measurements_in(text, str(path)))
+
+
+def measurements_in(text: str, where: str) -> Iterable[Measurement]:
+    """The measurements of a text, a line each; ``where`` names it in what goes wrong."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield _measurement(line, f"{where}:{number}")
+
+
+def _measurement(line: str, where: str) -> Measurement:
+    try:
+        schema = msgspec.json.decode(line, type=_Schema).schema
+        if schema == SCHEMA:
+            return msgspec.json.decode(line, type=Measurement)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise BadInput(f"{where}: this is no measurement: {error}.") from error
+    raise BadInput(
+        f"{where}: written as {schema}, and this vtbench reads {SCHEMA}; "
+        "use the version of vtbench that wrote it, or measure again."
+    )

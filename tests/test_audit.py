@@ -10,7 +10,6 @@ import pytest
 
 from vtbench.audit import audit, read_tables
 from vtbench.audit.cells import Figure, range_of, read_cell
-from vtbench.audit.devices import DEVICES, device_in
 from vtbench.errors import BadInput
 
 TABLE_1 = Path(__file__).parent / "data" / "vt_v3_table1.csv"
@@ -134,16 +133,6 @@ def test_no_device_outruns_its_dense_peak(audited):
     assert found(audited(text, device="A100")) == []
     assert found(audited(text, device="2x V100")) == []
     assert found(audited(text.replace("MACs", "FLOPs"))) == []  # these may be half as much
-
-
-def test_devices_are_known_by_their_own_name_only():
-    assert device_in("NVIDIA RTX 3090")[0].name == "RTX 3090"
-    assert device_in("4xV100") == (DEVICES["v100"], 4)
-    assert device_in("on 8 GPUs (A100)") == (DEVICES["a100"], 8)
-    assert device_in("A1000") is None
-    assert device_in("V100 or A100") is None
-    for device in DEVICES.values():
-        assert 0 < device.fp32 <= device.tensor <= device.eight_bit
 
 
 def test_fewer_multiply_adds_than_half_the_weights_cannot_be(audited):

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from vtbench.audit.cells import Cell, range_of
 from vtbench.audit.columns import Column, Quantity
-from vtbench.audit.devices import Device, device_in
 from vtbench.audit.findings import Check, Finding
 from vtbench.audit.tables import PrintedTable
 from vtbench.claim.interval import SCALES, Interval
+from vtbench.devices import Device, boards_in
 
 PARAMETERS_SOUND = (
     "MACs of at least half the parameters: sound for networks that use every convolution and "
@@ -48,27 +48,28 @@ def peak(table: PrintedTable, columns: list[Column], named: str | None) -> Outco
     findings, checked, names = [], 0, set()
     for index, row in enumerate(table.rows):
         said = row[place.place].text if place else ""
-        about = device_in(named or said or f"{speed.head} {table.title}")
+        about = boards_in(named or said or f"{speed.head} {table.title}")
         fast, each = _range(row[speed.place], speed), _range(row[work.place], work)
         if about is None or fast is None or each is None:
             continue
-        device, count = about
-        names.add(device.name)
+        boards, count = about
+        names.add(boards[0].kind)
         checked += 1
         # "FLOPs" may mean multiply-adds or twice that; the lesser reading keeps the bound sound
         rate = fast.low * each.low * (2 if work.quantity == "macs" else 1)
-        limit = _limit(device, count)
+        limit = _limit(boards, count)
         if rate > limit:
-            findings.append(_too_fast(table, index, (speed, work), (rate, limit), device))
+            kind = boards[0].kind
+            findings.append(_too_fast(table, index, (speed, work), (rate, limit), kind))
     if not checked:
         return [], []
     rule = f"throughput times {work.head} below the dense 8-bit peak of {', '.join(sorted(names))}"
     return findings, [Check(kind="peak", rule=rule, checked=checked, contradicted=len(findings))]
 
 
-def _limit(device: Device, count: int) -> Decimal:
-    best = max(device.fp32, device.tensor, device.eight_bit)
-    return Decimal(str(best)) * 10**12 * Decimal(str(device.headroom)) * count
+def _limit(boards: tuple[Device, ...], count: int) -> Decimal:
+    """Operations per second that the fastest of the boards never exceeds."""
+    return max(Decimal(str(board.limit)) for board in boards) * 10**12 * count
 
 
 def _too_fast(
@@ -76,7 +77,7 @@ def _too_fast(
     index: int,
     read: tuple[Column, Column],
     rates: tuple[Decimal, Decimal],
-    device: Device,
+    kind: str,
 ) -> Finding:
     speed, work = read
     row, (rate, limit) = table.rows[index], rates
@@ -90,9 +91,9 @@ def _too_fast(
         printed=fast.printed,
         low=None,
         high=printed.low * limit / rate / SCALES.get(fast.unit or speed.unit, 1),
-        of=f"{each.printed} {each.unit or work.unit}".strip() + f" on {device.name}",
+        of=f"{each.printed} {each.unit or work.unit}".strip() + f" on {kind}",
         why=f"{rate / 10**12:.0f} T operations a second, and {limit / 10**12:.0f} T is the most "
-        f"that {device.name} can do at 8 bits without sparsity",
+        f"that {kind} can do at 8 bits without sparsity",
     )
 
 

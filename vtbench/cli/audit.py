@@ -9,9 +9,9 @@ import typer
 
 from vtbench.audit import audit as audited
 from vtbench.audit import read_tables
-from vtbench.audit.devices import DEVICES, device_in
 from vtbench.cli.options import Output
 from vtbench.cli.output import check_writable, page_width, say, wants_color, write_document
+from vtbench.devices import KINDS, boards_in
 from vtbench.errors import BadOption
 from vtbench.report.audited import AuditFormat, audit_document
 
@@ -45,8 +45,8 @@ def audit(
     Exit status: 0 no contradiction; 1 at least one; 2 if nothing could be checked.
     """
     check_writable(output)
-    if device is not None and device_in(device) is None:
-        known = ", ".join(sorted(each.name for each in DEVICES.values()))
+    if device is not None and boards_in(device) is None:
+        known = ", ".join(KINDS)
         raise BadOption(f"There is no peak on record for the device {device!r}; there is {known}.")
     found = [audited(table, device) for table in read_tables(file)]
     color = output is None and wants_color()

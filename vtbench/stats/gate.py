@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from typing import Literal
 
 import msgspec
 
+from vtbench.errors import UsageError
 from vtbench.stats.interval import Interval
-from vtbench.stats.ratio import ratio_interval
+from vtbench.stats.ratio import Arm, LogRatio, log_ratio, ratio_interval
 
 Verdict = Literal["same", "faster", "slower", "cannot tell"]
+
+FEWEST = 10
+"""Pairs below which nothing is told."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -20,28 +24,51 @@ class Comparison(msgspec.Struct, frozen=True):
     """Of the new arm, as against the base."""
     ratio: Interval
     """Time of the new arm over time of the base; above 1 is slower."""
+    reason: str
+    """One sentence on what decided."""
 
 
 class Gate(msgspec.Struct, frozen=True):
-    """When a change is called one."""
+    """When a change is called one; ``docs/measuring.md`` says how often it errs."""
 
     smallest: float = 0.03
     """The smallest change that matters, as a share of the time."""
     level: float = 0.95
-    """Confidence of the interval that decides."""
+    """Confidence of the ratio's interval, which a change has to leave 1 outside of."""
+    level_of_same: float = 0.97
+    """Confidence of the interval that has to lie within the smallest change to be the same."""
 
-    def compare(self, base: Sequence[float], new: Sequence[float], *, paired: bool) -> Comparison:
-        """The verdict on new samples; ``paired`` says that both arms were measured in turns."""
-        del paired
-        ratio = ratio_interval(base, new, level=self.level)
-        return Comparison(self._verdict(ratio), ratio)
+    def compare(self, base: Arm, new: Arm, *, paired: bool) -> Comparison:
+        """The verdict on the new samples; ``paired`` says that both arms were measured in turns.
 
-    def _verdict(self, ratio: Interval) -> Verdict:
-        """Within the band too small to matter, or clear of 1 and reaching past it, or neither."""
-        if 1 / (1 + self.smallest) < ratio.low and ratio.high < 1 + self.smallest:
-            return "same"
-        if ratio.low > 1:
-            return "slower"
-        if ratio.high < 1:
-            return "faster"
-        return "cannot tell"
+        same: the interval lies within the changes too small to matter. slower, faster: it reaches
+        past them and leaves 1 outside; where it is wider than ±smallest, all of it must lie past
+        them. Everything else: cannot tell.
+        """
+        if not 0 < self.smallest < 1:
+            raise UsageError(f"{self.smallest} is no share of a time; use one between 0 and 1.")
+        known = log_ratio(base, new, paired=paired)
+        if known is None or known.pairs < FEWEST:
+            ratio = ratio_interval(base, new, level=self.level, paired=paired)
+            few = f"An arm has fewer than {FEWEST} samples or blocks."
+            return Comparison("cannot tell", ratio, few)
+        verdict, reason = self._decided(known)
+        return Comparison(verdict, known.interval(self.level), reason)
+
+    def _decided(self, known: LogRatio) -> tuple[Verdict, str]:
+        """The verdict and what decided, on logarithms, where faster and slower are alike."""
+        band = math.log1p(self.smallest)
+        change = abs(known.middle)
+        half = known.half(self.level)
+        matters = f"the {self.smallest:.1%} that matter"
+        if change + known.half(self.level_of_same) < band:
+            return "same", f"Any change is smaller than {matters}."
+        if change - half > (band if half > band else 0.0):
+            way: Verdict = "slower" if known.middle > 0 else "faster"
+            return way, f"The interval leaves 1 outside and reaches past {matters}."
+        if half > band:
+            return (
+                "cannot tell",
+                f"The interval is wide, ±{math.expm1(half):.1%}: more than {matters}.",
+            )
+        return "cannot tell", f"Both no change and {matters} are left open."

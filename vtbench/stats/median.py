@@ -30,7 +30,6 @@ def median_interval(samples: Sequence[float], level: float = 0.95) -> Interval:
         return Interval(middle, ordered[0], ordered[-1])
     above = [(value > middle) + (value == middle) / 2 for value in values]
     error, dof = standard_error(above)
-    error = max(error, 0.5 / math.sqrt(n))
     out = t_quantile(level, dof) * error * n
     low = math.floor(n / 2 - out)
     return Interval(middle, ordered[max(low, 0)], ordered[min(n - 1 - low, n - 1)])

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from vtbench import workers
@@ -79,3 +80,34 @@ def test_leaving_early_ends_the_workers(tasks):
 
 def test_no_items_are_no_work(tasks):
     assert list(workers.in_processes(tasks.square, [], 2)) == []
+
+
+ORPHANED = """
+import os, signal, worker_tasks
+from vtbench import workers
+
+if __name__ == "__main__":
+    worker = workers.start(worker_tasks.rest, timing=False)
+    workers.hand(worker, 0, 60)
+    print(worker.process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_ends_with_the_parent_that_was_killed(tasks, process, tmp_path):
+    script = tmp_path / "orphaned.py"
+    script.write_text(ORPHANED)
+    here = Path(__file__).parent
+    found = process(str(script), env={"PYTHONPATH": f"{here.parent}:{here}"})
+    assert found.status == -9
+    assert ended(int(found.out), within=30)
+
+
+def ended(pid, *, within):
+    """Whether a process ends in time; one that nobody has asked for its status yet has ended."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False

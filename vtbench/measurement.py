@@ -150,6 +150,9 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Whether a fresh process measured nothing but this session."""
     session: str | None = None
     """Equal for what was interleaved: sample k of each was taken in the same round."""
+    cell: str | None = None
+    """In a sweep: stands for the workload as it was asked for and the protocol; equal for equal
+    ones, so that a sweep that goes on knows what it has."""
     commit: str | None = None
     """Revision of the code in the working directory, with ``+changes`` where it was not clean."""
     date: str | None = None

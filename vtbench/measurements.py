@@ -18,8 +18,12 @@ class _Schema(msgspec.Struct):
 
 
 def line_of(record: Measurement) -> str:
-    """One measurement as a line, with its line break; what is default is left out."""
-    return msgspec.json.encode(record).decode() + "\n"
+    """One measurement as a line, with its line break; what is default is left out.
+
+    The schema never is: a later vtbench has another default.
+    """
+    line = {"schema": record.schema, **msgspec.to_builtins(record)}
+    return msgspec.json.encode(line).decode() + "\n"
 
 
 def read_measurements(path: Path) -> list[Measurement]:

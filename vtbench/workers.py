@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +41,7 @@ class Outcome(msgspec.Struct, Generic[Result], frozen=True, kw_only=True):
 
 
 @dataclass
-class _Worker:
+class Worker:
     """A process, the line to it, and the place of the item that it holds."""
 
     process: BaseProcess
@@ -85,27 +86,26 @@ def in_processes(
     Where something is to be timed, each item has a fresh process, which keeps torch's own number
     of threads.
     """
-    context = _context()
     waiting = deque(enumerate(items))
-    workers: list[_Worker] = []
+    workers: list[Worker] = []
     try:
         while waiting or workers:
             while waiting and len(workers) < jobs:
-                workers.append(_start(context, task, timing=timing))
-                _hand(workers[-1], *waiting.popleft())
+                workers.append(start(task, timing=timing))
+                hand(workers[-1], *waiting.popleft())
             ready = wait([worker.connection for worker in workers])
             for worker in [each for each in workers if each.connection in ready]:
                 place = worker.place
-                outcome, fit = _receive(worker)
+                outcome, fit = receive(worker)
                 if fit and waiting and not timing:
-                    _hand(worker, *waiting.popleft())
+                    hand(worker, *waiting.popleft())
                 else:
                     workers.remove(worker)
-                    _stop(worker)
+                    stop(worker)
                 yield place, outcome
     finally:
         for worker in workers:
-            _stop(worker)
+            stop(worker)
 
 
 def _context() -> BaseContext:
@@ -117,22 +117,24 @@ def _context() -> BaseContext:
     return context
 
 
-def _start(context: BaseContext, task: Callable[[Any], Any], *, timing: bool) -> _Worker:
+def start(task: Callable[[Any], Any], *, timing: bool) -> Worker:
+    """A worker without an item."""
+    context = _context()
     mine, theirs = multiprocessing.Pipe()
     process = context.Process(target=_work, args=(theirs, task, timing), daemon=True)  # type: ignore[attr-defined]  # every concrete context has it
     process.start()
     theirs.close()
-    return _Worker(process, mine)
+    return Worker(process, mine)
 
 
-def _hand(worker: _Worker, place: int, item: Any) -> None:
+def hand(worker: Worker, place: int, item: Any) -> None:
     """Give a worker its next item; one that died meanwhile is noticed when it is read from."""
     worker.place = place
     with contextlib.suppress(OSError):
         worker.connection.send(item)
 
 
-def _receive(worker: _Worker) -> tuple[Outcome[Any], bool]:
+def receive(worker: Worker) -> tuple[Outcome[Any], bool]:
     """An outcome, and whether its worker is fit for another item."""
     try:
         outcome, large = worker.connection.recv()
@@ -142,7 +144,8 @@ def _receive(worker: _Worker) -> tuple[Outcome[Any], bool]:
     return outcome, not large
 
 
-def _stop(worker: _Worker) -> None:
+def stop(worker: Worker) -> None:
+    """End a worker, whatever it is at."""
     worker.process.terminate()
     worker.process.join()
     worker.connection.close()
@@ -160,6 +163,7 @@ def _died(status: int) -> str:
 def _work(connection: Connection, task: Callable[[Any], Any], timing: bool) -> None:  # noqa: FBT001 - handed over by position
     """A worker's life: items in, outcomes out; the parent decides when it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.dup2(2, 1)  # what a model prints must not reach the document
     if not timing:
         _one_thread()
@@ -170,6 +174,14 @@ def _work(connection: Connection, task: Callable[[Any], Any], timing: bool) -> N
             return
         outcome = attempt(task, item)
         connection.send((outcome, _peak_bytes() > WORKER_BYTES))
+
+
+def _end_with_parent() -> None:
+    """Nobody reads what an orphan finds: where the parent was killed, end in the middle of it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _one_thread() -> None:

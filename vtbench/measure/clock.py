@@ -21,8 +21,14 @@ from typing import Any, Protocol
 
 Step = Callable[[], object]
 
-BACKLOG_CYCLES = 10_000_000
-"""A few milliseconds of a GPU's clock: the host's head start before the first timed launch."""
+MOST_BACKLOG = 0.05
+"""Seconds of head start that the host is given at most."""
+HEADROOM = 1.2
+"""How much longer than launching takes the backlog lasts."""
+LAUNCHES = 3
+"""Calls that look how long launching takes; the first of all also prepares and searches."""
+CYCLES = 2e9
+"""Cycles of a GPU in a second, roughly and rather too many."""
 
 
 class Clock(Protocol):
@@ -79,10 +85,16 @@ class HostClock:
         return time.perf_counter() - began
 
 
+def backlog_cycles(launch_seconds: float, steps: int) -> int:
+    """Cycles that keep a GPU busy while so many steps are launched behind them."""
+    return int(min(HEADROOM * launch_seconds * steps, MOST_BACKLOG) * CYCLES)
+
+
 class CudaEventClock:
     """Events in the stream of a CUDA device, with the queue kept full in between.
 
-    ``cuda`` is ``torch.cuda``, or what stands for it in a test.
+    The first calls find how long launching a step takes; from then on a backlog of that length
+    is laid before the first event. ``cuda`` is ``torch.cuda``, or what stands for it in a test.
     """
 
     def __init__(self, cuda: Any, device: int) -> None:
@@ -90,6 +102,8 @@ class CudaEventClock:
         self._device = device
         self._start = cuda.Event(enable_timing=True)
         self._stop = cuda.Event(enable_timing=True)
+        self._launches: list[float] = []
+        """Seconds of the host for one step, as the first calls saw it without a backlog."""
 
     def now(self) -> float:
         """Seconds of the host's monotonic clock."""
@@ -98,10 +112,15 @@ class CudaEventClock:
     def seconds(self, step: Step, steps: int) -> float:
         """Seconds between two events around the steps; the events give milliseconds."""
         self._cuda.synchronize(self._device)
-        self._cuda._sleep(BACKLOG_CYCLES)  # noqa: SLF001  # torch has no public way to fill a queue
+        known = len(self._launches) == LAUNCHES
+        if known:
+            self._cuda._sleep(backlog_cycles(min(self._launches), steps))  # noqa: SLF001  # torch has no public way to fill a queue
         self._start.record()
+        began = time.perf_counter()
         for _ in range(steps):
             step()
+        if not known:
+            self._launches.append((time.perf_counter() - began) / steps)
         self._stop.record()
         self._cuda.synchronize(self._device)
         return float(self._start.elapsed_time(self._stop)) / 1e3

@@ -1,0 +1,157 @@
+"""From a model and a workload to a step: on its device, in its precision, ready to be called."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from vtbench.errors import BadOption
+from vtbench.measure.graphs import replaying
+from vtbench.models import Built
+from vtbench.protocol import Protocol
+from vtbench.workload import Workload
+
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp64": torch.float64}
+"""Precisions that are types of tensors; tf32 and bf32 are fp32 with other products."""
+
+Given = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A step, and the module and first inputs behind it."""
+
+    step: Callable[[], object]
+    module: nn.Module
+    """On its device and in its precision; not compiled."""
+    given: Given
+    """The first of its inputs, where it works on them."""
+
+
+def prepare(built: Built, workload: Workload, protocol: Protocol, device: torch.device) -> Prepared:
+    """The step that a protocol times: one forward pass, and the backward pass where asked."""
+    module = placed(built.module, workload, device)
+    given = [
+        moved((built.args, built.kwargs), workload, device, place)
+        for place in range(protocol.input_sets)
+    ]
+    called = compiled(module, workload, protocol)
+    step = _step(called, itertools.cycle(given), workload, device)
+    if protocol.graph:
+        step = replaying(step, device)
+    return Prepared(step=step, module=module, given=given[0])
+
+
+def placed(module: nn.Module, workload: Workload, device: torch.device) -> nn.Module:
+    """The module on the device, in the precision and layout of the workload."""
+    layout = torch.channels_last if workload.layout == "channels_last" else None
+    dtype = None if workload.autocast else DTYPES.get(workload.dtype)
+    try:
+        module = module.to(device=device, dtype=dtype)
+        return module if layout is None else module.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stubs lack it
+    except RuntimeError as error:
+        if "memory format" in str(error) or "rank 4" in str(error):
+            raise BadOption(
+                f"{workload.model} has weights that cannot lie channels-last: {error}."
+            ) from error
+        raise
+
+
+def moved(given: Given, workload: Workload, device: torch.device, place: int) -> Given:
+    """Inputs where the module works; those of another place hold the same values in other order."""
+    args, kwargs = given
+    return (
+        tuple(_moved(value, workload, device, place) for value in args),
+        {name: _moved(value, workload, device, place) for name, value in kwargs.items()},
+    )
+
+
+def _moved(value: Any, workload: Workload, device: torch.device, place: int) -> Any:
+    if isinstance(value, dict):
+        return {name: _moved(each, workload, device, place) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_moved(each, workload, device, place) for each in value)
+    if not isinstance(value, torch.Tensor):
+        return value
+    dtype = None if workload.autocast else DTYPES.get(workload.dtype)
+    if not value.is_floating_point():
+        return value.to(device, copy=True)
+    turned = value.roll(place, dims=-1) if place and value.dim() else value
+    turned = turned.to(device=device, dtype=dtype, copy=True)
+    if workload.layout == "channels_last" and turned.dim() == 4:  # noqa: PLR2004 - (B, C, H, W)
+        turned = turned.contiguous(memory_format=torch.channels_last)
+    return turned
+
+
+def compiled(module: nn.Module, workload: Workload, protocol: Protocol) -> Callable[..., Any]:
+    """The module as it is called: compiled where the workload or the protocol says so."""
+    if workload.compile is None and not protocol.compiled:
+        return module
+    mode = workload.compile or "default"
+    known = ("default", *torch._inductor.list_mode_options())  # noqa: SLF001 - no public list
+    if mode not in known:
+        raise BadOption(
+            f"torch.compile has no mode {mode!r}; it has {', '.join(dict.fromkeys(known))}."
+        )
+    made: Callable[..., Any] = torch.compile(module, mode=mode)
+    return made
+
+
+def _step(
+    called: Callable[..., Any], given: Iterator[Given], workload: Workload, device: torch.device
+) -> Callable[[], object]:
+    lent = _autocast(workload, device)
+    if workload.backward:
+        return lambda: _forward_and_backward(called, next(given), lent)
+
+    def step() -> object:
+        args, kwargs = next(given)
+        with torch.inference_mode(), lent():
+            return called(*args, **kwargs)
+
+    return step
+
+
+def _autocast(
+    workload: Workload, device: torch.device
+) -> Callable[[], AbstractContextManager[object]]:
+    if not workload.autocast:
+        return nullcontext
+    dtype = DTYPES.get(workload.dtype)
+    if dtype not in (torch.bfloat16, torch.float16):
+        raise BadOption(f"Autocast goes to bf16 or fp16, not to {workload.dtype}; give --dtype.")
+    return lambda: torch.autocast(device.type, dtype=dtype)
+
+
+def _forward_and_backward(
+    called: Callable[..., Any],
+    given: Given,
+    lent: Callable[[], AbstractContextManager[object]],
+) -> object:
+    """One forward pass and the gradients of the sum of its floating outputs."""
+    args, kwargs = given
+    with lent():
+        outputs = called(*args, **kwargs)
+    total = sum(each.float().sum() for each in _tensors(outputs) if each.requires_grad)
+    if isinstance(total, torch.Tensor):
+        total.backward()  # type: ignore[no-untyped-call]  # torch's own
+    for parameter in getattr(called, "parameters", list)():
+        parameter.grad = None
+    return total
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _tensors(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _tensors(each)

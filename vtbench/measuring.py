@@ -1,0 +1,172 @@
+"""Workloads in, Measurements out: the only place where models, counts and clocks meet.
+
+What is measured together is one *session*: its workloads are interleaved in one process, under
+one set of switches, watched as a whole. ``measure`` gives a session a fresh process of its own;
+``measure_session`` runs it in this one and the records say so.
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vtbench.derived import with_samples
+from vtbench.errors import BadOption, UsageError
+from vtbench.measurement import Measurement, Telemetry
+from vtbench.protocol import Protocol, protocol_named
+from vtbench.stats import StoppingRule
+from vtbench.workers import in_processes
+from vtbench.workload import EXECUTION, Workload
+
+if TYPE_CHECKING:
+    from vtbench.measure.session import Arm
+    from vtbench.subjects import Subject
+
+LATENCY_SAMPLES = 64
+"""Single steps are sampled at least so often, which is what a 90th percentile needs."""
+
+
+class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a session is measured, beyond what its workloads say."""
+
+    protocol: str = "throughput"
+    index: int | None = None
+    """Which CUDA device; None on a CPU."""
+    max_seconds: float = 15.0
+    """Most seconds of samples for each workload."""
+    half_width: float = 0.01
+    """Half the width of the median's interval, as a share of it, that is narrow enough."""
+    seed: int = 0
+    """Of the order in which the workloads take turns."""
+    stages: bool = False
+    """Whether a short pass after the session times the stages of each model."""
+
+    def rule(self) -> StoppingRule:
+        """When there are samples enough."""
+        single = protocol_named(self.protocol).synchronised
+        return StoppingRule(
+            relative_half_width=self.half_width,
+            min_samples=LATENCY_SAMPLES if single else StoppingRule().min_samples,
+            min_seconds=min(StoppingRule().min_seconds, self.max_seconds),
+            max_seconds=self.max_seconds,
+        )
+
+
+def measure(workloads: Sequence[Workload], settings: MeasureSettings) -> list[Measurement]:
+    """One session in a fresh process; its death is what every record then says."""
+    task = functools.partial(measure_session, settings=settings, isolated=True)
+    ((_, outcome),) = in_processes(task, [tuple(workloads)], 1, timing=True)
+    if outcome.result is not None:
+        return outcome.result
+    protocol = protocol_named(settings.protocol)
+    error = outcome.error or "It gave no result."
+    return [
+        Measurement(workload=workload, protocol=protocol.id, error=error) for workload in workloads
+    ]
+
+
+def measure_session(
+    workloads: Sequence[Workload], settings: MeasureSettings, *, isolated: bool = False
+) -> list[Measurement]:
+    """One session in this process: a record for each workload, in order."""
+    from vtbench.count.surroundings import surroundings_lent
+    from vtbench.measure.switches import switches_lent
+    from vtbench.subjects import subject_of
+
+    protocol = _fitting(workloads, settings)
+    common = _common(workloads[0], protocol, settings, isolated=isolated)
+    with surroundings_lent(), switches_lent(workloads[0]):
+        subjects = [subject_of(workload, protocol, common) for workload in workloads]
+        return timed(subjects, protocol, settings)
+
+
+def _common(
+    workload: Workload, protocol: Protocol, settings: MeasureSettings, *, isolated: bool
+) -> Measurement:
+    """What all records of a session say alike."""
+    from vtbench.measure.devices import describe
+    from vtbench.measure.environment import environment, revision
+
+    return Measurement(
+        workload=workload,
+        protocol=protocol.id,
+        device=describe(workload.device, settings.index),
+        environment=environment(),
+        isolated=isolated,
+        session=uuid.uuid4().hex[:12],
+        commit=revision(Path.cwd()),
+    )
+
+
+def timed(
+    subjects: Sequence[Subject], protocol: Protocol, settings: MeasureSettings
+) -> list[Measurement]:
+    """The subjects' records once all have been timed in turns and watched meanwhile."""
+    from vtbench.measure.session import Arm, Rules, measure_arms
+    from vtbench.measure.telemetry import watching
+    from vtbench.subjects import clock_of, torch_device
+
+    device = subjects[0].record.device
+    ready = [subject for subject in subjects if subject.prepared is not None]
+    arms = [
+        Arm(s.record.workload.model, s.prepared.step, clock_of(protocol, torch_device(device)))
+        for s in ready
+        if s.prepared
+    ]
+    rules = Rules(stop=settings.rule(), single_steps=protocol.synchronised, seed=settings.seed)
+    with watching(device, subjects[0].record.workload.threads) as watcher:
+        measure_arms(arms, rules)
+    for subject, arm in zip(ready, arms, strict=True):
+        subject.record = _finished(subject, arm, watcher.telemetry(_images(arms, ready)))
+    return [subject.record for subject in subjects]
+
+
+def _images(arms: Sequence[Arm], ready: Sequence[Subject]) -> int:
+    """Images of all samples together, warm-up apart."""
+    return sum(
+        len(arm.samples) * arm.steps_per_sample * subject.record.workload.batch_size
+        for arm, subject in zip(arms, ready, strict=True)
+    )
+
+
+def _finished(subject: Subject, arm: Arm, telemetry: Telemetry) -> Measurement:
+    """A record with its samples, or with what its step raised."""
+    from vtbench.subjects import failed
+
+    record = msgspec.structs.replace(
+        subject.record,
+        telemetry=telemetry,
+        warmup_steps=arm.warmup_steps,
+        warmup_seconds=round(arm.warmup_seconds, 3),
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+    if arm.failure is not None:
+        return failed(record, arm.failure)
+    record = msgspec.structs.replace(record, stopped_by=arm.stopped_by)
+    return with_samples(record, arm.samples, arm.steps_per_sample)
+
+
+def _fitting(workloads: Sequence[Workload], settings: MeasureSettings) -> Protocol:
+    """The protocol, once it is sure that it can time these workloads together."""
+    protocol = protocol_named(settings.protocol)
+    if not protocol.timed:
+        raise BadOption(f"The protocol {protocol.name} takes no time; it cannot be timed.")
+    if not workloads:
+        raise UsageError("There is nothing to measure; name a model.")
+    common = EXECUTION - {"compile", "layout"}
+    for name in sorted(common):
+        if len({getattr(workload, name) for workload in workloads}) > 1:
+            raise UsageError(f"Workloads of one session have the same {name}; measure them apart.")
+    kind = workloads[0].device
+    if kind not in protocol.devices:
+        raise BadOption(
+            f"The protocol {protocol.name} needs a {protocol.devices[0].upper()} device, "
+            f"and these workloads are for a {kind.upper()}."
+        )
+    return protocol

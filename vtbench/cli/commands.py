@@ -23,6 +23,7 @@ COMMANDS = {
     "init-suite": "Write a suite to begin with.",
     "audit": "Find the figures of a printed table that contradict each other.",
     "cost": "Show the papers' cost formulas, term by term.",
+    "compare": "Hold measurements against earlier ones.",
     "report": "Derive tables from kept records.",
     "models": "List models by their short names.",
     "conformance": "Try every counter on micro-cases whose truth is known.",

@@ -1,0 +1,170 @@
+"""Comparisons for a reader: what got slower, how sure that is, and what else differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from vtbench.comparing import Comparison, Pair, said
+from vtbench.report.document import Format
+from vtbench.report.precision import bracketed
+from vtbench.report.raw import json_text
+from vtbench.report.render import render
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import ABSENT, digits, pixels, signed
+from vtbench.workload import EXECUTION, Workload
+
+_PLAIN = Workload(model="")
+_NEEDS_NO_MENTION = {"device", "dtype"}
+_MILLI = 1e3
+
+
+class ComparePage(msgspec.Struct, frozen=True, kw_only=True):
+    """How a document of comparisons is to look."""
+
+    shape: Format = "table"
+    smallest: float = 0.03
+    """The smallest change that matters, as it was asked for."""
+    names: tuple[str, str] = ("base", "new")
+    """What the two sides are called."""
+    width: int = 80
+    color: bool = False
+
+
+def compared_document(comparisons: Sequence[Comparison], page: ComparePage) -> str:
+    """The whole document, ending in a line break."""
+    if page.shape == "json":
+        return json_text([comparison_object(each) for each in comparisons]) + "\n"
+    table = compared_table(comparisons, page)
+    return render([table], page.shape, width=page.width, color=page.color) + "\n"
+
+
+def comparison_object(comparison: Comparison) -> dict[str, Any]:
+    """One comparison as docs/json.md promises it."""
+    data = {name: getattr(comparison, name) for name in comparison.__struct_fields__}
+    data["workload"] = comparison.workload.to_dict(executed=True)
+    made: dict[str, Any] = msgspec.to_builtins(data)
+    return made
+
+
+def compared_table(comparisons: Sequence[Comparison], page: ComparePage) -> Table:
+    """A row for each pair; what is the same in all of them stands above."""
+    common, varying = _divided(comparisons)
+    old, new = page.names
+    return Table(
+        title=f"{new} against {old}",
+        conditions=tuple(common),
+        columns=(
+            name_column("Model"),
+            *(Column(head=head, align="left") for head in varying),
+            Column(head="Base ms", drop=1),
+            Column(head="New ms", drop=1),
+            Column(head="Speed, new / base", align="left"),
+            Column(head="Verdict", align="left"),
+        ),
+        rows=tuple(_row(each, varying) for each in comparisons),
+        notes=tuple(_notes(comparisons, page)),
+    )
+
+
+def _row(comparison: Comparison, varying: Sequence[str]) -> tuple[str, ...]:
+    facts = _facts(comparison)
+    return (
+        comparison.workload.model,
+        *(facts.get(head, ABSENT) for head in varying),
+        _milliseconds(comparison.base_seconds),
+        _milliseconds(comparison.new_seconds),
+        bracketed(comparison.ratio, comparison.low, comparison.high, "×"),
+        comparison.verdict,
+    )
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return ABSENT if seconds is None else f"{seconds * _MILLI:.4g}"
+
+
+def _facts(comparison: Comparison) -> dict[str, str]:
+    """The conditions of one comparison, by heading; those that are as ever are left out."""
+    work = comparison.workload
+    facts = {
+        "Protocol": str(comparison.protocol),
+        "Device": comparison.device or work.device,
+        "Precision": work.dtype,
+        "Size": pixels(work),
+        "Batch": str(work.batch_size),
+    }
+    if work.options:
+        facts["Options"] = said(work.options)
+    for name in ("mode", "backward", *sorted(EXECUTION - _NEEDS_NO_MENTION)):
+        if getattr(work, name) != getattr(_PLAIN, name):
+            facts[name.capitalize()] = said(getattr(work, name))
+    return facts
+
+
+def _divided(comparisons: Sequence[Comparison]) -> tuple[list[str], list[str]]:
+    """A line of what all have in common, and the headings in which they differ."""
+    every = [_facts(each) for each in comparisons]
+    heads = dict.fromkeys(head for facts in every for head in facts)
+    varying = [head for head in heads if len({facts.get(head) for facts in every}) > 1]
+    common = [_phrase(head, every[0][head]) for head in heads if head not in varying]
+    return ([" · ".join(common)] if common else []), varying
+
+
+def _phrase(head: str, value: str) -> str:
+    own_words = head in ("Protocol", "Device", "Precision", "Size", "Options")
+    return value if own_words else f"{head.lower()} {value}"
+
+
+def _notes(comparisons: Sequence[Comparison], page: ComparePage) -> Iterable[str]:
+    if any(each.ratio is not None for each in comparisons):
+        share = f"{page.smallest * 100:g} %"
+        yield (
+            "Above 1 is faster. In brackets the 95 % interval; same: all of it lies within "
+            f"{share} of 1."
+        )
+    yield from _grouped(comparisons, _said_counts)
+    yield from _grouped(comparisons, _said_differences)
+    yield from _grouped(comparisons, lambda each: each.warnings)
+    yield from _grouped(comparisons, _said_reason)
+
+
+def _grouped(comparisons: Sequence[Comparison], read: Any) -> Iterable[str]:
+    """Sentences with the models that they are about; none is named where all are meant."""
+    about: dict[str, list[str]] = {}
+    for each in comparisons:
+        for sentence in read(each):
+            about.setdefault(sentence, []).append(each.workload.model)
+    for sentence, models in about.items():
+        every = len(models) == len(comparisons)
+        yield sentence if every else f"{', '.join(dict.fromkeys(models))}: {sentence}"
+
+
+def _said_reason(comparison: Comparison) -> Iterable[str]:
+    """A clear verdict needs no words beside its interval."""
+    if comparison.reason and comparison.verdict in ("cannot tell", "fails", "not compared"):
+        yield comparison.reason
+
+
+def _said_differences(comparison: Comparison) -> Iterable[str]:
+    on_purpose = [key for key in comparison.differs if key in comparison.across]
+    others = [key for key in comparison.differs if key not in comparison.across]
+    for what, keys in (("Compared across", on_purpose), ("Also differs:", others)):
+        if keys:
+            parts = (f"{key} {_arrow(comparison.differs[key])}" for key in keys)
+            yield f"{what} {', '.join(parts)}."
+
+
+def _said_counts(comparison: Comparison) -> Iterable[str]:
+    if comparison.counts:
+        parts = (_counted(key, *pair) for key, pair in comparison.counts.items())
+        yield f"Counted: {', '.join(parts)}."
+
+
+def _counted(key: str, base: int, new: int) -> str:
+    return f"{key} {digits(base)} → {digits(new)} ({signed(new - base)})"
+
+
+def _arrow(pair: Pair) -> str:
+    return " → ".join(ABSENT if each is None else said(each) for each in pair)

@@ -37,12 +37,13 @@ def read_measurements(path: Path) -> list[Measurement]:
 
 def measurements_in(text: str, where: str) -> Iterable[Measurement]:
     """The measurements of a text, a line each; ``where`` names it in what goes wrong."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            yield _measurement(line, f"{where}:{number}")
+            yield measurement_of(line, f"{where}:{number}")
 
 
-def _measurement(line: str, where: str) -> Measurement:
+def measurement_of(line: str, where: str) -> Measurement:
+    """The measurement of one line; ``where`` is the file and the line's number."""
     try:
         schema = msgspec.json.decode(line, type=_Schema).schema
         if schema == SCHEMA:

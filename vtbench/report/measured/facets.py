@@ -1,0 +1,220 @@
+"""What a measurement was taken under, facet by facet.
+
+What is the same in every row stands above a table, what differs becomes a column, and what does
+not apply (cuDNN on a CPU) is not mentioned. Facets are also the axes of sweeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from vtbench.measurement import Measurement
+from vtbench.report.units import ABSENT, pixels, plural
+from vtbench.workload import Workload
+
+Read = Callable[[Measurement], str | None]
+
+_PRECISIONS = {
+    "tf32": "fp32 with TF32 products",
+    "bf32": "fp32 with bf16 products",
+}
+_LAYOUTS = {"nchw": "NCHW", "channels_last": "channels last"}
+_SHORT_COMMIT = 10
+_COUNTED = ("batch_size", "resolution", "mode")
+"""The facets that a count depends on, beside the options of the model."""
+
+
+class Facet(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition of a measurement."""
+
+    name: str
+    """The axis, as the command line calls it."""
+    head: str
+    """Heading of its column."""
+    cell: Read
+    """Its value; None where it does not apply or is not known."""
+    said: Read | None
+    """What stands above a table where all rows agree; None where it need not be said."""
+    asked: bool = True
+    """Whether the workload states it, so that rows that failed have it too."""
+
+
+def facets(records: Sequence[Measurement]) -> list[Facet]:
+    """Every facet of some measurements, options of their models among them."""
+    names = dict.fromkeys(key for r in records for key, _ in r.workload.options)
+    options = [_option(name) for name in names]
+    found = [*_FIRST, *options, *_REST]
+    if all(record.protocol.name == "macs" for record in records):
+        return [f for f in found if f in options or f.name in _COUNTED]
+    return found
+
+
+def divided(records: Sequence[Measurement]) -> tuple[list[str], list[Facet]]:
+    """What holds for every row, in words, and the facets in which rows differ."""
+    common: list[str] = []
+    varying: list[Facet] = []
+    for facet in facets(records):
+        told = [r for r in records if r.error is None or facet.asked]
+        known = [(r, cell) for r in told if (cell := facet.cell(r)) is not None]
+        values = {cell for _, cell in known}
+        if len(values) > 1:
+            varying.append(facet)
+        elif values and facet.said is not None:
+            said = facet.said(known[0][0])
+            common += [said] if said else []
+    return common, varying
+
+
+def cell(facet: Facet, record: Measurement) -> str:
+    """The cell of a facet's column."""
+    found = facet.cell(record)
+    return ABSENT if found is None else found
+
+
+def _option(name: str) -> Facet:
+    def value(record: Measurement) -> str:
+        options = dict(record.workload.options)
+        return _said_value(options[name]) if name in options else ABSENT
+
+    return Facet(name=name, head=name, cell=value, said=lambda record: f"{name}={value(record)}")
+
+
+def _said_value(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(map(_said_value, value)) + "]"
+    return str(value)
+
+
+def _precision(work: Workload) -> str:
+    if work.autocast:
+        return f"autocast to {work.dtype}"
+    return work.dtype
+
+
+def _precision_said(record: Measurement) -> str:
+    work = record.workload
+    if work.dtype in _PRECISIONS:
+        return _PRECISIONS[work.dtype]
+    if work.dtype == "fp32" and work.device == "cuda" and not work.autocast:
+        return "fp32, TF32 off"
+    return _precision(work)
+
+
+def _size(record: Measurement) -> str | None:
+    found = pixels(record.workload)
+    return None if found == ABSENT else found
+
+
+def _passes(record: Measurement) -> str:
+    work = record.workload
+    mode = "" if work.mode == "eval" else ", train mode"
+    return ("forward and backward" if work.backward else "forward") + mode
+
+
+def _passes_said(record: Measurement) -> str:
+    work = record.workload
+    if record.protocol.name == "macs":
+        return _passes(record)
+    mode = "" if work.mode == "eval" else ", training mode"
+    if work.backward:
+        return f"forward and backward{mode}, input resident on the device"
+    return f"forward only{mode or ', inference mode'}, input resident on the device"
+
+
+def _compile(record: Measurement) -> str:
+    return record.workload.compile or "eager"
+
+
+def _compile_said(record: Measurement) -> str | None:
+    mode = record.workload.compile
+    return f"torch.compile, mode {mode}" if mode else None
+
+
+def _attention(record: Measurement) -> str:
+    return record.workload.attention or "any"
+
+
+def _attention_said(record: Measurement) -> str | None:
+    kernel = record.workload.attention
+    return f"attention by the {kernel} kernel" if kernel else None
+
+
+def _threads(record: Measurement) -> str | None:
+    work = record.workload
+    return None if work.device != "cpu" or work.threads is None else str(work.threads)
+
+
+def _cudnn(record: Measurement) -> str | None:
+    if record.workload.device != "cuda":
+        return None
+    return "on" if record.workload.cudnn_benchmark else "off"
+
+
+def _device(record: Measurement) -> str | None:
+    if record.device is None:
+        return None
+    part = f" ({record.device.partition})" if record.device.partition else ""
+    return record.device.name + part
+
+
+def _torch(record: Measurement) -> str | None:
+    found = record.environment.get("torch")
+    return None if found is None else str(found)
+
+
+def _isolated(record: Measurement) -> str:
+    return "yes" if record.isolated else "no"
+
+
+def _isolated_said(record: Measurement) -> str | None:
+    return None if record.isolated else "in its caller's process"
+
+
+def _commit(record: Measurement) -> str | None:
+    if record.commit is None:
+        return None
+    revision, plus, _ = record.commit.partition("+")
+    return revision[:_SHORT_COMMIT] + plus
+
+
+_FIRST = (
+    Facet(
+        name="dtype", head="Precision", cell=lambda r: _precision(r.workload), said=_precision_said
+    ),
+    Facet(
+        name="layout",
+        head="Layout",
+        cell=lambda r: _LAYOUTS[r.workload.layout],
+        said=lambda r: _LAYOUTS[r.workload.layout],
+    ),
+    Facet(
+        name="batch_size",
+        head="Batch",
+        cell=lambda r: str(r.workload.batch_size),
+        said=lambda r: f"batch {r.workload.batch_size}",
+    ),
+    Facet(name="resolution", head="Size", cell=_size, said=_size),
+)
+_REST = (
+    Facet(name="mode", head="Pass", cell=_passes, said=_passes_said),
+    Facet(name="compile", head="Compiled", cell=_compile, said=_compile_said),
+    Facet(name="attention", head="Attention", cell=_attention, said=_attention_said),
+    Facet(
+        name="threads",
+        head="Threads",
+        cell=_threads,
+        said=lambda r: plural(int(_threads(r) or 0), "thread"),
+    ),
+    Facet(
+        name="cudnn", head="cuDNN", cell=_cudnn, said=lambda r: f"cuDNN's own benchmark {_cudnn(r)}"
+    ),
+    Facet(name="device", head="Device", cell=_device, said=_device, asked=False),
+    Facet(
+        name="torch", head="torch", cell=_torch, said=lambda r: f"torch {_torch(r)}", asked=False
+    ),
+    Facet(name="isolated", head="Isolated", cell=_isolated, said=_isolated_said, asked=False),
+    Facet(name="commit", head="Commit", cell=_commit, said=None, asked=False),
+)

@@ -1,0 +1,182 @@
+"""The columns of measured figures, by what a protocol measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from vtbench.measurement import MeasuredMemory, Measurement
+from vtbench.protocol import PROTOCOLS, ProtocolId
+from vtbench.report.precision import (
+    bracketed,
+    half_of,
+    plain,
+    plus_minus,
+    share,
+    written,
+)
+from vtbench.report.table import Column
+from vtbench.report.units import ABSENT, PER_PREFIX, PREFIXES, si
+
+MILLI = 1e3
+TIMED, LATENCY, MEMORY, COUNTED = "timed", "latency", "memory", "counted"
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One column of figures."""
+
+    column: Column
+    cell: Callable[[Measurement], str]
+
+
+def kind(protocol: ProtocolId) -> str:
+    """What a protocol measures; one that is not known here is taken for steps back to back."""
+    known = PROTOCOLS.get(protocol.name)
+    if known is None or known.timed:
+        return LATENCY if known is not None and known.synchronised else TIMED
+    return MEMORY if known.name == "memory" else COUNTED
+
+
+def figures(records: Sequence[Measurement]) -> list[Figure]:
+    """The columns that some record of one protocol fills; the first one always stands."""
+    wanted = _WANTED[kind(records[0].protocol)]
+    good = [record for record in records if record.error is None]
+    return [
+        figure
+        for place, figure in enumerate(wanted)
+        if not place or any(figure.cell(record) != ABSENT for record in good)
+    ]
+
+
+def rate(record: Measurement) -> tuple[float, float | None] | None:
+    """Images per second, and half the width of its interval: that of the median, as a share."""
+    value = record.images_per_second
+    if value is None:
+        return None
+    half = half_of(record.low, record.high)
+    if half is None or not record.median:
+        return value, None
+    return value, value * half / record.median
+
+
+def macs_per_image(record: Measurement) -> int | None:
+    """Multiply-accumulates of one image; None where the step's do not divide evenly."""
+    return _per_image(record.macs, record)
+
+
+def _per_image(whole: int | None, record: Measurement) -> int | None:
+    batch = record.workload.batch_size
+    return whole // batch if whole is not None and whole % batch == 0 else None
+
+
+def peak(memory: MeasuredMemory | None) -> int | None:
+    """The measured peak: of the allocator on a GPU, of the process on a CPU."""
+    if memory is None:
+        return None
+    return memory.peak_resident if memory.peak_allocated is None else memory.peak_allocated
+
+
+def _rate(record: Measurement) -> str:
+    found = rate(record)
+    return ABSENT if found is None else plus_minus(*found)
+
+
+def _time(record: Measurement) -> str:
+    ends = [None if end is None else end * MILLI for end in (record.low, record.high)]
+    return bracketed(None if record.median is None else record.median * MILLI, ends[0], ends[1])
+
+
+def _tail(seconds: float | None) -> str:
+    return ABSENT if seconds is None else plain(seconds * MILLI)
+
+
+def _each(whole: int | None, record: Measurement) -> str:
+    """A count of one image; of the step, and said so, where it does not divide by its images."""
+    each = _per_image(whole, record)
+    if each is not None:
+        return si(each)
+    return ABSENT if whole is None else f"{si(whole)} a step"
+
+
+def _macs(record: Measurement) -> str:
+    return _each(record.macs, record)
+
+
+def _count(value: int | None) -> str:
+    return ABSENT if value is None else si(value)
+
+
+def _bytes(value: int | None) -> str:
+    return ABSENT if value is None else size(value)
+
+
+def size(value: int) -> str:
+    """Bytes in decimal units with three significant digits, for peaks that lie close together."""
+    place = 0
+    while place < len(PREFIXES) - 1 and value >= PER_PREFIX ** (place + 1):
+        place += 1
+    return f"{plain(value / PER_PREFIX**place)} {PREFIXES[place]}B"
+
+
+def _memory(name: str) -> Callable[[Measurement], str]:
+    def cell(record: Measurement) -> str:
+        return ABSENT if record.memory is None else _bytes(getattr(record.memory, name))
+
+    return cell
+
+
+def _memory_ratio(record: Measurement) -> str:
+    found = record.memory.ratio if record.memory else None
+    return ABSENT if found is None else f"{written(found, 2)}×"
+
+
+def _energy(record: Measurement) -> str:
+    return plain(record.telemetry.energy_per_image_j if record.telemetry else None)
+
+
+def _clock(record: Measurement) -> str:
+    seen = record.telemetry
+    clock = (seen.sm_clock_mhz or seen.cpu_clock_mhz) if seen else None
+    return ABSENT if clock is None else written(clock, 0)
+
+
+def _figure(head: str, cell: Callable[[Measurement], str], drop: int = 0) -> Figure:
+    return Figure(column=Column(head=head, drop=drop), cell=cell)
+
+
+_RATE = _figure("images/s", _rate)
+_MACS = _figure("MACs", _macs, 3)
+_PARAMS = _figure("Params", lambda record: _count(record.params), 5)
+_UTILISATION = _figure("Util.", lambda record: share(record.utilisation), 2)
+_STATE = _figure("State", lambda r: r.telemetry.verdict if r.telemetry else ABSENT, 6)
+_ENDED = _figure("Ended by", lambda record: record.stopped_by or ABSENT, 9)
+_ENERGY = _figure("J/image", _energy, 7)
+_CLOCK = _figure("MHz", _clock, 8)
+_ABOUT = (_UTILISATION, _MACS, _PARAMS, _ENERGY, _CLOCK, _STATE, _ENDED)
+
+_WANTED: dict[str, tuple[Figure, ...]] = {
+    TIMED: (_RATE, _figure("ms/step", _time, 1), *_ABOUT),
+    LATENCY: (
+        _figure("ms/step", _time),
+        _figure("p90", lambda record: _tail(record.p90)),
+        _figure("p99", lambda record: _tail(record.p99)),
+        _figure("images/s", _rate, 4),
+        *_ABOUT,
+    ),
+    MEMORY: (
+        _figure("Weights", _memory("weights")),
+        _figure("Peak allocated", _memory("peak_allocated")),
+        _figure("Peak reserved", _memory("peak_reserved"), 2),
+        _figure("Peak resident", _memory("peak_resident")),
+        _figure("Predicted", _memory("predicted")),
+        _figure("Ratio", _memory_ratio, 1),
+        _PARAMS,
+    ),
+    COUNTED: (
+        _figure("MACs", _macs),
+        _figure("Params", lambda record: _count(record.params)),
+        _figure("Activ.", lambda record: _each(record.activations, record), 1),
+        _figure("Peak mem.", _memory("predicted"), 2),
+    ),
+}

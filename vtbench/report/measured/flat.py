@@ -1,0 +1,88 @@
+"""Measurements as data: objects for JSON, and one line each with every scalar for CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from vtbench.measurement import (
+    Device,
+    MeasuredMemory,
+    Measurement,
+    Ratio,
+    Roofline,
+    Telemetry,
+)
+from vtbench.report.table import Column, Table
+
+_APART = ("model", "resolution", "options", "inputs")
+"""Fields of a workload that are written in a way of their own."""
+_NESTED: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
+    {"telemetry": Telemetry, "memory": MeasuredMemory, "roofline": Roofline}
+)
+_SCALARS = tuple(
+    name
+    for name in Measurement.__struct_fields__
+    if name not in (*_NESTED, "workload", "protocol", "device", "environment", "samples",
+                    "steps_per_sample")
+)  # fmt: skip
+
+
+def measured_object(records: Sequence[Measurement], ratios: Sequence[Ratio]) -> dict[str, Any]:
+    """The document of measurements as docs/json.md promises it."""
+    return {
+        "records": [record.to_dict() for record in records],
+        "ratios": [
+            {"a": r.a, "b": r.b, "ratio": r.ratio, "low": r.low, "high": r.high} for r in ratios
+        ],
+    }
+
+
+def flat_table(records: Sequence[Measurement]) -> Table:
+    """One line per record; the columns are those that any record has."""
+    lines = [_flat(record) for record in records]
+    heads = list(dict.fromkeys(head for line in lines for head in line))
+    return Table(
+        title="",
+        columns=tuple(Column(head=head) for head in heads),
+        rows=tuple(tuple(_text(line.get(head)) for head in heads) for line in lines),
+    )
+
+
+def _flat(record: Measurement) -> dict[str, Any]:
+    work = record.workload
+    height, width = work.resolution or (None, None)
+    line: dict[str, Any] = {"model": work.model, "height": height, "width": width}
+    line["options"] = ";".join(f"{key}={value!r}" for key, value in work.options)
+    line |= {name: getattr(work, name) for name in work.__struct_fields__ if name not in _APART}
+    line["protocol"] = str(record.protocol)
+    line |= dict(_fields("device", Device, record.device, leave=("kind",)))
+    line |= {"samples": len(record.samples), "steps_per_sample": record.steps_per_sample}
+    line |= {name: getattr(record, name) for name in _SCALARS}
+    for name, shape in _NESTED.items():
+        line |= dict(_fields(name, shape, getattr(record, name)))
+    environment = sorted(record.environment.items())
+    return line | {f"environment_{key}": value for key, value in environment}
+
+
+def _fields(
+    prefix: str,
+    shape: type[msgspec.Struct],
+    value: msgspec.Struct | None,
+    leave: Sequence[str] = (),
+) -> Iterator[tuple[str, Any]]:
+    """Every scalar of a struct under both names, present or not; lists of words are joined."""
+    for name in shape.__struct_fields__:
+        each = getattr(value, name, None)
+        if name in leave or (name == "stages" and shape is Roofline):
+            continue
+        yield f"{prefix}_{name}", "; ".join(each) if isinstance(each, tuple) else each
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

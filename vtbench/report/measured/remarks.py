@@ -1,0 +1,96 @@
+"""What a reader must know of single measurements before believing them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vtbench.measurement import Measurement
+from vtbench.report.measured.figures import LATENCY, MEMORY, TIMED, kind
+from vtbench.report.precision import half_of, share
+from vtbench.stats.percentile import fewest
+
+NAMED = 3
+"""Models that a sentence names before it counts the rest."""
+CAPS = ("max_time", "max_samples")
+"""Rules that end sampling whatever the interval."""
+
+Label = Callable[[Measurement], str]
+
+
+def remarks(records: Sequence[Measurement], label: Label) -> list[str]:
+    """Failures, machines that were not quiet, and intervals that stayed wide, each a sentence."""
+    good = [record for record in records if record.error is None]
+    said = [_failure(record, label) for record in records if record.error is not None]
+    return [*said, *_watched(good, label), *_wide(good, label), *_tails(good)]
+
+
+def legend(records: Sequence[Measurement]) -> list[str]:
+    """What the columns mean where a heading cannot say it."""
+    what = kind(records[0].protocol)
+    good = [record for record in records if record.error is None]
+    said = []
+    if what in (TIMED, LATENCY) and any(record.median is not None for record in good):
+        said.append("ms/step is the median with its 95 % interval.")
+    if any(record.utilisation is not None for record in good):
+        said.append("Util.: achieved MAC/s over the most that this device was measured to do.")
+    batches = any(record.workload.batch_size > 1 for record in good)
+    if what != MEMORY and batches and any(record.macs is not None for record in good):
+        said.append("MACs are those of one image.")
+    if what == MEMORY and any(record.memory and record.memory.ratio for record in good):
+        said.append("Ratio: measured peak over the one predicted from tensor lifetimes.")
+    return said
+
+
+def half_width(record: Measurement) -> float | None:
+    """Half the interval of the median, as a share of it."""
+    half = half_of(record.low, record.high)
+    return None if half is None or not record.median else half / record.median
+
+
+def _failure(record: Measurement, label: Label) -> str:
+    error, name = record.error or "", label(record)
+    return error if name in error else f"{name}: {error}"
+
+
+def _watched(records: Sequence[Measurement], label: Label) -> list[str]:
+    """Throttled and unwatched devices; rows with the same reason share a sentence."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        seen = record.telemetry
+        if seen is not None and seen.verdict != "clean":
+            why = "; ".join(text.strip().rstrip(".") for text in seen.why)
+            found.setdefault((seen.verdict, why), []).append(label(record))
+    return [
+        f"{_named(names, len(records))}: {verdict}{f', {why}' if why else ''}."
+        for (verdict, why), names in found.items()
+    ]
+
+
+def _wide(records: Sequence[Measurement], label: Label) -> list[str]:
+    """Rows whose sampling a cap ended before their interval was narrow."""
+    said = []
+    for record in records:
+        half = half_width(record)
+        if record.stopped_by in CAPS and half is not None:
+            said.append(
+                f"{label(record)}: {record.stopped_by} ended it at ±{share(half)} "
+                f"of the median ({len(record.samples)} samples)."
+            )
+    return said
+
+
+def _tails(records: Sequence[Measurement]) -> list[str]:
+    """Why percentiles are absent."""
+    if not records or kind(records[0].protocol) != LATENCY:
+        return []
+    missing = [name for name in ("p90", "p99") if any(not getattr(r, name) for r in records)]
+    return [f"{name} is shown from {fewest(float(name[1:]))} steps on." for name in missing]
+
+
+def _named(names: Sequence[str], rows: int) -> str:
+    names = list(dict.fromkeys(names))
+    if len(names) == rows and rows > 1:
+        return "All rows"
+    rest = len(names) - NAMED
+    more = f" and {rest} more" if rest > 0 else ""
+    return ", ".join(names[:NAMED]) + more

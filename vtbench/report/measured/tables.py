@@ -1,0 +1,120 @@
+"""Measurements as tables: one per protocol, under the conditions that hold for all its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vtbench.measurement import Measurement, Ratio
+from vtbench.protocol import PROTOCOLS, ProtocolId
+from vtbench.report.measured.facets import Facet, cell, divided
+from vtbench.report.measured.figures import COUNTED, LATENCY, MEMORY, TIMED, figures, kind
+from vtbench.report.measured.ratios import ratio_lines
+from vtbench.report.measured.remarks import legend, remarks
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import ABSENT
+
+TITLES = {
+    TIMED: "Throughput",
+    LATENCY: "Latency",
+    MEMORY: "Memory",
+    COUNTED: "Multiply-accumulates",
+}
+
+
+def by_protocol(records: Sequence[Measurement]) -> list[list[Measurement]]:
+    """Records of one protocol each, in the order of the protocols; they never share a table."""
+    groups: dict[ProtocolId, list[Measurement]] = {}
+    for record in records:
+        groups.setdefault(record.protocol, []).append(record)
+    order = list(PROTOCOLS)
+    return sorted(
+        groups.values(),
+        key=lambda g: (
+            order.index(g[0].protocol.name) if g[0].protocol.name in order else len(order)
+        ),
+    )
+
+
+def measured_tables(records: Sequence[Measurement], ratios: Sequence[Ratio] = ()) -> list[Table]:
+    """One table per protocol; ratios stand below the one table that is timed, or apart."""
+    groups = by_protocol(records)
+    lines = ratio_lines(ratios)
+    timed = [group for group in groups if kind(group[0].protocol) in (TIMED, LATENCY)]
+    beside = timed[0] if len(timed) == 1 else None
+    tables = [_table(group, lines if group is beside else []) for group in groups]
+    if lines and beside is None:
+        tables.append(Table(title="Head to head", columns=(), rows=(), notes=tuple(lines)))
+    return tables
+
+
+def protocol_said(protocol: ProtocolId) -> str:
+    """A protocol in words, where this version is the one that measured."""
+    known = PROTOCOLS.get(protocol.name)
+    same = known is not None and known.version == protocol.version
+    return f"protocol {protocol} ({known.says})" if known and same else f"protocol {protocol}"
+
+
+def conditions_of(common: Sequence[str], protocol: ProtocolId) -> str:
+    """What stands above a table, in one paragraph."""
+    return " · ".join([*common, protocol_said(protocol)])
+
+
+def title_of(protocol: ProtocolId) -> str:
+    """``Throughput``; protocols apart from the plain one are named."""
+    title = TITLES[kind(protocol)]
+    return (
+        title
+        if protocol.name in ("throughput", "latency", "memory", "macs")
+        else (f"{title}, {protocol.name}")
+    )
+
+
+def labels(records: Sequence[Measurement]) -> list[str]:
+    """A name for each record that tells it from the others: the model, and what differs."""
+    _, varying = divided(records)
+    models = [record.workload.model for record in records]
+    if len(set(models)) == len(models):
+        return models
+    return [" ".join([record.workload.model, *_differing(record, varying)]) for record in records]
+
+
+def _differing(record: Measurement, varying: Sequence[Facet]) -> list[str]:
+    found = ((facet, cell(facet, record)) for facet in varying)
+    return [f"{facet.head.lower()} {text}" for facet, text in found if text != ABSENT]
+
+
+def _table(records: Sequence[Measurement], lines: Sequence[str]) -> Table:
+    common, varying = divided(records)
+    shown = figures(records)
+    protocol = records[0].protocol
+    names = dict(zip(map(id, records), labels(records), strict=True))
+    return Table(
+        title=title_of(protocol),
+        conditions=(conditions_of(common, protocol),),
+        columns=(
+            name_column("Model"),
+            *(_varying_column(facet) for facet in varying),
+            *(figure.column for figure in shown),
+        ),
+        rows=tuple(
+            (
+                record.workload.model,
+                *(cell(facet, record) for facet in varying),
+                *_cells(record, records),
+            )
+            for record in records
+        ),
+        notes=(*lines, *legend(records), *remarks(records, lambda r: names[id(r)])),
+    )
+
+
+def _varying_column(facet: Facet) -> Column:
+    words = facet.name in ("mode", "device", "torch", "commit", "dtype", "layout")
+    return Column(head=facet.head, align="left" if words else "right", shrink=words)
+
+
+def _cells(record: Measurement, records: Sequence[Measurement]) -> list[str]:
+    shown = figures(records)
+    if record.error is not None:
+        return ["failed", *([ABSENT] * (len(shown) - 1))]
+    return [figure.cell(record) for figure in shown]

@@ -6,6 +6,7 @@
     │   ├── BadOption            an option that does not exist or has the wrong type
     │   ├── BadResolution        a size that the model refuses, with the nearest it takes
     │   ├── BadInput             an --input, a file or a value that cannot be read
+    │   ├── NoDevice             a GPU or device that is not there; the message says what is
     │   └── BadSuite             a suite of claims with mistakes, all of them named
     ├── MissingPackage           an optional package is absent; names the extra to install
     ├── ModelError               a model that raised while it was built or run
@@ -40,6 +41,10 @@ class BadResolution(UsageError):
 
 class BadInput(UsageError):
     """An input shape, a file or a value that cannot be read."""
+
+
+class NoDevice(UsageError):
+    """The device that was asked for is not there; the message says what is."""
 
 
 class BadSuite(UsageError):

@@ -1,0 +1,190 @@
+"""The processor's watcher: what others took of it while a session ran.
+
+Load is a difference of the system's own counters at the two ends, so watching costs a session
+nothing; only the clock has to be looked at meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from statistics import median
+
+import msgspec
+import psutil
+
+from vtbench.measure import limits, processor
+from vtbench.measurement import Telemetry
+
+INTERVAL = 0.2
+"""Seconds between two looks at the clock."""
+LEAST_SECONDS = 0.25
+"""The counters move in hundredths of a second: less than this cannot be judged."""
+TOLERATED_SHARE = 0.1
+"""Others may keep this share of the cores busy that the workload uses ..."""
+TOLERATED_CORES = 0.25
+"""... or this much of one core, before the machine counts as busy."""
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Counters at one moment, in seconds of one core."""
+
+    at: float
+    """Seconds of ``time.perf_counter``."""
+    busy: float
+    """What the allowed cores worked, for whomever."""
+    own: float
+    """What this process and its children worked."""
+    steal: float
+    """What the host of a virtual machine took from it."""
+    held: limits.Held
+    """How often a container's quota stopped it."""
+    overheated: int
+    """How often cores slowed down for heat."""
+
+
+def usage_now(cores: tuple[int, ...], root: Path = processor.ROOT) -> Usage:
+    """The counters of the machine, of this process, and of its container."""
+    busy, steal = _system(cores)
+    return Usage(
+        at=time.perf_counter(),
+        busy=busy,
+        own=_own(),
+        steal=steal,
+        held=limits.held(root),
+        overheated=processor.overheated(root),
+    )
+
+
+def _system(cores: tuple[int, ...]) -> tuple[float, float]:
+    """Busy and stolen time of some cores; of all where they cannot be told apart."""
+    each = psutil.cpu_times(percpu=True)
+    chosen = [each[core] for core in cores] if max(cores, default=0) < len(each) else each
+    kinds = ("user", "nice", "system", "irq", "softirq")
+    busy = sum(getattr(times, kind, 0.0) for times in chosen for kind in kinds)
+    return busy, sum(getattr(times, "steal", 0.0) for times in chosen)
+
+
+def _own() -> float:
+    """The time of this process and its children, those included that have ended."""
+    me = psutil.Process()
+    total = 0.0
+    for process in (me, *me.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.Error:  # it has ended meanwhile
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+class HostWatcher:
+    """Watches from ``start`` to ``stop``; what it saw can be asked for meanwhile and afterwards."""
+
+    def __init__(self, threads: int | None = None, interval: float = INTERVAL) -> None:
+        self._cores = processor.allowed_cores()
+        usable = processor.usable_cores()
+        self._threads = min(threads or usable, usable)
+        self._interval = interval
+        self._clocks: list[float] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="vtbench-clock", daemon=True)
+        self._trouble: str | None = None
+        self._first: Usage | None = None
+        self._last: Usage | None = None
+
+    def start(self) -> None:
+        """Begin; without a clock to read, no thread is needed."""
+        self._first = usage_now(self._cores)
+        if processor.clock_mhz(self._cores) is not None:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End; the counters stay as they are now."""
+        self._stopping.set()
+        self._last = usage_now(self._cores)
+        if self._thread.is_alive():
+            self._thread.join(timeout=2)
+
+    def telemetry(self, images: int | None = None) -> Telemetry:  # noqa: ARG002 - watchers share one signature; nobody counts a processor's energy per image
+        """What was seen so far, or until it was stopped."""
+        if self._first is None:
+            return Telemetry(verdict="unwatched", why=("The watcher was not started.",))
+        last = self._last or usage_now(self._cores)
+        clocks = tuple(self._clocks)
+        return judged(self._first, last, clocks, threads=self._threads, trouble=self._trouble)
+
+    def others(self) -> tuple[float, int]:
+        """Cores that other processes kept busy, and how many cores there are."""
+        if self._first is None:
+            return 0.0, len(self._cores)
+        return load(self._first, self._last or usage_now(self._cores)), len(self._cores)
+
+    def _watch(self) -> None:
+        try:
+            while not self._stopping.wait(self._interval):
+                clock = processor.clock_mhz(self._cores)
+                if clock is not None:
+                    self._clocks.append(clock)
+        except Exception as error:  # noqa: BLE001 - whatever ends the watcher has to be told
+            self._trouble = f"The watcher of the clock died: {error}."
+
+
+def load(first: Usage, last: Usage) -> float:
+    """Cores that other processes kept busy between two moments."""
+    seconds = max(last.at - first.at, 1e-9)
+    return max(0.0, (last.busy - first.busy) - (last.own - first.own)) / seconds
+
+
+def judged(
+    first: Usage,
+    last: Usage,
+    clocks: tuple[float, ...] = (),
+    *,
+    threads: int,
+    trouble: str | None = None,
+) -> Telemetry:
+    """Whether others, a quota or heat held the processor back, from its counters at two ends."""
+    blind = trouble or _blindness(first, last)
+    seen = _disturbances(first, last, threads) if blind is None else ()
+    notes = () if clocks else ("The clock of the processor cannot be read here.",)
+    return Telemetry(
+        verdict="unwatched" if blind else "throttled" if seen else "clean",
+        why=(blind,) if blind else (*seen, *notes),
+        samples=0 if blind else len(clocks) + 2,
+        cpu_clock_mhz=median(clocks) if clocks else None,
+        cpu_load=None if blind else round(load(first, last), 3),
+    )
+
+
+def _blindness(first: Usage, last: Usage) -> str | None:
+    """Why these counters say nothing."""
+    seconds, own = last.at - first.at, last.own - first.own
+    if seconds < LEAST_SECONDS:
+        return f"It was watched for {seconds:.2f} s only; {LEAST_SECONDS} s are needed."
+    if own > LEAST_SECONDS and last.busy - first.busy < own / 2:
+        return "The system's processor times do not move, so other load cannot be seen."
+    return None
+
+
+def _disturbances(first: Usage, last: Usage, threads: int) -> tuple[str, ...]:
+    seconds = last.at - first.at
+    tolerated = max(TOLERATED_SHARE * threads, TOLERATED_CORES)
+    others, stolen = load(first, last), (last.steal - first.steal) / seconds
+    held = last.held.times - first.held.times
+    hot = last.overheated - first.overheated
+    cores = "core" if threads == 1 else "cores"
+    said = []
+    if others > tolerated:
+        said.append(
+            f"Other processes kept {others:.1f} cores busy; the workload uses {threads} {cores}."
+        )
+    if stolen > tolerated:
+        said.append(f"The host of this virtual machine took {stolen:.1f} cores away (steal).")
+    if held > 0:
+        lost = last.held.seconds - first.held.seconds
+        said.append(f"The container's quota stopped it {held} times, for {lost:.1f} s in all.")
+    if hot > 0:
+        said.append(f"The processor slowed down for heat {hot} times.")
+    return tuple(said)

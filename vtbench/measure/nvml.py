@@ -1,0 +1,204 @@
+"""One GPU as NVML sees it, found by its UUID: the order of NVML and of CUDA need not agree."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+import msgspec
+
+IDLE = 0x1
+USER_SET = 0x2
+REASONS = {
+    0x4: "sw_power_cap",
+    0x8: "hw_slowdown",
+    0x10: "sync_boost",
+    0x20: "sw_thermal_slowdown",
+    0x40: "hw_thermal_slowdown",
+    0x80: "hw_power_brake_slowdown",
+    0x100: "display_clock_setting",
+    0x200: "board_limit",
+    0x400: "reliability",
+}
+"""Bits of nvml.h that say what holds the clock down; idle and clocks set by the user do not."""
+
+
+class Unwatched(Exception):
+    """Nobody can look; the message is the sentence that says why."""
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What the sensors said at one moment; None where the GPU has no such sensor."""
+
+    at: float
+    """Seconds of ``time.perf_counter``."""
+    reasons: int
+    """The reason bits for the present clock."""
+    sm_clock_mhz: float | None = None
+    memory_clock_mhz: float | None = None
+    power_w: float | None = None
+    temperature_c: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the GPU had work."""
+        return not self.reasons & IDLE
+
+    @property
+    def held_by(self) -> tuple[str, ...]:
+        """Names of the reasons that hold the clock down."""
+        bits = (1 << place for place in range(self.reasons.bit_length()))
+        return tuple(
+            REASONS.get(bit, f"reason_{bit:#x}")
+            for bit in bits
+            if self.reasons & bit and bit not in (IDLE, USER_SET)
+        )
+
+
+class Gpu:
+    """Open sensors of one GPU; a sensor that it does not have reads None."""
+
+    def __init__(self, library: Any, handle: Any) -> None:
+        self._nvml = library
+        self._handle = handle
+        self._instant_power = True
+
+    def read(self) -> Reading:
+        """All sensors once; an error of NVML goes through."""
+        nvml = self._nvml
+        return Reading(
+            at=time.perf_counter(),
+            reasons=self._reasons(),
+            sm_clock_mhz=self._sensor(nvml.nvmlDeviceGetClockInfo, nvml.NVML_CLOCK_SM),
+            memory_clock_mhz=self._sensor(nvml.nvmlDeviceGetClockInfo, nvml.NVML_CLOCK_MEM),
+            power_w=self._power(),
+            temperature_c=self._sensor(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU),
+        )
+
+    def energy_j(self) -> float | None:
+        """Joules since the driver was loaded; None where it does not count them."""
+        millijoules = self._sensor(self._nvml.nvmlDeviceGetTotalEnergyConsumption)
+        return None if millijoules is None else millijoules / 1000
+
+    def processes(self) -> tuple[int, ...] | None:
+        """Numbers of the processes that compute on it; None where that cannot be asked."""
+        nvml = self._nvml
+        try:
+            listed = nvml.nvmlDeviceGetComputeRunningProcesses(self._handle)
+        except nvml.NVMLError:
+            return None
+        return tuple(int(process.pid) for process in listed)
+
+    def free_memory(self) -> int:
+        """Bytes that nobody holds."""
+        return int(self._nvml.nvmlDeviceGetMemoryInfo(self._handle).free)
+
+    def close(self) -> None:
+        """Give the library back."""
+        with contextlib.suppress(self._nvml.NVMLError):
+            self._nvml.nvmlShutdown()
+
+    def _sensor(self, ask: Any, *arguments: Any) -> float | None:
+        nvml = self._nvml
+        try:
+            return float(ask(self._handle, *arguments))
+        except nvml.NVMLError as error:
+            if error.value == nvml.NVML_ERROR_NOT_SUPPORTED:
+                return None
+            raise
+
+    def _reasons(self) -> int:
+        """The bits, by the older name where the driver does not know the newer one."""
+        nvml = self._nvml
+        try:
+            return int(nvml.nvmlDeviceGetCurrentClocksEventReasons(self._handle))
+        except nvml.NVMLError as error:
+            if error.value != nvml.NVML_ERROR_FUNCTION_NOT_FOUND:
+                raise
+        return int(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self._handle))
+
+    def _power(self) -> float | None:
+        """Watts at this moment; where there is no such sensor, the mean of the last second."""
+        nvml = self._nvml
+        if self._instant_power:
+            field = nvml.nvmlDeviceGetFieldValues(self._handle, [nvml.NVML_FI_DEV_POWER_INSTANT])[0]
+            if field.nvmlReturn == nvml.NVML_SUCCESS:
+                return float(field.value.uiVal) / 1000
+            self._instant_power = False
+        milliwatts = self._sensor(nvml.nvmlDeviceGetPowerUsage)
+        return None if milliwatts is None else milliwatts / 1000
+
+
+def open_gpu(uuid: str | None) -> Gpu:
+    """The GPU that CUDA knows by this UUID; Unwatched says why there are no sensors."""
+    nvml = _library()
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError as error:
+        raise Unwatched(f"NVML cannot be used: {error}.") from error
+    try:
+        return Gpu(nvml, _handle(nvml, uuid))
+    except BaseException:
+        with contextlib.suppress(nvml.NVMLError):
+            nvml.nvmlShutdown()
+        raise
+
+
+def driver_version() -> str | None:
+    """The version of the NVIDIA driver; None where there is none."""
+    try:
+        nvml = _library()
+        nvml.nvmlInit()
+    except Exception:  # noqa: BLE001 - there is no driver, whatever it is that says so
+        return None
+    try:
+        return str(nvml.nvmlSystemGetDriverVersion())
+    except nvml.NVMLError:
+        return None
+    finally:
+        with contextlib.suppress(nvml.NVMLError):
+            nvml.nvmlShutdown()
+
+
+def _library() -> Any:
+    try:
+        import pynvml
+    except ImportError as error:
+        raise Unwatched("NVML cannot be used: nvidia-ml-py is not installed.") from error
+    return pynvml
+
+
+def _handle(nvml: Any, uuid: str | None) -> Any:
+    if uuid is None:
+        raise Unwatched("CUDA does not tell the GPU's UUID, so its sensors cannot be found.")
+    bare = uuid.removeprefix("GPU-").removeprefix("MIG-")
+    try:
+        handle = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{bare}")
+    except nvml.NVMLError as error:
+        if _found(nvml, f"MIG-{bare}"):
+            raise Unwatched(_PART) from error
+        raise Unwatched(f"NVML does not know the GPU {uuid}: {error}.") from error
+    if _partitioned(nvml, handle):
+        raise Unwatched(_PART)
+    return handle
+
+
+_PART = "It is a part of a GPU (MIG): the sensors speak of the whole."
+
+
+def _found(nvml: Any, uuid: str) -> bool:
+    try:
+        nvml.nvmlDeviceGetHandleByUUID(uuid)
+    except nvml.NVMLError:
+        return False
+    return True
+
+
+def _partitioned(nvml: Any, handle: Any) -> bool:
+    """Whether MIG is on; GPUs that cannot be divided do not know the question."""
+    try:
+        current, _ = nvml.nvmlDeviceGetMigMode(handle)
+    except nvml.NVMLError:
+        return False
+    return bool(current)

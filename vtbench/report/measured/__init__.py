@@ -14,16 +14,22 @@ from vtbench.measurement import Measurement, Ratio
 from vtbench.report.measured.flat import flat_table, measured_object
 from vtbench.report.measured.ratios import relative, session_ratios
 from vtbench.report.measured.tables import labels, measured_tables
+from vtbench.report.measured.wide import wide_tables
 from vtbench.report.raw import json_text
 from vtbench.report.render import Style, render
+from vtbench.report.table import Table
 
+AUTO = "auto"
 __all__ = [
+    "AUTO",
     "MeasuredQuestion",
     "labels",
     "measured_document",
     "measured_object",
     "measured_tables",
     "session_ratios",
+    "tables_asked",
+    "wide_tables",
 ]
 
 
@@ -34,6 +40,10 @@ class MeasuredQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """``table``, ``json``, ``csv``, ``markdown``, ``latex`` or ``html``."""
     relative_to: str | None = None
     """The model that ratios are said to; None keeps them as they were measured."""
+    by: str | None = None
+    """The axis whose values stand across; ``auto`` is the one with the most, from three on."""
+    show: str | None = None
+    """The quantity in such a table; None is what the protocol is about."""
     width: int = 80
     """Cells of the terminal."""
     color: bool = False
@@ -51,5 +61,16 @@ def measured_document(
         return json_text(measured_object(records, wanted)) + "\n"
     if asked.format == "csv":
         return render([flat_table(records)], "csv") + "\n"
-    tables = measured_tables(records, wanted)
+    tables = tables_asked(records, wanted, asked)
     return render(tables, asked.format, width=asked.width, color=asked.color) + "\n"  # type: ignore[arg-type]  # data formats are dealt with above
+
+
+def tables_asked(
+    records: Sequence[Measurement], ratios: Sequence[Ratio], asked: MeasuredQuestion
+) -> list[Table]:
+    """A row per record, or wide tables where an axis was asked for and there is one."""
+    if asked.by is not None or asked.show is not None:
+        by = None if asked.by == AUTO else asked.by
+        page = asked.width if asked.format == "table" else None
+        return wide_tables(records, by, asked.show, page)
+    return measured_tables(records, ratios)

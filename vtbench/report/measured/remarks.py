@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from vtbench.measurement import Measurement
 from vtbench.report.measured.figures import LATENCY, MEMORY, TIMED, kind
 from vtbench.report.precision import half_of, share
+from vtbench.report.units import plural
 from vtbench.stats.percentile import fewest
 
 NAMED = 3
@@ -20,8 +21,7 @@ Label = Callable[[Measurement], str]
 def remarks(records: Sequence[Measurement], label: Label) -> list[str]:
     """Failures, machines that were not quiet, and intervals that stayed wide, each a sentence."""
     good = [record for record in records if record.error is None]
-    said = [_failure(record, label) for record in records if record.error is not None]
-    return [*said, *_watched(good, label), *_wide(good, label), *_tails(good)]
+    return [*_failures(records, label), *_watched(good, label), *_wide(good, label), *_tails(good)]
 
 
 def legend(records: Sequence[Measurement]) -> list[str]:
@@ -47,9 +47,16 @@ def half_width(record: Measurement) -> float | None:
     return None if half is None or not record.median else half / record.median
 
 
-def _failure(record: Measurement, label: Label) -> str:
-    error, name = record.error or "", label(record)
-    return error if name in error else f"{name}: {error}"
+def _failures(records: Sequence[Measurement], label: Label) -> list[str]:
+    """Why rows failed; those with the same reason share a sentence."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        if record.error is not None:
+            found.setdefault(record.error, []).append(label(record))
+    return [
+        error if len(names) == 1 and names[0] in error else f"{_named(names, 0)}: {error}"
+        for error, names in found.items()
+    ]
 
 
 def _watched(records: Sequence[Measurement], label: Label) -> list[str]:
@@ -67,15 +74,23 @@ def _watched(records: Sequence[Measurement], label: Label) -> list[str]:
 
 
 def _wide(records: Sequence[Measurement], label: Label) -> list[str]:
-    """Rows whose sampling a cap ended before their interval was narrow."""
-    said = []
-    for record in records:
-        half = half_width(record)
-        if record.stopped_by in CAPS and half is not None:
-            said.append(
-                f"{label(record)}: {record.stopped_by} ended it at ±{share(half)} "
-                f"of the median ({len(record.samples)} samples)."
-            )
+    """Rows whose sampling a cap ended before their interval was narrow, the widest first."""
+    found = [
+        (half, record)
+        for record in records
+        if record.stopped_by in CAPS and (half := half_width(record)) is not None
+    ]
+    found.sort(key=lambda pair: -pair[0])
+    said = [
+        f"{label(record)}: {record.stopped_by} ended it at ±{share(half)} "
+        f"of the median ({plural(len(record.samples), 'sample')})."
+        for half, record in found[:NAMED]
+    ]
+    rest = len(found) - NAMED
+    if rest > 0:
+        said.append(
+            f"{plural(rest, 'more row')} ended like that, at up to ±{share(found[NAMED][0])}."
+        )
     return said
 
 

@@ -19,6 +19,7 @@ TITLES = {
     MEMORY: "Memory",
     COUNTED: "Multiply-accumulates",
 }
+_PLAIN = ("throughput", "latency", "memory", "macs")
 
 
 def by_protocol(records: Sequence[Measurement]) -> list[list[Measurement]]:
@@ -61,12 +62,12 @@ def conditions_of(common: Sequence[str], protocol: ProtocolId) -> str:
 
 def title_of(protocol: ProtocolId) -> str:
     """``Throughput``; protocols apart from the plain one are named."""
-    title = TITLES[kind(protocol)]
-    return (
-        title
-        if protocol.name in ("throughput", "latency", "memory", "macs")
-        else (f"{title}, {protocol.name}")
-    )
+    return TITLES[kind(protocol)] + named_apart(protocol)
+
+
+def named_apart(protocol: ProtocolId) -> str:
+    """``, graph`` for a protocol that is not the plain one of its kind."""
+    return "" if protocol.name in _PLAIN else f", {protocol.name}"
 
 
 def labels(records: Sequence[Measurement]) -> list[str]:

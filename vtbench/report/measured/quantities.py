@@ -1,0 +1,152 @@
+"""What can be read off a measurement, as a number with its interval, for tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from vtbench.errors import BadOption
+from vtbench.measurement import Measurement
+from vtbench.report.measured.figures import (
+    COUNTED,
+    LATENCY,
+    MEMORY,
+    MILLI,
+    TIMED,
+    kind,
+    macs_per_image,
+    peak,
+    rate,
+    size,
+)
+from vtbench.report.precision import decimals, half_of, written
+from vtbench.report.units import ABSENT, si
+
+
+class Value(msgspec.Struct, frozen=True):
+    """A number and the ends of its interval, which are None where it has none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Quantity(msgspec.Struct, frozen=True, kw_only=True):
+    """One quantity that a measurement may have."""
+
+    name: str
+    """As the command line calls it."""
+    title: str
+    axis: str
+    """The label of an axis of a figure, with the unit of ``read``."""
+    read: Callable[[Measurement], Value | None]
+    text: Callable[[Value], str]
+    """A cell of a table, with as many digits as the interval allows."""
+    more_is_better: bool = False
+
+
+def quantity_named(name: str) -> Quantity:
+    """The quantity of that name; otherwise a sentence with those that there are."""
+    try:
+        return QUANTITIES[name]
+    except KeyError:
+        known = ", ".join(QUANTITIES)
+        raise BadOption(f"There is no quantity {name!r} to show; there are {known}.") from None
+
+
+def usual(records: Sequence[Measurement]) -> Quantity:
+    """What a protocol is about."""
+    return QUANTITIES[_USUAL[kind(records[0].protocol)]]
+
+
+def has(records: Sequence[Measurement], quantity: Quantity) -> bool:
+    """Whether any record has it."""
+    return any(r.error is None and quantity.read(r) is not None for r in records)
+
+
+def _throughput(record: Measurement) -> Value | None:
+    found = rate(record)
+    if found is None:
+        return None
+    value, half = found
+    return Value(value) if half is None else Value(value, value - half, value + half)
+
+
+def _time(record: Measurement) -> Value | None:
+    if record.median is None:
+        return None
+    ends = (None if end is None else end * MILLI for end in (record.low, record.high))
+    return Value(record.median * MILLI, *ends)
+
+
+def _macs(record: Measurement) -> Value | None:
+    each = macs_per_image(record)
+    return None if each is None else Value(each)
+
+
+def _memory(record: Measurement) -> Value | None:
+    if record.memory is None:
+        return None
+    found = peak(record.memory)
+    found = record.memory.predicted if found is None else found
+    return None if found is None else Value(found)
+
+
+def _utilisation(record: Measurement) -> Value | None:
+    return None if record.utilisation is None else Value(record.utilisation * 100)
+
+
+def _energy(record: Measurement) -> Value | None:
+    seen = record.telemetry
+    return (
+        None if seen is None or seen.energy_per_image_j is None else Value(seen.energy_per_image_j)
+    )
+
+
+def _by_interval(value: Value) -> str:
+    return written(value.value, decimals(value.value, half_of(value.low, value.high)))
+
+
+def _whole(write: Callable[[int], str]) -> Callable[[Value], str]:
+    return lambda value: write(round(value.value))
+
+
+_ALL = (
+    Quantity(
+        name="throughput",
+        title="Throughput, images/s",
+        axis="images per second",
+        read=_throughput,
+        text=_by_interval,
+        more_is_better=True,
+    ),
+    Quantity(name="time", title="Time, ms/step", axis="ms per step", read=_time, text=_by_interval),
+    Quantity(
+        name="macs", title="MACs per image", axis="MACs per image", read=_macs, text=_whole(si)
+    ),
+    Quantity(
+        name="memory", title="Peak memory", axis="peak memory, bytes", read=_memory,
+        text=_whole(size),
+    ),
+    Quantity(
+        name="utilisation",
+        title="Utilisation, % of what the device was measured to do",
+        axis="utilisation, %",
+        read=_utilisation,
+        text=lambda value: written(value.value, 1),
+        more_is_better=True,
+    ),
+    Quantity(name="energy", title="Energy, J/image", axis="J per image", read=_energy,
+             text=_by_interval),
+)  # fmt: skip
+QUANTITIES = {quantity.name: quantity for quantity in _ALL}
+_USUAL = {TIMED: "throughput", LATENCY: "time", MEMORY: "memory", COUNTED: "macs"}
+
+
+def cell(quantity: Quantity, record: Measurement) -> str:
+    """The cell of a record; a failure is one, and says so."""
+    if record.error is not None:
+        return "failed"
+    value = quantity.read(record)
+    return ABSENT if value is None else quantity.text(value)

@@ -1,0 +1,181 @@
+"""Sweeps as wide tables: models down, the values of one axis across, one table per protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vtbench.measurement import Measurement
+from vtbench.report.layout import GAP
+from vtbench.report.measured.axes import axis_named, longest, values
+from vtbench.report.measured.facets import Facet, cell, divided
+from vtbench.report.measured.growth import base, growth, power_said
+from vtbench.report.measured.quantities import QUANTITIES, Quantity, has, quantity_named, usual
+from vtbench.report.measured.quantities import cell as figure
+from vtbench.report.measured.remarks import half_width, remarks
+from vtbench.report.measured.tables import (
+    by_protocol,
+    conditions_of,
+    labels,
+    measured_tables,
+    named_apart,
+)
+from vtbench.report.precision import share
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import ABSENT
+
+Row = tuple[str, ...]
+NARROWEST_NAME = 12
+_POWER = "Power: the k of quantity ~ {}^k, fitted on logarithms, with its 95 % interval."
+
+
+def wide_tables(
+    records: Sequence[Measurement], by: str | None, show: str | None, width: int | None = None
+) -> list[Table]:
+    """One table per protocol with a column per value of the axis, and how the figures grow.
+
+    ``by`` names the axis, else it is the one with the most values; a protocol whose records do
+    not differ along it has a row per record. ``width`` breaks a table that is too wide for the
+    page into several.
+    """
+    groups = by_protocol(records)
+    if by is not None and not any(_along(group, by) for group in groups):
+        axis_named(records, by)  # says along which axes they do differ
+    tables: list[Table] = []
+    for group in groups:
+        facet = longest(group) if by is None else _along(group, by)
+        quantity = usual(group) if show is None else quantity_named(show)
+        if facet is None or not has(group, quantity):
+            tables += measured_tables(group)
+            continue
+        tables += _broken(_table(group, facet, quantity), group, facet, width)
+        if show is None and quantity.name in ("throughput", "time") and _counts_differ(group):
+            counts = _table(group, facet, QUANTITIES["macs"], doubts=False)
+            tables += _broken(counts, group, facet, width)
+        grown = _growth_table(group, facet, quantity)
+        tables += [grown] if grown is not None else []
+    return tables
+
+
+def _along(records: Sequence[Measurement], name: str) -> Facet | None:
+    return next((facet for facet in divided(records)[1] if facet.name == name), None)
+
+
+def rows_of(
+    records: Sequence[Measurement], facet: Facet
+) -> tuple[list[Facet], dict[Row, list[Measurement]]]:
+    """The other facets that differ, and the records by model and these: one row each."""
+    others = [each for each in divided(records)[1] if each.name != facet.name]
+    rows: dict[Row, list[Measurement]] = {}
+    for record in records:
+        key = (record.workload.model, *(cell(each, record) for each in others))
+        rows.setdefault(key, []).append(record)
+    return others, rows
+
+
+def _table(
+    records: Sequence[Measurement], facet: Facet, quantity: Quantity, *, doubts: bool = True
+) -> Table:
+    """Models down, values across; where a cell was measured more than once, the last counts."""
+    across = values(facet, records)
+    others, rows = rows_of(records, facet)
+    lines = []
+    for key, found in rows.items():
+        cells = {cell(facet, record): figure(quantity, record) for record in found}
+        lines.append((*key, *(cells.get(value, ABSENT) for value in across)))
+    common, _ = divided(records)
+    protocol = records[0].protocol
+    notes = _notes(records, facet, quantity) if doubts else []
+    return Table(
+        title=f"{quantity.title}, by {facet.head.lower()}{named_apart(protocol)}",
+        conditions=(conditions_of(common, protocol),),
+        columns=(
+            name_column("Model"),
+            *(Column(head=each.head) for each in others),
+            *(Column(head=value) for value in across),
+        ),
+        rows=tuple(lines),
+        notes=tuple(notes),
+    )
+
+
+def _notes(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> list[str]:
+    halves = sorted(
+        half for r in records if r.error is None and (half := half_width(r)) is not None
+    )
+    said = []
+    if halves and quantity.name in ("throughput", "time"):
+        ends = dict.fromkeys(f"±{share(half)}" for half in (halves[0], halves[-1]))
+        said.append(f"The 95 % intervals reach {' to '.join(ends)}.")
+    cells = [(r.workload.model, *(cell(f, r) for f in divided(records)[1])) for r in records]
+    twice = len(cells) - len(set(cells))
+    if twice:
+        said.append(f"Measured more than once: {twice}; the last one is shown.")
+    names = dict(zip(map(id, records), _names(records, facet), strict=True))
+    return [*said, *remarks(records, lambda record: names[id(record)])]
+
+
+def _names(records: Sequence[Measurement], facet: Facet) -> list[str]:
+    """A row's model and column, and nothing else where that is enough."""
+    short = [f"{r.workload.model} at {facet.head.lower()} {cell(facet, r)}" for r in records]
+    return short if len(set(short)) == len(short) else labels(records)
+
+
+def _counts_differ(records: Sequence[Measurement]) -> bool:
+    read = QUANTITIES["macs"].read
+    return len({value.value for r in records if (value := read(r)) is not None}) > 1
+
+
+def _growth_table(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> Table | None:
+    """Fitted powers of time, MACs and memory, where there are points enough for any."""
+    of = [QUANTITIES["time"] if quantity.name == "throughput" else quantity, QUANTITIES["macs"]]
+    others, rows = rows_of(records, facet)
+    lines: list[Row] = []
+    for key, found in rows.items():
+        for each in dict.fromkeys(q.name for q in of):
+            grown = growth(found, facet, QUANTITIES[each])
+            if grown is not None:
+                lines.append((*key, each, power_said(grown), str(grown.points)))
+    if not lines:
+        return None
+    return Table(
+        title=f"Growth with {base(facet)}",
+        columns=(
+            name_column("Model"),
+            *(Column(head=each.head) for each in others),
+            Column(head="Quantity", align="left"),
+            Column(head="Power"),
+            Column(head="Points"),
+        ),
+        rows=tuple(lines),
+        notes=(_POWER.format(base(facet)),),
+    )
+
+
+def _broken(
+    table: Table, records: Sequence[Measurement], facet: Facet, width: int | None
+) -> list[Table]:
+    """A table in as many parts as it takes to fit the page, each with the models again."""
+    fixed = len(table.columns) - len(values(facet, records))
+    if width is None or len(table.columns) - fixed < 2:  # noqa: PLR2004  # one column cannot part
+        return [table]
+    widths = [
+        max(len(column.head), *(len(row[i]) for row in table.rows)) + GAP
+        for i, column in enumerate(table.columns)
+    ]
+    taken = min(widths[0], NARROWEST_NAME + GAP) + sum(widths[1:fixed])
+    parts: list[list[int]] = [[]]
+    for i in range(fixed, len(table.columns)):
+        if parts[-1] and taken + sum(widths[j] for j in parts[-1]) + widths[i] - GAP > width:
+            parts.append([])
+        parts[-1].append(i)
+    return [_part(table, [*range(fixed), *part], last=part is parts[-1]) for part in parts]
+
+
+def _part(table: Table, kept: Sequence[int], *, last: bool) -> Table:
+    return Table(
+        title=table.title,
+        conditions=table.conditions,
+        columns=tuple(table.columns[i] for i in kept),
+        rows=tuple(tuple(row[i] for i in kept) for row in table.rows),
+        notes=table.notes if last else (),
+    )

@@ -1,0 +1,71 @@
+"""Tasks that sweeps are tried with, and a sweep as a process of its own."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from vtbench.errors import BadOption
+from vtbench.measurement import Measurement
+from vtbench.protocol import PROTOCOLS
+from vtbench.sweep.cells import Cell
+from vtbench.sweep.local import Job, Local, local
+from vtbench.sweep.queue import Queue
+from vtbench.sweep.store import Store
+from vtbench.sweep.sweeping import sweep
+from vtbench.workload import Workload
+
+
+def cell(number, model="toy", protocol="macs"):
+    return Cell(Workload(model=model, batch_size=number), protocol)
+
+
+def told(job: Job, *, seconds: float = 0.0) -> Measurement:
+    """A measurement that only says which cell it is of, and who made it."""
+    time.sleep(seconds)
+    return Measurement(
+        workload=job.cell.workload,
+        protocol=PROTOCOLS[job.cell.protocol].id,
+        macs=10 * job.cell.workload.batch_size,
+        session=str(os.getpid()),
+    )
+
+
+def accident(job: Job) -> Measurement:
+    """Batch 2 is refused, batch 3 kills the process."""
+    if job.cell.workload.batch_size == 2:
+        raise BadOption("toy takes no batch of 2.")
+    if job.cell.workload.batch_size == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return told(job)
+
+
+def killed_once(job: Job, *, folder: Path) -> Measurement:
+    """The process is killed in the middle of batch 2 the first time that it comes."""
+    mark = folder / "killed"
+    if job.cell.workload.batch_size == 2 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return told(job)
+
+
+def always_killed(job: Job) -> Measurement:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return told(job)
+
+
+def run(path, number, seconds, isolate="none", jobs=1):
+    """Sweep that many cells into a file."""
+    with Store(Path(path)) as store:
+        queue = Queue([cell(k + 1) for k in range(number)], store, None)
+        how = Local(isolate=isolate, places=(None,) * jobs, timing=True)
+        task = functools.partial(told, seconds=seconds)
+        return list(sweep(queue, functools.partial(local, task, how), None))
+
+
+if __name__ == "__main__":
+    run(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))

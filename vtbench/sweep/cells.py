@@ -1,0 +1,59 @@
+"""Cells: what a sweep consists of, and under which name the file of records knows them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from vtbench.measurement import Measurement
+from vtbench.protocol import PROTOCOLS
+from vtbench.workload import Workload
+
+COUNTED = "macs"
+"""The protocol that counts: no device takes part in it."""
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One workload under one protocol."""
+
+    workload: Workload
+    """As it was asked for; the record holds it as it was run, with its blanks filled."""
+    protocol: str
+    """The name of a protocol."""
+
+    @property
+    def key(self) -> str:
+        """Equal for equal cells, on every machine and in every run."""
+        asked = {
+            "workload": self.workload.to_dict(executed=True),
+            "protocol": str(PROTOCOLS[self.protocol].id),
+        }
+        written = msgspec.json.encode(asked, order="deterministic")
+        return hashlib.sha256(written).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        """As progress shows it."""
+        work = self.workload
+        size = "" if work.resolution is None else " {}x{}".format(*work.resolution)
+        options = "".join(f" {name}={value}" for name, value in work.options)
+        return f"{work.model}{options}{size} batch {work.batch_size}: {self.protocol}"
+
+
+def same_cell(record: Measurement, key: str, device: str | None) -> bool:
+    """Whether a record is of that cell; a cell that is only counted is the same on every device."""
+    if record.cell != key:
+        return False
+    found = record.device.name if record.device is not None else None
+    return device is None or found is None or found == device
+
+
+def shard(cells: Sequence[Cell], index: int, number: int) -> list[Cell]:
+    """The part ``index`` of ``number``, from 1: parts are disjoint, complete, and equally many.
+
+    Cells are dealt in the order of their keys, which mixes axes: no part has all the large sizes.
+    """
+    dealt = sorted(cell.key for cell in cells)
+    mine = set(dealt[index - 1 :: number])
+    return [cell for cell in cells if cell.key in mine]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vtbench.record import Record
-from vtbench.report.parts import OTHER, Part, parts
+from vtbench.report.parts import Part, parts
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import (
     ABSENT,
@@ -19,6 +19,7 @@ from vtbench.report.units import (
     signed,
     size,
 )
+from vtbench.stages import OTHER
 
 Cells = list[str]
 NAMED = 3

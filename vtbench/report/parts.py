@@ -12,12 +12,11 @@ import msgspec
 
 from vtbench.errors import BadOption
 from vtbench.record import Record, Row
+from vtbench.stages import OTHER, stage_of, stages_of
 
 View = Literal["total", "stage", "module", "op", "class"]
 VIEWS: tuple[View, ...] = get_args(View)
 
-OTHER = "(other)"
-"""What belongs to no stage."""
 OWN = "(own)"
 """What a module runs itself, outside its children."""
 
@@ -52,8 +51,8 @@ def parts(record: Record, view: View, depth: int = 1) -> list[Part]:
     if view == "total":
         return [_part(record, record.workload.model, record.rows, _all_params(record))]
     if view == "stage":
-        stages = record.stages or tuple(_children(record))
-        return _by_path(record, lambda path: _stage_of(path, stages), stages)
+        stages = stages_of(record)
+        return _by_path(record, lambda path: stage_of(path, stages), stages)
     if view == "module":
         return _by_module(record, depth)
     if view == "op":
@@ -87,16 +86,6 @@ def _walk(tree: dict[str, Any], prefix: str) -> Iterable[str]:
 def _paths(record: Record) -> list[str]:
     """Every module path that ran something or holds parameters, first come first."""
     return list(dict.fromkeys([*record.module_parameters, *(row.module for row in record.rows)]))
-
-
-def _children(record: Record) -> list[str]:
-    return [path for path in module_keys(record, 1) if path]
-
-
-def _stage_of(path: str, stages: Iterable[str]) -> str:
-    """The deepest stage that holds a module."""
-    holders = (stage for stage in stages if path == stage or path.startswith(stage + "."))
-    return max(holders, key=len, default=OTHER)
 
 
 def _by_module(record: Record, depth: int) -> list[Part]:

@@ -1,0 +1,149 @@
+"""Workloads in, their memory out: each in a process of its own, beside what the counter predicts."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vtbench.errors import VtbenchError
+from vtbench.measurement import MeasuredMemory, Measurement
+from vtbench.protocol import PROTOCOLS
+from vtbench.workers import Outcome, in_processes
+from vtbench.workload import Workload
+
+if TYPE_CHECKING:
+    import torch
+
+    from vtbench.measure.prepare import Prepared
+
+PROTOCOL = PROTOCOLS["memory"]
+SOURCE = "memory_source"
+"""Environment: where the peak was read from."""
+
+
+def footprints(
+    workloads: Sequence[Workload], index: int | None = None
+) -> Iterator[tuple[int, Outcome[Measurement]]]:
+    """A record for each workload from a fresh process, as they finish, with its place."""
+    task = functools.partial(footprint, index=index, isolated=True)
+    for place, outcome in in_processes(task, workloads, 1, timing=True):
+        yield place, _or_its_end(workloads[place], outcome)
+
+
+def _or_its_end(workload: Workload, outcome: Outcome[Measurement]) -> Outcome[Measurement]:
+    """A process that died leaves a record that says at which batch it did."""
+    if outcome.result is not None:
+        return outcome
+    error = f"{workload.model} at batch {workload.batch_size}: {outcome.error}"
+    record = Measurement(workload=workload, protocol=PROTOCOL.id, error=error)
+    return Outcome(result=record, trace=outcome.trace)
+
+
+def footprint(
+    workload: Workload, *, index: int | None = None, isolated: bool = False
+) -> Measurement:
+    """The record of one workload, measured in this process.
+
+    The count comes first: it imports what the model needs, so that no library is taken for the
+    model.
+    """
+    from vtbench import subjects
+    from vtbench.count.surroundings import surroundings_lent
+    from vtbench.measure.devices import describe
+    from vtbench.measure.environment import environment, revision
+    from vtbench.measure.switches import switches_lent
+
+    record = Measurement(
+        workload=workload,
+        protocol=PROTOCOL.id,
+        device=describe(workload.device, index),
+        environment=environment(),
+        isolated=isolated,
+        commit=revision(Path.cwd()),
+    )
+    with surroundings_lent(), switches_lent(workload):
+        try:
+            record = _measured(record)
+        except Exception as error:  # noqa: BLE001 - a foreign model raises anything
+            record = subjects.failed(record, error)
+    date = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return msgspec.structs.replace(record, date=date)
+
+
+def _measured(record: Measurement) -> Measurement:
+    import torch
+
+    from vtbench import subjects
+    from vtbench.measure.memory import gauge_of, memory_of_new, with_prediction
+    from vtbench.run import run
+
+    workload = record.workload
+    counted = run(subjects.as_counted(workload))
+    threads = torch.get_num_threads() if workload.device == "cpu" else None
+    workload = msgspec.structs.replace(
+        workload, resolution=counted.workload.resolution, threads=threads
+    )
+    record = subjects.with_count(msgspec.structs.replace(record, workload=workload), counted)
+    device = subjects.torch_device(record.device)
+    gauge = gauge_of(device)
+    memory = memory_of_new(_maker(workload, device), gauge)
+    return msgspec.structs.replace(
+        record,
+        memory=with_prediction(memory, predicted(workload, record.memory)),
+        environment={**record.environment, SOURCE: gauge.source},
+    )
+
+
+def _maker(workload: Workload, device: torch.device) -> Callable[[], Prepared]:
+    """Builds the model and places it; what it was built from is let go."""
+    from vtbench import models, subjects
+    from vtbench.measure.prepare import prepare
+
+    def make() -> Prepared:
+        built = models.build(subjects.as_counted(workload), real=True)
+        return prepare(built, workload, PROTOCOL, device)
+
+    return make
+
+
+def predicted(workload: Workload, in_fp32: MeasuredMemory | None) -> int | None:
+    """Bytes that the counter predicts in the precision of the workload.
+
+    None under autocast, whose copies it does not see, and where the model cannot be counted in
+    another precision than fp32.
+    """
+    from vtbench.measure.prepare import DTYPES
+
+    if workload.autocast:
+        return None
+    if workload.dtype not in DTYPES:
+        return in_fp32.predicted if in_fp32 is not None else None
+    try:
+        return _predicted_in_its_dtype(workload)
+    except VtbenchError:
+        return None
+
+
+def _predicted_in_its_dtype(workload: Workload) -> int:
+    """The count on meta, with weights and inputs of the type that they will have."""
+    import torch
+
+    from vtbench import models, subjects
+    from vtbench.count import counting
+    from vtbench.measure.prepare import moved, placed
+
+    meta = torch.device("meta")
+    built = models.build(subjects.as_counted(workload))
+    given = moved((built.args, built.kwargs), workload, meta, 0)
+    settings = counting.Settings(
+        backward=workload.backward, road="meta", mode=workload.mode, disposable=True
+    )
+    counted = counting.count_module(placed(built.module, workload, meta), given, settings)
+    return counted.memory.weights + counted.memory.activations_peak
+
+

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from vtbench import catalog
+from vtbench import catalog, libraries
 
 SHORT_NAMES = [
     "resnet18", "resnet34", "resnet50", "resnet101",
@@ -47,7 +47,7 @@ def test_every_entry_names_something_that_exists() -> None:
     for entry in catalog.CATALOG:
         source, _, name = entry.target.partition(":")
         if source == "timm":
-            assert name in catalog.timm_architectures()
+            assert name in libraries.timm_architectures()
         else:
             assert callable(getattr(importlib.import_module(source), name))
 
@@ -73,9 +73,9 @@ def test_entries_match_globs_and_parts_of_names_in_the_catalogues_order() -> Non
 def test_listing_and_suggesting_import_no_torch() -> None:
     """All names of three libraries are read from their source text."""
     printed = run_without_torch(
-        "from vtbench import catalog\n"
+        "from vtbench import catalog, libraries\n"
         "from vtbench.models import expand\n"
-        "print(len(catalog.entries()), len(catalog.timm_architectures()) > 1000)\n"
+        "print(len(catalog.entries()), len(libraries.timm_architectures()) > 1000)\n"
         "print(catalog.nearest('resnt50')[0], catalog.nearest('timm:convnext_tny')[0])\n"
         "print(len(expand(['timm:vit_small*', 'swin_*', 'torchvision:*'])) > 50)\n"
     )
@@ -101,14 +101,14 @@ def test_an_unknown_name_is_refused_without_importing_torch() -> None:
 def test_timms_architectures_are_exactly_what_timm_lists() -> None:
     """Read from the source text or asked of the imported library, it is the same list."""
     timm = pytest.importorskip("timm", reason="timm is not installed")
-    assert list(catalog.timm_architectures()) == timm.list_models()
+    assert list(libraries.timm_architectures()) == timm.list_models()
 
 
 def test_torchvisions_names_are_what_torchvision_lists_less_the_quantized() -> None:
     """Quantized models run integer kernels and are no float model under another name."""
     models = pytest.importorskip("torchvision.models", reason="torchvision is not installed")
     listed = [name for name in models.list_models() if not name.startswith("quantized_")]
-    assert sorted(catalog.torchvision_names()) == sorted(listed)
+    assert sorted(libraries.torchvision_names()) == sorted(listed)
 
 
 def test_a_misspelt_source_suggests_the_source() -> None:
@@ -120,5 +120,5 @@ def test_a_misspelt_source_suggests_the_source() -> None:
 
 def test_a_missing_package_lists_nothing() -> None:
     """Absence is an empty list, never an import error."""
-    assert catalog.package_folder("no_such_package_anywhere") is None
-    assert catalog.package_folder("no_such_package_anywhere.models") is None
+    assert libraries.package_folder("no_such_package_anywhere") is None
+    assert libraries.package_folder("no_such_package_anywhere.models") is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vtbench import catalog, errors
-from vtbench.catalog import timm_architectures
+from vtbench import errors, libraries
+from vtbench.libraries import timm_architectures
 from vtbench.models import build, expand, names, resolve
 from vtbench.workload import Workload
 
@@ -104,9 +104,9 @@ def test_an_absent_library_is_named_with_what_installs_it(
     monkeypatch: pytest.MonkeyPatch, library: str, model: str, install: str
 ) -> None:
     """Whether one model or a pattern over all of them is asked for."""
-    monkeypatch.setitem(names._LISTED, library, tuple)
+    monkeypatch.setattr(names, "LISTED", {**libraries.LISTED, library: tuple})
     monkeypatch.setattr(names, "_registered_since", lambda *_: False)
-    monkeypatch.setattr(catalog, "package_folder", lambda _: None)
+    monkeypatch.setattr(libraries, "package_folder", lambda _: None)
     with pytest.raises(errors.MissingPackage) as refused:
         build(Workload(model=model))
     assert library in str(refused.value)

@@ -1,21 +1,15 @@
-"""What models have a name: the catalogue as data, and the names other libraries list.
-
-Nothing here imports torch. The names of timm, torchvision and transformers are read from their
-installed source text, so that listing and suggesting cost milliseconds.
-"""
+"""What models have a short name: the catalogue as data, and the names nearest to a misspelt one."""
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
-import functools
-import importlib.util
-import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from vtbench.libraries import LISTED, timm_architectures
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,14 +221,9 @@ def nearest(name: str, limit: int = 3) -> list[str]:
     if not rest:
         names: Iterable[str] = (*_BY_NAME, *timm_architectures())
         return closest(name, names, limit)
-    listed = {
-        "timm": timm_architectures,
-        "torchvision": torchvision_names,
-        "transformers": transformers_classes,
-    }
-    if source not in listed:
-        return [f"{known}:{rest}" for known in closest(source, listed, 1)]
-    return [f"{source}:{near}" for near in closest(rest, listed[source](), limit)]
+    if source not in LISTED:
+        return [f"{known}:{rest}" for known in closest(source, LISTED, 1)]
+    return [f"{source}:{near}" for near in closest(rest, LISTED[source](), limit)]
 
 
 def closest(word: str, words: Iterable[str], limit: int = 3) -> list[str]:
@@ -244,58 +233,3 @@ def closest(word: str, words: Iterable[str], limit: int = 3) -> list[str]:
         by_lower.setdefault(each.lower(), each)
     matches = difflib.get_close_matches(word.lower(), by_lower, n=limit, cutoff=0.5)
     return [by_lower[match] for match in matches]
-
-
-def package_folder(package: str) -> Path | None:
-    """Where a package is installed, found without importing it; None where it is not."""
-    try:
-        spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        return None
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
-@functools.cache
-def timm_architectures() -> tuple[str, ...]:
-    """What ``timm.list_models()`` lists, in its order; empty where timm is not installed."""
-    registered = re.compile(r"^@register_model\b[^\n]*\n(?:@[^\n]*\n)*def +(\w+)", re.MULTILINE)
-    names = _names_in_source("timm", "models", registered)
-    return tuple(sorted(names, key=_natural_key))
-
-
-@functools.cache
-def torchvision_names() -> tuple[str, ...]:
-    """What ``torchvision.models.list_models()`` lists, less the quantized models."""
-    registered = re.compile(
-        r"^@register_model\(\)\n(?:@[^\n]*\n|\)\n| [^\n]*\n)*def +(\w+)", re.MULTILINE
-    )
-    names = _names_in_source("torchvision", "models", registered)
-    return tuple(sorted(names))
-
-
-@functools.cache
-def transformers_classes() -> tuple[str, ...]:
-    """Classes of transformers that are models with a name of their own."""
-    defined = re.compile(r"^class (\w+(?:Model|For\w+|Backbone))\(", re.MULTILINE)
-    names = _names_in_source("transformers", "models", defined, "*/modeling_*.py")
-    return tuple(sorted(names))
-
-
-def _names_in_source(
-    package: str, folder: str, pattern: re.Pattern[str], files: str = "**/*.py"
-) -> set[str]:
-    """Every name that a pattern captures in a package's source files."""
-    root = package_folder(package)
-    if root is None:
-        return set()
-    names: set[str] = set()
-    for path in (root / folder).glob(files):
-        names.update(pattern.findall(path.read_text(encoding="utf-8", errors="replace")))
-    return names
-
-
-def _natural_key(name: str) -> list[int | str]:
-    """Digits as numbers, so that resnet18 stands before resnet101."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name.lower())]

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from vtbench.claim import Suite
 from vtbench.claim.selection import bearing_on
 from vtbench.errors import BadSuite, UnknownModel, UsageError
-
-_LIBRARIES = ("timm", "torchvision", "transformers")
+from vtbench.libraries import LISTED
 
 
 def selected(suites: list[Suite], only: str | None) -> tuple[list[Suite], frozenset[str] | None]:
@@ -31,7 +30,7 @@ def refuse_code(suites: list[Suite]) -> None:
     """Data never runs code: a suite may name a user's function only where the user allows it."""
     for suite in suites:
         for where, model in _models(suite):
-            if ":" in model and model.partition(":")[0] not in _LIBRARIES:
+            if ":" in model and model.partition(":")[0] not in LISTED:
                 raise BadSuite(
                     f"{suite.path}: {where} names the function {model}, which would be run; "
                     "give --allow-imports if you trust it."

@@ -5,29 +5,21 @@ from __future__ import annotations
 import fnmatch
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-from vtbench import catalog
+from vtbench import catalog, libraries
 from vtbench.errors import MissingPackage, UnknownModel
+from vtbench.libraries import LISTED
 
 Library = Literal["timm", "torchvision", "transformers"]
 Source = Literal[Library, "callable"]
 
-_LIBRARIES: dict[str, Library] = {
-    "timm": "timm",
-    "torchvision": "torchvision",
-    "transformers": "transformers",
-}
+_LIBRARIES: dict[str, Library] = {name: name for name in get_args(Library)}
 
 _EXTRA = {"timm": "vtbench", "torchvision": "vtbench", "transformers": "vtbench[models]"}
-_LISTED: dict[str, Callable[[], Sequence[str]]] = {
-    "timm": catalog.timm_architectures,
-    "torchvision": catalog.torchvision_names,
-    "transformers": catalog.transformers_classes,
-}
 
 
 class Target(NamedTuple):
@@ -77,12 +69,12 @@ def _importable(module: str) -> bool:
 
 
 def _library_model(source: Library, name: str, *, asked: str) -> Target:
-    if name in _LISTED[source]() or _registered_since(source, name):
+    if name in LISTED[source]() or _registered_since(source, name):
         return Target(source, name)
-    if source == "timm" and name.partition(".")[0] in _LISTED["timm"]():
+    if source == "timm" and name.partition(".")[0] in LISTED["timm"]():
         return Target("timm", name)  # a name with a tag, such as resnet50.a1_in1k
     # A bare misspelt name is a misspelt name also where timm is absent.
-    if catalog.package_folder(source) is None and (asked != name or not catalog.nearest(name)):
+    if libraries.package_folder(source) is None and (asked != name or not catalog.nearest(name)):
         raise MissingPackage(
             f"The model {asked!r} needs {source}, which is not installed; "
             f"install it with: pip install '{_EXTRA[source]}'"
@@ -128,12 +120,12 @@ def expand(names: Iterable[str]) -> list[str]:
 def _matches(pattern: str) -> list[str]:
     source, colon, glob = pattern.partition(":")
     if colon:
-        if source not in _LISTED:
+        if source not in LISTED:
             raise UnknownModel(
                 f"The pattern {pattern!r} cannot be expanded; "
-                f"patterns go over short names, {', '.join(f'{each}:' for each in _LISTED)}."
+                f"patterns go over short names, {', '.join(f'{each}:' for each in LISTED)}."
             )
-        listed = _LISTED[source]()
+        listed = LISTED[source]()
         if not listed:
             raise MissingPackage(
                 f"The pattern {pattern!r} needs {source}, which is not installed; "
@@ -142,7 +134,7 @@ def _matches(pattern: str) -> list[str]:
         matched = [f"{source}:{each}" for each in listed if fnmatch.fnmatchcase(each, glob)]
     else:
         matched = [entry.name for entry in catalog.entries(pattern)] or fnmatch.filter(
-            catalog.timm_architectures(), pattern
+            libraries.timm_architectures(), pattern
         )
     if not matched:
         raise UnknownModel(f"The pattern {pattern!r} matches no model.")

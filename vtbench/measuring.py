@@ -58,17 +58,29 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def measure(workloads: Sequence[Workload], settings: MeasureSettings) -> list[Measurement]:
-    """One session in a fresh process; its death is what every record then says."""
-    task = functools.partial(measure_session, settings=settings, isolated=True)
-    ((_, outcome),) = in_processes(task, [tuple(workloads)], 1, timing=True)
-    if outcome.result is not None:
-        return outcome.result
-    protocol = protocol_named(settings.protocol)
-    error = outcome.error or "It gave no result."
-    return [
-        Measurement(workload=workload, protocol=protocol.id, error=error) for workload in workloads
-    ]
+def measure(
+    workloads: Sequence[Workload], settings: Sequence[MeasureSettings]
+) -> list[Measurement]:
+    """The same session under each of some settings, in a fresh process each, all at a time.
+
+    Settings differ in their device, so that every GPU has its worker. The death of a process is
+    what its records then say.
+    """
+    task = functools.partial(_in_its_process, workloads=tuple(workloads))
+    found: dict[int, list[Measurement]] = {}
+    for place, outcome in in_processes(task, settings, len(settings), timing=True):
+        protocol = protocol_named(settings[place].protocol)
+        found[place] = outcome.result or [
+            Measurement(workload=workload, protocol=protocol.id, error=outcome.error)
+            for workload in workloads
+        ]
+    return [record for place in sorted(found) for record in found[place]]
+
+
+def _in_its_process(
+    settings: MeasureSettings, workloads: tuple[Workload, ...]
+) -> list[Measurement]:
+    return measure_session(workloads, settings, isolated=True)
 
 
 def measure_session(
@@ -108,11 +120,12 @@ def timed(
     subjects: Sequence[Subject], protocol: Protocol, settings: MeasureSettings
 ) -> list[Measurement]:
     """The subjects' records once all have been timed in turns and watched meanwhile."""
+    from vtbench.measure.devices import describe
     from vtbench.measure.session import Arm, Rules, measure_arms
     from vtbench.measure.telemetry import watching
     from vtbench.subjects import clock_of, torch_device
 
-    device = subjects[0].record.device
+    device = subjects[0].record.device or describe("cpu")
     ready = [subject for subject in subjects if subject.prepared is not None]
     arms = [
         Arm(s.record.workload.model, s.prepared.step, clock_of(protocol, torch_device(device)))
@@ -122,17 +135,15 @@ def timed(
     rules = Rules(stop=settings.rule(), single_steps=protocol.synchronised, seed=settings.seed)
     with watching(device, subjects[0].record.workload.threads) as watcher:
         measure_arms(arms, rules)
+    seen = watcher.telemetry(_images(arms[0], ready[0]) if len(arms) == 1 else None)
     for subject, arm in zip(ready, arms, strict=True):
-        subject.record = _finished(subject, arm, watcher.telemetry(_images(arms, ready)))
+        subject.record = _finished(subject, arm, seen)
     return [subject.record for subject in subjects]
 
 
-def _images(arms: Sequence[Arm], ready: Sequence[Subject]) -> int:
-    """Images of all samples together, warm-up apart."""
-    return sum(
-        len(arm.samples) * arm.steps_per_sample * subject.record.workload.batch_size
-        for arm, subject in zip(arms, ready, strict=True)
-    )
+def _images(arm: Arm, subject: Subject) -> int:
+    """Images of all samples; the energy of a session of several models belongs to none of them."""
+    return len(arm.samples) * arm.steps_per_sample * subject.record.workload.batch_size
 
 
 def _finished(subject: Subject, arm: Arm, telemetry: Telemetry) -> Measurement:

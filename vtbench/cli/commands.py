@@ -15,6 +15,8 @@ from typer.core import TyperGroup
 
 COMMANDS = {
     "macs": "Count the MACs of models.",
+    "throughput": "Measure images per second, and which model is faster.",
+    "latency": "Measure how long single steps take.",
     "formula": "Derive the MACs of models as a formula.",
     "check": "Hold printed figures against the models.",
     "baseline": "Write down what models cost, for `vtbench check --against`.",
@@ -26,6 +28,7 @@ COMMANDS = {
     "compare": "Hold measurements against earlier ones.",
     "report": "Derive tables from kept records.",
     "models": "List models by their short names.",
+    "env": "Show this machine, and what stands in the way of measuring.",
     "conformance": "Try every counter on micro-cases whose truth is known.",
 }
 """Name -> what `vtbench --help` says of it, in that order."""

@@ -19,15 +19,15 @@ Advance = Callable[[str], None]
 
 
 @contextlib.contextmanager
-def progress(total: int) -> Iterator[Advance]:
+def progress(total: int, doing: str = "counting") -> Iterator[Advance]:
     """A function to call with the name of each model that is done."""
     watch = _bar if sys.stderr.isatty() else _lines
-    with watch(total) as advance:
+    with watch(total, doing) as advance:
         yield advance
 
 
 @contextlib.contextmanager
-def _bar(total: int) -> Iterator[Advance]:
+def _bar(total: int, doing: str) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -49,7 +49,7 @@ def _bar(total: int) -> Iterator[Advance]:
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    task = bar.add_task("counting", total=total)
+    task = bar.add_task(doing, total=total)
     timer = threading.Timer(PATIENCE, bar.start)
     timer.daemon = True
     timer.start()
@@ -62,14 +62,14 @@ def _bar(total: int) -> Iterator[Advance]:
 
 
 @contextlib.contextmanager
-def _lines(total: int) -> Iterator[Advance]:
+def _lines(total: int, doing: str) -> Iterator[Advance]:
     done: list[str] = []
     ended = threading.Event()
     began = time.monotonic()
 
     def watch() -> None:
         while not ended.wait(INTERVAL):
-            say(f"{len(done)} of {total} done after {time.monotonic() - began:.0f} s")
+            say(f"{doing}: {len(done)} of {total} done after {time.monotonic() - began:.0f} s")
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

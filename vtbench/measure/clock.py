@@ -29,6 +29,8 @@ LAUNCHES = 3
 """Calls that look how long launching takes; the first of all also prepares and searches."""
 CYCLES = 2e9
 """Cycles of a GPU in a second, roughly and rather too many."""
+BACKLOG_CYCLES = 10_000_000
+"""A head start of a few milliseconds, where launching was not looked at."""
 
 
 class Clock(Protocol):

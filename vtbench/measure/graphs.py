@@ -12,7 +12,7 @@ WARM_STEPS = 3
 
 def replaying(step: Callable[[], object], device: torch.device) -> Callable[[], object]:
     """A step that replays what the given one launches; its inputs stay those of the capture."""
-    side = torch.cuda.Stream(device)
+    side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's own
     side.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(side):
         for _ in range(WARM_STEPS):

@@ -54,7 +54,7 @@ def placed(module: nn.Module, workload: Workload, device: torch.device) -> nn.Mo
     dtype = None if workload.autocast else DTYPES.get(workload.dtype)
     try:
         module = module.to(device=device, dtype=dtype)
-        return module if layout is None else module.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stubs lack it
+        return module if layout is None else module.to(memory_format=layout)
     except RuntimeError as error:
         if "memory format" in str(error) or "rank 4" in str(error):
             raise BadOption(

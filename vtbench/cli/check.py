@@ -14,7 +14,7 @@ from vtbench.claim import Suite
 from vtbench.claim.shelf import find
 from vtbench.cli.choosing import refuse_code, refuse_unknown_models, selected
 from vtbench.cli.counting import count
-from vtbench.cli.options import Jobs, Output, Traceback, parse_jobs
+from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, say, wants_color, write_document
 from vtbench.errors import UsageError
 from vtbench.judge import Prediction, Verdict, judge, leave_one_out, wanted
@@ -58,12 +58,7 @@ def check(
             "checked too where they are named.",
         ),
     ] = None,
-    allow_imports: Annotated[
-        bool,
-        typer.Option(
-            "--allow-imports", help="Let a suite name package.module:function, which is then run."
-        ),
-    ] = False,
+    allow_imports: AllowImports = False,
     fail_on_unknown: Annotated[
         bool, typer.Option("--fail-on-unknown", help="What cannot be judged here fails too.")
     ] = False,

@@ -12,7 +12,7 @@ from vtbench.claim.selection import bearing_on, follows_from, one_claim
 from vtbench.claim.shelf import find, shipped
 from vtbench.cli.check import counted
 from vtbench.cli.choosing import refuse_code
-from vtbench.cli.options import Jobs, Output, Traceback, parse_jobs
+from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
 from vtbench.judge import judge
 from vtbench.judge.trials import trials
@@ -40,12 +40,7 @@ def explain(
         Path | None,
         typer.Option(metavar="FILE", help="Explain from a file of records; nothing is counted."),
     ] = None,
-    allow_imports: Annotated[
-        bool,
-        typer.Option(
-            "--allow-imports", help="Let a suite name package.module:function, which is then run."
-        ),
-    ] = False,
+    allow_imports: AllowImports = False,
     format_: Annotated[
         ExplainFormat, typer.Option("--format", help="How to write the document.")
     ] = "table",

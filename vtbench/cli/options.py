@@ -82,6 +82,12 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", help="Write the document to a file, whole."),
 ]
+AllowImports = Annotated[
+    bool,
+    typer.Option(
+        "--allow-imports", help="Let a suite name package.module:function, which is then run."
+    ),
+]
 Traceback = Annotated[bool, typer.Option("--traceback", help="Show where an error was raised.")]
 Jobs = Annotated[
     int | None,

@@ -9,21 +9,26 @@ import pytest
 
 from vtbench.claim import read_suite
 from vtbench.claim.interval import SCALES
-from vtbench.claim.shape import Cell, Column, RowHead, SuiteFile, Unprinted
+from vtbench.claim.shape import Cell, Column, RowHead, Single, SuiteFile, Unprinted
 from vtbench.claim.types import CONVENTIONS, Kind, Metric, Unknown
 
 PAGE = (Path(__file__).parent.parent / "docs" / "claims.md").read_text(encoding="utf-8")
-SUITE, EXPECTED, *SNIPPETS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+FILES = dict(re.findall(r"`(\w+\.toml)`:\n\n```toml\n(.*?)```", PAGE, re.DOTALL))
+SUITE = FILES["convnext.toml"]
+EXPECTED, *SNIPPETS = (
+    text for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL) if text not in FILES.values()
+)
 CONSOLE = re.findall(r"```console\n\$ (.+)\n((?:.*\n)*?)```", PAGE)
 STATUS = {"check": 1, "explain": 0}
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A directory with the page's suite in it."""
+    """A directory with the page's suites in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    (tmp_path / "convnext.toml").write_text(SUITE, encoding="utf-8")
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -54,7 +59,7 @@ def test_the_other_pieces_of_the_page_can_stand_in_a_suite(here, snippet):
 
 def test_every_key_and_word_of_a_suite_is_on_the_page():
     words = set(re.findall(r"[\w-]+|%", " ".join(re.findall(r"`([^`\n]+)`", PAGE))))
-    keys = {key for kind in (SuiteFile, Column, Cell, RowHead, Unprinted)
+    keys = {key for kind in (SuiteFile, Column, Cell, RowHead, Unprinted, Single)
             for key in kind.__struct_fields__}  # fmt: skip
     values = {*get_args(Kind), *get_args(Metric), *get_args(Unknown), *SCALES}
     unwritten = {"reference", "none", ""}  # made of `needs`, and of no metric or no unit

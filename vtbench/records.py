@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,24 +15,25 @@ _SUMS = ("calls", "macs", "effective_macs", "elements_in", "elements_out", "writ
          "biased", "estimated_macs")  # fmt: skip
 
 
-def condensed(record: Record) -> Record:
+def condensed(record: Record, parts: Sequence[str] = ()) -> Record:
     """The same record with one row per operator, module class and stage: enough to judge by.
 
-    A row's module becomes the stage that holds it. Every convention gives the same figure of the
-    condensed record, and so does every sum over a stage.
+    A row's module becomes the stage, or the one of some other ``parts``, that holds it. Every
+    convention gives the same figure of the condensed record, and so does every sum over these.
     """
+    kept = (*record.stages, *parts)
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in record.rows:
         if row.status == "zero" and row.kind == "none":
             continue
-        stage = _stage_of(row.module, record.stages)
+        stage = _stage_of(row.module, kept)
         groups.setdefault((stage, *_identity(row)), []).append(row)
     merged = tuple(_merged(str(key[0]), rows) for key, rows in groups.items())
     return msgspec.structs.replace(
         record,
         rows=merged,
-        module_parameters=_by_stage(record.module_parameters, record.stages),
-        module_weights=_by_stage(record.module_weights, record.stages),
+        module_parameters=_by_stage(record.module_parameters, kept),
+        module_weights=_by_stage(record.module_weights, kept),
     )
 
 
@@ -60,10 +61,17 @@ def _by_stage(held: Mapping[str, int], stages: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def lines_of(records: Mapping[Workload, Record]) -> str:
-    """Condensed records as JSON Lines, each with the workload as it was asked for."""
+def lines_of(
+    records: Mapping[Workload, Record], parts: Mapping[Workload, Sequence[str]] | None = None
+) -> str:
+    """Condensed records as JSON Lines, each with the workload as it was asked for.
+
+    ``parts`` are modules of a workload that stay apart from the stages that hold them.
+    """
     asked = (
-        msgspec.structs.replace(condensed(record), workload=workload)
+        msgspec.structs.replace(
+            condensed(record, (parts or {}).get(workload, ())), workload=workload
+        )
         for workload, record in records.items()
     )
     return "".join(msgspec.json.encode(record).decode() + "\n" for record in asked)

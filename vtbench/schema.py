@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from vtbench.claim.interval import SCALES
 from vtbench.claim.shape import Cell, RowHead, SuiteFile
+from vtbench.claim.types import SWEPT
 
 _ROW = "A row of the table: what it speaks of, and for each column the figure as printed."
 _DERIVED = ("ratio", "difference", "bound", "arithmetic")
@@ -29,11 +31,10 @@ def suite_schema() -> dict[str, Any]:
     parts["TableHead"]["properties"]["row"]["items"] = row
     for name in ("Column", "Single"):
         parts[name]["properties"]["unit"]["enum"] = list(SCALES)
-    parts["Single"]["if"] = {
-        "properties": {"kind": {"enum": list(_DERIVED)}},
-        "required": ["kind"],
-    }
-    parts["Single"]["then"] = {"required": ["of"]}
+    parts["Single"]["allOf"] = [
+        _if_kind(_DERIVED, required=["of"]),
+        _if_kind(SWEPT, required=["workload", "sweep"]),
+    ]
     for part in parts.values():
         if "description" in part:
             part["description"] = " ".join(part["description"].split())
@@ -45,3 +46,11 @@ def suite_schema() -> dict[str, Any]:
     }
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))  # tuples as lists
     return plain
+
+
+def _if_kind(kinds: Sequence[str], *, required: list[str]) -> dict[str, Any]:
+    """What claims of some kinds need beside what every claim needs."""
+    return {
+        "if": {"properties": {"kind": {"enum": list(kinds)}}, "required": ["kind"]},
+        "then": {"required": required},
+    }

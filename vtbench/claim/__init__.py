@@ -2,7 +2,7 @@
 
 from vtbench.claim.interval import Interval, interval, middle
 from vtbench.claim.suite import read_suite
-from vtbench.claim.types import Axis, Claim, Fitted, HeldOut, Quantity, Suite
+from vtbench.claim.types import Axis, Claim, Fitted, HeldOut, Quantity, Suite, Sweep
 
 __all__ = [
     "Axis",
@@ -12,6 +12,7 @@ __all__ = [
     "Interval",
     "Quantity",
     "Suite",
+    "Sweep",
     "interval",
     "middle",
     "read_suite",

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import keyword
 import re
+from decimal import Decimal
 
 import msgspec
 
 from vtbench.claim.expression import names_in
-from vtbench.claim.interval import SCALES, interval
+from vtbench.claim.growth import growth
+from vtbench.claim.interval import SCALES, Interval, interval
 from vtbench.claim.mistakes import Reading
 from vtbench.claim.names import full_expression
 from vtbench.claim.shape import Single, Twin, Unprinted, WorkloadText
-from vtbench.claim.types import CONVENTIONS, DEFAULT_CONVENTIONS, Claim, Metric, Quantity
+from vtbench.claim.sweeping import mistakes_of, sweep_of
+from vtbench.claim.types import (
+    CONVENTIONS,
+    DEFAULT_CONVENTIONS,
+    SWEPT,
+    Claim,
+    Metric,
+    Quantity,
+)
 from vtbench.errors import BadSuite
 from vtbench.workload import Workload, freeze_options
 
@@ -53,6 +63,11 @@ def add_claim(reading: Reading, single: Single, line: int, column: str = "") -> 
     if (single.of is None) == (single.kind in DERIVED):
         wants = "needs" if single.of is None else "is no derived figure and takes no"
         reading.mistake(line, f"{single.id}: a {single.kind} {wants} arithmetic `of` claims.")
+        return
+    wrong = list(mistakes_of(single))
+    for sentence in wrong:
+        reading.mistake(line, f"{single.id}: {sentence}")
+    if wrong:
         return
     try:
         claim = _claim(reading, single, column or single.id)
@@ -100,7 +115,7 @@ def _claim(reading: Reading, single: Single, column: str) -> Claim:
     if single.unit not in SCALES:
         units = ", ".join(repr(unit) for unit in SCALES)
         raise BadSuite(f"the unit {single.unit!r} is none of {units}.")
-    digits = interval(single.printed, single.unit)
+    digits = _interval(single)
     derived = single.of is not None
     text = None if derived else single.workload
     return Claim(
@@ -116,6 +131,8 @@ def _claim(reading: Reading, single: Single, column: str) -> Claim:
         column=f"{reading.name}.{column}",
         workload=workload_of(reading, text) if text else None,
         stages=single.stages,
+        without=single.without,
+        sweep=sweep_of(single) if single.kind in SWEPT and single.needs is None else None,
         fixed=text.fixed if text else (),
         expression=full_expression(single.of, reading.name, single.id, reading.quantities)
         if single.of
@@ -126,6 +143,15 @@ def _claim(reading: Reading, single: Single, column: str) -> Claim:
         by=single.by,
         unknown=single.needs,
     )
+
+
+def _interval(single: Single) -> Interval:
+    """What the printed digits stand for; a formula stands for no number."""
+    if single.kind == "formula":
+        return Interval(Decimal(0), Decimal(0))
+    if single.kind == "scaling":
+        return growth(single.printed).exponent
+    return interval(single.printed, single.unit)
 
 
 def _checked_id(name: str) -> str:

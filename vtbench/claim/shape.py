@@ -90,6 +90,12 @@ class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs: Unknown | None = None
     workload: WorkloadText | None = None
     stages: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    """Of a formula or a scaling: module paths that it leaves out."""
+    sweep: dict[str, str | tuple[int, ...]] = {}
+    """Of a formula or a scaling: axis -> its values, a list or a range such as 192:512:32."""
+    symbols: dict[str, str] = {}
+    """Of a formula or a scaling: letter of the paper -> what it is in an axis of the sweep."""
     arithmetic: Twin = Twin()
 
 

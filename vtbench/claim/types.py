@@ -11,7 +11,11 @@ import msgspec
 from vtbench.claim.interval import Interval
 from vtbench.workload import Workload
 
-Kind = Literal["value", "ratio", "difference", "bound", "arithmetic", "reference"]
+Kind = Literal[
+    "value", "ratio", "difference", "bound", "arithmetic", "formula", "scaling", "reference"
+]
+SWEPT = ("formula", "scaling")
+"""Kinds that speak of many sizes at once."""
 Metric = Literal["macs", "flops", "params", "activations", "none"]
 Expectation = Literal["holds", "close", "fails", "unknown"]
 Unknown = Literal["op", "hardware", "weights", "not-measured", "not-implemented", "undefined"]
@@ -80,8 +84,18 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     fixed: tuple[str, ...] = ()
 
 
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """The sizes over which a formula or a growth is held against counts."""
+
+    axes: dict[str, tuple[int, ...]]
+    """Axis -> its values; every combination is counted. An axis is an option of the model, or
+    ``resolution``, ``image_height``, ``image_width`` or ``batch_size``."""
+    symbols: dict[str, str]
+    """Letter of the paper -> what it is, as a polynomial in one axis."""
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """One printed figure."""
+    """One printed figure, formula or growth."""
 
     id: str
     """``suite.table.row.column``; unique."""
@@ -91,10 +105,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     metric: Metric
     printed: str
-    """The digits as printed."""
+    """The digits as printed; of a formula its text, of a growth its word or exponent."""
     unit: str
     low: Decimal
-    """The least value that rounds to the printed digits, in base units."""
+    """The least value that rounds to the printed digits, in base units; 0 of a formula."""
     high: Decimal
     column: str = ""
     """Key of the table column, for explanations that are judged jointly."""
@@ -102,6 +116,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What it speaks of; None where it follows from other claims."""
     stages: tuple[str, ...] = ()
     """Module paths that it speaks of alone; empty where it is the whole model."""
+    without: tuple[str, ...] = ()
+    """Module paths that it leaves out of the whole model."""
+    sweep: Sweep | None = None
+    """The sizes of a formula or a growth, which are then changes to ``workload``."""
     fixed: tuple[str, ...] = ()
     """Options that its row states, which no search may change."""
     expression: str | None = None

@@ -17,7 +17,7 @@ from vtbench.cli.counting import count
 from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, say, wants_color, write_document
 from vtbench.errors import UsageError
-from vtbench.judge import Prediction, Verdict, judge, leave_one_out, wanted
+from vtbench.judge import Prediction, Verdict, judge, leave_one_out, parts_named, wanted
 from vtbench.record import Record
 from vtbench.records import lines_of, read_records
 from vtbench.report import Style, render
@@ -95,7 +95,7 @@ def check(
         refuse_unknown_models(found)
         known = counted([*found, *guarded], parse_jobs(jobs), traceback=traceback)
     if write_records is not None:
-        write_document(lines_of(known), write_records)
+        write_document(lines_of(known, parts_named(found)), write_records)
     verdicts = [v for v in judge(found, known) if matching is None or v.claim.id in matching]
     kept = with_reasons(judge_baseline(base, known, version("torch"))) if base is not None else []
     predictions = leave_one_out(found, known) if matching is None else []

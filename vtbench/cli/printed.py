@@ -54,5 +54,6 @@ def _speaks_of(claim: Claim, counted: dict[Workload, Record]) -> bool:
         claim.workload is not None
         and claim.unknown is None
         and claim.expression is None
+        and claim.sweep is None
         and _key(claim.workload) in counted
     )

@@ -2,7 +2,7 @@
 
 from vtbench.judge.held_out import Prediction, leave_one_out
 from vtbench.judge.judging import judge, totals
-from vtbench.judge.search import wanted
+from vtbench.judge.points import parts_named, wanted
 from vtbench.judge.verdict import Reproduction, Verdict
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Verdict",
     "judge",
     "leave_one_out",
+    "parts_named",
     "totals",
     "wanted",
 ]

@@ -90,7 +90,9 @@ def _figures(suite: Suite, models: Sequence[str], axes: Sequence[str], records: 
     found = []
     for claim in suite.claims:
         work = claim.workload
-        if work is None or claim.unknown is not None or set(axes) <= set(claim.fixed):
+        if work is None or claim.unknown is not None or claim.sweep is not None:
+            continue
+        if set(axes) <= set(claim.fixed):
             continue
         if any(fnmatch.fnmatchcase(work.model, pattern) for pattern in models):
             readings = readings_of(claim, suite, records)

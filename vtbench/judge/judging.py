@@ -12,11 +12,10 @@ from vtbench.claim.interval import SCALES
 from vtbench.judge.arithmetic import in_order, parts_of, range_of, value
 from vtbench.judge.conventions import measured
 from vtbench.judge.explaining import Explainer
+from vtbench.judge.measuring import figure, known_beforehand
 from vtbench.judge.readings import Records
-from vtbench.judge.verdict import Outcome, Reproduction, Verdict
-
-CLOSE = Decimal("0.02")
-"""A figure outside its printed interval by no more than this share is close, not failed."""
+from vtbench.judge.swept import judge_swept
+from vtbench.judge.verdict import CLOSE, Outcome, Reproduction, Verdict
 
 OWN_EXPLANATIONS = "each part as its own explanation"
 PRINTED_CELLS = "from the printed cells"
@@ -29,7 +28,9 @@ def judge(suites: Sequence[Suite], records: Records) -> list[Verdict]:
     quantities = _quantities(suites, records)
     verdicts: dict[str, Verdict] = {}
     for claim in in_order(claims):
-        if claim.expression is None:
+        if claim.sweep is not None:
+            verdicts[claim.id] = judge_swept(claim, records)
+        elif claim.expression is None:
             verdicts[claim.id] = _explained(_judge_value(claim, records), explainer)
         elif claim.kind == "arithmetic":
             verdicts[claim.id] = _judge_arithmetic(claim, claims, quantities)
@@ -52,44 +53,11 @@ def _quantities(suites: Sequence[Suite], records: Records) -> dict[str, Decimal]
 
 
 def _judge_value(claim: Claim, records: Records) -> Verdict:
-    if claim.unknown is not None or claim.workload is None:
-        reason = claim.why or _WHY_UNKNOWN.get(claim.unknown or "undefined", "")
-        return Verdict(
-            claim=claim, verdict="unknown", reason=reason, unknown=claim.unknown or "undefined"
-        )
-    record = records.get(claim.workload)
-    if record is None:
-        return Verdict(
-            claim=claim, verdict="unknown", reason="No record of it.", unknown="not-measured"
-        )
-    if record.error is not None:
-        return Verdict(
-            claim=claim,
-            verdict="unknown",
-            reason=record.error,
-            unknown="not-measured",
-            broken=True,
-        )
-    if not record.complete and claim.metric in ("macs", "flops"):
-        ops = ", ".join(dict.fromkeys(row.op for row in record.unknown))
-        return Verdict(
-            claim=claim, verdict="unknown", reason=f"Unknown operators: {ops}.", unknown="op"
-        )
-    found = measured(record, claim.metric, claim.convention, claim.stages)
-    if found is None:
-        reason = "Not measured here."
-        if claim.stages:
-            reason = f"The model has no part {' or no part '.join(claim.stages)}."
-        return Verdict(claim=claim, verdict="unknown", reason=reason, unknown="not-measured")
-    return _held(claim, Decimal(found))
-
-
-_WHY_UNKNOWN = {
-    "weights": "It needs trained weights, and none are at hand.",
-    "hardware": "It speaks of a device that is not at hand.",
-    "not-implemented": "There is no such model here or in a kept library.",
-    "undefined": "The paper does not say enough.",
-}
+    beforehand = known_beforehand(claim)
+    if beforehand is not None:
+        return beforehand
+    found = figure(claim, records.get(claim.workload) if claim.workload else None)
+    return found if isinstance(found, Verdict) else _held(claim, Decimal(found))
 
 
 def _held(claim: Claim, value: Decimal) -> Verdict:

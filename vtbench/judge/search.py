@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import combinations, product
 from typing import Any
 
@@ -16,27 +16,14 @@ MOST_CHANGES = 2
 """An explanation that needs more changes than this explains nothing."""
 
 
-def wanted(suites: Iterable[Suite]) -> list[Workload]:
-    """The stated workloads and their alternatives, each once, the stated ones first."""
-    stated: dict[Workload, None] = {}
-    others: dict[Workload, None] = {}
-    for suite in suites:
-        for figure in figures(suite):
-            if figure.workload is None or not _is_judged(figure):
-                continue
-            stated[figure.workload] = None
-            for _, workload in alternatives(figure, suite):
-                others[workload] = None
-    return [*stated, *(workload for workload in others if workload not in stated)]
-
-
 def figures(suite: Suite) -> Iterator[Claim | Quantity]:
-    """Everything in a suite that a workload may stand under."""
+    """Everything in a suite that one workload may stand under; formulas and growths have many."""
     yield from suite.quantities
-    yield from suite.claims
+    yield from (claim for claim in suite.claims if claim.sweep is None)
 
 
-def _is_judged(figure: Claim | Quantity) -> bool:
+def is_judged(figure: Claim | Quantity) -> bool:
+    """Whether counting a figure's workload could settle it."""
     return isinstance(figure, Quantity) or (
         figure.unknown is None and figure.metric != "none" and figure.kind != "reference"
     )

@@ -9,8 +9,37 @@ import msgspec
 
 from vtbench.claim.interval import Rounding
 from vtbench.claim.types import Claim, Unknown
+from vtbench.workload import Workload
 
 Outcome = Literal["holds", "close", "fails", "unknown"]
+
+
+CLOSE = Decimal("0.02")
+"""A figure outside its printed interval by no more than this share is close, not failed."""
+
+
+class SweptPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One size at which a formula or a growth was held against a count."""
+
+    axes: dict[str, int]
+    """Axis of the sweep -> its value."""
+    workload: Workload
+    """What was counted there."""
+    counted: int
+    printed: float | None = None
+    """What the printed formula gives; None of a growth."""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What the counts of a sweep are."""
+
+    points: tuple[SweptPoint, ...]
+    form: str | None = None
+    """The polynomial that gives every count; None where its degree is more than they settle."""
+    degree: int | None = None
+    """Of a growth: the degree of that polynomial."""
+    exponents: tuple[float, float, float] | None = None
+    """Of a growth: the least exponent of a step, that of the whole sweep, the largest of a step."""
 
 
 class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +83,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """(measured - printed) / printed."""
     unknown: Unknown | None = None
     reproduced_by: Reproduction | None = None
+    found: Found | None = None
+    """Of a formula or a growth: what was counted at which size, and what that makes."""
     broken: bool = False
     """The model could not be built or run: a fault, not a figure to be skipped."""
 

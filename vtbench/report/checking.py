@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vtbench.judge import Prediction, Verdict
+from vtbench.report.figures import measured_of, printed_of
 from vtbench.report.predictions import prediction_tables
 from vtbench.report.raw import json_text
 from vtbench.report.render import Style, render
@@ -12,8 +13,6 @@ from vtbench.report.verdicts import (
     account,
     check_object,
     explanation,
-    in_unit,
-    printed_figure,
     verdict_object,
     verdict_tables,
 )
@@ -44,9 +43,9 @@ def check_document(
 def sentence(verdict: Verdict) -> str:
     """A verdict in one line, for a log."""
     claim = verdict.claim
-    said = f"{claim.where}: printed {printed_figure(claim.printed, claim.unit)}"
-    if verdict.measured is not None:
-        said += f", measured {in_unit(verdict.measured, claim.printed, claim.unit)} {claim.unit}"
+    said = f"{claim.where}: printed {printed_of(claim)}"
+    if verdict.measured is not None or verdict.found is not None:
+        said += f", measured {measured_of(verdict)} {claim.unit}"
     said = f"{said.rstrip()}: {verdict.verdict}"
     why = account(verdict) or explanation(verdict)
     return f"{said} ({why.rstrip('.')})" if why else said
@@ -102,6 +101,7 @@ def _github(verdicts: Sequence[Verdict]) -> str:
     lines += [
         f"::notice title={table.title}::{_one_line(' '.join(table.notes[:2]))}"
         for table in verdict_tables(verdicts)
+        if table.notes
     ]
     return "\n".join(lines) + "\n"
 

@@ -8,22 +8,18 @@ from typing import Any, Literal
 
 import msgspec
 
+from vtbench.claim.types import SWEPT
 from vtbench.judge import Verdict
 from vtbench.judge.trials import Trial
 from vtbench.record import Record
+from vtbench.report.figures import deviation, in_unit, measured_of, printed_figure, printed_of
 from vtbench.report.parts import Part, parts
 from vtbench.report.raw import json_text
 from vtbench.report.render import Style, render
+from vtbench.report.swept import points_table
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, MINUS, digits, percent, pixels, plural, si
-from vtbench.report.verdicts import (
-    command,
-    deviation,
-    in_unit,
-    printed_figure,
-    reproduction,
-    verdict_object,
-)
+from vtbench.report.verdicts import command, reproduction, verdict_object
 
 SHOWN = 12
 """So many candidates stand in a table; the JSON lists all."""
@@ -70,7 +66,7 @@ def _number(value: Decimal) -> int | float:
 
 
 def _stages(found: Explained) -> list[Part]:
-    if found.record is None or found.record.error is not None:
+    if found.record is None or found.record.error is not None or found.verdict.claim.sweep:
         return []
     return parts(found.record, "stage")
 
@@ -78,6 +74,9 @@ def _stages(found: Explained) -> list[Part]:
 def explained_tables(found: Explained) -> list[Table]:
     """The claim, its parts or its stages, and what was tried."""
     tables = [_claim_table(found)]
+    sizes = points_table(found.verdict)
+    if sizes is not None:
+        tables.append(sizes)
     if found.parts:
         tables.append(_parts_table(found.parts))
     stages = _stages(found)
@@ -97,14 +96,8 @@ def _exact(value: Decimal | None) -> str:
 
 def _claim_table(found: Explained) -> Table:
     verdict, claim = found.verdict, found.verdict.claim
-    figure = claim.printed, claim.unit
     rows = [
-        ("Printed", printed_figure(*figure)),
-        ("  at least", _exact(claim.low)),
-        ("  at most", _exact(claim.high)),
-        ("Measured", f"{in_unit(verdict.measured, *figure)} {claim.unit}".strip()),
-        ("  exact", _exact(verdict.measured)),
-        ("Deviation", deviation(verdict)),
+        *(_formula_rows(verdict) if claim.kind in SWEPT else _figure_rows(verdict)),
         ("Verdict", verdict.verdict if verdict.as_expected else f"{verdict.verdict} !"),
         ("  expected", claim.expect),
     ]
@@ -112,8 +105,11 @@ def _claim_table(found: Explained) -> Table:
         rows.append(("Counts", f"{claim.metric}, convention {claim.convention}"))
     if claim.workload is not None:
         work = claim.workload
-        rows.append(("Workload", f"{work.model}, {pixels(work)}, batch {work.batch_size}"))
-        rows += [(f"  {name}", str(value)) for name, value in work.options]
+        at = f", {pixels(work)}, batch {work.batch_size}" if claim.sweep is None else ""
+        rows.append(("Workload", f"{work.model}{at}"))
+        axes = claim.sweep.axes if claim.sweep is not None else {}
+        rows += [(f"  {name}", str(value)) for name, value in work.options if name not in axes]
+        rows += [(f"  {axis}", f"{values[0]} to {values[-1]}") for axis, values in axes.items()]
     return Table(
         title=claim.id,
         columns=(name_column("Quantity"), Column(head="Value")),
@@ -121,6 +117,35 @@ def _claim_table(found: Explained) -> Table:
         conditions=(f"{claim.where} · {found.title}",),
         notes=_said(verdict),
     )
+
+
+def _figure_rows(verdict: Verdict) -> list[tuple[str, str]]:
+    """A figure, its interval, and what was measured."""
+    claim = verdict.claim
+    return [
+        ("Printed", printed_of(claim)),
+        ("  at least", _exact(claim.low)),
+        ("  at most", _exact(claim.high)),
+        ("Measured", f"{measured_of(verdict)} {claim.unit}".strip()),
+        ("  exact", _exact(verdict.measured)),
+        ("Deviation", deviation(verdict)),
+    ]
+
+
+def _formula_rows(verdict: Verdict) -> list[tuple[str, str]]:
+    """A formula or a growth, the letters that it speaks of, and what the counts are."""
+    claim, rows = verdict.claim, [("Printed", printed_of(verdict.claim))]
+    if claim.sweep is not None:
+        rows += [(f"  {'in ' if claim.kind == 'scaling' else ''}{letter}",
+                  "" if text == letter else text)
+                 for letter, text in claim.sweep.symbols.items()]  # fmt: skip
+    rows.append(("Counted", measured_of(verdict)))
+    if claim.kind == "formula":
+        rows.append(("  furthest apart", deviation(verdict)))
+    if claim.stages or claim.without:
+        only = "Of" if claim.stages else "Without"
+        rows.append((only, ", ".join(claim.stages or claim.without)))
+    return rows
 
 
 def _said(verdict: Verdict) -> tuple[str, ...]:
@@ -134,7 +159,7 @@ def _said(verdict: Verdict) -> tuple[str, ...]:
         )
         said = reproduction(found, claim.convention)
         notes.append(f"Reproduced by: {said}{rivals if claim.workload is not None else ''}.")
-    elif verdict.verdict in ("close", "fails"):
+    elif verdict.verdict in ("close", "fails") and claim.kind not in SWEPT:
         notes.append("Reproduced by: nothing that was tried.")
     notes += [f"Fitted, not confirmed: {choice}." for choice in claim.fitted]
     if claim.why:

@@ -8,34 +8,14 @@ from typing import Any
 
 import msgspec
 
+from vtbench.claim.types import SWEPT
 from vtbench.judge import Prediction, Verdict, totals
 from vtbench.judge.verdict import Reproduction
+from vtbench.report.figures import deviation, in_unit, printed_figure
 from vtbench.report.predictions import prediction_objects
+from vtbench.report.swept import found_object, sweep_object, swept_table
 from vtbench.report.table import Column, Table, name_column
-from vtbench.report.units import ABSENT, MINUS, plural
-
-_PLACES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "x": 1, "%": 1}
-
-
-def in_unit(value: Decimal | None, printed: str, unit: str) -> str:
-    """A value in the unit of a printed figure, with two digits more than it has."""
-    if value is None:
-        return ABSENT
-    whole = unit == "" and value == value.to_integral_value()
-    decimals = 0 if whole else len(printed.partition(".")[2]) + 2
-    return f"{value / _PLACES[unit]:,.{decimals}f}".replace("-", MINUS)
-
-
-def printed_figure(printed: str, unit: str) -> str:
-    """A figure as the paper has it, with its unit."""
-    return f"{printed} {unit}".strip().replace("-", MINUS)
-
-
-def deviation(verdict: Verdict) -> str:
-    """How far the measured value is from the printed one."""
-    if verdict.deviation is None:
-        return ABSENT
-    return f"{100 * verdict.deviation:+.2f} %".replace("-", MINUS)
+from vtbench.report.units import plural
 
 
 def explanation(verdict: Verdict) -> str:
@@ -102,11 +82,26 @@ def _found(verdict: Verdict) -> str:
 
 
 def verdict_tables(verdicts: Sequence[Verdict], *, everything: bool = True) -> list[Table]:
-    """A table for each suite, and what they sum to."""
+    """A table of figures for each suite, one of its formulas and growths, and their totals."""
     suites: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         suites.setdefault(verdict.claim.suite, []).append(verdict)
-    return [_suite_table(name, found, everything) for name, found in suites.items()]
+    return [
+        table
+        for name, found in suites.items()
+        for table in _suite_tables(name, found, everything=everything)
+    ]
+
+
+def _suite_tables(suite: str, verdicts: list[Verdict], *, everything: bool) -> list[Table]:
+    """The notes on a whole suite stand below its last table."""
+    swept = [v for v in verdicts if v.claim.kind in SWEPT]
+    figures = [v for v in verdicts if v.claim.kind not in SWEPT]
+    notes = _notes(verdicts)
+    if not swept:
+        return [_suite_table(suite, figures, notes, everything=everything)]
+    last = swept_table(f"{suite}: formulas and growth", swept, notes)
+    return [*([_suite_table(suite, figures, (), everything=everything)] if figures else []), last]
 
 
 def printed_table(verdicts: Sequence[Verdict]) -> Table:
@@ -134,7 +129,9 @@ def printed_table(verdicts: Sequence[Verdict]) -> Table:
     )
 
 
-def _suite_table(suite: str, verdicts: list[Verdict], everything: bool) -> Table:  # noqa: FBT001
+def _suite_table(
+    suite: str, verdicts: list[Verdict], notes: tuple[str, ...], *, everything: bool
+) -> Table:
     shown = [v for v in verdicts if everything or v.verdict != "unknown"]
     rows = tuple(
         (
@@ -158,7 +155,7 @@ def _suite_table(suite: str, verdicts: list[Verdict], everything: bool) -> Table
             Column(head="Reproduced by", align="left", shrink=True, least=26),
         ),
         rows=rows,
-        notes=_notes(verdicts),
+        notes=notes,
     )
 
 
@@ -207,11 +204,13 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "convention": claim.convention,
         "workload": claim.workload.to_dict() if claim.workload else None,
         "expression": claim.expression,
-        "low": float(claim.low),
-        "high": float(claim.high),
+        "low": None if claim.kind == "formula" else float(claim.low),
+        "high": None if claim.kind == "formula" else float(claim.high),
         "measured": _number(verdict.measured),
         "deviation": verdict.deviation,
         "verdict": verdict.verdict,
+        "sweep": sweep_object(claim),
+        "found": found_object(verdict),
         "reason": f"{verdict.reason} {account(verdict)}".strip(),
         "unknown": verdict.unknown,
         "expect": claim.expect,
@@ -239,8 +238,10 @@ def _reproduction_object(found: Reproduction | None) -> dict[str, Any] | None:
 
 
 def command(verdict: Verdict) -> str | None:
-    """The command that counts the workload of a claim."""
+    """The command that counts the workload of a claim; of many sizes the last."""
     work = verdict.claim.workload
+    if verdict.found is not None:
+        work = verdict.found.points[-1].workload
     if work is None:
         return None
     parts = ["vtbench macs", work.model]

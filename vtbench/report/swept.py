@@ -1,0 +1,140 @@
+"""Formulas and growths as documents: what was printed, and what the counts turn out to be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vtbench.claim import Claim
+from vtbench.claim.growth import WORDS, growth
+from vtbench.claim.polynomial import polynomial, written
+from vtbench.judge import Verdict
+from vtbench.judge.verdict import SweptPoint
+from vtbench.report.table import Column, Table
+from vtbench.report.units import ABSENT, digits
+
+SHOWN = 16
+"""So many sizes stand in a table; the JSON lists all."""
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def printed_text(claim: Claim) -> str:
+    """A formula as mathematics, its terms in the order of the paper; a growth as it stands."""
+    if claim.kind != "formula":
+        return claim.printed
+    raised = re.sub(
+        r"\s*(?:\^|\*\*)\s*(\d+)", lambda found: found[1].translate(_RAISED), claim.printed
+    )
+    return re.sub(r"\s*\*\s*", "·", raised)
+
+
+def found_text(verdict: Verdict) -> str:
+    """What the counts are: a polynomial, or how they grow."""
+    found = verdict.found
+    if found is None:
+        return ABSENT
+    if verdict.claim.kind == "formula":
+        return "no such polynomial" if found.form is None else written(polynomial(found.form))
+    if growth(verdict.claim.printed).degree is not None and found.degree is not None:
+        names = {power: name for name, power in WORDS.items()}
+        return names.get(found.degree, f"degree {found.degree}")
+    if found.exponents is None:
+        return ABSENT
+    low, _, high = (f"{each:.2f}" for each in found.exponents)
+    return f"exponent {low}" if low == high else f"exponent {low} to {high}"
+
+
+def swept_rows(verdicts: Sequence[Verdict]) -> tuple[tuple[str, ...], ...]:
+    """A row for each formula and growth, of which ``swept_table`` makes a table."""
+    return tuple(
+        (
+            v.claim.id.removeprefix(f"{v.claim.suite}."),
+            _printed_cell(v.claim),
+            found_text(v),
+            v.verdict if v.as_expected else f"{v.verdict} !",
+        )
+        for v in verdicts
+    )
+
+
+def _printed_cell(claim: Claim) -> str:
+    said = printed_text(claim)
+    if claim.kind == "formula" or claim.sweep is None:
+        return said
+    return f"{said} in {next(iter(claim.sweep.symbols))}"
+
+
+def swept_table(title: str, verdicts: Sequence[Verdict], notes: tuple[str, ...]) -> Table:
+    """What papers printed of all sizes, beside what counts at many make of it."""
+    return Table(
+        title=title,
+        columns=(
+            Column(head="Claim", align="left", shrink=True, least=14),
+            Column(head="Printed", align="left", shrink=True, least=24),
+            Column(head="Counted", align="left", shrink=True, least=24),
+            Column(head="Verdict", align="left"),
+        ),
+        rows=swept_rows(verdicts),
+        notes=notes,
+    )
+
+
+def points_table(verdict: Verdict) -> Table | None:
+    """Every size that was counted; None where the claim was not judged."""
+    if verdict.found is None:
+        return None
+    points = verdict.found.points
+    formula = verdict.claim.kind == "formula"
+    heads = [Column(head=axis) for axis in points[0].axes]
+    heads.append(Column(head="Counted"))
+    if formula:
+        heads += [Column(head="Formula gives"), Column(head="Apart", drop=1)]
+    notes = () if len(points) <= SHOWN else (
+        f"{SHOWN} of {len(points)} sizes are shown; --format json lists all.",
+    )  # fmt: skip
+    return Table(
+        title="Sizes",
+        columns=tuple(heads),
+        rows=tuple(_point_row(point, formula=formula) for point in points[:SHOWN]),
+        notes=notes,
+    )
+
+
+def _point_row(point: SweptPoint, *, formula: bool) -> tuple[str, ...]:
+    cells = [*(str(number) for number in point.axes.values()), digits(point.counted)]
+    if formula and point.printed is not None:
+        whole = point.printed == int(point.printed)
+        cells.append(digits(int(point.printed)) if whole else f"{point.printed:,.2f}")
+        share = 100 * (point.counted / point.printed - 1) if point.printed else 0.0
+        cells.append("=" if point.counted == point.printed else f"{share:+.2f} %")
+    return tuple(cells)
+
+
+def sweep_object(claim: Claim) -> dict[str, Any] | None:
+    """The sizes of a claim as docs/json.md promises them; null of a single figure."""
+    if claim.sweep is None:
+        return None
+    return {
+        "axes": {axis: list(values) for axis, values in claim.sweep.axes.items()},
+        "symbols": dict(claim.sweep.symbols),
+        "stages": list(claim.stages),
+        "without": list(claim.without),
+    }
+
+
+def found_object(verdict: Verdict) -> Mapping[str, Any] | None:
+    """What the counts of a sweep are, as docs/json.md promises it."""
+    found = verdict.found
+    if found is None:
+        return None
+    return {
+        "form": found.form,
+        "degree": found.degree,
+        "exponents": None if found.exponents is None else list(found.exponents),
+        "points": [
+            {"axes": point.axes, "counted": point.counted, "printed": point.printed}
+            for point in found.points
+        ],
+    }

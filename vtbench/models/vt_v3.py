@@ -23,13 +23,13 @@ papers' convention, which counts average pooling at its input size.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from vtbench.errors import BadOption
-from vtbench.models.resnet import Depth, Trunk, initialise, known_depth
+from vtbench.models.resnet import Depth
 from vtbench.models.vt_blocks import (
     BlockShape,
     DynamicTokenizer,
@@ -42,8 +42,8 @@ from vtbench.models.vt_blocks import (
     one_of,
     pointwise1d,
     split_heads,
-    zero_residual_norms,
 )
+from vtbench.models.vt_net import VTNet
 
 # Depth -> blocks, channels C of the map in the stage, and kqv_groups.
 STAGE_5: dict[int, tuple[int, int, int]] = {
@@ -141,7 +141,7 @@ class VTBlock(nn.Module):
         return x, tokens
 
 
-class VTResNet(Trunk):
+class VTResNet(VTNet):
     """ResNet's stem and layers 1 to 3 as they are; visual transformers as layer4; a head.
 
     ``transformer="none"``, ``position=False`` and ``dynamic=False`` are the ablations -TF, -PE and
@@ -167,9 +167,8 @@ class VTResNet(Trunk):
         dropout: float = 0.2,
         num_classes: int = 1000,
     ) -> None:
-        known_depth(depth)
         super().__init__(depth, layers=3)
-        blocks, channels, usual_groups = STAGE_5[depth]
+        number, channels, usual_groups = STAGE_5[depth]
         shape = BlockShape(
             f=self.widths[-1],
             C=channels,
@@ -180,7 +179,6 @@ class VTResNet(Trunk):
             kqv_groups=usual_groups if kqv_groups is None else kqv_groups,
         )
         check_shape(shape)
-        at_least_1(num_classes=num_classes)
         if tokens % 2:
             raise BadOption(
                 f"The option tokens={tokens} is odd; every block after the first keeps one half "
@@ -191,27 +189,20 @@ class VTResNet(Trunk):
         if tokenizer == "dynamic" and not dynamic:
             raise BadOption("tokenizer=dynamic and dynamic=False contradict; give one of them.")
         dynamic = dynamic and tokenizer != "static"
-        self.layer4 = nn.ModuleList(
+        blocks = (
             VTBlock(
                 shape if index == 0 else shape.after(),
                 dynamic=dynamic and index > 0,
                 transformer=transformer == "vt",
                 position=position,
-                projector=index < blocks - 1,
+                projector=index < number - 1,
             )
-            for index in range(blocks)
+            for index in range(number)
         )
-        self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(token_width, num_classes)
-        initialise(self)
-        if zero_init_residual:
-            zero_residual_norms(self)
-
-    def forward(self, image: Tensor) -> Tensor:  # N,3,H,W
-        """Scores of the classes, N,num_classes, from the mean of the last block's tokens."""
-        x = self.maps(image)[-1]  # N,f,H/16,W/16
-        tokens: Any = None  # the first block makes them
-        for block in self.layer4:
-            x, tokens = block(x, tokens)
-        scores: Tensor = self.fc(self.dropout(tokens.mean(dim=2)))
-        return scores
+        self.put_on(
+            blocks,
+            token_width=token_width,
+            num_classes=num_classes,
+            dropout=dropout,
+            zero_init_residual=zero_init_residual,
+        )

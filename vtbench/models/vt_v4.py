@@ -24,28 +24,27 @@ Gradients reach every parameter, as in v3; none flows through the iterations of 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
 from vtbench.errors import BadOption
-from vtbench.models.resnet import Depth, Trunk, initialise, known_depth
+from vtbench.models.resnet import Depth
 from vtbench.models.vt_blocks import (
     BlockShape,
     DynamicTokenizer,
     Extraction,
     Projector,
     StaticTokenizer,
-    at_least_1,
     check_shape,
     half_replaced,
     one_of,
     pointwise1d,
     split_heads,
-    zero_residual_norms,
 )
+from vtbench.models.vt_net import VTNet
 
 Tokenizer = Literal["recurrent", "filter", "kmeans", "pooling", "dynamic", "static"]
 Attention = Literal["vt", "none", "graphconv"]
@@ -186,7 +185,7 @@ class VTBlock(nn.Module):
         return x, tokens
 
 
-class VTResNetV4(Trunk):
+class VTResNetV4(VTNet):
     """ResNet's stem and layers 1 to 3 as they are; visual transformers as layer4; a head."""
 
     def __init__(  # noqa: PLR0913 - one argument per choice that the paper and its tables vary
@@ -207,24 +206,22 @@ class VTResNetV4(Trunk):
         dropout: float = 0.0,
         num_classes: int = 1000,
     ) -> None:
-        known_depth(depth)
         super().__init__(depth, layers=3)
-        blocks, channels = STAGE_5[depth]
+        number, channels = STAGE_5[depth]
         shape = BlockShape(
             f=self.widths[-1], C=channels, L=tokens, CT=token_width, heads=heads, groups=groups,
             kqv_groups=kqv_groups,
         )  # fmt: skip
         check_shape(shape)
-        at_least_1(num_classes=num_classes)
         mixing: Attention = "none" if transformer is None else transformer
         _check(tokenizer, mixing, tokens=tokens, position=position, iterations=kmeans_iters)
         iterations = KMEANS_ITERS if kmeans_iters is None else kmeans_iters
-        self.layer4 = nn.ModuleList()
-        for index in range(blocks):
-            first, last = index == 0, index == blocks - 1
+        blocks = []
+        for index in range(number):
+            first, last = index == 0, index == number - 1
             here = shape if first else shape.after()
             reads_map = first or projector
-            self.layer4.append(
+            blocks.append(
                 VTBlock(
                     _tokenizer(tokenizer, here, iterations, first=first, position=position)
                     if reads_map
@@ -234,20 +231,13 @@ class VTResNetV4(Trunk):
                     keeps_half=tokenizer in ("dynamic", "static"),
                 )
             )
-        self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(token_width, num_classes)
-        initialise(self)
-        if zero_init_residual:
-            zero_residual_norms(self)
-
-    def forward(self, image: Tensor) -> Tensor:  # N,3,H,W
-        """Scores of the classes, N,num_classes, from the mean of the last block's tokens."""
-        x = self.maps(image)[-1]  # N,f,H/16,W/16
-        tokens: Any = None  # the first block makes them
-        for block in self.layer4:
-            x, tokens = block(x, tokens)
-        scores: Tensor = self.fc(self.dropout(tokens.mean(dim=2)))
-        return scores
+        self.put_on(
+            blocks,
+            token_width=token_width,
+            num_classes=num_classes,
+            dropout=dropout,
+            zero_init_residual=zero_init_residual,
+        )
 
 
 def _tokenizer(

@@ -58,14 +58,14 @@ class Arm:
         return math.fsum(self.samples) * self.steps_per_sample
 
 
-Watch = Callable[[Sequence[Arm]], None]
+Watch = Callable[[Sequence[Arm]], bool | None]
 
 
 def measure_arms(arms: Sequence[Arm], rules: Rules, watch: Watch = lambda _: None) -> None:
     """Warm up every arm and sample all of them in turns until each has enough.
 
-    ``watch`` is called with the arms after every round. An arm whose step raises is left out;
-    the others go on.
+    ``watch`` is called with the arms after every round; True ends the session there. An arm whose
+    step raises is left out; the others go on.
     """
     for arm in arms:
         _guarded(arm, functools.partial(_warm_up, arm, rules))
@@ -76,8 +76,8 @@ def measure_arms(arms: Sequence[Arm], rules: Rules, watch: Watch = lambda _: Non
         order.shuffle(turns)
         _in_turns([*turns, *reversed(turns)], _sample)
         alive = _alive(arms)
-        watch(alive)
-        if _enough(alive, rules.stop):
+        ended = watch(alive)
+        if _enough(alive, rules.stop) or ended:
             return
 
 

@@ -17,7 +17,6 @@ from vtbench.report.measured import (
     labels,
     measured_document,
     measured_tables,
-    session_ratios,
 )
 from vtbench.report.precision import bracketed, plain, plus_minus, share
 
@@ -184,25 +183,31 @@ def test_a_ratio_is_turned_round_to_the_model_that_was_asked_for():
     ]
 
 
-def test_ratios_follow_from_what_was_interleaved():
-    records = [
-        made(session="s", seconds=0.05),
-        made("vt_r34", session="s", seconds=0.1),
-        made("half", session="s", seconds=0.05, batch_size=32),
-        made("alone", session="t"),
-        made("apart"),
+def test_ratios_are_said_to_the_first_model_and_the_json_has_all():
+    ratios = [
+        Ratio(a="a", b="b", ratio=0.5, low=0.4, high=0.625),
+        Ratio(a="a", b="c", ratio=0.8, low=0.5, high=1.25),
+        Ratio(a="b", b="c", ratio=1.6, low=1.5, high=1.7),
     ]
-    found = session_ratios(records, labels(records))
-    assert [(ratio.a, ratio.b) for ratio in found] == [("vt_r34", "resnet34"), ("half", "resnet34")]
-    # twice the time is half the speed; half the images in the same time are half the speed
-    assert [ratio.ratio for ratio in found] == [pytest.approx(0.5), pytest.approx(0.5)]
-    assert all(ratio.low <= ratio.ratio <= ratio.high for ratio in found)
+    records = [made("a"), made("b"), made("c")]
+    notes = measured_document(records, ratios)
+    assert "b is 2.0× [1.6, 2.5] as fast as a." in notes  # 1/0.5, 1/0.625, 1/0.4
+    assert "c is 1.2× [0.8, 2.0] as fast as a; which is faster stays open." in notes
+    assert "as fast as c" not in notes
+    assert len(json.loads(_document(records, ratios, format="json"))["ratios"]) == 3
 
 
 def test_labels_say_what_tells_records_apart():
     records = [made(), made(batch_size=1), made("deit_s")]
-    assert labels(records) == ["resnet34 batch 64", "resnet34 batch 1", "deit_s batch 64"]
-    assert labels([made(), made("deit_s", batch_size=1)]) == ["resnet34", "deit_s"]
+    assert labels(records) == ["resnet34 (batch size 64)", "resnet34 (batch size 1)", "deit_s"]
+    again = [made(), made(environment={"torch": "2.16.0"})]
+    assert labels(again) == ["resnet34, torch 2.15.0", "resnet34, torch 2.16.0"]
+
+
+def test_the_exports_of_others_are_formats_too():
+    text = _document([made()], format="timm-csv")
+    assert text.splitlines()[0].startswith("model,infer_img_size,infer_samples_per_sec")
+    assert text.splitlines()[1].startswith("resnet34,224,1280.0,50.0,64,")  # 64 / 0.05 s
 
 
 def test_memory_has_columns_of_its_own():

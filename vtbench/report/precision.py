@@ -72,5 +72,5 @@ def bracketed(value: float | None, low: float | None, high: float | None, unit: 
 
 
 def share(value: float | None) -> str:
-    """A share of one as a percentage with one decimal."""
-    return ABSENT if value is None else f"{written(value * 100, 1)} %"
+    """A share of one as a percentage; one decimal, and none from 100 on."""
+    return ABSENT if value is None else f"{written(value * 100, int(abs(value) < 1))} %"

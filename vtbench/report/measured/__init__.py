@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import msgspec
 
 from vtbench.measurement import Measurement, Ratio
+from vtbench.report.exports import EXPORTS
 from vtbench.report.measured.flat import flat_table, measured_object
-from vtbench.report.measured.ratios import relative, session_ratios
+from vtbench.report.measured.ratios import relative, told
 from vtbench.report.measured.tables import labels, measured_tables
 from vtbench.report.measured.wide import wide_tables
 from vtbench.report.raw import json_text
@@ -27,7 +28,6 @@ __all__ = [
     "measured_document",
     "measured_object",
     "measured_tables",
-    "session_ratios",
     "tables_asked",
     "wide_tables",
 ]
@@ -37,9 +37,9 @@ class MeasuredQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """What a reader wants to see of some measurements."""
 
     format: Style | str = "table"
-    """``table``, ``json``, ``csv``, ``markdown``, ``latex`` or ``html``."""
+    """``table``, ``json``, ``csv``, ``markdown``, ``latex``, ``html``, or an export's name."""
     relative_to: str | None = None
-    """The model that ratios are said to; None keeps them as they were measured."""
+    """The model that ratios are said to; None is the first."""
     by: str | None = None
     """The axis whose values stand across; ``auto`` is the one with the most, from three on."""
     show: str | None = None
@@ -56,12 +56,14 @@ def measured_document(
 ) -> str:
     """The whole document, ending in a line break."""
     asked = question or MeasuredQuestion()
-    wanted = relative(ratios, asked.relative_to)
+    if asked.format in EXPORTS:
+        return EXPORTS[asked.format](records)
     if asked.format == "json":
+        wanted = relative(ratios, asked.relative_to)
         return json_text(measured_object(records, wanted)) + "\n"
     if asked.format == "csv":
         return render([flat_table(records)], "csv") + "\n"
-    tables = tables_asked(records, wanted, asked)
+    tables = tables_asked(records, told(ratios, asked.relative_to), asked)
     return render(tables, asked.format, width=asked.width, color=asked.color) + "\n"  # type: ignore[arg-type]  # data formats are dealt with above
 
 

@@ -16,6 +16,7 @@ from vtbench.stats import Interval, exponent
 
 FEWEST = 3
 MOST_DECIMALS = 3
+FILLING = ("batch_size", "threads")
 
 
 class Growth(msgspec.Struct, frozen=True):
@@ -28,8 +29,11 @@ class Growth(msgspec.Struct, frozen=True):
 def growth(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> Growth | None:
     """The k of quantity ~ axis^k over records that differ in the axis alone; None with too few.
 
-    A size is measured in pixels, so that 1 is a cost that keeps step with the image.
+    A size is measured in pixels, so that 1 is a cost that keeps step with the image. Batches and
+    threads fill a device until it is full, which is no power of them.
     """
+    if facet.name in FILLING:
+        return None
     found = [
         (size, value.value)
         for record in records
@@ -62,4 +66,4 @@ def said(found: Growth, facet: Facet) -> str:
 
 def base(facet: Facet) -> str:
     """What is raised to the power."""
-    return {"resolution": "pixels", "batch_size": "batch"}.get(facet.name, facet.name)
+    return "pixels" if facet.name == "resolution" else facet.name

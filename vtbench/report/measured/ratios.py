@@ -6,40 +6,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vtbench.measurement import Measurement, Ratio
+from vtbench.measurement import Ratio
 from vtbench.report.precision import bracketed
-from vtbench.stats import ratio_interval
 
 MOST = 12
 """Ratios that are said in words; all of them stand in the JSON."""
 
 
-def session_ratios(records: Sequence[Measurement], names: Sequence[str]) -> list[Ratio]:
-    """Every interleaved measurement against the first of its session, under the names given."""
-    sessions: dict[tuple[str, str], list[tuple[Measurement, str]]] = {}
-    for record, name in zip(records, names, strict=True):
-        if record.session is not None and record.samples and record.error is None:
-            key = (record.session, str(record.protocol))
-            sessions.setdefault(key, []).append((record, name))
-    return [
-        _ratio(arm, first)
-        for first, *others in sessions.values()
-        for arm in others
-        if len(arm[0].samples) == len(first[0].samples)
-    ]
-
-
-def _ratio(arm: tuple[Measurement, str], base: tuple[Measurement, str]) -> Ratio:
-    """Speed is images per second, so that batches of different sizes compare too."""
-    images = arm[0].workload.batch_size / base[0].workload.batch_size
-    found = ratio_interval(arm[0].samples, base[0].samples)
-    return Ratio(
-        a=arm[1],
-        b=base[1],
-        ratio=found.value * images,
-        low=found.low * images,
-        high=found.high * images,
-    )
+def told(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:
+    """The ratios that are said in words: all to the first model, or to the one asked for."""
+    if to is None:
+        to = ratios[0].a if ratios else None
+    return relative(ratios, to)
 
 
 def relative(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vtbench import naming
 from vtbench.measurement import Measurement, Ratio
 from vtbench.protocol import PROTOCOLS, ProtocolId
 from vtbench.report.measured.facets import Facet, cell, divided
@@ -71,12 +72,15 @@ def named_apart(protocol: ProtocolId) -> str:
 
 
 def labels(records: Sequence[Measurement]) -> list[str]:
-    """A name for each record that tells it from the others: the model, and what differs."""
-    _, varying = divided(records)
-    models = [record.workload.model for record in records]
-    if len(set(models)) == len(models):
-        return models
-    return [" ".join([record.workload.model, *_differing(record, varying)]) for record in records]
+    """A name for each record that tells it from the others: the workload's, and what differs."""
+    names = naming.labels([record.workload for record in records])
+    if len(set(names)) == len(names):
+        return names
+    varying = [facet for facet in divided(records)[1] if not facet.asked]
+    return [
+        ", ".join([name, *_differing(record, varying)])
+        for name, record in zip(names, records, strict=True)
+    ]
 
 
 def _differing(record: Measurement, varying: Sequence[Facet]) -> list[str]:

@@ -64,7 +64,7 @@ def run(path, number, seconds, isolate="none", jobs=1):
         queue = Queue([cell(k + 1) for k in range(number)], store, None)
         how = Local(isolate=isolate, places=(None,) * jobs, timing=True)
         task = functools.partial(told, seconds=seconds)
-        return list(sweep(queue, functools.partial(local, task, how), None))
+        return [each.record for each in sweep(queue, functools.partial(local, task, how), None)]
 
 
 if __name__ == "__main__":

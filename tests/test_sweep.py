@@ -308,7 +308,7 @@ def test_without_a_file_records_are_kept_in_memory():
 def swept(task, cells, store, isolate="none", jobs=1):
     queue = Queue(cells, store, None)
     how = Local(isolate=isolate, places=(None,) * jobs, timing=True)
-    return list(sweep(queue, functools.partial(local, task, how), None))
+    return [each.record for each in sweep(queue, functools.partial(local, task, how), None)]
 
 
 def test_a_refused_cell_and_a_dead_process_are_rows_with_their_reason(tasks):

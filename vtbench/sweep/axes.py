@@ -62,6 +62,7 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[InputSpec, ...] = ()
     device: DeviceKind = "cpu"
     autocast: bool = False
+    cudnn_benchmark: bool = True
     train: bool = False
     backward: bool = False
 
@@ -137,12 +138,17 @@ def _conditions(grid: Grid, workload: Workload) -> Iterator[Workload]:
             compile=mode,
             threads=threads,
             attention=attention,
+            cudnn_benchmark=grid.cudnn_benchmark or grid.device == "cpu",
         )
 
 
 def _measured(grid: Grid, workload: Workload) -> Iterator[Cell]:
-    """A workload at every batch under every protocol; a count knows nothing of execution."""
-    for batch, name in itertools.product(grid.batch_sizes, grid.protocols):
+    """A workload at every batch under every protocol; a count knows nothing of execution.
+
+    Throughput of a compiled model has a protocol of its own.
+    """
+    for batch, asked in itertools.product(grid.batch_sizes, grid.protocols):
+        name = "compiled" if asked == "throughput" and workload.compile else asked
         own = 1 if name == COUNTED else PROTOCOLS[name].batch_size(workload.device)
         sized = msgspec.structs.replace(workload, batch_size=batch or own)
         if name == COUNTED:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from vtbench.measurement import MeasuredMemory, Measurement
+from vtbench.measurement import Measurement
 from vtbench.protocol import PROTOCOLS
 from vtbench.sweep.cells import COUNTED, Cell
 from vtbench.sweep.local import Job
+
+MEMORY = "memory"
 
 
 class CellSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,32 +21,27 @@ class CellSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 def measure_cell(job: Job, *, settings: CellSettings = CellSettings()) -> Measurement:  # noqa: B008
     """The measurement of a cell in this process, which was started for cells."""
-    if job.cell.protocol == COUNTED:
-        return counted(job.cell)
+    cell = job.cell
+    if cell.protocol == COUNTED:
+        return counted(cell)
+    if cell.protocol == MEMORY:
+        from vtbench.footprint import footprint
+
+        return footprint(cell.workload, index=job.index, isolated=True)
     from vtbench.measuring import MeasureSettings, measure_session
 
     how = MeasureSettings(
-        protocol=job.cell.protocol, index=job.index, max_seconds=settings.max_seconds
+        protocol=cell.protocol, index=job.index, max_seconds=settings.max_seconds
     )
-    (record,) = measure_session([job.cell.workload], how, isolated=True)
+    (record,) = measure_session([cell.workload], how, isolated=True)
     return record
 
 
 def counted(cell: Cell) -> Measurement:
     """A count: MACs, parameters and the predicted memory, which need no device."""
     from vtbench.run import run
+    from vtbench.subjects import with_count
 
     record = run(cell.workload)
-    memory, parameters = record.memory, record.parameters
-    return Measurement(
-        workload=record.workload,
-        protocol=PROTOCOLS[COUNTED].id,
-        macs=record.macs if record.complete else None,
-        params=None if parameters is None else parameters.total,
-        activations=record.activations,
-        memory=None
-        if memory is None
-        else MeasuredMemory(
-            weights=memory.weights, predicted=memory.weights + memory.activations_peak
-        ),
-    )
+    empty = Measurement(workload=record.workload, protocol=PROTOCOLS[COUNTED].id)
+    return with_count(empty, record)

@@ -21,12 +21,21 @@ Executor = Callable[[Queue], Iterator[tuple[Cell, Outcome[Measurement]]]]
 """Takes cells from a queue until it is over, and gives what became of each."""
 
 
-def sweep(queue: Queue, executor: Executor, device: Device | None) -> Iterator[Measurement]:
-    """The record of every cell, once it is kept, in the order in which they are finished."""
+class Swept(msgspec.Struct, frozen=True):
+    """A cell that is finished."""
+
+    cell: Cell
+    record: Measurement
+    trace: str | None
+    """Where an error was raised."""
+
+
+def sweep(queue: Queue, executor: Executor, device: Device | None) -> Iterator[Swept]:
+    """Every cell, once its record is kept, in the order in which they are finished."""
     for cell, outcome in executor(queue):
         record = record_of(cell, outcome, device)
         queue.give(cell, record)
-        yield record
+        yield Swept(cell, record, outcome.trace)
 
 
 def record_of(cell: Cell, outcome: Outcome[Measurement], device: Device | None) -> Measurement:

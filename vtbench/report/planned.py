@@ -1,0 +1,105 @@
+"""A sweep before it runs: its cells, and how long they are going to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from vtbench.report.raw import json_text
+from vtbench.report.render import Style, render
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import plural
+from vtbench.workload import Workload
+
+MINUTE = 60
+HOUR = 3600
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """One cell of a plan."""
+
+    workload: Workload
+    protocol: str
+    seconds: float
+    """What it is going to take."""
+    known: bool
+    """Whether the seconds come from a record of another cell."""
+    done: bool
+
+
+def planned_document(
+    cells: Sequence[Planned], seconds: float, format_: str, *, width: int = 80, color: bool = False
+) -> str:
+    """The plan, ending in a line break."""
+    if format_ == "json":
+        rows = [
+            {
+                "workload": each.workload.to_dict(executed=True),
+                "protocol": each.protocol,
+                "seconds": round(each.seconds, 1),
+                "done": each.done,
+            }
+            for each in cells
+        ]
+        return json_text({"cells": rows, "seconds": round(seconds, 1)}) + "\n"
+    shape: Style = format_  # type: ignore[assignment]  # the command refuses formats that are none
+    return render([planned_table(cells, seconds)], shape, width=width, color=color) + "\n"
+
+
+def planned_table(cells: Sequence[Planned], seconds: float) -> Table:
+    """A row per cell."""
+    return Table(
+        title="Plan",
+        columns=(
+            name_column("Model"),
+            Column(head="Options", align="left", drop=1),
+            Column(head="Size"),
+            Column(head="Batch"),
+            Column(head="Conditions", align="left", drop=2),
+            Column(head="Protocol", align="left"),
+            Column(head="Time"),
+        ),
+        rows=tuple(_row(each) for each in cells),
+        notes=(_summary(cells, seconds),),
+    )
+
+
+def spoken(seconds: float) -> str:
+    """A time as one would say it."""
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < HOUR:
+        return f"{seconds / MINUTE:.0f} min"
+    return f"{int(seconds // HOUR)} h {int(seconds % HOUR // MINUTE)} min"
+
+
+def _row(each: Planned) -> tuple[str, ...]:
+    work = each.workload
+    size = "own" if work.resolution is None else "{}×{}".format(*work.resolution)
+    options = ", ".join(f"{name}={value}" for name, value in work.options)
+    unusual = [
+        work.mode if work.mode != "eval" else "",
+        "backward" if work.backward else "",
+        work.dtype if work.dtype != "fp32" else "",
+        "autocast" if work.autocast else "",
+        work.layout if work.layout != "nchw" else "",
+        f"compile {work.compile}" if work.compile else "",
+        plural(work.threads, "thread") if work.threads else "",
+        f"attention {work.attention}" if work.attention else "",
+    ]
+    said = ", ".join(word for word in unusual if word)
+    time = "done" if each.done else f"{'' if each.known else '≤ '}{spoken(each.seconds)}"
+    return (
+        work.model, options, size, str(work.batch_size), said, each.protocol, time,
+    )  # fmt: skip
+
+
+def _summary(cells: Sequence[Planned], seconds: float) -> str:
+    left = [each for each in cells if not each.done]
+    said = f"{plural(len(cells), 'cell')}, of which {len(left)} to do"
+    if not left:
+        return f"{said}."
+    if all(each.known for each in left):
+        return f"{said}: about {spoken(seconds)}, as cells like them took."
+    return f"{said}: at most about {spoken(seconds)}, by the caps on warm-up and samples."

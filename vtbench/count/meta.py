@@ -102,25 +102,12 @@ def on_one_device(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             raise error from None
 
 
-SHAPE_KEEPING = frozenset(
-    f"aten.{name}.default"
-    for name in (
-        *(
-            "batch_norm",
-            "layer_norm",
-            "group_norm",
-            "relu",
-            "relu6",
-            "gelu",
-            "silu",
-            "sigmoid",
-            "tanh",
-            "mish",
-        ),
-        *("hardswish", "hardsigmoid", "relu_", "relu6_", "silu_", "sigmoid_", "tanh_", "mish_"),
-        *("hardswish_", "hardsigmoid_"),
-    )
-)
+_KEEPING = """
+batch_norm layer_norm group_norm gelu
+relu relu6 silu sigmoid tanh mish hardswish hardsigmoid
+relu_ relu6_ silu_ sigmoid_ tanh_ mish_ hardswish_ hardsigmoid_
+"""
+SHAPE_KEEPING = frozenset(f"aten.{name}.default" for name in _KEEPING.split())
 """Operators whose result is laid out as a contiguous first argument is."""
 
 

@@ -169,9 +169,7 @@ class Floors:
             total = total + product
         return total
 
-    def _linear(
-        self, size: sympy.Symbol, slope: Fraction | None, values: Values
-    ) -> Expr | None:
+    def _linear(self, size: sympy.Symbol, slope: Fraction | None, values: Values) -> Expr | None:
         """Values as a whole multiple of the size plus ``floor((p·x + c) / q)`` plus a number."""
         if slope is None:
             return None
@@ -251,3 +249,27 @@ class Floors:
             return sympy.ceiling(sympy.Rational(p, q) * floor.size)
         return sympy.floor((p * floor.size + floor.shift) / sympy.Integer(q))
 
+
+def product(floors: Floors, one: Any, other: Any) -> Any:
+    """A product, multiplied out where a factor is a sum."""
+    del floors
+    if one.is_Add or other.is_Add:
+        return sympy.expand(one * other)
+    return one * other
+
+
+def modulo(floors: Floors, one: Any, other: Any) -> Any:
+    """What a division with rest leaves."""
+    return floors.normal(sympy.expand(one - other * floors.quotient(one, other)))
+
+
+def floor_of(floors: Floors, number: Any) -> Any:
+    """The largest whole number that is not above a quotient."""
+    number, by = sympy.fraction(sympy.together(number))
+    number = sympy.expand(number)
+    return number if by == 1 else floors.quotient(number, by)
+
+
+def ceiling_of(floors: Floors, number: Any) -> Any:
+    """The smallest whole number that is not below a quotient."""
+    return -floor_of(floors, -number)

@@ -20,7 +20,7 @@ from torch.fx.experimental import sym_node
 from torch.fx.experimental.sym_node import SymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv, eval_is_non_overlapping_and_dense
 
-from vtbench.count.symbolic.floors import Floors
+from vtbench.count.symbolic.floors import Floors, ceiling_of, floor_of, modulo, product
 from vtbench.errors import Untraceable
 
 _TORCH = torch.__path__[0]
@@ -139,27 +139,6 @@ def _logic(on_hints: Callable[..., bool]) -> Any:
     return combine
 
 
-def _product(floors: Floors, one: Any, other: Any) -> Any:
-    del floors
-    if one.is_Add or other.is_Add:
-        return sympy.expand(one * other)
-    return one * other
-
-
-def _modulo(floors: Floors, one: Any, other: Any) -> Any:
-    return floors.normal(sympy.expand(one - other * floors.quotient(one, other)))
-
-
-def _floor_of(floors: Floors, number: Any) -> Any:
-    number, by = sympy.fraction(sympy.together(number))
-    number = sympy.expand(number)
-    return number if by == 1 else floors.quotient(number, by)
-
-
-def _ceiling_of(floors: Floors, number: Any) -> Any:
-    return -_floor_of(floors, -number)
-
-
 @functools.cache
 def _layout(method: str, sizes: tuple[int, ...], strides: tuple[int, ...]) -> bool | int:
     """A question of memory layout on plain numbers."""
@@ -266,8 +245,8 @@ class Node(SymNode):
 
     add = _binary("add", lambda floors, one, other: floors.normal(one + other))
     sub = _binary("sub", lambda floors, one, other: floors.normal(one - other))
-    mul = _binary("mul", _product)
-    mod = _binary("mod", _modulo)
+    mul = _binary("mul", product)
+    mod = _binary("mod", modulo)
     floordiv = int_floordiv = _binary(
         "int_floordiv", lambda floors, one, other: floors.quotient(one, other)
     )
@@ -275,15 +254,13 @@ class Node(SymNode):
         "float_truediv", lambda _, one, other: one / other, float
     )
     pow = float_pow = _binary("float_pow", lambda _, one, other: one**other, float)
-    pow_by_natural = _binary(
-        "pow_by_natural", lambda _, one, other: sympy.expand(one**other), int
-    )
+    pow_by_natural = _binary("pow_by_natural", lambda _, one, other: sympy.expand(one**other), int)
     sym_max = _binary("sym_max", lambda floors, one, other: floors.larger(one, other))
     sym_min = _binary("sym_min", lambda floors, one, other: floors.smaller(one, other))
     neg = _unary("neg", lambda _, number: sympy.expand(-number))
     sym_float = _unary("sym_float", lambda _, number: number, float)
-    floor = trunc = _unary("floor", _floor_of, int)  # sizes are not negative
-    ceil = _unary("ceil", _ceiling_of, int)
+    floor = trunc = _unary("floor", floor_of, int)  # sizes are not negative
+    ceil = _unary("ceil", ceiling_of, int)
     eq, ne = _comparison("eq"), _comparison("ne")
     lt, le = _comparison("lt"), _comparison("le")
     gt, ge = _comparison("gt"), _comparison("ge")

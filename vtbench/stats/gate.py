@@ -38,6 +38,12 @@ class Gate(msgspec.Struct, frozen=True):
     level_of_same: float = 0.97
     """Confidence of the interval that has to lie within the smallest change to be the same."""
 
+    between_sessions: float = 0.005
+    """Standard deviation of a session's typical time about that of others, as a share of it.
+
+    Samples of one session cannot show it, so it is an assumption, made where arms are not paired.
+    """
+
     def compare(self, base: Arm, new: Arm, *, paired: bool) -> Comparison:
         """The verdict on the new samples; ``paired`` says that both arms were measured in turns.
 
@@ -52,6 +58,8 @@ class Gate(msgspec.Struct, frozen=True):
             ratio = ratio_interval(base, new, level=self.level, paired=paired)
             few = f"An arm has fewer than {FEWEST} samples or blocks."
             return Comparison("cannot tell", ratio, few)
+        if not paired:
+            known = known.with_sessions(self.between_sessions)
         verdict, reason = self._decided(known)
         return Comparison(verdict, known.interval(self.level), reason)
 

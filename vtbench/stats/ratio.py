@@ -45,6 +45,18 @@ class LogRatio(msgspec.Struct, frozen=True):
             math.exp(self.middle), math.exp(self.middle - half), math.exp(self.middle + half)
         )
 
+    def with_sessions(self, between: float) -> LogRatio:
+        """The same for arms of two sessions, each of which differs from others by ``between``.
+
+        Variances add; what is assumed of sessions is taken as known, so the degrees of freedom grow
+        with its part of the whole.
+        """
+        if self.error == 0:
+            return msgspec.structs.replace(self, error=math.sqrt(2) * between)
+        error = math.hypot(self.error, math.sqrt(2) * between)
+        dof = self.dof * (error / self.error) ** 4
+        return msgspec.structs.replace(self, error=error, dof=dof)
+
     def half(self, level: float) -> float:
         """Half the width of Student's interval of the logarithm."""
         return t_quantile(level, self.dof) * self.error

@@ -13,7 +13,7 @@ WEIGHT = 15
 """How many samples that assumption is worth."""
 STRONGEST = 0.97
 """The strongest resemblance that is believed."""
-MOST_STRETCHES = 31
+MOST_STRETCHES = 61
 FEWEST_STRETCHES = 5
 RISK = 0.05
 """How often stretches that vary as much as they should are taken to vary too much."""
@@ -33,11 +33,17 @@ def standard_error(values: Sequence[float]) -> tuple[float, float]:
     n = len(values)
     middle = math.fsum(values) / n
     away = [value - middle for value in values]
+    r = resemblance(away)
+    f = 1 + 2 * (r / (1 - r) - r * (1 - r**n) / (n * (1 - r) ** 2))
+    return told(away, r, f)
+
+
+def told(away: Sequence[float], r: float, f: float) -> tuple[float, float]:
+    """The standard error of the mean of a series given less its mean, for its r and f."""
+    n = len(away)
     power = math.fsum(value * value for value in away)
     if power == 0:
         return 0.0, float(n - 1)
-    r = _resemblance(away, power)
-    f = 1 + 2 * (r / (1 - r) - r * (1 - r**n) / (n * (1 - r) ** 2))
     squared = power / (n - f) * f / n  # power / (n - f): the samples' variance, without bias
     doubt = 2 / n + 4 * (1 + r) / (1 - r) * n / (n + WEIGHT) ** 2  # variance of log(squared)
     by_stretches, dof = _of_stretches(away)
@@ -46,11 +52,12 @@ def standard_error(values: Sequence[float]) -> tuple[float, float]:
     return math.sqrt(squared), max(2 / doubt, 2.0)
 
 
-def _resemblance(away: Sequence[float], power: float) -> float:
+def resemblance(away: Sequence[float]) -> float:
     """The correlation of neighbours, less its bias of -(1+3r)/n, drawn towards the usual one."""
     n = len(away)
-    r = math.fsum(x * y for x, y in itertools.pairwise(away)) / power
-    unbiased = (n * r + 1) / (n - 3)
+    power = math.fsum(value * value for value in away)
+    neighbours = math.fsum(x * y for x, y in itertools.pairwise(away))
+    unbiased = (n * neighbours / power + 1) / (n - 3) if power else 0.0
     return min(max((n * unbiased + WEIGHT * USUAL) / (n + WEIGHT), 0.0), STRONGEST)
 
 

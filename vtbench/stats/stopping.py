@@ -13,7 +13,7 @@ from vtbench.stats.median import median_interval
 WarmReason = Literal["settled", "max_time", "max_blocks"]
 StopReason = Literal["interval", "max_time", "max_samples"]
 
-CHECKS = 16
+CHECKS = 8
 """How often the interval is worked out while the samples double; in between it is not."""
 
 
@@ -91,5 +91,5 @@ class StoppingRule(msgspec.Struct, frozen=True):
 
 
 def _every(n: int) -> int:
-    """The step between counts at which the interval is worked out: a power of two near n / 16."""
+    """The step between counts at which the interval is worked out: a power of two near n / 8."""
     return max(1, (1 << (n.bit_length() - 1)) // CHECKS)

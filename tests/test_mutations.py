@@ -12,8 +12,17 @@ from vtbench.claim import interval
 from vtbench.claim.selection import bearing_on, follows_from
 from vtbench.claim.shelf import find
 from vtbench.judge import judge
+from vtbench.judge.points import points_of
 from vtbench.judge.search import alternatives
-from vtbench.models import channel_attention, panoptic_fpn, resnet, vt_blocks, vt_v3, vt_v4
+from vtbench.models import (
+    channel_attention,
+    nonlocal_block,
+    panoptic_fpn,
+    resnet,
+    vt_blocks,
+    vt_v3,
+    vt_v4,
+)
 from vtbench.run import run
 
 
@@ -28,17 +37,28 @@ def reds(suite, names, *, tokens=None):
     kept = bearing_on(suite, ids)
     below = follows_from({claim.id: claim for claim in suite.claims}, ids)
     parts = [c for c in (*kept.claims, *kept.quantities) if c.id in below]
-    works = {part.workload: None for part in parts if part.workload}
+    works = {part.workload: None for part in parts if part.workload and not swept(part)}
     for claim in parts:
         works |= {
             work: None
             for changes, work in alternatives(claim, kept)
             if tokens is not None and changes == {"tokens": tokens}
         }
+    works |= {point.workload: None for claim in kept.claims for point in points_of(claim)}
     verdicts = judge([kept], {work: run(work) for work in works})
     asked = [verdict for verdict in verdicts if verdict.claim.id in ids]
     assert all(verdict.verdict != "unknown" for verdict in asked)
     return {v.claim.id.partition(".")[2] for v in asked if not v.as_expected}
+
+
+def swept(part):
+    """Whether it speaks of many sizes."""
+    return getattr(part, "sweep", None) is not None
+
+
+def unhalved(c_in, _c_out):
+    """A 1x1 convolution to all channels where some go to one half of them."""
+    return vt_blocks.pointwise2d(c_in, c_in)
 
 
 MODELS = {
@@ -63,6 +83,11 @@ MODELS = {
                                   None),
     "a pyramid of 128 channels": (panoptic_fpn, "WIDTH", 128, "vt_v3", "t4.r50_lip_fpn.fpn_macs",
                                   None),
+    "keys and queries of the whole width": (nonlocal_block, "pointwise2d", unhalved, "vt_v3",
+                                            "s32.non_local_cost", None),
+    "tokens that are converted in groups": (
+        vt_v3, "pointwise1d", lambda *a: vt_blocks.pointwise1d(*a[:2], 2), "vt_v3",
+        "s32.transformer_cost", None),
     "a wider head": (panoptic_fpn, "HEAD_WIDTH", 256, "vt_v3", "t4.r101_lip_fpn.macs", None),
 }  # fmt: skip
 """Module, name and wrong value; the claim that turns red; tokens that its explanation needs."""
@@ -107,6 +132,27 @@ def test_a_wrong_digit_in_one_cell_turns_what_follows_from_it_red(suites):
     twins = ["t1.vt_r34.d_macs.printed", "t2.r34.macs.printed", "t2.r34.stage5_macs.printed"]
     assert reds(suite, twins) == set()
     assert reds(misprinted(suite, claim, "3.551"), twins) == set(twins)
+
+
+PRINTED = {
+    "s32.transformer_cost": "4*CT^2*L + 1.5*L^2*CT",
+    "s32.products_cost": "2*L^2*CT",
+    "s32.non_local_cost": "2*H*W*C^2 + (H*W)^2*C",  # as the block was first published
+    "s42.convolution": "linear",
+    "s42.tokens": "linear",
+    "intro.kernel_size": "constant",
+}
+"""Claim of all sizes -> what it does not cost."""
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_wrong_formula_or_growth_turns_its_claim_red(suites, name):
+    suite = suites["vt_v3"]
+    (claim,) = (each for each in suite.claims if each.id == f"vt_v3.{name}")
+    wrong = msgspec.structs.replace(claim, printed=PRINTED[name])
+    claims = tuple(wrong if each.id == claim.id else each for each in suite.claims)
+    assert reds(suite, [name]) == set()
+    assert reds(msgspec.structs.replace(suite, claims=claims), [name]) == {name}
 
 
 def misprinted(suite, claim, printed):

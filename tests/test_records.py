@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from vtbench.errors import BadInput
-from vtbench.judge.conventions import MACS
+from vtbench.judge.conventions import MACS, measured
 from vtbench.records import condensed, lines_of, read_records
 from vtbench.run import run
 from vtbench.workload import Workload
@@ -31,6 +31,28 @@ def test_a_condensed_record_keeps_its_stages(record):
         whole = sum(r.macs for r in record.rows if r.module.split(".")[0] == stage.split(".")[0])
         kept = sum(r.macs for r in small.rows if r.module.split(".")[0] == stage.split(".")[0])
         assert kept == whole
+
+
+def test_parts_that_claims_speak_of_stay_apart(record):
+    """A part inside a stage keeps its own sum, and the stage that holds it keeps the whole."""
+    part = "layers.0.blocks.0.attn"
+    small = condensed(record, (part,))
+    for stage in (part, "layers"):
+        for metric, convention in (("macs", "full"), ("params", "all")):
+            found = measured(small, metric, convention, (stage,))
+            assert found == measured(record, metric, convention, (stage,)) > 0
+    assert condensed(small) == small
+    (line,) = lines_of({record.workload: record}, {record.workload: (part,)}).splitlines()
+    assert f'"module":"{part}"' in line
+
+
+def test_of_a_part_that_was_not_kept_a_condensed_record_says_nothing(record):
+    """Neither less than the part, though one of its own parts was kept, nor zero."""
+    small = condensed(record, ("layers.0.blocks.0.attn",))
+    assert measured(record, "macs", "full", ("layers.0.blocks.0",)) > 0
+    assert measured(small, "macs", "full", ("layers.0.blocks.0",)) is None
+    assert measured(small, "params", "all", ("layers.0.blocks.0",)) is None
+    assert measured(condensed(record), "macs", "full", ("layers.0.blocks.0.attn",)) is None
 
 
 def test_records_come_back_as_they_were_written(record, tmp_path):

@@ -128,6 +128,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The same for the weights of convolutions and linear layers alone."""
     stages: tuple[str, ...] = ()
     """Module paths that divide the model: its direct children unless the catalogue names them."""
+    apart: tuple[str, ...] = ()
+    """The modules to which its rows are condensed; empty where every module has rows of its own."""
     road: str | None = None
     """``meta`` (shapes only) or ``real`` (seeded values), and why where it is real."""
     convention: str = CONVENTION

@@ -21,7 +21,7 @@ def condensed(record: Record, parts: Sequence[str] = ()) -> Record:
     A row's module becomes the stage, or the one of some other ``parts``, that holds it. Every
     convention gives the same figure of the condensed record, and so does every sum over these.
     """
-    kept = (*record.stages, *parts)
+    kept = tuple(dict.fromkeys((*record.stages, *record.apart, *parts)))
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in record.rows:
         if row.status == "zero" and row.kind == "none":
@@ -32,6 +32,7 @@ def condensed(record: Record, parts: Sequence[str] = ()) -> Record:
     return msgspec.structs.replace(
         record,
         rows=merged,
+        apart=kept,
         module_parameters=_by_stage(record.module_parameters, kept),
         module_weights=_by_stage(record.module_weights, kept),
     )

@@ -83,7 +83,7 @@ def _sweep_mistakes(single: Single) -> Iterator[str]:
         return
     points = math.prod(len(values) for values in axes.values())
     if points > MOST_POINTS:
-        yield f"the sweep asks for {points} counts; {MOST_POINTS} is the most."
+        yield f"the sweep asks for more than {MOST_POINTS} counts."
     elif single.kind == "formula":
         yield from _formula_mistakes(single, axes)
     else:

@@ -149,6 +149,14 @@ def _within(path: str, stages: Sequence[str]) -> bool:
 
 
 def _known(record: Record, stages: Sequence[str]) -> bool:
-    """Whether each stage is a part of the model: a name that is none would count as nothing."""
+    """Whether each stage is a part of the model, of which a condensed record holds everything.
+
+    A name that is no part would count as nothing; of a part inside one that was kept as a whole,
+    rows may be missing.
+    """
     paths = {row.module for row in record.rows} | set(record.module_parameters)
-    return all(any(_within(path, (stage,)) for path in paths) for stage in stages)
+    return all(
+        any(_within(path, (stage,)) for path in paths)
+        and (not record.apart or stage in record.apart or "." not in stage)
+        for stage in stages
+    )

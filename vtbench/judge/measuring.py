@@ -42,6 +42,8 @@ def figure(claim: Claim, record: Record | None) -> int | Verdict:
         return found
     parts = claim.stages or claim.without
     lacking = f"The model has no part {' or no part '.join(parts)}."
+    if record.apart:
+        lacking = f"The kept record does not tell {' and '.join(parts)} apart; count again."
     return _not_measured(claim, lacking if parts else "Not measured here.")
 
 

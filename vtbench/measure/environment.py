@@ -148,7 +148,7 @@ def _container(root: Path = Path("/")) -> str | None:
     for name, sign in (("docker", ".dockerenv"), ("podman", "run/.containerenv")):
         if (root / sign).exists():
             return name
-    return os.environ.get("container")
+    return os.environ.get("container")  # noqa: SIM112 - systemd and podman spell it so
 
 
 def _swap() -> int | None:

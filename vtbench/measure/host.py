@@ -100,6 +100,11 @@ class HostWatcher:
         if processor.clock_mhz(self._cores) is not None:
             self._thread.start()
 
+    def restart(self) -> None:
+        """Forget what was seen so far."""
+        self._clocks.clear()
+        self._first = usage_now(self._cores)
+
     def stop(self) -> None:
         """End; the counters stay as they are now."""
         self._stopping.set()
@@ -137,6 +142,11 @@ def load(first: Usage, last: Usage) -> float:
     return max(0.0, (last.busy - first.busy) - (last.own - first.own)) / seconds
 
 
+def tolerated(threads: int) -> float:
+    """Cores that others may keep busy beside a workload of so many threads."""
+    return max(TOLERATED_SHARE * threads, TOLERATED_CORES)
+
+
 def judged(
     first: Usage,
     last: Usage,
@@ -170,17 +180,17 @@ def _blindness(first: Usage, last: Usage) -> str | None:
 
 def _disturbances(first: Usage, last: Usage, threads: int) -> tuple[str, ...]:
     seconds = last.at - first.at
-    tolerated = max(TOLERATED_SHARE * threads, TOLERATED_CORES)
+    bearable = tolerated(threads)
     others, stolen = load(first, last), (last.steal - first.steal) / seconds
     held = last.held.times - first.held.times
     hot = last.overheated - first.overheated
     cores = "core" if threads == 1 else "cores"
     said = []
-    if others > tolerated:
+    if others > bearable:
         said.append(
             f"Other processes kept {others:.1f} cores busy; the workload uses {threads} {cores}."
         )
-    if stolen > tolerated:
+    if stolen > bearable:
         said.append(f"The host of this virtual machine took {stolen:.1f} cores away (steal).")
     if held > 0:
         lost = last.held.seconds - first.held.seconds

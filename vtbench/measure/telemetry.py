@@ -40,9 +40,12 @@ class Watcher(Protocol):
     def telemetry(self, images: int | None = None) -> Telemetry:
         """What was seen, so far or until the end of the block.
 
-        ``images`` are all that went through the device from the start of the block; None leaves
-        energy out, as where several models share a session.
+        ``images`` are all that went through the device from the start of the block, or since
+        ``restart``; None leaves energy out, as where several models share a session.
         """
+
+    def restart(self) -> None:
+        """Forget what was seen: the warm-up is over."""
 
 
 class Nobody:
@@ -54,6 +57,9 @@ class Nobody:
     def telemetry(self, images: int | None = None) -> Telemetry:  # noqa: ARG002 - the watchers' signature
         """Unwatched, and why."""
         return Telemetry(verdict="unwatched", why=(self._why,))
+
+    def restart(self) -> None:
+        """There is nothing to forget."""
 
 
 @contextmanager
@@ -72,7 +78,7 @@ def watching(device: Device, threads: int | None = None) -> Iterator[Watcher]:
     except Unwatched as error:
         yield Nobody(str(error))
         return
-    watcher = GpuWatcher(gpu, host)
+    watcher = GpuWatcher(gpu, host, INTERVAL)
     watcher.start()
     try:
         yield watcher
@@ -93,7 +99,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
 class GpuWatcher:
     """A thread that reads the sensors of a GPU; readings come about ten times a second."""
 
-    def __init__(self, gpu: Gpu, host: HostWatcher, interval: float = INTERVAL) -> None:
+    def __init__(self, gpu: Gpu, host: HostWatcher, interval: float) -> None:
         self._gpu = gpu
         self._host = host
         self._interval = interval
@@ -111,6 +117,12 @@ class GpuWatcher:
         self._first = self._end()
         self._thread.start()
 
+    def restart(self) -> None:
+        """Forget what was seen so far; a watcher that died meanwhile stays dead."""
+        self._host.restart()
+        self._readings.clear()
+        self._first = self._end()
+
     def stop(self) -> None:
         """End; a thread that does not come back is left behind."""
         if not self._thread.is_alive() and self._trouble is None:
@@ -125,7 +137,9 @@ class GpuWatcher:
         last = self._last or self._end()
         readings = tuple(self._readings)
         seen = judged(readings, (self._first, last), self._trouble, self._others)
-        energy, source = (None, None) if images is None else _energy(readings, self._first, last)
+        energy, source = (
+            (None, None) if images is None else energy_used(readings, self._first, last)
+        )
         load, cores = self._host.others()
         seen = msgspec.structs.replace(seen, cpu_load=round(load, 3))
         if load > cores - 1:
@@ -228,7 +242,9 @@ def _crowded(seen: Telemetry, load: float, cores: int) -> Telemetry:
     return msgspec.structs.replace(seen, verdict="throttled", why=(*seen.why, sentence))
 
 
-def _energy(readings: Sequence[Reading], first: End, last: End) -> tuple[float | None, str | None]:
+def energy_used(
+    readings: Sequence[Reading], first: End, last: End
+) -> tuple[float | None, str | None]:
     """Joules between two ends, and how they are known: the counter, or power over time."""
     seconds = last.at - first.at
     if first.energy_j is not None and last.energy_j is not None:

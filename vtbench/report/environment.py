@@ -1,0 +1,130 @@
+"""A machine as a page: its devices, what a record says of it, and what disturbs measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from vtbench.measurement import Device, Environment, EnvironmentValue
+from vtbench.report.raw import json_text
+from vtbench.report.render import render
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import ABSENT, size
+
+EnvFormat = Literal["table", "json", "markdown"]
+
+SOFTWARE = (
+    "vtbench", "commit", "python", "torch", "torch_commit", "torch_threads",
+    "torch_interop_threads", "cuda", "cudnn", "driver", "cpu_capability", "mkl", "mkldnn",
+    "openmp", "torchvision", "timm", "transformers", "triton", "numpy",
+)  # fmt: skip
+"""What is installed; the rest is the machine, and variables by their own names."""
+BYTES = ("memory", "memory_limit", "swap")
+LABELS = {
+    "vtbench": "vtbench",
+    "torch_commit": "torch's commit",
+    "torch_threads": "torch's threads",
+    "torch_interop_threads": "torch's threads between operators",
+    "cuda": "CUDA of torch",
+    "cudnn": "cuDNN",
+    "driver": "NVIDIA driver",
+    "cpu_capability": "instructions that torch uses",
+    "mkl": "MKL",
+    "mkldnn": "oneDNN",
+    "openmp": "OpenMP",
+    "numpy": "NumPy",
+    "os": "system",
+    "host": "host (a hash of its name)",
+    "virtual": "virtual machine",
+    "cpu": "processor",
+    "cores": "cores for this process",
+    "cores_physical": "physical cores",
+    "cpu_quota": "quota of the container, in cores",
+    "turbo": "clocks above the nominal one",
+    "memory_limit": "limit of the container",
+    "swap": "swap space",
+    "huge_pages": "huge pages",
+}
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about a machine that a record of measurements says, or ought to warn of."""
+
+    devices: tuple[Device, ...]
+    """The processor, then every GPU in CUDA's order."""
+    no_gpu: str | None
+    """Why there is no GPU, in a sentence; None where there is one."""
+    environment: Environment
+    commit: str | None
+    """Revision of the code in the working directory."""
+    warnings: tuple[str, ...]
+    """What stands in the way of measuring, a sentence each."""
+
+
+def machine_document(found: Machine, shape: EnvFormat, *, width: int, color: bool) -> str:
+    """The page in the shape that was asked for, ending in a line break."""
+    if shape == "json":
+        return json_text(msgspec.to_builtins(found)) + "\n"
+    return render(machine_tables(found), shape, width=width, color=color) + "\n"
+
+
+def machine_tables(found: Machine) -> list[Table]:
+    """Devices, software, machine, variables, warnings."""
+    known: Environment = {**found.environment, "commit": found.commit}
+    software = [key for key in SOFTWARE if key in known]
+    variables = [key for key in known if key.isupper()]
+    machine = [key for key in known if key not in {*software, *variables}]
+    warnings = found.warnings or ("Nothing that was looked at stands in the way.",)
+    tables = [
+        _devices(found),
+        _listed("Software", software, known),
+        _listed("Machine", machine, known),
+        _listed("Variables that may alter speed", variables, known),
+        Table(title="Before you measure", columns=(), rows=(), notes=warnings),
+    ]
+    return [table for table in tables if table.rows or table.notes]
+
+
+def _devices(found: Machine) -> Table:
+    rows = tuple(
+        (
+            "cpu" if device.kind == "cpu" else f"cuda:{device.index}",
+            device.name,
+            ABSENT if device.cores is None else str(device.cores),
+            ABSENT if device.memory is None else size(device.memory),
+        )
+        for device in found.devices
+    )
+    return Table(
+        title="Devices",
+        columns=(
+            Column(head="Device", align="left"),
+            name_column("Name"),
+            Column(head="Cores"),
+            Column(head="Memory"),
+        ),
+        rows=rows,
+        notes=() if found.no_gpu is None else (found.no_gpu,),
+    )
+
+
+def _listed(title: str, keys: Sequence[str], known: Environment) -> Table:
+    rows = tuple((LABELS.get(key, key), _shown(key, known[key])) for key in keys)
+    return Table(
+        title=title,
+        columns=(name_column(""), Column(head="", align="left", shrink=True)),
+        rows=rows,
+    )
+
+
+def _shown(key: str, value: EnvironmentValue) -> str:
+    """A value for people: bytes in units, truth in words."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if key in BYTES and isinstance(value, int):
+        return size(value)
+    return str(value)

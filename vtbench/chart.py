@@ -30,6 +30,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...]
     remark: str = ""
     """What stands after its name in the legend, such as a fitted power."""
+    front: tuple[tuple[float, float], ...] = ()
+    """Corners of the marks' front, from left to right, where one is shown."""
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,3 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the marks of a line are joined."""
     conditions: str = ""
     """What holds for all marks; small, below the figure."""
-    front: tuple[tuple[float, float], ...] = ()
-    """Corners of a front that is marked, from left to right."""
-    front_name: str = ""

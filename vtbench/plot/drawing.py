@@ -36,8 +36,7 @@ def draw(chart: Chart, path: Path) -> None:
     _frame(figure, axes, chart)
     for place, line in enumerate(chart.lines):
         _line(axes, line, chart.kind, place)
-    if chart.front:
-        _front(axes, chart)
+        _front(axes, line, place)
     _scale(axes, "x", chart.x)
     _scale(axes, "y", chart.y)
     _limits(axes, chart)
@@ -109,17 +108,19 @@ def _bars(axes: Any, marks: Any, ends: tuple[str, str], which: str, own: str) ->
     )  # fmt: skip
 
 
-def _front(axes: Any, chart: Chart) -> None:
-    """The front as a grey staircase behind the marks, with its name in the legend."""
-    axes.plot(
-        [x for x, _ in chart.front],
-        [y for _, y in chart.front],
-        color="#888888",
-        linestyle=(0, (4, 2)),
-        linewidth=1.2,
-        zorder=1,
-        label=chart.front_name or "front",
-    )
+def _front(axes: Any, line: Line, place: int) -> None:
+    """The front of a line's marks as a staircase behind them."""
+    if line.front:
+        axes.plot(
+            [x for x, _ in line.front],
+            [y for _, y in line.front],
+            color=color(place),
+            linestyle=(0, (4, 2)),
+            linewidth=1.2,
+            alpha=0.6,
+            zorder=1,
+            label="its front",
+        )
 
 
 def _scale(axes: Any, which: str, scale: Scale) -> None:
@@ -162,7 +163,7 @@ def _names(figure: Any, axes: Any, chart: Chart) -> None:
         beside_ends(figure, axes, chart, [color(i) for i in range(len(chart.lines))])
     elif chart.lines:
         columns = 1 + len(chart.lines) // 26
-        if len(chart.lines) > 1 or chart.kind == "lines" or chart.front:
+        if len(chart.lines) > 1 or chart.kind == "lines" or chart.lines[0].front:
             figure.legend(loc="outside right upper", frameon=False, fontsize=8, ncols=columns)
     if chart.kind == "points":
         beside_points(figure, axes, chart)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from vtbench.chart import Chart, Mark
+from vtbench.chart import Chart, Line, Mark
 
 FONT = 8.5
 LINE_HEIGHT = 1.35
 """Of the font's size."""
 POINTS_PER_INCH = 72
+POINT = 6.0
+"""Half the width of a point on the page, in dots."""
 PLACES = (
     (6, 0, "left", "center"), (-6, 0, "right", "center"), (0, 7, "center", "bottom"),
     (0, -7, "center", "top"), (5, 6, "left", "bottom"), (-5, 6, "right", "bottom"),
@@ -86,6 +89,7 @@ def beside_points(figure: Any, axes: Any, chart: Chart) -> None:
     frame = axes.get_window_extent()
     marks = [mark for line in chart.lines for mark in line.marks]
     taken = [_around(axes, mark) for mark in marks]
+    taken += [box for line in chart.lines for box in _along(axes, line)]
     for mark in marks:
         if mark.name:
             taken.append(_place(figure, axes, mark, frame, taken))
@@ -93,11 +97,14 @@ def beside_points(figure: Any, axes: Any, chart: Chart) -> None:
 
 def _place(figure: Any, axes: Any, mark: Mark, frame: Any, taken: Sequence[Any]) -> Any:
     """Write a name and say which part of the page it takes."""
+    from matplotlib.patheffects import withStroke
+
     best = None
     for x, y, ha, va in PLACES:
         text = axes.annotate(
             mark.name, xy=(mark.x, mark.y), xytext=(x, y), textcoords="offset points", ha=ha,
             va=va, fontsize=FONT - 1, color="#222222", annotation_clip=False,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
         )  # fmt: skip
         box = text.get_window_extent(figure.canvas.get_renderer())
         inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 + 2 and frame.y0 <= box.y0
@@ -115,9 +122,21 @@ def _place(figure: Any, axes: Any, mark: Mark, frame: Any, taken: Sequence[Any])
 
 
 def _around(axes: Any, mark: Mark) -> Any:
-    """The part of the page that a point takes."""
+    """The part of the page that a point takes, with its bars."""
+    left, right = mark.x_low or mark.x, mark.x_high or mark.x
+    low, high = mark.low or mark.y, mark.high or mark.y
+    return _box(axes, (left, low), (right, high), POINT)
+
+
+def _along(axes: Any, line: Line) -> list[Any]:
+    """What the pieces of a front take."""
+    return [_box(axes, one, other, 1.0) for one, other in itertools.pairwise(line.front)]
+
+
+def _box(axes: Any, one: tuple[float, float], other: tuple[float, float], reach: float) -> Any:
+    """The part of the page between two places, and a little around them."""
     from matplotlib.transforms import Bbox
 
-    x, y = axes.transData.transform((mark.x, mark.y))
-    reach = 6.0
-    return Bbox.from_extents(x - reach, y - reach, x + reach, y + reach)
+    ends = axes.transData.transform([one, other])
+    (x0, y0), (x1, y1) = ends.min(axis=0) - reach, ends.max(axis=0) + reach
+    return Bbox.from_extents(x0, y0, x1, y1)

@@ -12,7 +12,7 @@ import msgspec
 
 from vtbench.measurement import Measurement, Ratio
 from vtbench.report.exports import EXPORTS
-from vtbench.report.measured.flat import flat_table, measured_object
+from vtbench.report.measured.flat import flat_rows, flat_table, measured_object
 from vtbench.report.measured.ratios import relative, told
 from vtbench.report.measured.tables import labels, measured_tables
 from vtbench.report.measured.wide import wide_tables
@@ -24,6 +24,7 @@ AUTO = "auto"
 __all__ = [
     "AUTO",
     "MeasuredQuestion",
+    "flat_rows",
     "labels",
     "measured_document",
     "measured_object",

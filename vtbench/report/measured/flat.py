@@ -41,9 +41,14 @@ def measured_object(records: Sequence[Measurement], ratios: Sequence[Ratio]) -> 
     }
 
 
+def flat_rows(records: Sequence[Measurement]) -> list[dict[str, Any]]:
+    """Every figure of one number, by name, for each record."""
+    return [_flat(record) for record in records]
+
+
 def flat_table(records: Sequence[Measurement]) -> Table:
     """One line per record; the columns are those that any record has."""
-    lines = [_flat(record) for record in records]
+    lines = flat_rows(records)
     heads = list(dict.fromkeys(head for line in lines for head in line))
     return Table(
         title="",

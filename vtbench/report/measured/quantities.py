@@ -38,6 +38,8 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """As the command line calls it."""
     title: str
+    head: str
+    """Heading of a column, with its unit."""
     axis: str
     """The label of an axis of a figure, with the unit of ``read``."""
     read: Callable[[Measurement], Value | None]
@@ -116,30 +118,54 @@ _ALL = (
     Quantity(
         name="throughput",
         title="Throughput, images/s",
+        head="images/s",
         axis="images per second",
         read=_throughput,
         text=_by_interval,
         more_is_better=True,
     ),
-    Quantity(name="time", title="Time, ms/step", axis="ms per step", read=_time, text=_by_interval),
     Quantity(
-        name="macs", title="MACs per image", axis="MACs per image", read=_macs, text=_whole(si)
+        name="time",
+        title="Time, ms/step",
+        head="ms/step",
+        axis="ms per step",
+        read=_time,
+        text=_by_interval,
     ),
     Quantity(
-        name="memory", title="Peak memory", axis="peak memory, bytes", read=_memory,
+        name="macs",
+        title="MACs per image",
+        head="MACs",
+        axis="MACs per image",
+        read=_macs,
+        text=_whole(si),
+    ),
+    Quantity(
+        name="memory",
+        title="Peak memory",
+        head="Peak",
+        axis="peak memory, bytes",
+        read=_memory,
         text=_whole(size),
     ),
     Quantity(
         name="utilisation",
         title="Utilisation, % of what the device was measured to do",
+        head="Util., %",
         axis="utilisation, %",
         read=_utilisation,
         text=lambda value: written(value.value, 1),
         more_is_better=True,
     ),
-    Quantity(name="energy", title="Energy, J/image", axis="J per image", read=_energy,
-             text=_by_interval),
-)  # fmt: skip
+    Quantity(
+        name="energy",
+        title="Energy, J/image",
+        head="J/image",
+        axis="J per image",
+        read=_energy,
+        text=_by_interval,
+    ),
+)
 QUANTITIES = {quantity.name: quantity for quantity in _ALL}
 _USUAL = {TIMED: "throughput", LATENCY: "time", MEMORY: "memory", COUNTED: "macs"}
 

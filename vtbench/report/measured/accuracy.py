@@ -1,0 +1,197 @@
+"""Printed accuracies beside measured costs: which models no other one beats in both.
+
+Accuracies are the papers': they need trained weights, which nothing here has. Those of one printed
+table were trained alike and have a front of their own; tables are never mixed.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from vtbench import catalog
+from vtbench.chart import Chart, Line, Mark, Scale
+from vtbench.claim import Claim, Suite
+from vtbench.errors import BadOption
+from vtbench.measurement import Measurement
+from vtbench.report.measured.facets import divided
+from vtbench.report.measured.quantities import Quantity, Value
+from vtbench.report.measured.tables import conditions_of, labels
+from vtbench.report.table import Column, Table, name_column
+from vtbench.report.units import ABSENT
+from vtbench.workload import OptionValue, Workload
+
+TOP1 = "*.top1"
+_FRONT = (
+    "Front: no other model of the same printed table is at least as good in both and better in one."
+)
+_LEGEND = (_FRONT, "Accuracies are the papers' own and were not measured here.")
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A measured model with an accuracy that a paper printed of it."""
+
+    name: str
+    claim: Claim
+    cost: Value
+    cost_text: str
+    on_front: bool = False
+
+    @property
+    def accuracy(self) -> float:
+        """As printed, in per cent."""
+        return float(self.claim.printed)
+
+
+def points(
+    records: Sequence[Measurement], suites: Iterable[Suite], pattern: str, quantity: Quantity
+) -> list[list[Point]]:
+    """Per printed table: the records that it has an accuracy of, those on its front marked."""
+    claims = [c for s in suites for c in s.claims if _is_accuracy(c) and _named(c, pattern)]
+    columns: dict[str, list[Claim]] = {}
+    for claim in claims:
+        columns.setdefault(claim.column, []).append(claim)
+    found = [_of_column(records, column, quantity) for column in columns.values()]
+    made = [_with_front(group, quantity) for group in found if group]
+    if not made:
+        raise BadOption(
+            f"No suite prints an accuracy {pattern!r} of the models that were measured, at their "
+            "sizes and options."
+        )
+    return made
+
+
+def pareto_table(groups: Sequence[Sequence[Point]], quantity: Quantity) -> Table:
+    """Every accuracy with the cost that was measured here, and whether it is on its front."""
+    rows = [
+        (
+            point.name,
+            point.claim.printed,
+            point.cost_text,
+            "yes" if point.on_front else ABSENT,
+            f"{point.claim.suite}: {point.claim.where}",
+        )
+        for group in groups
+        for point in sorted(group, key=lambda point: -point.accuracy)
+    ]
+    return Table(
+        title="Printed accuracy, and what was measured here",
+        columns=(
+            name_column("Model"),
+            Column(head="Printed, %"),
+            Column(head=quantity.head),
+            Column(head="Front"),
+            Column(head="Printed in", align="left", shrink=True),
+        ),
+        rows=tuple(rows),
+        notes=_LEGEND,
+    )
+
+
+def pareto_chart(
+    groups: Sequence[Sequence[Point]], quantity: Quantity, records: Sequence[Measurement]
+) -> Chart:
+    """Accuracy over cost, a colour and a front per printed table."""
+    costs = [point.cost.value for group in groups for point in group]
+    wide = min(costs) > 0 and max(costs) / min(costs) >= 8.0  # noqa: PLR2004  # as elsewhere
+    return Chart(
+        title=f"Printed accuracy against {quantity.axis}",
+        x=Scale(label=quantity.axis, logarithmic=wide),
+        y=Scale(label="printed accuracy, %"),
+        lines=tuple(_line(group) for group in groups),
+        kind="points",
+        conditions=conditions_of(divided(records)[0], records[0].protocol),
+    )
+
+
+def front(costs: Sequence[float], gains: Sequence[float], *, more_is_better: bool) -> list[bool]:
+    """Which points no other one beats: at least as good in both, and better in one."""
+    sign = -1.0 if more_is_better else 1.0
+    own = [(sign * cost, -gain) for cost, gain in zip(costs, gains, strict=True)]
+    return [not any(a <= c and b <= d and (a, b) != (c, d) for a, b in own) for c, d in own]
+
+
+def _is_accuracy(claim: Claim) -> bool:
+    return claim.kind == "reference" and claim.unit == "%" and claim.workload is not None
+
+
+def _named(claim: Claim, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(claim.id, pattern)
+
+
+def _of_column(
+    records: Sequence[Measurement], column: Sequence[Claim], quantity: Quantity
+) -> list[Point]:
+    found = []
+    good = [record for record in records if record.error is None]
+    for name, record in zip(labels(good), good, strict=True):
+        claim = _claim_of(record.workload, column)
+        cost = quantity.read(record)
+        if claim is not None and cost is not None:
+            found.append(Point(name=name, claim=claim, cost=cost, cost_text=quantity.text(cost)))
+    return found
+
+
+def _claim_of(workload: Workload, column: Sequence[Claim]) -> Claim | None:
+    """The printed row of a workload: with its very options, or else the only one that fits.
+
+    A row may state options that the model has by default and the workload does not spell out.
+    """
+    own = _options(workload)
+    rows = [c for c in column if c.workload is not None and _same_net(c.workload, workload)]
+    exact = [claim for claim in rows if claim.workload and _options(claim.workload) == own]
+    fitting = exact or [
+        claim
+        for claim in rows
+        if claim.workload and own.items() <= _options(claim.workload).items()
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _same_net(claimed: Workload, measured: Workload) -> bool:
+    sizes = (claimed.resolution, measured.resolution)
+    return claimed.model == measured.model and (None in sizes or sizes[0] == sizes[1])
+
+
+def _options(workload: Workload) -> dict[str, OptionValue]:
+    """What a model is built with, as far as it is known without building it."""
+    entry = catalog.entry(workload.model)
+    return {**(entry.options if entry else {}), **dict(workload.options)}
+
+
+def _with_front(group: Sequence[Point], quantity: Quantity) -> list[Point]:
+    on = front(
+        [point.cost.value for point in group],
+        [point.accuracy for point in group],
+        more_is_better=quantity.more_is_better,
+    )
+    return [
+        msgspec.structs.replace(point, on_front=is_on)
+        for point, is_on in zip(group, on, strict=True)
+    ]
+
+
+def _line(group: Sequence[Point]) -> Line:
+    claim = group[0].claim
+    return Line(
+        name=f"{claim.suite}, {claim.where.partition(',')[0]}",
+        marks=tuple(
+            Mark(x=p.cost.value, y=p.accuracy, x_low=p.cost.low, x_high=p.cost.high, name=p.name)
+            for p in group
+        ),
+        front=_corners([(p.cost.value, p.accuracy) for p in group if p.on_front]),
+    )
+
+
+def _corners(places: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """A staircase through the points of a front: along the cost first, then up or down."""
+    ordered = sorted(places)
+    corners: list[tuple[float, float]] = []
+    for x, y in ordered:
+        if corners and corners[-1][1] != y:
+            before = corners[-1]
+            corners.append((x, before[1]) if y > before[1] else (before[0], y))
+        corners.append((x, y))
+    return tuple(corners)

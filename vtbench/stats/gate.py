@@ -60,6 +60,10 @@ class Gate(msgspec.Struct, frozen=True):
             return Comparison("cannot tell", ratio, few)
         if not paired:
             known = known.with_sessions(self.between_sessions)
+        return self.judge(known)
+
+    def judge(self, known: LogRatio) -> Comparison:
+        """The verdict on a ratio that was worked out elsewhere, such as over several launches."""
         verdict, reason = self._decided(known)
         return Comparison(verdict, known.interval(self.level), reason)
 

@@ -183,7 +183,7 @@ def test_a_ratio_is_turned_round_to_the_model_that_was_asked_for():
     ]
 
 
-def test_ratios_are_said_to_the_first_model_and_the_json_has_all():
+def test_ratios_are_said_of_the_first_model_and_the_json_has_all():
     ratios = [
         Ratio(a="a", b="b", ratio=0.5, low=0.4, high=0.625),
         Ratio(a="a", b="c", ratio=0.8, low=0.5, high=1.25),
@@ -191,9 +191,9 @@ def test_ratios_are_said_to_the_first_model_and_the_json_has_all():
     ]
     records = [made("a"), made("b"), made("c")]
     notes = measured_document(records, ratios)
-    assert "b is 2.0× [1.6, 2.5] as fast as a." in notes  # 1/0.5, 1/0.625, 1/0.4
-    assert "c is 1.2× [0.8, 2.0] as fast as a; which is faster stays open." in notes
-    assert "as fast as c" not in notes
+    assert "a is 0.50× [0.40, 0.62] as fast as b." in notes
+    assert "a is 0.80× [0.50, 1.25] as fast as c; which is faster stays open." in notes
+    assert "b is" not in notes
     assert len(json.loads(_document(records, ratios, format="json"))["ratios"]) == 3
 
 

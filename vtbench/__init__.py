@@ -6,6 +6,7 @@ are first used, so that ``import vtbench`` imports no torch.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,19 @@ from vtbench.version import VERSION as __version__  # noqa: N811  # the name tha
 
 if TYPE_CHECKING:
     from vtbench.api import count, counting
+    from vtbench.live import compare, latency, read, throughput
 
-__all__ = ["__version__", "count", "counting"]
+_PLACES = {
+    "count": "vtbench.api",
+    "counting": "vtbench.api",
+    "compare": "vtbench.live",
+    "latency": "vtbench.live",
+    "read": "vtbench.live",
+    "throughput": "vtbench.live",
+}
+"""Public function -> the room that has it."""
+
+__all__ = ["__version__", "compare", "count", "counting", "latency", "read", "throughput"]
 
 
 class _Count(ModuleType):
@@ -42,10 +54,8 @@ sys.modules[__name__].__class__ = _Package
 
 def __getattr__(name: str) -> Any:
     """Fetch the public functions from the torch wing on first use."""
-    if name in {"count", "counting"}:
-        from vtbench import api
-
-        return getattr(api, name)
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
     raise AttributeError(f"module 'vtbench' has no attribute {name!r}")
 
 

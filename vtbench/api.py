@@ -80,7 +80,7 @@ def count(
     fields of a workload: ``resolution``, ``batch_size``, ``options``, ``mode``, ``backward``.
     """
     if isinstance(model, str):
-        return Count(run(_workload(model, inputs, keywords), formulas=ops))
+        return Count(run(named_workload(model, inputs, keywords), formulas=ops))
     _module(model)
     counted = engine.count_module(model, (inputs, keywords), engine.Settings(ops=ops or {}))
     return Count(record_of(_live(model), counted, None))
@@ -103,7 +103,8 @@ def _live(model: nn.Module) -> Workload:
     return Workload(model=type(model).__name__, mode=mode)
 
 
-def _workload(name: str, inputs: tuple[Any, ...], fields: dict[str, Any]) -> Workload:
+def named_workload(name: str, inputs: tuple[Any, ...], fields: dict[str, Any]) -> Workload:
+    """The workload of a name and of keywords that are its fields."""
     if inputs:
         raise UsageError("A model by name makes its own inputs; give a module to count inputs.")
     unknown = sorted(set(fields) - _WORKLOAD_FIELDS)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -98,6 +98,36 @@ def measure_session(
         return timed(subjects, protocol, settings)
 
 
+def measure_live(
+    live: Sequence[tuple[Workload, Callable[..., Any]]],
+    inputs: tuple[Any, ...],
+    settings: MeasureSettings,
+) -> list[Measurement]:
+    """One session of live modules and functions, which stay as they are, in this process."""
+    from vtbench.measure.switches import switches_lent
+    from vtbench.subjects import live_subject
+
+    workloads = [workload for workload, _ in live]
+    protocol = _fitting(workloads, settings)
+    with switches_lent(workloads[0]):
+        common = _common(workloads[0], protocol, settings, isolated=False)
+        subjects = [
+            live_subject(subject, inputs, protocol, _of(common, workload))
+            for workload, subject in live
+        ]
+        return timed(subjects, protocol, settings)
+
+
+def _of(common: Measurement, workload: Workload) -> Measurement:
+    """A record of the session for one of its workloads, with the number of threads filled in."""
+    import torch
+
+    threads = torch.get_num_threads() if workload.device == "cpu" else None
+    return msgspec.structs.replace(
+        common, workload=msgspec.structs.replace(workload, threads=threads)
+    )
+
+
 def _common(
     workload: Workload, protocol: Protocol, settings: MeasureSettings, *, isolated: bool
 ) -> Measurement:
@@ -126,11 +156,11 @@ def timed(
     from vtbench.subjects import clock_of, torch_device
 
     device = subjects[0].record.device or describe("cpu")
-    ready = [subject for subject in subjects if subject.prepared is not None]
+    ready = [subject for subject in subjects if subject.step is not None]
     arms = [
-        Arm(s.record.workload.model, s.prepared.step, clock_of(protocol, torch_device(device)))
+        Arm(s.record.workload.model, s.step, clock_of(protocol, torch_device(device)))
         for s in ready
-        if s.prepared
+        if s.step
     ]
     rules = Rules(stop=settings.rule(), single_steps=protocol.synchronised, seed=settings.seed)
     with watching(device, subjects[0].record.workload.threads) as watcher:

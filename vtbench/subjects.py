@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import torch
+from torch import nn
 
 from vtbench import models
+from vtbench.count import counting
 from vtbench.errors import ModelError, VtbenchError
 from vtbench.measure.clock import Clock, CudaEventClock, HostClock
 from vtbench.measure.exhaustion import out_of_memory
 from vtbench.measure.flush import flushing
-from vtbench.measure.prepare import Prepared, prepare
+from vtbench.measure.prepare import Prepared, compiled, prepare
 from vtbench.measurement import Device, MeasuredMemory, Measurement
 from vtbench.protocol import Protocol
 from vtbench.record import Record
-from vtbench.run import run
-from vtbench.workload import EXECUTION, Workload
+from vtbench.run import record_of, run
+from vtbench.workload import EXECUTION, Precision, Workload
 
 
 @dataclass
 class Subject:
-    """A record in the making, with what is timed for it; without where that could not be made."""
+    """A record in the making, with what is timed for it."""
 
     record: Measurement
+    step: Callable[[], object] | None = None
+    """None where it could not be made; the record says why."""
     prepared: Prepared | None = None
     counted: Record | None = None
 
@@ -45,7 +50,7 @@ def subject_of(workload: Workload, protocol: Protocol, common: Measurement) -> S
         prepared = prepare(built, resolved, protocol, torch_device(record.device))
     except Exception as error:  # noqa: BLE001 - a foreign model raises anything
         return Subject(failed(record, error))
-    return Subject(record, prepared, counted)
+    return Subject(record, prepared.step, prepared, counted)
 
 
 def as_counted(workload: Workload) -> Workload:
@@ -96,6 +101,69 @@ def sentence(workload: Workload, error: Exception) -> str:
             f"{workload.model} cannot be run: {type(error).__name__}: {said[0]}".rstrip(": ")
         )
     )
+
+
+LIVE_CONDITIONS = frozenset({"batch_size", "attention", "threads", "cudnn_benchmark", "compile"})
+"""What may be asked of a live module; all else is as it is."""
+_SPELLED: dict[torch.dtype, Precision] = {
+    torch.float32: "fp32",
+    torch.float64: "fp64",
+    torch.bfloat16: "bf16",
+    torch.float16: "fp16",
+}
+_IMAGES = 4
+"""Dimensions of a batch of images."""
+
+
+def live_workload(
+    name: str, subject: Callable[..., Any], inputs: Sequence[Any], conditions: Mapping[str, Any]
+) -> Workload:
+    """What can be said of a live module or function on some inputs."""
+    tensors = [value for value in inputs if isinstance(value, torch.Tensor)]
+    held = list(subject.parameters()) if isinstance(subject, nn.Module) else []
+    floating = [value for value in (*held, *tensors) if value.is_floating_point()]
+    first = next(iter([*held, *tensors]), None)
+    images = [value for value in tensors if value.dim() == _IMAGES]
+    return Workload(
+        model=name,
+        resolution=(images[0].shape[-2], images[0].shape[-1]) if images else None,
+        batch_size=conditions.get("batch_size")
+        or next((len(value) for value in tensors if value.dim()), 1),
+        mode="train" if getattr(subject, "training", False) else "eval",
+        device="cuda" if first is not None and first.is_cuda else "cpu",
+        dtype=_SPELLED.get(floating[0].dtype, "fp32") if floating else "fp32",
+        compile=conditions.get("compile"),
+        threads=conditions.get("threads"),
+        attention=conditions.get("attention"),
+        cudnn_benchmark=conditions.get("cudnn_benchmark", True),
+    )
+
+
+def live_subject(
+    subject: Callable[..., Any], inputs: tuple[Any, ...], protocol: Protocol, common: Measurement
+) -> Subject:
+    """A live module or function with its step; a function is called as it is, and not counted."""
+    record = common
+    device = torch_device(record.device)
+    try:
+        if not isinstance(subject, nn.Module):
+            called = compiled(subject, record.workload, protocol)
+            return Subject(record, lambda: called(*inputs))
+        counted = _counted_live(subject, inputs, record.workload)
+        record = with_count(record, counted)
+        built = models.Built(module=subject, args=inputs, kwargs={}, workload=record.workload)
+        prepared = prepare(built, record.workload, protocol, device)
+        return Subject(record, prepared.step, prepared, counted)
+    except Exception as error:  # noqa: BLE001 - a foreign model raises anything
+        return Subject(failed(record, error))
+
+
+def _counted_live(module: nn.Module, inputs: tuple[Any, ...], workload: Workload) -> Record | None:
+    try:
+        counted = counting.count_module(module, (inputs, {}), counting.Settings())
+    except VtbenchError:
+        return None
+    return record_of(workload, counted, None)
 
 
 def torch_device(device: Device | None) -> torch.device:

@@ -20,6 +20,9 @@ from vtbench.workload import Workload
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp64": torch.float64}
 """Precisions that are types of tensors; tf32 and bf32 are fp32 with other products."""
 
+_IMAGES = 4
+"""Dimensions of a batch of images, (B, C, H, W); clips have one more."""
+
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -64,7 +67,7 @@ def placed(module: nn.Module, workload: Workload, device: torch.device) -> nn.Mo
 
 
 def moved(given: Given, workload: Workload, device: torch.device, place: int) -> Given:
-    """Inputs where the module works; those of another place hold the same values in other order."""
+    """Inputs where the module works; images of another place hold their values shifted."""
     args, kwargs = given
     return (
         tuple(_moved(value, workload, device, place) for value in args),
@@ -82,14 +85,16 @@ def _moved(value: Any, workload: Workload, device: torch.device, place: int) -> 
     dtype = None if workload.autocast else DTYPES.get(workload.dtype)
     if not value.is_floating_point():
         return value.to(device, copy=True)
-    turned = value.roll(place, dims=-1) if place and value.dim() else value
+    turned = value.roll(place, dims=-1) if place and value.dim() >= _IMAGES else value
     turned = turned.to(device=device, dtype=dtype, copy=True)
-    if workload.layout == "channels_last" and turned.dim() == 4:  # noqa: PLR2004 - (B, C, H, W)
+    if workload.layout == "channels_last" and turned.dim() == _IMAGES:
         turned = turned.contiguous(memory_format=torch.channels_last)
     return turned
 
 
-def compiled(module: nn.Module, workload: Workload, protocol: Protocol) -> Callable[..., Any]:
+def compiled(
+    module: Callable[..., Any], workload: Workload, protocol: Protocol
+) -> Callable[..., Any]:
     """The module as it is called: compiled where the workload or the protocol says so."""
     if workload.compile is None and not protocol.compiled:
         return module

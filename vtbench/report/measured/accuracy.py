@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -16,9 +17,12 @@ from vtbench.chart import Chart, Line, Mark, Scale
 from vtbench.claim import Claim, Suite
 from vtbench.errors import BadOption
 from vtbench.measurement import Measurement
+from vtbench.report.measured import MeasuredQuestion
 from vtbench.report.measured.facets import divided
-from vtbench.report.measured.quantities import Quantity, Value
-from vtbench.report.measured.tables import conditions_of, labels
+from vtbench.report.measured.quantities import Quantity, Value, has, quantity_named, usual
+from vtbench.report.measured.tables import by_protocol, conditions_of, labels
+from vtbench.report.raw import json_text
+from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT
 from vtbench.workload import OptionValue, Workload
@@ -61,6 +65,48 @@ def points(
             "sizes and options."
         )
     return made
+
+
+def one_protocol(
+    records: Sequence[Measurement], show: str | None
+) -> tuple[list[Measurement], Quantity]:
+    """The records of the only protocol that has the quantity; costs of several never mix."""
+    quantity = quantity_named(show) if show is not None else None
+    groups = [g for g in by_protocol(records) if has(g, quantity or usual(g))]
+    if show == "macs":  # exact, and the same under every protocol
+        groups = groups[:1]
+    if len(groups) != 1:
+        names = ", ".join(group[0].protocol.name for group in groups) or "none of them came off"
+        raise BadOption(
+            f"A front takes the measurements of one protocol ({names}); choose with --protocol."
+        )
+    return groups[0], quantity or usual(groups[0])
+
+
+def pareto_document(
+    groups: Sequence[Sequence[Point]], quantity: Quantity, question: MeasuredQuestion
+) -> str:
+    """The table in the shape that was asked for."""
+    if question.format == "json":
+        made = [_object(point, quantity) for group in groups for point in group]
+        return json_text({"points": made}) + "\n"
+    style: Style = question.format  # type: ignore[assignment]  # the command refuses the rest
+    table = pareto_table(groups, quantity)
+    return render([table], style, width=question.width, color=question.color) + "\n"
+
+
+def _object(point: Point, quantity: Quantity) -> dict[str, Any]:
+    return {
+        "name": point.name,
+        "printed": point.accuracy,
+        "claim": point.claim.id,
+        "where": point.claim.where,
+        "quantity": quantity.name,
+        "value": point.cost.value,
+        "low": point.cost.low,
+        "high": point.cost.high,
+        "front": point.on_front,
+    }
 
 
 def pareto_table(groups: Sequence[Sequence[Point]], quantity: Quantity) -> Table:

@@ -25,6 +25,8 @@ from vtbench.report.units import ABSENT
 WIDE = 8.0
 """Ratio of the largest to the smallest value from which an axis is logarithmic."""
 MOST_TICKS = 12
+SOME = 3
+"""Models that are worth a figure."""
 AGAINST_MACS = "macs"
 
 
@@ -44,6 +46,22 @@ def chart_of(records: Sequence[Measurement], by: str | None, show: str | None) -
     if not has(good, quantity):
         raise BadOption(f"The measurements have no {quantity.name} to draw.")
     return _against_macs(good, quantity) if facet is None else _along(good, facet, quantity)
+
+
+def charts(records: Sequence[Measurement]) -> dict[str, Chart]:
+    """Protocol -> the figure that says most: along the longest axis, else against MACs."""
+    found: dict[str, Chart] = {}
+    for group in by_protocol(records):
+        good = [record for record in group if record.error is None]
+        if longest(good) is not None or _compares(good):
+            found[group[0].protocol.name] = chart_of(good, None, None)
+    return found
+
+
+def _compares(records: Sequence[Measurement]) -> bool:
+    """Whether several models have a time and MACs to stand against it."""
+    timed = [r for r in records if r.macs is not None and r.median is not None]
+    return len({record.workload.model for record in timed}) >= SOME
 
 
 def _usual(records: Sequence[Measurement], *, along: bool) -> Quantity:

@@ -14,9 +14,9 @@ MOST = 12
 
 
 def told(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:
-    """The ratios that are said in words: all to the first model, or to the one asked for."""
+    """The ratios that are said in words: of the first model, or to the one asked for."""
     if to is None:
-        to = ratios[0].a if ratios else None
+        return [each for each in ratios if each.a == ratios[0].a]
     return relative(ratios, to)
 
 

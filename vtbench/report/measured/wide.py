@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vtbench.measurement import Measurement
+import msgspec
+
+from vtbench.errors import BadOption
+from vtbench.measurement import Measurement, Ratio
 from vtbench.report.layout import GAP
-from vtbench.report.measured.axes import axis_named, longest, values
+from vtbench.report.measured.axes import longest, values
 from vtbench.report.measured.facets import Facet, cell, divided
 from vtbench.report.measured.growth import base, growth, power_said
 from vtbench.report.measured.quantities import QUANTITIES, Quantity, has, quantity_named, usual
@@ -28,36 +31,60 @@ NARROWEST_NAME = 12
 _POWER = "Power: the k of quantity ~ {}^k, fitted on logarithms, with its 95 % interval."
 
 
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """How wide tables are laid out."""
+
+    by: str | None = None
+    """The axis whose values stand across; None is the one with the most."""
+    show: str | None = None
+    """The quantity; None is what the protocol is about."""
+    width: int | None = None
+    """Cells of the page; a table that is wider is broken into several."""
+
+
 def wide_tables(
-    records: Sequence[Measurement], by: str | None, show: str | None, width: int | None = None
+    records: Sequence[Measurement], ratios: Sequence[Ratio], layout: Layout
 ) -> list[Table]:
     """One table per protocol with a column per value of the axis, and how the figures grow.
 
-    ``by`` names the axis, else it is the one with the most values; a protocol whose records do
-    not differ along it has a row per record. ``width`` breaks a table that is too wide for the
-    page into several.
+    A protocol whose records do not differ along the axis has a row per record, and the ratios.
     """
     groups = by_protocol(records)
-    if by is not None and not any(_along(group, by) for group in groups):
-        axis_named(records, by)  # says along which axes they do differ
+    by = layout.by
+    if by is not None and not any(_differing(group, by) for group in groups):
+        raise BadOption(_no_such_axis(groups, by))
     tables: list[Table] = []
     for group in groups:
-        facet = longest(group) if by is None else _along(group, by)
-        quantity = usual(group) if show is None else quantity_named(show)
+        facet = longest(group) if by is None else _differing(group, by)
+        quantity = usual(group) if layout.show is None else quantity_named(layout.show)
         if facet is None or not has(group, quantity):
-            tables += measured_tables(group)
-            continue
-        tables += _broken(_table(group, facet, quantity), group, facet, width)
-        if show is None and quantity.name in ("throughput", "time") and _counts_differ(group):
-            counts = _table(group, facet, QUANTITIES["macs"], doubts=False)
-            tables += _broken(counts, group, facet, width)
-        grown = _growth_table(group, facet, quantity)
-        tables += [grown] if grown is not None else []
+            tables += measured_tables(group, ratios if len(groups) == 1 else ())
+        else:
+            tables += _swept(group, facet, quantity, layout)
     return tables
 
 
-def _along(records: Sequence[Measurement], name: str) -> Facet | None:
+def _swept(
+    records: Sequence[Measurement], facet: Facet, quantity: Quantity, layout: Layout
+) -> list[Table]:
+    """The quantity along the axis, the MACs beside times that nobody counted apart, the growth."""
+    tables = _broken(_table(records, facet, quantity), records, facet, layout.width)
+    timed = quantity.name in ("throughput", "time")
+    if layout.show is None and timed and _counts_differ(records):
+        counts = _table(records, facet, QUANTITIES["macs"], doubts=False)
+        tables += _broken(counts, records, facet, layout.width)
+    grown = _growth_table(records, facet, quantity)
+    return [*tables, *([grown] if grown is not None else [])]
+
+
+def _differing(records: Sequence[Measurement], name: str) -> Facet | None:
     return next((facet for facet in divided(records)[1] if facet.name == name), None)
+
+
+def _no_such_axis(groups: Sequence[Sequence[Measurement]], name: str) -> str:
+    names = dict.fromkeys(facet.name for group in groups for facet in divided(group)[1])
+    found = f"they differ in {', '.join(names)}" if names else "they differ in nothing but models"
+    return f"The measurements do not differ in {name!r}; {found}."
 
 
 def rows_of(

@@ -1,4 +1,4 @@
-"""Quantiles of Student's t, for any positive number of degrees of freedom."""
+"""Quantiles of Student's t, for one degree of freedom and for any number from two up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import NormalDist
 NORMAL_FROM = 1000.0
 """Degrees of freedom from which the expansion around the normal quantile is used."""
 STEPS = 64
-"""Intervals of Simpson's rule; the integrand is smooth, so the error is far below 1e-9."""
+"""Intervals of Simpson's rule: quantiles are right to 1e-5 up to a level of 99.9 %."""
 
 
 @functools.lru_cache(maxsize=1024)

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from vtbench import errors
 from vtbench.cli import counting, printed
+from vtbench.workers import in_turn
 
 RESNET18_CONVS = (
     3 * 64 * 7 * 7 * 112 * 112
@@ -41,6 +42,7 @@ def counted(monkeypatch, make_record):
         return make_record(workload.model, workload=workload, unknown=unknown)
 
     monkeypatch.setattr(counting, "count_one", count_one)
+    monkeypatch.setattr(counting, "in_processes", lambda task, todo, _: in_turn(task, todo))
     return asked
 
 
@@ -293,6 +295,31 @@ def test_an_interrupt_writes_the_rows_that_are_done(vtbench, counted, monkeypatc
     assert [line["model"] for line in csv.DictReader(target.open())] == ["vit_s"]
     ended = vtbench("macs", "vit_b")
     assert (ended.status, ended.out, ended.err) == (130, "", "vtbench: interrupted.\n")
+
+
+CRASHING = """\
+import ctypes, torch
+
+class Crashing(torch.nn.Linear):
+    def forward(self, x):
+        ctypes.string_at(0)  # as compiled code of a model may
+        return super().forward(x)
+
+def crashing(): return Crashing(4, 5), torch.zeros(1, 4)
+def sound(): return torch.nn.Linear(4, 5), torch.zeros(1, 4)
+"""
+
+
+def test_a_model_of_ones_own_that_ends_its_process_takes_its_row_and_no_other(
+    vtbench, monkeypatch, tmp_path
+):
+    (tmp_path / "of_my_own.py").write_text(CRASHING)
+    monkeypatch.chdir(tmp_path)
+    ended = vtbench("macs", "of_my_own:crashing", "of_my_own:sound", "--format", "csv")
+    assert ended.status == 1
+    rows = {row["model"]: row for row in csv.DictReader(io.StringIO(ended.out))}
+    assert rows["of_my_own:sound"]["macs"] == str(4 * 5)
+    assert rows["of_my_own:crashing"]["error"].endswith("died (SIGSEGV).")
 
 
 def test_a_reader_that_leaves_early_is_no_error(process):

@@ -11,6 +11,7 @@ from typing import Any
 
 from vtbench.cli.output import say, stdout_kept_clean, write_document
 from vtbench.cli.progress import progress
+from vtbench.libraries import LISTED
 from vtbench.record import Record
 from vtbench.report import Question, citation, document, failure
 from vtbench.workers import Outcome, in_processes, in_turn
@@ -51,9 +52,15 @@ def _outcomes(
     todo: Sequence[Workload], settings: dict[str, Any], jobs: int | None
 ) -> Iterator[tuple[int, Outcome[Record]]]:
     task = functools.partial(count_one, settings=settings)
-    if len(todo) > MANY or (jobs or 1) > 1:
+    if jobs is not None or len(todo) > MANY or settings.get("ops") or any(map(_foreign, todo)):
         return in_processes(task, todo, jobs or os.cpu_count() or 1)
     return in_turn(task, todo)
+
+
+def _foreign(workload: Workload) -> bool:
+    """Whether code of the user's builds it: what it was compiled from may end the process."""
+    source, colon, _ = workload.model.partition(":")
+    return bool(colon) and source not in LISTED
 
 
 def count_one(workload: Workload, *, settings: dict[str, Any]) -> Record:

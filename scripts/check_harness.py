@@ -1,0 +1,226 @@
+"""Hold the timing harness against torch's own timer, against itself, and against known changes.
+
+Writes ``reports/harness.md`` and ``reports/harness.json``. It wants a machine that does nothing
+else for a quarter of an hour; the last part keeps it busy on purpose.
+
+    python scripts/check_harness.py [agreement|repeats|gate|competition ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import timm
+import torch
+from torch.utils.benchmark import Timer
+
+from vtbench.measure.clock import HostClock
+from vtbench.measure.processor import cpu_name
+from vtbench.measure.session import Arm, Rules, measure_arms
+from vtbench.stats import Gate, StoppingRule, WarmUp, ratio_interval
+
+MODELS = (
+    "resnet18",
+    "mobilenetv3_large_100",
+    "vit_tiny_patch16_224",
+    "efficientnet_b0",
+    "convnext_atto",
+)
+TURNS = 7
+"""Times that each harness takes its turn with one model."""
+REPEATS = 10
+COMPARISONS = 200
+SAMPLES = 60
+UNITS = 100
+"""Equal products in the small model; three more of them are 3 % of work."""
+STEP = 0.03
+REPORTS = Path(__file__).parent.parent / "reports"
+
+
+def agreement() -> dict[str, Any]:
+    """Our seconds per step over those of torch's blocked autorange, in turns, per model."""
+    found = {}
+    for name in MODELS:
+        model, x = timm.create_model(name).eval(), torch.randn(1, 3, 224, 224)
+        step = _forward(model, x)
+        theirs = Timer("step()", globals={"step": step}, num_threads=torch.get_num_threads())
+        ratios = []
+        for _ in range(TURNS):
+            ours = _ours(step)
+            ratios.append(ours / theirs.blocked_autorange(min_run_time=1.0).median)
+        found[name] = {"ratio": median(ratios), "low": min(ratios), "high": max(ratios)}
+    return found
+
+
+def _forward(model: torch.nn.Module, x: torch.Tensor) -> Callable[[], object]:
+    def step() -> object:
+        with torch.inference_mode():
+            return model(x)
+
+    return step
+
+
+def _ours(step: Callable[[], object]) -> float:
+    arm = Arm("one", step, HostClock())
+    rule = StoppingRule(min_seconds=1.0, max_seconds=1.0)
+    measure_arms([arm], Rules(stop=rule, warm_up=WarmUp(max_seconds=0.3)))
+    return median(arm.samples)
+
+
+def repeats() -> list[dict[str, float]]:
+    """One ratio of two models, measured ten times."""
+    x = torch.randn(1, 3, 224, 224)
+    steps = [_forward(timm.create_model(name).eval(), x) for name in ("resnet18", "resnet34")]
+    found = []
+    for _ in range(REPEATS):
+        arms = [Arm(str(k), step, HostClock()) for k, step in enumerate(steps)]
+        measure_arms(arms, Rules(stop=StoppingRule(max_seconds=6.0)))
+        known = ratio_interval(arms[0].samples, arms[1].samples)
+        found.append({"ratio": known.value, "low": known.low, "high": known.high})
+    return found
+
+
+def gate() -> dict[str, dict[str, int]]:
+    """Verdicts on a small model against itself, and against itself with 3 % more work."""
+    return {"the same": _verdicts(0), "3 % more work": _verdicts(round(STEP * UNITS))}
+
+
+def competition() -> dict[str, dict[str, int]]:
+    """The same beside other processes that take every core."""
+    code = "import torch; torch.set_num_threads(1); a = torch.randn(700, 700)\nwhile True: a @ a"
+    others = [
+        subprocess.Popen([sys.executable, "-c", code])  # noqa: S603 - ourselves
+        for _ in range(os.cpu_count() or 1)
+    ]
+    try:
+        return gate()
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def _verdicts(extra: int) -> dict[str, int]:
+    torch.set_num_threads(1)
+    a, b = torch.randn(128, 128), torch.randn(128, 128)
+    rule = StoppingRule(min_samples=SAMPLES, max_samples=SAMPLES, min_seconds=0.0)
+    found: Counter[str] = Counter()
+    for seed in range(COMPARISONS):
+        arms = [
+            Arm(name, _products(a, b, number), HostClock())
+            for name, number in (("base", UNITS), ("new", UNITS + extra))
+        ]
+        rules = Rules(stop=rule, single_steps=True, seed=seed, warm_up=WarmUp(max_seconds=0.2))
+        measure_arms(arms, rules)
+        base, new = (arm.samples[:SAMPLES] for arm in arms)
+        found[Gate().compare(base, new, paired=True).verdict] += 1
+    return dict(found)
+
+
+def _products(a: torch.Tensor, b: torch.Tensor, number: int) -> Callable[[], object]:
+    out = torch.empty_like(a)
+
+    def step() -> object:
+        for _ in range(number):
+            torch.mm(a, b, out=out)
+        return out
+
+    return step
+
+
+def written(found: dict[str, Any]) -> str:
+    """The report as markdown."""
+    parts = ["# The harness held against others and against itself\n", _where(found)]
+    if "agreement" in found:
+        parts += ["## Against `torch.utils.benchmark`, blocked autorange\n",
+                  f"Seconds per step, ours over theirs; the median of {TURNS} turns and their range.\n",
+                  "| model | ratio | range |", "| :--- | ---: | :--- |"]  # fmt: skip
+        parts += [
+            f"| {name} | {each['ratio']:.4f} | {each['low']:.4f} to {each['high']:.4f} |"
+            for name, each in found["agreement"].items()
+        ]
+    if "repeats" in found:
+        parts += ["\n## One ratio, ten times\n", "resnet34's time over resnet18's, in turns.\n",
+                  "| ratio | 95 % interval |", "| ---: | :--- |"]  # fmt: skip
+        parts += [
+            f"| {each['ratio']:.4f} | {each['low']:.4f} to {each['high']:.4f} |"
+            for each in found["repeats"]
+        ]
+        parts.append(_steadiness(found["repeats"]))
+    for key, title in (("gate", "The gate, on a quiet machine"),
+                       ("competition", "The gate, beside a process on every core")):  # fmt: skip
+        if key in found:
+            parts += _gate_table(title, found[key])
+    return "\n".join(parts) + "\n"
+
+
+def _where(found: dict[str, Any]) -> str:
+    here = found["where"]
+    return (
+        f"On {here['cpu']}, {here['cores']} cores, torch {here['torch']}, Python {here['python']}, "
+        f"by `python scripts/check_harness.py`.\n"
+    )
+
+
+def _steadiness(ratios: list[dict[str, float]]) -> str:
+    overlap = sum(
+        one["low"] <= two["high"] and two["low"] <= one["high"]
+        for one, two in itertools.pairwise(ratios)
+    )
+    values = [each["ratio"] for each in ratios]
+    return (
+        f"\nNeighbours whose intervals overlap: {overlap} of {len(ratios) - 1}. "
+        f"Largest over smallest: {max(values) / min(values):.4f}."
+    )
+
+
+def _gate_table(title: str, verdicts: dict[str, dict[str, int]]) -> list[str]:
+    kinds = ("same", "slower", "faster", "cannot tell")
+    how = (
+        f"{COMPARISONS} comparisons a row, {SAMPLES} samples an arm, steps of {UNITS} products of "
+        "128 x 128 matrices on one thread.\n"
+    )
+    lines = [f"\n## {title}\n", how]
+    lines += [f"| truth | {' | '.join(kinds)} |", "| :--- |" + " ---: |" * len(kinds)]
+    return lines + [
+        f"| {truth} | {' | '.join(str(found.get(kind, 0)) for kind in kinds)} |"
+        for truth, found in verdicts.items()
+    ]
+
+
+def main() -> None:
+    """Run the parts that were asked for and write what is known of all."""
+    parts: dict[str, Callable[[], Any]] = {
+        "agreement": agreement, "repeats": repeats, "gate": gate, "competition": competition,
+    }  # fmt: skip
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
+    asked = parser.parse_args().parts or list(parts)
+    kept = REPORTS / "harness.json"
+    found = json.loads(kept.read_text()) if kept.exists() else {}
+    found["where"] = {
+        "cpu": cpu_name(),
+        "cores": os.cpu_count(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+    for name in asked:
+        found[name] = parts[name]()
+        kept.write_text(json.dumps(found, indent=1) + "\n")
+        (REPORTS / "harness.md").write_text(written(found))
+        sys.stdout.write(f"{name}: {json.dumps(found[name])}\n")
+
+
+if __name__ == "__main__":
+    main()

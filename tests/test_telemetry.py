@@ -437,10 +437,10 @@ def test_this_processor_can_be_watched_and_the_work_of_a_child_is_ours():
     cores = host.processor.allowed_cores()
     with watching(Device(kind="cpu", name="any")) as watcher:
         before = usage_now(cores)
-        spin = "import time\nwhile time.process_time() < 0.4: pass"
+        spin = "import time\nwhile time.process_time() < 0.5: pass"
         subprocess.run([sys.executable, "-c", spin], check=True)
         after = usage_now(cores)
-    assert after.own - before.own >= 0.4
+    assert after.own - before.own > 0.4  # user and system time, each cut to hundredths, twice
     assert watcher.telemetry().cpu_load is not None
 
 

@@ -158,7 +158,7 @@ def judged(
     """Whether others, a quota or heat held the processor back, from its counters at two ends."""
     blind = trouble or _blindness(first, last)
     seen = _disturbances(first, last, threads) if blind is None else ()
-    notes = () if clocks else ("The clock of the processor cannot be read here.",)
+    notes = () if clocks or seen else ("The clock of the processor cannot be read here.",)
     return Telemetry(
         verdict="unwatched" if blind else "throttled" if seen else "clean",
         why=(blind,) if blind else (*seen, *notes),

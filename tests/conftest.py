@@ -12,6 +12,14 @@ from vtbench.record import Explained, Memory, Parameters, PeerCount, Record, Row
 from vtbench.workload import Workload
 
 
+@pytest.fixture(scope="session", autouse=True)
+def user_cache(tmp_path_factory):
+    """What tests measure of this machine stays out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VTBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 class Ended(NamedTuple):
     """How a command ended."""
 

@@ -153,6 +153,7 @@ def timed(
     from vtbench.measure.devices import describe
     from vtbench.measure.session import Arm, Rules, measure_arms
     from vtbench.measure.telemetry import watching
+    from vtbench.standing import with_standing
     from vtbench.subjects import clock_of, torch_device
 
     device = subjects[0].record.device or describe("cpu")
@@ -168,6 +169,7 @@ def timed(
     seen = watcher.telemetry(_images(arms[0], ready[0]) if len(arms) == 1 else None)
     for subject, arm in zip(ready, arms, strict=True):
         subject.record = _finished(subject, arm, seen)
+    with_standing(subjects, stages=settings.stages)
     return [subject.record for subject in subjects]
 
 

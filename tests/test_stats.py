@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
@@ -74,6 +74,7 @@ def test_a_constant_is_known_exactly():
     assert half_width(Interval(2.0, 1.9, 2.2)) == pytest.approx((2.2 - 1.9) / 2 / 2.0)
 
 
+@settings(deadline=None)
 @given(TIMES)
 def test_the_median_lies_in_its_interval_and_the_ends_are_samples(times):
     found = median_interval(times)
@@ -82,6 +83,7 @@ def test_the_median_lies_in_its_interval_and_the_ends_are_samples(times):
     assert {found.low, found.high} <= set(times)
 
 
+@settings(deadline=None)
 @given(TIMES, st.integers(-8, 8))
 def test_the_median_scales_with_the_unit(times, power):
     scale = 2.0**power  # exact in binary
@@ -150,6 +152,7 @@ def test_the_floors_are_where_two_samples_lie_beyond_with_confidence(p):
     assert scipy_stats.binom.cdf(1, fewest(p) - 1, share) > 0.01
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(1e-3, 1e3), min_size=64, max_size=90))
 def test_percentiles_are_those_of_numpy(times):
     assert percentile(times, 90) == pytest.approx(np.percentile(times, 90), rel=1e-9)
@@ -192,6 +195,7 @@ def test_an_exponent_takes_three_sizes():
 # Ratios
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_turning_the_arms_round_turns_the_ratio_round(arms):
     there, back = ratio_interval(*arms), ratio_interval(*reversed(arms))
@@ -200,6 +204,7 @@ def test_turning_the_arms_round_turns_the_ratio_round(arms):
     assert there.low <= there.value <= there.high
 
 
+@settings(deadline=None)
 @given(PAIRS, st.integers(-8, 8))
 def test_a_ratio_has_no_unit_and_follows_its_arms(arms, power):
     a, b = arms
@@ -210,6 +215,7 @@ def test_a_ratio_has_no_unit_and_follows_its_arms(arms, power):
     assert slower.value == pytest.approx(2.0**power * was.value, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(1e-3, 1e3), min_size=10, max_size=40))
 def test_an_arm_against_itself_is_exactly_the_same(times):
     answer = Gate().compare(times, times, paired=True)

@@ -43,6 +43,7 @@ def test_the_version_is_the_installed_one():
         "vtbench.errors",
         "vtbench.workload",
         "vtbench.record",
+        "vtbench.stats",
         "vtbench.catalog",
         "vtbench.report",
         "vtbench.plot",

@@ -10,6 +10,7 @@ import sys
 import pytest
 import sympy
 
+from vtbench.cli.formula import Question, answer
 from vtbench.cli.ranges import parse_at, parse_symbols
 from vtbench.errors import BadInput, BadOption
 from vtbench.formula import Checked, Formula
@@ -190,6 +191,23 @@ def test_models_that_never_cross_say_which_is_cheaper():
 def test_a_size_outside_the_conditions_has_no_value():
     rows = evaluated([_form("even", "B*H*W", multiple_of={"H": 2})], [{"B": 1, "H": 3, "W": 4}])
     assert rows == [({"B": 1, "H": 3, "W": 4}, (None,))]
+
+
+def test_sizes_outside_the_conditions_are_named_and_all_of_them_are_refused(capsys):
+    form = _form("text", "B*T", where=("T <= 77",), conditions=("T <= 77",))
+
+    def asked(*sizes):
+        points = [{"B": 1, "T": size} for size in sizes]
+        return answer([form], Question(points=points, format="csv", output=None, plot=None))
+
+    assert asked(64, 80, 96) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1:] == ["1,64,64", "1,80,", "1,96,"]
+    assert err == (
+        "vtbench: text has no value at B=1, T=80 and 1 more: its formula holds for T <= 77.\n"
+    )
+    assert asked(80) == 2
+    assert capsys.readouterr().out == ""
 
 
 def test_a_form_that_was_not_traced_says_why():

@@ -83,3 +83,28 @@ def test_conditions_are_multiples_least_sizes_fixed_sizes_and_squares():
     assert holds(fixed, {"B": 2})
     assert not holds(fixed, {"H": 225})
     assert not holds(Formula(model="x", square=True), {"H": 2, "W": 3})
+
+
+def test_comparisons_of_sizes_are_conditions_too():
+    """A text model has 77 positions; one of a size that is not given says nothing."""
+    form = Formula(model="x", where=("T <= 77", "floor(H/32) > Max(1, W - 4)"))
+    assert holds(form, {"T": 77})
+    assert not holds(form, {"T": 78})
+    assert holds(form, {"T": 1, "H": 96, "W": 6})  # 3 > 2
+    assert not holds(form, {"T": 1, "H": 95, "W": 6})  # 2 > 2
+
+
+@pytest.mark.parametrize(
+    ("comparison", "below", "same", "above"),
+    [
+        ("T < 5", True, False, False),
+        ("T <= 5", True, True, False),
+        ("T = 5", False, True, False),
+        ("T != 5", True, False, True),
+        ("T >= 5", False, True, True),
+        ("T > 5", False, False, True),
+    ],
+)
+def test_every_comparison_is_read(comparison, below, same, above):
+    form = Formula(model="x", where=(comparison,))
+    assert [holds(form, {"T": size}) for size in (4, 5, 6)] == [below, same, above]

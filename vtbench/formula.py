@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
+import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, Literal
@@ -82,6 +84,8 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes that must not be smaller."""
     fixed: dict[str, int] = {}
     """Sizes that the model takes only as they are; they do not stand in ``macs``."""
+    where: tuple[str, ...] = ()
+    """Comparisons of sizes that have to hold, such as ``T <= 77``."""
     square: bool = False
     """Whether the model takes only images that are as wide as they are high."""
     degree: dict[str, int] = {}
@@ -109,7 +113,24 @@ def holds(formula: Formula, sizes: Mapping[str, int]) -> bool:
         and all(sizes.get(name, low) >= low for name, low in formula.at_least.items())
         and all(sizes.get(name, only) == only for name, only in formula.fixed.items())
         and (not formula.square or sizes.get("H") == sizes.get("W", sizes.get("H")))
+        and all(_compares(comparison, sizes) for comparison in formula.where)
     )
+
+
+_RELATION = re.compile(r"\s(<=|>=|!=|=|<|>)\s")
+_COMPARE: dict[str, Callable[[Number, Number], bool]] = {
+    "<=": operator.le, ">=": operator.ge, "!=": operator.ne,
+    "=": operator.eq, "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+
+
+def _compares(comparison: str, sizes: Mapping[str, int]) -> bool:
+    """Whether a comparison of two expressions holds; one of sizes that are not given does."""
+    left, relation, right = _RELATION.split(comparison, maxsplit=1)
+    sides = parse(left), parse(right)
+    if not set().union(*map(names, sides)) <= sizes.keys():
+        return True
+    return _COMPARE[relation](*(_value(side, sizes) for side in sides))
 
 
 def parse(text: str) -> Tree:

@@ -40,7 +40,7 @@ from vtbench.cli.output import (
 )
 from vtbench.cli.ranges import LETTERS, parse_at, parse_symbols
 from vtbench.errors import BadOption
-from vtbench.formula import Formula
+from vtbench.formula import Formula, written
 from vtbench.report import Format, json_text, render
 from vtbench.report.formula import (
     Row,
@@ -162,10 +162,25 @@ def answer(found: Sequence[Formula], question: Question) -> int:
     if not good:
         return 2
     rows = None if question.points is None else evaluated(good, question.points)
+    if rows is not None and not _within(good, rows):
+        return 2
     write_document(_document(found, good, rows, question), question.output)
     if question.plot is not None and rows:
         _draw(good, rows, question.plot)
     return 1 if len(good) < len(found) else 0
+
+
+def _within(good: Sequence[Formula], rows: list[Row]) -> bool:
+    """Whether any form holds at any of the sizes; where one does not, a sentence says so."""
+    for place, each in enumerate(good):
+        left_out = [sizes for sizes, counts in rows if counts[place] is None]
+        if left_out:
+            more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+            say(
+                f"{each.model} has no value at {written(left_out[0])}{more}: its formula holds "
+                f"for {'; '.join(each.conditions)}."
+            )
+    return any(count is not None for _, counts in rows for count in counts)
 
 
 def _document(

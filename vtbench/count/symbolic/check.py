@@ -47,6 +47,7 @@ def checked(draft: Draft, subject: Subject, count: Count) -> Formula:
         multiple_of=multiples,
         at_least=least,
         fixed=fixed,
+        where=tuple(exceptions),
         square=square,
         degree={"B": 0, "H": 0, "W": 0, **form.degree},
         growth="fixed size" if fixed else form.growth,

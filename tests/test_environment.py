@@ -17,7 +17,7 @@ from vtbench.measure import environment as room
 from vtbench.measure import machine
 from vtbench.measure.environment import environment, revision
 from vtbench.measure.nvml import Unwatched
-from vtbench.measurement import Device, Environment
+from vtbench.measurement import Device, Environment, Telemetry
 from vtbench.report.environment import Machine, machine_document
 
 CONTRACT = (Path(__file__).parent.parent / "docs" / "json.md").read_text(encoding="utf-8")
@@ -198,11 +198,26 @@ def test_every_key_of_the_json_is_in_the_contract():
     assert data["warnings"] == ["It is busy."]
 
 
+class Seen:
+    """A watcher of the processor that saw so many cores busy with others' work."""
+
+    def __init__(self, load, *why):
+        self.seen = Telemetry(verdict="clean", why=why, cpu_load=load)
+
+    def start(self):
+        pass
+
+    stop = start
+
+    def telemetry(self):
+        return self.seen
+
+
 @pytest.fixture
 def quiet(monkeypatch):
     """A bare machine at rest, with one GPU that can be watched."""
     monkeypatch.setattr(machine, "LOOK_SECONDS", 0)
-    monkeypatch.setattr(machine.host, "load", lambda first, last: 0.0)
+    monkeypatch.setattr(machine.host, "HostWatcher", lambda: Seen(0.0))
     monkeypatch.setattr(machine.processor, "usable_cores", lambda: 8)
     monkeypatch.setattr(machine.processor, "allowed_cores", lambda: tuple(range(8)))
     monkeypatch.setattr(machine.processor, "governor", lambda: "performance")
@@ -226,11 +241,13 @@ def test_a_quiet_machine_has_no_warnings(quiet):
 
 
 def test_each_disturbance_is_a_warning(quiet):
-    quiet.setattr(machine.host, "load", lambda first, last: 1.25)
+    quiet.setattr(machine.host, "HostWatcher", lambda: Seen(1.25))
     assert machine.machine().warnings == (
         "Other processes keep 1.2 of 8 cores busy; measure when the machine is quiet.",
     )
-    quiet.setattr(machine.host, "load", lambda first, last: 0.0)
+    quiet.setattr(machine.host, "HostWatcher", lambda: Seen(None, "It does not tell."))
+    assert machine.machine().warnings == ("The processor cannot be watched. It does not tell.",)
+    quiet.setattr(machine.host, "HostWatcher", lambda: Seen(0.8))  # a tenth of eight is borne
     quiet.setattr(machine.processor, "governor", lambda: "powersave")
     quiet.setattr(machine.processor, "clock_mhz", lambda cores: None)
     quiet.setattr(machine.limits, "cpu_quota", lambda: 1.5)

@@ -306,6 +306,19 @@ def test_a_host_watcher_starts_afresh(monkeypatch):
     assert watcher.telemetry().cpu_load == 0.0
 
 
+def test_a_system_that_hides_its_counters_is_unwatched_and_stops_nothing(monkeypatch):
+    def hidden(cores):
+        raise PermissionError(13, "Permission denied", "/proc/stat")
+
+    monkeypatch.setattr(host, "usage_now", hidden)
+    with watching(Device(kind="cpu", name="any")) as watcher:
+        pass
+    seen = watcher.telemetry()
+    assert seen.verdict == "unwatched"
+    assert seen.why[0].startswith("The system's processor times cannot be read: [Errno 13]")
+    assert watcher.others()[0] is None
+
+
 def _readings(*pairs):
     return [Reading(at=at, reasons=0, power_w=power) for at, power in pairs]
 

@@ -96,35 +96,42 @@ class HostWatcher:
 
     def start(self) -> None:
         """Begin; without a clock to read, no thread is needed."""
-        self._first = usage_now(self._cores)
+        self._first = self._usage()
         if processor.clock_mhz(self._cores) is not None:
             self._thread.start()
 
     def restart(self) -> None:
         """Forget what was seen so far."""
         self._clocks.clear()
-        self._first = usage_now(self._cores)
+        self._first = self._usage()
 
     def stop(self) -> None:
         """End; the counters stay as they are now."""
         self._stopping.set()
-        self._last = usage_now(self._cores)
+        self._last = self._usage()
         if self._thread.is_alive():
             self._thread.join(timeout=2)
 
     def telemetry(self, images: int | None = None) -> Telemetry:  # noqa: ARG002 - watchers share one signature; nobody counts a processor's energy per image
         """What was seen so far, or until it was stopped."""
-        if self._first is None:
-            return Telemetry(verdict="unwatched", why=("The watcher was not started.",))
-        last = self._last or usage_now(self._cores)
+        last = self._last or self._usage()
+        if self._first is None or last is None:
+            why = self._trouble or "The watcher was not started."
+            return Telemetry(verdict="unwatched", why=(why,))
         clocks = tuple(self._clocks)
         return judged(self._first, last, clocks, threads=self._threads, trouble=self._trouble)
 
-    def others(self) -> tuple[float, int]:
-        """Cores that other processes kept busy, and how many cores there are."""
-        if self._first is None:
-            return 0.0, len(self._cores)
-        return load(self._first, self._last or usage_now(self._cores)), len(self._cores)
+    def others(self) -> tuple[float | None, int]:
+        """Cores that other processes kept busy, None where nobody saw, and how many there are."""
+        return self.telemetry().cpu_load, len(self._cores)
+
+    def _usage(self) -> Usage | None:
+        """The counters; a system that keeps them to itself is told, and stops nothing."""
+        try:
+            return usage_now(self._cores)
+        except (OSError, RuntimeError, psutil.Error) as error:
+            self._trouble = f"The system's processor times cannot be read: {error}."
+            return None
 
     def _watch(self) -> None:
         try:

@@ -39,14 +39,16 @@ def machine() -> Machine:
 
 
 def _busy() -> Iterator[str]:
-    cores = processor.allowed_cores()
-    first = host.usage_now(cores)
+    watcher = host.HostWatcher()
+    watcher.start()
     time.sleep(LOOK_SECONDS)
-    last = host.usage_now(cores)
-    others, usable = host.load(first, last), processor.usable_cores()
-    if others > host.tolerated(usable):
+    watcher.stop()
+    seen, cores = watcher.telemetry(), processor.usable_cores()
+    if seen.cpu_load is None:
+        yield f"The processor cannot be watched. {seen.why[0]}"
+    elif seen.cpu_load > host.tolerated(cores):
         yield (
-            f"Other processes keep {others:.1f} of {len(cores)} cores busy; "
+            f"Other processes keep {seen.cpu_load:.1f} of {cores} cores busy; "
             "measure when the machine is quiet."
         )
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from vtbench.measure.host import HostWatcher
+from vtbench.measure.host import TOLERATED_CORES, HostWatcher
 from vtbench.measure.nvml import Gpu, Reading, Unwatched, open_gpu
 from vtbench.measure.strangers import other_processes
 from vtbench.measurement import Device, Telemetry
@@ -141,8 +141,8 @@ class GpuWatcher:
             (None, None) if images is None else energy_used(readings, self._first, last)
         )
         load, cores = self._host.others()
-        seen = msgspec.structs.replace(seen, cpu_load=round(load, 3))
-        if load > cores - 1:
+        seen = msgspec.structs.replace(seen, cpu_load=load)
+        if load is not None and load > max(cores - 1, TOLERATED_CORES):
             seen = _crowded(seen, load, cores)
         if energy is None or not images:
             return seen

@@ -215,6 +215,16 @@ def test_a_torn_line_between_merged_files_is_passed_over_and_said(tmp_path):
         assert store.said == [f"{path}:1 is no whole record and was passed over."]
 
 
+def test_a_file_that_is_replaced_meanwhile_gets_what_follows(tmp_path):
+    path = tmp_path / "s.jsonl"
+    with Store(path) as store:
+        store.append(record(cell(1)))
+        path.unlink()
+        store.append(record(cell(2)))
+        assert batches(path) == [2]
+        assert "removed or replaced" in store.said[0]
+
+
 def test_a_newer_schema_and_a_foreign_file_are_refused(tmp_path):
     path = tmp_path / "s.jsonl"
     path.write_text('{"schema": "vtbench-measurement/2", "workload": {}}\n')

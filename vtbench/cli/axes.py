@@ -98,7 +98,7 @@ def _kept(value: object) -> OptionValue:
 
 def _parts(text: str, option: str) -> list[str]:
     parts = [part.strip() for part in split_values(text)]
-    if not all(parts) and option != "-o":
+    if option != "-o" and not all(part.strip() for part in text.split(",")):
         raise BadInput(f"{option} {text!r} holds an empty value.")
     return parts
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "macs": "Count the MACs of models.",
     "throughput": "Measure images per second, and which model is faster.",
     "latency": "Measure how long single steps take.",
+    "sweep": "Count and measure over sizes, batches, options.",
     "formula": "Derive the MACs of models as a formula.",
     "check": "Hold printed figures against the models.",
     "baseline": "Write down what models cost, for `vtbench check --against`.",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from vtbench.cli.output import say
+from vtbench.report.units import spoken
 
 PATIENCE = 2.0
 """Seconds before a terminal shows a bar."""
@@ -16,18 +17,20 @@ INTERVAL = 10.0
 """Seconds between two lines where standard error is not a terminal."""
 
 Advance = Callable[[str], None]
+Left = Callable[[], float]
+"""How many seconds what is left is going to take."""
 
 
 @contextlib.contextmanager
-def progress(total: int, doing: str = "counting") -> Iterator[Advance]:
+def progress(total: int, doing: str = "counting", left: Left | None = None) -> Iterator[Advance]:
     """A function to call with the name of each model that is done."""
     watch = _bar if sys.stderr.isatty() else _lines
-    with watch(total, doing) as advance:
+    with watch(total, doing, left) as advance:
         yield advance
 
 
 @contextlib.contextmanager
-def _bar(total: int, doing: str) -> Iterator[Advance]:
+def _bar(total: int, doing: str, left: Left | None) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -54,7 +57,7 @@ def _bar(total: int, doing: str) -> Iterator[Advance]:
     timer.daemon = True
     timer.start()
     try:
-        yield lambda name: bar.update(task, advance=1, description=name)
+        yield lambda name: bar.update(task, advance=1, description=name + _said(left))
     finally:
         timer.cancel()
         timer.join()
@@ -62,14 +65,15 @@ def _bar(total: int, doing: str) -> Iterator[Advance]:
 
 
 @contextlib.contextmanager
-def _lines(total: int, doing: str) -> Iterator[Advance]:
+def _lines(total: int, doing: str, left: Left | None) -> Iterator[Advance]:
     done: list[str] = []
     ended = threading.Event()
     began = time.monotonic()
 
     def watch() -> None:
         while not ended.wait(INTERVAL):
-            say(f"{doing}: {len(done)} of {total} done after {time.monotonic() - began:.0f} s")
+            spent = time.monotonic() - began
+            say(f"{doing}: {len(done)} of {total} done after {spent:.0f} s{_said(left)}")
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -78,3 +82,8 @@ def _lines(total: int, doing: str) -> Iterator[Advance]:
     finally:
         ended.set()
         thread.join()
+
+
+def _said(left: Left | None) -> str:
+    """How much longer it takes, where that can be told."""
+    return "" if left is None else f", {spoken(left())} left"

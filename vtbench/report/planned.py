@@ -9,11 +9,8 @@ import msgspec
 from vtbench.report.raw import json_text
 from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table, name_column
-from vtbench.report.units import plural
+from vtbench.report.units import plural, spoken
 from vtbench.workload import Workload
-
-MINUTE = 60
-HOUR = 3600
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -63,15 +60,6 @@ def planned_table(cells: Sequence[Planned], seconds: float) -> Table:
         rows=tuple(_row(each) for each in cells),
         notes=(_summary(cells, seconds),),
     )
-
-
-def spoken(seconds: float) -> str:
-    """A time as one would say it."""
-    if seconds < MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < HOUR:
-        return f"{seconds / MINUTE:.0f} min"
-    return f"{int(seconds // HOUR)} h {int(seconds % HOUR // MINUTE)} min"
 
 
 def _row(each: Planned) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ ABSENT = "—"
 MINUS = "−"
 PER_PREFIX = 1000
 SIGNIFICANT = 3
+MINUTE = 60
+HOUR = 3600
 
 
 def common_prefix(values: Iterable[int]) -> int:
@@ -97,3 +99,12 @@ def pixels(workload: Workload) -> str:
         return f"{workload.resolution[0]}×{workload.resolution[1]}"
     shapes = ("×".join(str(n) for n in spec.shape) for spec in workload.inputs)
     return ", ".join(shapes) or ABSENT
+
+
+def spoken(seconds: float) -> str:
+    """A time as one would say it."""
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < HOUR:
+        return f"{seconds / MINUTE:.0f} min"
+    return f"{int(seconds // HOUR)} h {int(seconds % HOUR // MINUTE)} min"

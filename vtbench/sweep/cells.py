@@ -14,6 +14,8 @@ from vtbench.workload import Workload
 COUNTED = "macs"
 """The protocol that counts: no device takes part in it."""
 
+_DEFAULTS = msgspec.structs.asdict(Workload(model=""))
+
 
 class Cell(msgspec.Struct, frozen=True):
     """One workload under one protocol."""
@@ -25,11 +27,17 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """Equal for equal cells, on every machine and in every run."""
+        """Equal for equal cells, on every machine and in every run.
+
+        What is left at its default is left out, so that a field that a later version adds changes
+        no key.
+        """
         asked = {
-            "workload": self.workload.to_dict(executed=True),
-            "protocol": str(PROTOCOLS[self.protocol].id),
+            name: msgspec.to_builtins(getattr(self.workload, name))
+            for name, default in _DEFAULTS.items()
+            if getattr(self.workload, name) != default
         }
+        asked["protocol"] = str(PROTOCOLS[self.protocol].id)
         written = msgspec.json.encode(asked, order="deterministic")
         return hashlib.sha256(written).hexdigest()[:16]
 

@@ -29,6 +29,11 @@ class Queue:
         return len(self._waiting)
 
     @property
+    def waiting(self) -> list[Cell]:
+        """The cells of which ``len`` is the number."""
+        return list(self._waiting)
+
+    @property
     def over(self) -> bool:
         """Whether there is nothing to hand out, now or later."""
         return self.stopped or not self._waiting

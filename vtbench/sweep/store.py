@@ -87,6 +87,7 @@ class Store:
             self._take([record])
             return
         try:
+            self._follow(self.path)
             with locks.appending(self._file):
                 self._repair()
                 self._write(line_of(record).encode())
@@ -100,8 +101,9 @@ class Store:
 
     def read(self) -> None:
         """Take in what was appended since, by whomever; an unfinished last line is left."""
-        if self._file < 0:
+        if self.path is None:
             return
+        self._follow(self.path)
         size = os.fstat(self._file).st_size
         if size <= self._read_to:
             return
@@ -109,6 +111,19 @@ class Store:
         whole = new[: new.rfind(b"\n") + 1]
         self._read_to += len(whole)
         self._take(self._measurements(whole))
+
+    def _follow(self, path: Path) -> None:
+        """Go over to the file that has the name now: one that was removed keeps nothing."""
+        try:
+            there = os.path.samestat(path.stat(), os.fstat(self._file))
+        except FileNotFoundError:
+            there = False
+        if there:
+            return
+        os.close(self._file)
+        self._file = _opened(path)
+        self._read_to = self._lines = 0
+        self.said.append(f"{path} was removed or replaced; what follows is written to the new one.")
 
     def _measurements(self, whole: bytes) -> Iterable[Measurement]:
         """The records of whole lines; one that was torn is passed over, and said."""

@@ -1,0 +1,97 @@
+"""Cells that are run: who executes them, how far they are, and what Ctrl-C does."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+from vtbench.cli.output import say, stdout_kept_clean
+from vtbench.cli.progress import progress
+from vtbench.measurement import Device
+from vtbench.sweep.cell_task import CellSettings, measure_cell
+from vtbench.sweep.cells import Cell
+from vtbench.sweep.estimate import Estimate
+from vtbench.sweep.local import Isolate, local
+from vtbench.sweep.phases import Phase, phases
+from vtbench.sweep.queue import Queue
+from vtbench.sweep.store import Store
+from vtbench.sweep.sweeping import Executor, stopping_gently, sweep
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """How cells are run."""
+
+    executor: Literal["local", "ray"] = "local"
+    isolate: Isolate | None = None
+    jobs: int | None = None
+    retry: bool = False
+    max_seconds: float = 15.0
+    traceback: bool = False
+
+
+def run_cells(
+    cells: Sequence[Cell], store: Store, devices: Sequence[Device], run: Run
+) -> bool:
+    """Run what is not done yet; whether all of it was reached before an interrupt."""
+    places = tuple(device.index for device in devices) or (None,)
+    name = devices[0].name if devices else None
+    stages = [
+        (phase, Queue(phase.cells, store, None if phase.counts else name, retry=run.retry))
+        for phase in phases(cells, places, run.isolate, run.jobs)
+    ]
+    _tell(store)
+    queues = [queue for _, queue in stages]
+    with (
+        stdout_kept_clean(),
+        progress(sum(map(len, queues)), "sweeping", lambda: _left(queues, store, run)) as advance,
+    ):
+        try:
+            for phase, queue in stages:
+                for name in _run(phase, queue, devices, run):
+                    advance(name)
+                _tell(store)
+                if queue.stopped:
+                    return False
+        except KeyboardInterrupt:
+            return False
+    return True
+
+
+def _run(phase: Phase, queue: Queue, devices: Sequence[Device], run: Run) -> Iterator[str]:
+    """The name of every cell that is finished."""
+    device = devices[0] if devices else None
+    with stopping_gently(queue, _warn):
+        for swept in sweep(queue, _executor(phase, run), device):
+            if run.traceback and swept.trace:
+                sys.stderr.write(swept.trace)
+            yield str(swept.cell)
+
+
+def _executor(phase: Phase, run: Run) -> Executor:
+    task = functools.partial(measure_cell, settings=CellSettings(max_seconds=run.max_seconds))
+    if run.executor == "local":
+        return functools.partial(local, task, phase.how)
+    from vtbench.sweep.on_ray import OnRay, on_ray
+
+    kind = phase.cells[0].workload.device
+    return functools.partial(on_ray, task, OnRay(kind=kind, counts=phase.counts))
+
+
+def _left(queues: Sequence[Queue], store: Store, run: Run) -> float:
+    """Seconds that what waits is going to take, as the cells before did."""
+    estimate = Estimate(store.records, run.max_seconds)
+    return sum(estimate.total(queue.waiting) for queue in queues)
+
+
+def _warn() -> None:
+    say("the cell in hand is finished first; Ctrl-C once more stops at once.")
+
+
+def _tell(store: Store) -> None:
+    """What the user should know of the file, each once."""
+    while store.said:
+        say(store.said.pop(0))

@@ -1,0 +1,241 @@
+"""From the options of ``sweep`` to cells, from those to records, and from those to a document."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from vtbench.cli import axes
+from vtbench.cli.counting import INTERRUPTED
+from vtbench.cli.executing import Execution, parse_max_time, refuse_contradictions
+from vtbench.cli.options import Conditions, asked_models, parse_inputs, parse_jobs, workloads
+from vtbench.cli.output import (
+    SUFFIXES,
+    check_writable,
+    page_width,
+    say,
+    wants_color,
+    write_document,
+)
+from vtbench.cli.sweep_run import Run, run_cells
+from vtbench.cli.timing import TimedFormat
+from vtbench.errors import BadInput, UnknownModel
+from vtbench.measurement import Device, Measurement
+from vtbench.protocol import PROTOCOLS
+from vtbench.report.measured import AUTO, MeasuredQuestion, measured_document
+from vtbench.report.planned import Planned, planned_document
+from vtbench.sweep.axes import Grid, OptionAxis, cells
+from vtbench.sweep.cells import COUNTED, Cell, shard
+from vtbench.sweep.estimate import Estimate
+from vtbench.sweep.local import Isolate
+from vtbench.sweep.store import Store
+from vtbench.workload import PRECISIONS, Attention, Layout
+
+LAYOUTS: tuple[Layout, ...] = ("nchw", "channels_last")
+KERNELS: tuple[Attention, ...] = ("math", "flash", "efficient", "cudnn")
+ALIKE = 5
+"""Failures of one kind that are named before they are only counted."""
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user typed, by the names of the command's parameters."""
+
+    models: list[str] | None
+    more_models: list[str] | None
+    model_list: str | None
+    option: list[str] | None
+    resolution: str | None
+    tokens: str | None
+    batch_size: str | None
+    metric: str
+    gpu: str | None
+    device: str | None
+    inputs: list[str] | None
+    dtype: str
+    autocast: bool
+    layout: str
+    threads: str | None
+    compile_: str | None
+    attention: str | None
+    cudnn_benchmark: bool
+    backward: bool
+    train: bool
+    records: Path | None
+    retry: bool
+    shard: str | None
+    dry_run: bool
+    yes: bool
+    isolate: Isolate | None
+    jobs: int | None
+    executor: Literal["local", "ray"]
+    max_time: float
+    by: str | None
+    format_: TimedFormat | None
+    output: Path | None
+    traceback: bool
+
+
+def answer(ask: Ask) -> int:
+    """Run the cells that are not done, write the document, say what went wrong; the status."""
+    path = None if ask.output == Path("-") else ask.output
+    parse_max_time(ask.max_time)
+    parse_jobs(ask.jobs)
+    part = axes.shard_of(ask.shard)
+    for file in (path, ask.records):
+        check_writable(file)
+    devices = _devices(ask)
+    found = cells(_grid(ask, devices), many=ask.yes or ask.dry_run)
+    if part is not None:
+        found = shard(found, *part)
+    if ask.dry_run:
+        return _plan(ask, found, devices, path)
+    with Store(ask.records) as store:
+        run = Run(
+            executor=ask.executor,
+            isolate=ask.isolate,
+            jobs=ask.jobs,
+            retry=ask.retry,
+            max_seconds=ask.max_time,
+            traceback=ask.traceback,
+        )
+        finished = run_cells(found, store, devices, run)
+        records = [store.of(cell.key, _device_of(cell, devices)) for cell in found]
+    kept = [record for record in records if record is not None]
+    if not finished:
+        _say_how_to_go_on(ask, len(kept), len(found))
+        return INTERRUPTED
+    return _finish(ask, kept, path)
+
+
+def _devices(ask: Ask) -> tuple[Device, ...]:
+    """The devices to measure on; one that Ray lends is known when it has been used."""
+    if ask.executor == "ray":
+        return ()
+    from vtbench.sweep.places import places
+
+    return places(ask.gpu, ask.device)
+
+
+def _grid(ask: Ask, devices: Sequence[Device]) -> Grid:
+    """The grid that the options span."""
+    kind = devices[0].kind if devices else _kind(ask)
+    tokens = axes.numbers(ask.tokens, "--tokens")
+    options = axes.options(ask.option)
+    if tokens is not None:
+        options = (*options, OptionAxis(None, "tokens", tokens))
+    grid = Grid(
+        models=_models(ask, options),
+        protocols=axes.words(ask.metric, "--metric", tuple(PROTOCOLS)),
+        options=options,
+        resolutions=axes.resolutions(ask.resolution),
+        batch_sizes=axes.numbers(ask.batch_size, "--batch-size") or (None,),
+        dtypes=axes.words(ask.dtype, "--dtype", PRECISIONS),
+        layouts=axes.words(ask.layout, "--layout", LAYOUTS),
+        threads=axes.numbers(ask.threads, "--threads") or (None,),
+        compiles=axes.or_none(ask.compile_, str),
+        attentions=axes.or_none(ask.attention, _kernel),
+        inputs=parse_inputs(ask.inputs),
+        device=kind,
+        autocast=ask.autocast,
+        cudnn_benchmark=ask.cudnn_benchmark,
+        train=ask.train,
+        backward=ask.backward,
+    )
+    if grid.protocols != (COUNTED,):
+        for dtype in grid.dtypes:
+            for threads in grid.threads:
+                execution = Execution(dtype=dtype, autocast=ask.autocast, threads=threads)
+                refuse_contradictions(execution, kind)
+    return grid
+
+
+def _kind(ask: Ask) -> Literal["cpu", "cuda"]:
+    """What to ask a cluster for."""
+    on_gpu = ask.gpu is not None or (ask.device or "cpu").startswith("cuda")
+    return "cuda" if on_gpu else "cpu"
+
+
+def _kernel(name: str) -> Attention:
+    return axes.words(name, "--attention", KERNELS)[0]
+
+
+def _models(ask: Ask, options: Sequence[OptionAxis]) -> tuple[str, ...]:
+    """The models, patterns resolved; one that does not exist ends the sweep before it begins."""
+    first = tuple((axis.only, axis.key, axis.values[0]) for axis in options)
+    names = asked_models(ask.models, ask.more_models, ask.model_list)
+    asked = workloads(names, Conditions(options=first))
+    for _, error in asked:
+        if error is not None:
+            raise UnknownModel(error)
+    return tuple(workload.model for workload, _ in asked)
+
+
+def _device_of(cell: Cell, devices: Sequence[Device]) -> str | None:
+    return None if cell.protocol == COUNTED or not devices else devices[0].name
+
+
+def _plan(ask: Ask, found: Sequence[Cell], devices: Sequence[Device], path: Path | None) -> int:
+    """What would be run, and for how long."""
+    there = ask.records if ask.records is not None and ask.records.exists() else None
+    with Store(there) as store:
+        estimate = Estimate(store.records, ask.max_time)
+        plan = [
+            Planned(
+                cell.workload,
+                cell.protocol,
+                estimate.seconds(cell),
+                estimate.known(cell),
+                store.of(cell.key, _device_of(cell, devices)) is not None,
+            )
+            for cell in found
+        ]
+    workers = max(1, len(devices))
+    seconds = sum(each.seconds for each in plan if not each.done) / workers
+    shape = ask.format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table")
+    if shape not in ("table", "json", "csv", "markdown", "latex"):
+        raise BadInput(f"A plan has no format {shape}.")
+    color = path is None and wants_color()
+    write_document(
+        planned_document(plan, seconds, shape, width=page_width(), color=color), path
+    )
+    return 0
+
+
+def _say_how_to_go_on(ask: Ask, done: int, number: int) -> None:
+    say(f"stopped with {done} of {number} cells done.")
+    if ask.records is None:
+        say("They are not kept, for want of --records FILE.")
+    else:
+        say(f"To go on: {shlex.join(['vtbench', *sys.argv[1:]])}")
+
+
+def _finish(ask: Ask, records: Sequence[Measurement], path: Path | None) -> int:
+    """Say what failed, and write the document; the exit status."""
+    failed = [record for record in records if record.error is not None]
+    _say_failures(failed)
+    if len(failed) == len(records):
+        return 2
+    shape = ask.format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table")
+    question = MeasuredQuestion(
+        format=shape,
+        by=ask.by or AUTO,
+        width=page_width(),
+        color=path is None and wants_color(),
+    )
+    write_document(measured_document(records, (), question), path)
+    return 1 if failed else 0
+
+
+def _say_failures(failed: Sequence[Measurement]) -> None:
+    """Every kind of failure once, with how many cells it befell."""
+    kinds: dict[str, int] = {}
+    for record in failed:
+        said = f"{record.workload.model}: {record.error}"
+        kinds[said] = kinds.get(said, 0) + 1
+    for said, number in kinds.items():
+        say(said if number == 1 else f"{said} ({number} cells)")

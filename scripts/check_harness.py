@@ -144,7 +144,7 @@ def written(found: dict[str, Any]) -> str:
     parts = ["# The harness held against others and against itself\n", _where(found)]
     if "agreement" in found:
         parts += ["## Against `torch.utils.benchmark`, blocked autorange\n",
-                  f"Seconds per step, ours over theirs; the median of {TURNS} turns and their range.\n",
+                  f"Seconds per step, ours over theirs: median of {TURNS} turns, and range.\n",
                   "| model | ratio | range |", "| :--- | ---: | :--- |"]  # fmt: skip
         parts += [
             f"| {name} | {each['ratio']:.4f} | {each['low']:.4f} to {each['high']:.4f} |"

@@ -11,6 +11,7 @@ from vtbench.report.measured.facets import Facet, cell, divided
 from vtbench.report.measured.figures import COUNTED, LATENCY, MEMORY, TIMED, figures, kind
 from vtbench.report.measured.ratios import ratio_lines
 from vtbench.report.measured.remarks import legend, remarks
+from vtbench.report.roofline import stages_table
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT
 
@@ -38,7 +39,10 @@ def by_protocol(records: Sequence[Measurement]) -> list[list[Measurement]]:
 
 
 def measured_tables(records: Sequence[Measurement], ratios: Sequence[Ratio] = ()) -> list[Table]:
-    """One table per protocol; ratios stand below the one table that is timed, or apart."""
+    """One table per protocol, then where the time of a model goes, where its stages were timed.
+
+    Ratios stand below the one table that is timed, or apart.
+    """
     groups = by_protocol(records)
     lines = ratio_lines(ratios)
     timed = [group for group in groups if kind(group[0].protocol) in (TIMED, LATENCY)]
@@ -46,7 +50,9 @@ def measured_tables(records: Sequence[Measurement], ratios: Sequence[Ratio] = ()
     tables = [_table(group, lines if group is beside else []) for group in groups]
     if lines and beside is None:
         tables.append(Table(title="Head to head", columns=(), rows=(), notes=tuple(lines)))
-    return tables
+    names = labels(records)
+    stages = (stages_table(record, name) for record, name in zip(records, names, strict=True))
+    return [*tables, *(table for table in stages if table is not None)]
 
 
 def protocol_said(protocol: ProtocolId) -> str:

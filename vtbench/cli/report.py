@@ -1,17 +1,26 @@
-"""``vtbench report``: the tables that follow from kept records, and whether they are up to date."""
+"""``vtbench report``: the tables and figures that follow from what is kept, and are they stale."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtbench.claim import Suite
 from vtbench.claim.shelf import find
 from vtbench.cli.options import Traceback
-from vtbench.cli.output import check_writable, say, write_document
-from vtbench.errors import BadInput
+from vtbench.cli.output import say
+from vtbench.cli.reporting import (
+    Ask,
+    MeasuredFormat,
+    derived_charts,
+    derived_text,
+    measurements_of,
+    report_files,
+    write_all,
+)
+from vtbench.errors import BadInput, BadOption
 from vtbench.judge import judge
 from vtbench.record import Record
 from vtbench.records import read_records
@@ -19,36 +28,123 @@ from vtbench.report import Question, document
 from vtbench.report.checking import check_document
 from vtbench.workload import Workload
 
+if TYPE_CHECKING:
+    from vtbench.chart import Chart
+
+MEASURED = "measured"
+"""The folder within, whose files of measurements have tables and figures beside them."""
+
 
 def report(
-    folder: Annotated[
-        Path,
+    places: Annotated[
+        list[Path] | None,
         typer.Argument(
-            metavar="FOLDER", help="Where records.jsonl lies and the tables go.", show_default=True
+            metavar="FOLDER|FILE...",
+            help="A folder with records.jsonl, and with measurements in measured/; or files of "
+            "measurements, or of timm's results. Without any, the folder `reports`.",
+            show_default=False,
         ),
-    ] = Path("reports"),
+    ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Write nothing; exit 1 if a table is missing or stale."),
+        typer.Option("--check", help="Write nothing; exit 1 if a table or figure is stale."),
     ] = False,
+    format_: Annotated[
+        MeasuredFormat | None,
+        typer.Option("--format", help="Shape of the tables of measurements."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|FOLDER", help="Write to a file; or everything into a folder."),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw a figure, PNG or SVG: along --by, or --pareto."),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS",
+            help="What stands across: resolution, batch_size, tokens, ...; `macs` in figures; "
+            "`rows` for a row per measurement. The longest axis where it is not given.",
+        ),
+    ] = None,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            metavar="QUANTITY",
+            help="throughput, time, macs, memory, utilisation or energy; what was measured "
+            "where it is not given.",
+        ),
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only what this protocol measured.")
+    ] = None,
+    relative_to: Annotated[
+        str | None, typer.Option("--relative-to", metavar="MODEL", help="Ratios to this model.")
+    ] = None,
+    pareto: Annotated[
+        bool,
+        typer.Option("--pareto", help="The papers' accuracies against what was measured."),
+    ] = False,
+    accuracy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN", help="Claims that --pareto takes accuracies from; '*.top1'."
+        ),
+    ] = None,
     traceback: Traceback = False,  # noqa: ARG001  # the entry point reads it
 ) -> None:
-    """Derive the tables of a folder from its records, the same bytes at every run.
+    """Derive tables and figures from kept records, the same at every run.
 
     \b
-    vtbench check --write-records reports/records.jsonl
     vtbench report
-    vtbench report --check
+    vtbench report reports --check
+    vtbench report sweep.jsonl --by resolution --plot sweep.svg
+    vtbench report sweep.jsonl --output tables/
+    vtbench report speed.jsonl --pareto --plot front.png
 
     Exit status: 0 done, or all up to date; 1 something is stale; 2 it cannot be done.
     """
-    documents = derived(read_records(folder / "records.jsonl"))
+    ask = Ask(
+        format=format_, output=output, plot=plot, by=by, show=show, protocol=protocol,
+        relative_to=relative_to, pareto=pareto, accuracy=accuracy,
+    )  # fmt: skip
+    found = places or [Path("reports")]
+    folders = [place for place in found if place.is_dir() or (places is None)]
+    if not folders:
+        if check:
+            raise BadOption("--check holds a folder against its records; name a folder.")
+        report_files(found, ask)
+        return
+    if len(found) > 1:
+        raise BadOption("Name one folder, or files of measurements; not both.")
+    if ask != Ask():
+        raise BadOption("The tables of a folder have one shape; the options go with files.")
+    _folder(folders[0], check=check)
+
+
+def _folder(folder: Path, *, check: bool) -> None:
+    """Everything that follows from a folder, written or held against what is there."""
+    texts, charts = measured_of(folder)
+    if (folder / "records.jsonl").exists() or not texts:
+        texts = {**derived(read_records(folder / "records.jsonl")), **texts}
     if check:
-        raise typer.Exit(_stale(folder, documents))
-    for name in documents:
-        check_writable(folder / name)
-    for name, text in documents.items():
-        write_document(text, folder / name)
+        raise typer.Exit(_stale(folder, texts, charts))
+    write_all(folder, texts, charts)
+
+
+def measured_of(folder: Path) -> tuple[dict[str, str], dict[str, Chart]]:
+    """Documents and figures of the files of measurements in a folder, by their names in it."""
+    texts: dict[str, str] = {}
+    charts: dict[str, Chart] = {}
+    for file in sorted((folder / MEASURED).glob("*.jsonl")):
+        records = measurements_of(file)
+        if not records:
+            raise BadInput(f"There are no measurements in {file}.")
+        texts[f"{MEASURED}/{file.stem}.md"] = derived_text(records)
+        charts |= derived_charts(records, f"{MEASURED}/{file.stem}")
+    return texts, charts
 
 
 def derived(records: dict[Workload, Record]) -> dict[str, str]:
@@ -73,15 +169,24 @@ def _stated(suites: list[Suite], records: dict[Workload, Record]) -> list[Record
     return [record for record in found if record is not None and record.error is None]
 
 
-def _stale(folder: Path, documents: dict[str, str]) -> int:
-    stale = 0
-    for name, text in documents.items():
-        path = folder / name
-        if not path.is_file():
-            say(f"{path} is missing; run `vtbench report {folder}`.")
-        elif path.read_text(encoding="utf-8") != text:
-            say(f"{path} is stale; run `vtbench report {folder}`.")
-        else:
-            continue
-        stale += 1
-    return 1 if stale else 0
+def _stale(folder: Path, texts: dict[str, str], charts: dict[str, Chart]) -> int:
+    """Say what is missing or stale; the exit status."""
+    states = {name: _state(folder / name, texts.get(name), charts.get(name))
+              for name in (*texts, *charts)}  # fmt: skip
+    wrong = {name: state for name, state in states.items() if state is not None}
+    for name, state in wrong.items():
+        say(f"{folder / name} is {state}; run `vtbench report {folder}`.")
+    return 1 if wrong else 0
+
+
+def _state(path: Path, text: str | None, chart: Chart | None) -> str | None:
+    """What is wrong with a file; a figure is held by what it was drawn from, not by its bytes."""
+    if not path.is_file():
+        return "missing"
+    if chart is None:
+        same = path.read_text(encoding="utf-8") == text
+    else:
+        from vtbench.plot import digest, drawn_from
+
+        same = drawn_from(path) == digest(chart)
+    return None if same else "stale"

@@ -97,14 +97,12 @@ def beside_points(figure: Any, axes: Any, chart: Chart) -> None:
 
 def _place(figure: Any, axes: Any, mark: Mark, frame: Any, taken: Sequence[Any]) -> Any:
     """Write a name and say which part of the page it takes."""
-    from matplotlib.patheffects import withStroke
-
     best = None
     for x, y, ha, va in PLACES:
         text = axes.annotate(
             mark.name, xy=(mark.x, mark.y), xytext=(x, y), textcoords="offset points", ha=ha,
             va=va, fontsize=FONT - 1, color="#222222", annotation_clip=False,
-            path_effects=[withStroke(linewidth=2, foreground="white")],
+            bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.4, "linewidth": 0},
         )  # fmt: skip
         box = text.get_window_extent(figure.canvas.get_renderer())
         inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 + 2 and frame.y0 <= box.y0

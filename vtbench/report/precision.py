@@ -27,9 +27,8 @@ def decimals(value: float, half: float | None) -> int:
     if not half:
         digits = PLAIN_DIGITS if half is None else MOST_DIGITS
         return max(digits - 1 - own, 0)
-    place = math.floor(math.log10(half))
-    first = half / 10.0**place
-    wanted = -place + (1 if first < SMALL_LEAD else 0)
+    leading, _, place = f"{half:.9e}".partition("e")  # 0.19999999999999 leads with a 2
+    wanted = -int(place) + (1 if float(leading) < SMALL_LEAD else 0)
     return min(max(wanted, FEWEST_DIGITS - 1 - own), MOST_DIGITS - 1 - own)
 
 

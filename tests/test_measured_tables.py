@@ -151,10 +151,10 @@ def test_machines_that_were_not_quiet_are_named_with_their_reason():
     busy = Telemetry(verdict="throttled", why=("Other processes kept 1.3 of 2 cores busy.",))
     unseen = Telemetry(verdict="unwatched", why=("NVML is not there.",))
     notes = measured_tables([made(telemetry=busy), made("a", telemetry=unseen), made("b")])[0].notes
-    assert "resnet34: throttled, Other processes kept 1.3 of 2 cores busy." in notes
-    assert "a: unwatched, NVML is not there." in notes
+    assert "resnet34: throttled. Other processes kept 1.3 of 2 cores busy." in notes
+    assert "a: unwatched. NVML is not there." in notes
     both = measured_tables([made(telemetry=unseen), made("a", telemetry=unseen)])[0].notes
-    assert "All rows: unwatched, NVML is not there." in both
+    assert "All rows: unwatched. NVML is not there." in both
 
 
 def test_an_interval_that_stayed_wide_is_said():

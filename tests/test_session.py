@@ -130,9 +130,17 @@ def test_an_arm_that_raises_later_keeps_the_rest_in_step():
             raise MemoryError
 
     arms = [Arm("tires", tiring, FakeClock(lambda _: 0.1)), Shared({"a": 0.1}).arm("a")]
-    measure_arms(arms, rules(min_samples=200, max_seconds=100))
+    measure_arms(arms, rules(min_samples=200, max_samples=200, max_seconds=100))
     assert isinstance(arms[0].failure, MemoryError)
     assert len(arms[1].samples) == 200
+
+
+def test_what_waits_for_the_warm_up_is_called_before_the_first_sample():
+    shared = Shared({"a": 0.1})
+    (arm,) = arms = [shared.arm("a")]
+    seen = []
+    measure_arms(arms, rules(), warmed=lambda: seen.append((arm.warmup_steps, len(arm.samples))))
+    assert seen == [(arm.warmup_steps, 0)]
 
 
 def test_nothing_left_to_measure_ends():

@@ -165,7 +165,7 @@ def timed(
     ]
     rules = Rules(stop=settings.rule(), single_steps=protocol.synchronised, seed=settings.seed)
     with watching(device, subjects[0].record.workload.threads) as watcher:
-        measure_arms(arms, rules)
+        measure_arms(arms, rules, warmed=watcher.restart)
     seen = watcher.telemetry(_images(arms[0], ready[0]) if len(arms) == 1 else None)
     for subject, arm in zip(ready, arms, strict=True):
         subject.record = _finished(subject, arm, seen)

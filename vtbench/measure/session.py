@@ -61,15 +61,22 @@ class Arm:
 Watch = Callable[[Sequence[Arm]], bool | None]
 
 
-def measure_arms(arms: Sequence[Arm], rules: Rules, watch: Watch = lambda _: None) -> None:
+def measure_arms(
+    arms: Sequence[Arm],
+    rules: Rules,
+    watch: Watch = lambda _: None,
+    warmed: Callable[[], None] = lambda: None,
+) -> None:
     """Warm up every arm and sample all of them in turns until each has enough.
 
-    ``watch`` is called with the arms after every round; True ends the session there. An arm whose
-    step raises is left out; the others go on.
+    ``watch`` is called with the arms after every round; True ends the session there. ``warmed`` is
+    called once, when the first sample is about to be taken. An arm whose step raises is left out;
+    the others go on.
     """
     for arm in arms:
         _guarded(arm, functools.partial(_warm_up, arm, rules))
     _in_turns(arms, _throw_away)
+    warmed()
     order = random.Random(rules.seed)  # noqa: S311 - an order, no secret
     while alive := _alive(arms):
         turns = list(alive)

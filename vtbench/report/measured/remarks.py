@@ -65,10 +65,10 @@ def _watched(records: Sequence[Measurement], label: Label) -> list[str]:
     for record in records:
         seen = record.telemetry
         if seen is not None and seen.verdict != "clean":
-            why = "; ".join(text.strip().rstrip(".") for text in seen.why)
+            why = " ".join(f"{text.strip().rstrip('.')}." for text in seen.why)
             found.setdefault((seen.verdict, why), []).append(label(record))
     return [
-        f"{_named(names, len(records))}: {verdict}{f', {why}' if why else ''}."
+        f"{_named(names, len(records))}: {verdict}.{f' {why}' if why else ''}"
         for (verdict, why), names in found.items()
     ]
 

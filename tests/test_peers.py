@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import vtbench as package
 from vtbench.count import peers
 from vtbench.count.counting import Settings, count_module
 from vtbench.count.peers import names, quiet, side_by_side
@@ -393,3 +394,37 @@ def test_thop_counts_a_module_under_three_parents_nine_times_over():
     one = 2 * 8 * 8  # three hooks see each of three calls, and three paths lead to their sum
     assert (record.macs, found["thop"].macs) == (3 * one, 3 * 3 * 3 * one)
     assert found["thop"].unexplained == 0
+
+
+def test_the_python_interface_runs_them_beside_a_live_module_and_leaves_it_as_it_was():
+    """A bare parameter's product, 7 x 3: 21 that a counter of modules does not see."""
+
+    class Bare(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.seen = nn.Linear(5, 7)
+            self.bare = nn.Parameter(torch.zeros(7, 3))
+
+        def forward(self, x):
+            return self.seen(x) @ self.bare
+
+    net = Bare().eval()
+    before = {name: id(each) for name, each in (*net.named_parameters(), *net.named_buffers())}
+    hooks = len(net.seen._forward_hooks)
+    counted = package.count(net, torch.zeros(1, 5), counters=["thop", "torch"])
+    assert counted.macs == 5 * 7 + 7 * 3
+    assert counted.record.counters["torch"].macs == 5 * 7 + 7 * 3
+    assert counted.record.counters["thop"].difference == -7 * 3
+    assert "thop" in counted.table()
+    after = {name: id(each) for name, each in (*net.named_parameters(), *net.named_buffers())}
+    assert (before, hooks) == (after, len(net.seen._forward_hooks))
+    assert package.count(net, torch.zeros(1, 5)).record.counters == {}
+    assert set(package.count("resnet18", counters="fvcore").record.counters) == {"fvcore"}
+    with pytest.raises(BadOption, match="no counter 'flopco'"):
+        package.count(net, torch.zeros(1, 5), counters="flopco")
+
+
+def test_a_live_module_too_large_to_copy_is_not_lent_out(monkeypatch):
+    monkeypatch.setattr(side_by_side, "LARGE", 1)
+    counted = package.count(nn.Linear(4, 5), torch.zeros(1, 4), counters="thop")
+    assert counted.record.counters["thop"].error == "The module is too large to be copied for it."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +13,8 @@ from vtbench import report
 from vtbench.count import counting as engine
 from vtbench.count.rules import UserFormula
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
-from vtbench.record import Record
-from vtbench.run import record_of, run
+from vtbench.record import PeerCount, Record
+from vtbench.run import RunSettings, record_of, run
 from vtbench.workload import EXECUTION, InputSpec, Workload, freeze_options
 
 if TYPE_CHECKING:
@@ -72,18 +72,56 @@ def count(
     model: nn.Module | str,
     *inputs: Any,
     ops: Mapping[Any, UserFormula] | None = None,
+    counters: str | Sequence[str] = (),
     **keywords: Any,
 ) -> Count:
     """Count a module on inputs, or a model by name.
 
     With a module, inputs and keywords go to its ``forward``. With a name, the keywords are the
     fields of a workload: ``resolution``, ``batch_size``, ``options``, ``mode``, ``backward``.
+    ``counters`` names other counters to run beside ours, each on a copy; ``"all"`` runs those that
+    are installed.
     """
+    beside = _counters(counters)
     if isinstance(model, str):
-        return Count(run(named_workload(model, inputs, keywords), formulas=ops))
+        settings = RunSettings(counters=beside)
+        return Count(run(named_workload(model, inputs, keywords), settings=settings, formulas=ops))
     _module(model)
     counted = engine.count_module(model, (inputs, keywords), engine.Settings(ops=ops or {}))
-    return Count(record_of(_live(model), counted, None))
+    record = record_of(_live(model), counted, None)
+    if beside:
+        said = _beside(model, (inputs, keywords), record, beside)
+        record = msgspec.structs.replace(record, counters=said)
+    return Count(record)
+
+
+def _counters(asked: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of counters; one that is unknown or not installed is refused before any work."""
+    if not asked:
+        return ()
+    from vtbench.count.peers.names import chosen, parse
+
+    names = parse(asked if isinstance(asked, str) else ",".join(asked))
+    chosen(names)
+    return names
+
+
+def _beside(
+    module: nn.Module,
+    given: tuple[tuple[Any, ...], dict[str, Any]],
+    record: Record,
+    names: tuple[str, ...],
+) -> dict[str, PeerCount]:
+    """What other counters say of a live module; none of them touches the module itself."""
+    from vtbench.count import peers  # loads fvcore and thop: only where asked
+    from vtbench.count.peers.tally import Subject, Unsuitable
+
+    def lent(real: bool) -> Subject:  # noqa: FBT001 - the builders' signature
+        if not real:
+            raise Unsuitable("The module is too large to be copied for it.")
+        return Subject(module, *given)
+
+    return peers.compare(lent, record, names)
 
 
 def _module(model: Any) -> None:

@@ -146,6 +146,15 @@ def test_classes_keep_other_arithmetic_apart_from_macs(make_record):
     assert found["data movement"].calls == 3
 
 
+@pytest.mark.parametrize("shape", ["table", "markdown", "latex"])
+def test_what_multiplies_nothing_has_no_heading_where_there_is_none(make_record, shape):
+    whole = make_record()
+    only = tuple(row for row in whole.rows if row.status == "counted")
+    lean = make_record(rows=only)
+    assert "Multiplies nothing" in document([whole], Question(format=shape))
+    assert "Multiplies nothing" not in document([lean], Question(format=shape))
+
+
 def test_the_certificate_says_what_was_counted_and_what_was_not(make_record):
     text = document([make_record(unknown=True, counters=True)], Question())
     assert "≥ 88.244 K" in text

@@ -29,7 +29,7 @@ def certificate(record: Record, *, view: View = "total", depth: int = 1) -> list
     """The tables of one record; any view but the total replaces the list of operators."""
     tables = [_totals(record)]
     if view == "total":
-        tables += [_counted(record), _free(record)]
+        tables += [_counted(record), *_free(record)]
     else:
         tables.append(view_table(record, view, depth))
     if record.unknown:
@@ -149,18 +149,22 @@ def _operators(title: str, found: list[Part], *, status: bool) -> Table:
     return Table(title=title, columns=tuple(columns), rows=tuple(rows), notes=notes)
 
 
-def _free(record: Record) -> Table:
+def _free(record: Record) -> list[Table]:
+    """Other arithmetic by class; no table where nothing ran that multiplies nothing."""
     found = [p for p in parts(record, "class") if p.elements is not None]
     moved = [row for row in record.rows if row.status == "zero" and row.kind == "none"]
     calls = plural(sum(row.calls for row in moved), "call")
     operators = plural(len({row.op for row in moved}), "operator")
     note = f"Not listed: {calls} ({operators}) to make, move or view data."
-    return Table(
+    if not found and not moved:
+        return []
+    made = Table(
         title="Multiplies nothing",
         columns=(name_column("Other arithmetic"), Column(head="Calls"), Column(head="Elements")),
         rows=tuple((p.name, str(p.calls), si(p.elements or 0)) for p in found),
         notes=(note,) if moved else (),
     )
+    return [made]
 
 
 def _unknown(record: Record) -> Table:

@@ -10,7 +10,13 @@ from made_measurements import failed, made, remembered, swept
 from vtbench.claim.shelf import find
 from vtbench.errors import BadInput, BadOption
 from vtbench.measurement import Telemetry
-from vtbench.report.measured import AUTO, Layout, MeasuredQuestion, measured_document, wide_tables
+from vtbench.report.measured import (
+    AUTO,
+    WideLayout,
+    MeasuredQuestion,
+    measured_document,
+    wide_tables,
+)
 from vtbench.report.measured.accuracy import (
     front,
     one_protocol,
@@ -23,7 +29,7 @@ from vtbench.report.measured.quantities import QUANTITIES
 
 
 def _tables(records, **layout):
-    return wide_tables(records, (), Layout(**layout))
+    return wide_tables(records, (), WideLayout(**layout))
 
 
 def test_models_stand_down_and_the_longest_axis_across():

@@ -15,7 +15,7 @@ from vtbench.report.exports import EXPORTS
 from vtbench.report.measured.flat import flat_rows, flat_table, measured_object
 from vtbench.report.measured.ratios import relative, told
 from vtbench.report.measured.tables import labels, measured_tables
-from vtbench.report.measured.wide import Layout, wide_tables
+from vtbench.report.measured.wide import WideLayout, wide_tables
 from vtbench.report.raw import json_text
 from vtbench.report.render import Style, render
 from vtbench.report.table import Table
@@ -23,7 +23,7 @@ from vtbench.report.table import Table
 AUTO = "auto"
 __all__ = [
     "AUTO",
-    "Layout",
+    "WideLayout",
     "MeasuredQuestion",
     "flat_rows",
     "labels",
@@ -76,5 +76,5 @@ def tables_asked(
     if asked.by is not None or asked.show is not None:
         by = None if asked.by == AUTO else asked.by
         page = asked.width if asked.format == "table" else None
-        return wide_tables(records, ratios, Layout(by=by, show=asked.show, width=page))
+        return wide_tables(records, ratios, WideLayout(by=by, show=asked.show, width=page))
     return measured_tables(records, ratios)

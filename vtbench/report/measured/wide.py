@@ -31,7 +31,7 @@ NARROWEST_NAME = 12
 _POWER = "Power: the k of quantity ~ {}^k, fitted on logarithms, with its 95 % interval."
 
 
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
+class WideLayout(msgspec.Struct, frozen=True, kw_only=True):
     """How wide tables are laid out."""
 
     by: str | None = None
@@ -43,7 +43,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def wide_tables(
-    records: Sequence[Measurement], ratios: Sequence[Ratio], layout: Layout
+    records: Sequence[Measurement], ratios: Sequence[Ratio], layout: WideLayout
 ) -> list[Table]:
     """One table per protocol with a column per value of the axis, and how the figures grow.
 
@@ -65,7 +65,7 @@ def wide_tables(
 
 
 def _swept(
-    records: Sequence[Measurement], facet: Facet, quantity: Quantity, layout: Layout
+    records: Sequence[Measurement], facet: Facet, quantity: Quantity, layout: WideLayout
 ) -> list[Table]:
     """The quantity along the axis, the MACs beside times that nobody counted apart, the growth."""
     tables = _broken(_table(records, facet, quantity), records, facet, layout.width)
@@ -133,7 +133,8 @@ def _notes(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> 
     if halves and quantity.name in ("throughput", "time"):
         ends = dict.fromkeys(f"±{share(half)}" for half in (halves[0], halves[-1]))
         said.append(f"The 95 % intervals reach {' to '.join(ends)}.")
-    cells = [(r.workload.model, *(cell(f, r) for f in divided(records)[1])) for r in records]
+    differing = divided(records)[1]
+    cells = [(r.workload.model, *(cell(each, r) for each in differing)) for r in records]
     twice = len(cells) - len(set(cells))
     if twice:
         said.append(f"Measured more than once: {twice}; the last one is shown.")

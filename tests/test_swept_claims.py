@@ -17,7 +17,7 @@ from vtbench.record import Record, Row
 from vtbench.report.checking import check_document, sentence
 from vtbench.report.explained import Explained, explained_document
 from vtbench.report.swept import found_text, printed_text
-from vtbench.report.verdicts import verdict_object
+from vtbench.report.verdicts import explanation, verdict_object
 
 FORMULA = """
 [[claim]]
@@ -280,6 +280,14 @@ def test_exponents_hold_where_every_step_has_their_digits(tmp_path, printed, ver
     assert found.verdict == verdict
     assert float(found.measured) == pytest.approx(1.5)
     assert found.found.exponents == pytest.approx((1.5, 1.5, 1.5))
+
+
+def test_no_other_reading_is_said_to_have_been_tried(tmp_path):
+    found = verdict_of(tmp_path, GROWTH.replace('"linear"', '"1.4"'), lambda resolution: resolution)
+    assert found.verdict == "fails"
+    assert explanation(found) == found.reason == (
+        "The exponent is 0.5 over the sweep, 0.5 to 0.5 step by step."
+    )
 
 
 def test_only_the_stem_depends_on_the_size(tmp_path):

@@ -27,7 +27,8 @@ def explanation(verdict: Verdict) -> str:
     if verdict.verdict == "holds":
         return fitted
     if found is None:
-        if verdict.claim.low == verdict.claim.high:  # exact, so of our own: nothing was searched
+        exact = verdict.claim.low == verdict.claim.high  # so of our own
+        if exact or verdict.claim.kind in SWEPT:  # no other reading was looked for
             return verdict.reason
         return "nothing tried gives it" if verdict.claim.kind != "arithmetic" else ""
     said = reproduction(found, verdict.claim.convention)

@@ -9,6 +9,7 @@ from functools import cache
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vtbench import models
@@ -196,3 +197,40 @@ def test_a_batch_costs_as_much_as_its_images(workload):
     assert bool(fixed) == bool(once)
     assert record.macs == batch * (reference(workload) - fixed) + fixed
 
+
+class _Recurrent(nn.Module):
+    """An LSTM whose input, or whose first state, needs a gradient."""
+
+    def __init__(self, *, before: bool, state: bool):
+        super().__init__()
+        self.before = nn.Linear(4, 4) if before else nn.Identity()
+        self.lstm = nn.LSTM(4, 6)
+        self.first = nn.Parameter(torch.zeros(2, 1, 2, 6)) if state else None
+
+    def forward(self, x):
+        states = None if self.first is None else (self.first[0], self.first[1])
+        return self.lstm(self.before(x), states)[0]
+
+
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")  # torch's own switch warns
+@pytest.mark.parametrize(
+    ("before", "state", "gradients"),
+    [
+        (False, False, 5 * 24 * 4 + (5 + 4) * 24 * 6),
+        (True, False, (5 + 5) * 24 * 4 + (5 + 4) * 24 * 6 + 5 * 4 * 4),
+        (False, True, 5 * 24 * 4 + (5 + 5) * 24 * 6),
+    ],
+)
+def test_the_backward_pass_of_a_fused_lstm_counts_as_that_of_its_steps(before, state, gradients):
+    """5 steps of 2 sequences: weights at each, states but the first, what else is asked for."""
+
+    def backward(road, *, fused=True):
+        with torch.backends.mkldnn.flags(enabled=fused):
+            net = _Recurrent(before=before, state=state)
+            settings = Settings(backward=True, road=road)
+            found = count_module(net, ((torch.randn(5, 2, 4),), {}), settings)
+        return sum(row.macs for row in found.rows if row.phase == "backward")
+
+    assert backward("meta") == 2 * gradients
+    assert backward("real") == 2 * gradients
+    assert backward("real", fused=False) == 2 * gradients

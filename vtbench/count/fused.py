@@ -139,10 +139,15 @@ def _mkldnn_rnn(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost
 
 
 def _mkldnn_rnn_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    # the gradient of the input and that of the weights cost one forward pass each
-    weights = [w.shape for w in args[1:3]]
-    one = formulas.recurrent(prod(args[0].shape[:-1]), weights, args[0].shape[-1])
-    return formulas.dense(2 * one.macs, one.written)
+    # The products that autograd takes where the layer is made of single steps: of the weights at
+    # every step, of each state but the first, and of the first and the input where they are asked
+    # for. The kernel may do more; the count is that of every other road.
+    steps, batch = args[0].shape[0], prod(args[0].shape[1:-1])
+    by_input, by_state = (prod(w.shape) for w in args[1:3])  # [G·h, in], [G·h, h]
+    states = steps if args[5].requires_grad else steps - 1
+    inputs = steps if args[0].requires_grad else 0
+    macs = batch * ((steps + inputs) * by_input + (steps + states) * by_state)
+    return formulas.dense(macs, prod(args[0].shape[:-1]) * args[0].shape[-1])
 
 
 ATTENTION: dict[str, Rule] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from memory_models import MB, Holds
 from torch import nn
 
 from vtbench.footprint import SOURCE, footprints, predicted
-from vtbench.measure.gauges import CudaBooks, HighWater, Sampled, gauge_of_cpu
+from vtbench.measure.gauges import CudaBooks, HighWater, Peak, Sampled, gauge_of_cpu
 from vtbench.measure.memory import (
     memory_of_live,
     memory_of_new,
@@ -56,16 +57,12 @@ class Told:
     def settle(self):
         self.log.append("settle")
 
+    @contextmanager
     def watch(self):
-        self.log.append("watch")
-        return self
-
-    def __enter__(self):
         self.log.append("begin")
-        return self
-
-    def __exit__(self, *_):
-        self.peak = self.highest
+        peak = Peak()
+        yield peak
+        peak.bytes = self.highest
         self.log.append("end")
 
 
@@ -84,7 +81,7 @@ def test_memory_is_what_a_second_step_holds_above_the_level_before_the_model():
     found = memory_of_new(make, gauge)
     assert found == MeasuredMemory(weights=(10 * 4 + 4) * 4, peak_resident=1250 - 100)
     assert gauge.log == [
-        "settle", "level", "make", "level", "step", "settle", "watch", "begin", "step", "end",
+        "settle", "level", "make", "level", "step", "settle", "begin", "step", "end",
     ]  # fmt: skip
 
 
@@ -118,7 +115,7 @@ def test_the_high_water_mark_leaves_pages_of_files_out(tmp_path):
     with gauge.watch() as watch:
         assert (tmp_path / "clear_refs").read_text() == "5"
         (tmp_path / "status").write_text(STATUS.format(peak=7000))
-    assert watch.peak == (7000 - 300 - 100) * 1024
+    assert watch.bytes == (7000 - 300 - 100) * 1024
 
 
 def test_where_there_is_no_mark_memory_is_sampled(tmp_path, monkeypatch):
@@ -133,9 +130,9 @@ def test_samples_are_taken_while_the_block_runs():
     levels = iter([5, 9])
     gauge = Sampled(lambda: next(levels, 4))
     with gauge.watch() as watch:
-        while watch.peak < 9:
+        while watch.bytes < 9:
             pass
-    assert watch.peak == 9
+    assert watch.bytes == 9
 
 
 class Cuda:

@@ -1,4 +1,4 @@
-"""Workloads in, their memory out: each in a process of its own, beside what the counter predicts."""
+"""Workloads in, their memory out: each in a process of its own, beside what is predicted."""
 
 from __future__ import annotations
 
@@ -145,5 +145,3 @@ def _predicted_in_its_dtype(workload: Workload) -> int:
     )
     counted = counting.count_module(placed(built.module, workload, meta), given, settings)
     return counted.memory.weights + counted.memory.activations_peak
-
-

@@ -11,9 +11,10 @@ import contextlib
 import ctypes
 import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
 PERIOD = 1e-3
@@ -26,6 +27,14 @@ _M_MMAP_THRESHOLD = -3
 _KIB = 1024
 
 
+@dataclass
+class Peak:
+    """What was watched; to be read after the block."""
+
+    bytes: int = 0
+    """Most bytes held during the block."""
+
+
 class Gauge(Protocol):
     """One way to read the memory of a device."""
 
@@ -35,29 +44,11 @@ class Gauge(Protocol):
     def level(self) -> int:
         """Bytes held now."""
 
-    def watch(self) -> Watch:
+    def watch(self) -> AbstractContextManager[Peak]:
         """A block over which the peak is watched; what ran before is not part of it."""
 
     def settle(self) -> None:
         """Work is finished, and what is free is given back."""
-
-
-class Watch(Protocol):
-    """The peak over a block."""
-
-    peak: int
-    """Most bytes held during the block; to be read after it."""
-
-    def __enter__(self) -> Watch:
-        """Begin to watch."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Read the peak."""
 
 
 class HighWater:
@@ -80,9 +71,13 @@ class HighWater:
         """Resident bytes that belong to no file."""
         return self._status()["RssAnon"]
 
-    def watch(self) -> Watch:
+    @contextmanager
+    def watch(self) -> Iterator[Peak]:
         """Resets the mark as the block begins."""
-        return _Marked(self._reset, self._peak)
+        peak = Peak()
+        self._reset()
+        yield peak
+        peak.bytes = self._peak()
 
     def settle(self) -> None:
         """Garbage is collected, and free memory goes back to the system."""
@@ -113,9 +108,23 @@ class Sampled:
         """Resident bytes, without those shared with files where the system tells."""
         return self._read()
 
-    def watch(self) -> Watch:
-        """A thread samples while the block runs."""
-        return _Sampling(self._read)
+    @contextmanager
+    def watch(self) -> Iterator[Peak]:
+        """A thread samples while the block runs; one sample comes before and one after."""
+        peak, ended = Peak(self._read()), threading.Event()
+
+        def run() -> None:
+            while not ended.wait(PERIOD):
+                peak.bytes = max(peak.bytes, self._read())
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        try:
+            yield peak
+        finally:
+            ended.set()
+            thread.join()
+        peak.bytes = max(peak.bytes, self._read())
 
     def settle(self) -> None:
         """Garbage is collected, and free memory goes back to the system."""
@@ -137,9 +146,13 @@ class CudaBooks:
         """Bytes in live tensors."""
         return int(self._cuda.memory_allocated(self._device))
 
-    def watch(self) -> Watch:
+    @contextmanager
+    def watch(self) -> Iterator[Peak]:
         """Resets the allocator's peaks as the block begins."""
-        return _Marked(self._reset, self._peak)
+        peak = Peak()
+        self._reset()
+        yield peak
+        peak.bytes = self._peak()
 
     def settle(self) -> None:
         """The device has finished, and free blocks go back to it."""
@@ -155,56 +168,6 @@ class CudaBooks:
         self._cuda.synchronize(self._device)
         self.reserved = int(self._cuda.max_memory_reserved(self._device))
         return int(self._cuda.max_memory_allocated(self._device))
-
-
-class _Marked:
-    """A peak that somebody else keeps: reset before, read after."""
-
-    def __init__(self, reset: Callable[[], None], read: Callable[[], int]) -> None:
-        self._reset, self._read = reset, read
-        self.peak = 0
-
-    def __enter__(self) -> _Marked:
-        self._reset()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.peak = self._read()
-
-
-class _Sampling:
-    """A peak over samples of a thread, one before and one after among them."""
-
-    def __init__(self, read: Callable[[], int]) -> None:
-        self._read = read
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.peak = 0
-
-    def __enter__(self) -> _Sampling:
-        self.peak = self._read()
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-        self.peak = max(self.peak, self._read())
-
-    def _run(self) -> None:
-        while not self._ended.wait(PERIOD):
-            self.peak = max(self.peak, self._read())
 
 
 def gauge_of_cpu() -> HighWater | Sampled:

@@ -68,9 +68,9 @@ def _measured(ready: Ready, gauge: Gauge, before: Callable[[int], int]) -> Measu
     level = gauge.level()
     ready.step()
     gauge.settle()
-    with gauge.watch() as watch:
+    with gauge.watch() as watched:
         ready.step()
-    peak = watch.peak - before(level)
+    peak = watched.bytes - before(level)
     weights = stored_bytes(_tensors_of(ready.module))
     if isinstance(gauge, CudaBooks):
         return MeasuredMemory(weights=weights, peak_allocated=peak, peak_reserved=gauge.reserved)

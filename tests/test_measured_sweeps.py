@@ -12,8 +12,8 @@ from vtbench.errors import BadInput, BadOption
 from vtbench.measurement import Telemetry
 from vtbench.report.measured import (
     AUTO,
-    WideLayout,
     MeasuredQuestion,
+    WideLayout,
     measured_document,
     wide_tables,
 )
@@ -33,7 +33,7 @@ def _tables(records, **layout):
 
 
 def test_models_stand_down_and_the_longest_axis_across():
-    table, macs, grown = _tables([*swept(), *swept("resnet34", sizes=(192, 224))])
+    table, grown, macs = _tables([*swept(), *swept("resnet34", sizes=(192, 224))])
     assert table.title == "Throughput, images/s, by size"
     heads = [column.head for column in table.columns]
     assert heads == ["Model", "192×192", "224×224", "256×256", "320×320", "384×384"]
@@ -78,7 +78,14 @@ def test_failures_and_doubts_name_their_cell():
     table = _tables(records)[0]
     assert table.rows[0][-1] == "failed"
     assert "deit_s at size 512×512: Too large." in table.notes
-    assert "All rows: unwatched, Nobody looked." in table.notes
+    assert "All rows: unwatched. Nobody looked." in table.notes
+    busy = [Telemetry(verdict="throttled", why=(f"Others kept {k}.5 cores busy.",)) for k in (1, 2)]
+    records = [*swept(sizes=(192, 224), telemetry=busy[0]),
+               *swept(sizes=(256, 320), telemetry=busy[1]), *swept(sizes=(384,))]  # fmt: skip
+    assert (
+        "deit_s at size 192×192, deit_s at size 224×224, deit_s at size 256×256 and 1 more: "
+        "throttled. Others kept 1.5 cores busy. (The figures are those of the first.)"
+    ) in _tables(records)[0].notes
     wide = _tables([*swept(stopped_by="max_time", spread=0.06)])[0]
     # three are named, two of the five are counted; half of ±0.06 / 2 is ±3 %
     assert "2 more rows ended like that, at up to ±3.0 %." in wide.notes
@@ -88,10 +95,16 @@ def test_protocols_have_tables_of_their_own_and_one_without_the_axis_has_rows():
     records = [*swept(), made(protocol="latency", batch_size=1)]
     assert [table.title for table in _tables(records)] == [
         "Throughput, images/s, by size",
-        "MACs per image, by size",
         "Growth with pixels",
+        "MACs per image, by size",
         "Latency",
     ]
+
+
+def test_macs_that_were_counted_apart_stand_once():
+    records = [*swept(), *swept(protocol="macs")]
+    titles = [table.title for table in _tables(records)]
+    assert titles.count("MACs per image, by size") == 1
 
 
 def test_a_quantity_can_be_chosen():

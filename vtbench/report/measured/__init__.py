@@ -23,8 +23,8 @@ from vtbench.report.table import Table
 AUTO = "auto"
 __all__ = [
     "AUTO",
-    "WideLayout",
     "MeasuredQuestion",
+    "WideLayout",
     "flat_rows",
     "labels",
     "measured_document",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from vtbench.measurement import Measurement
@@ -12,6 +13,7 @@ from vtbench.stats.percentile import fewest
 
 NAMED = 3
 """Models that a sentence names before it counts the rest."""
+_FIGURES = re.compile(r"\d+(\.\d+)?")
 CAPS = ("max_time", "max_samples")
 """Rules that end sampling whatever the interval."""
 
@@ -60,17 +62,25 @@ def _failures(records: Sequence[Measurement], label: Label) -> list[str]:
 
 
 def _watched(records: Sequence[Measurement], label: Label) -> list[str]:
-    """Throttled and unwatched devices; rows with the same reason share a sentence."""
-    found: dict[tuple[str, str], list[str]] = {}
+    """Throttled and unwatched devices; rows whose reasons differ in figures alone are one."""
+    found: dict[tuple[str, str], dict[str, list[str]]] = {}
     for record in records:
         seen = record.telemetry
         if seen is not None and seen.verdict != "clean":
             why = " ".join(f"{text.strip().rstrip('.')}." for text in seen.why)
-            found.setdefault((seen.verdict, why), []).append(label(record))
+            same = found.setdefault((seen.verdict, _FIGURES.sub("0", why)), {})
+            same.setdefault(why, []).append(label(record))
     return [
-        f"{_named(names, len(records))}: {verdict}.{f' {why}' if why else ''}"
-        for (verdict, why), names in found.items()
+        f"{_named([name for names in whys.values() for name in names], len(records))}: "
+        f"{verdict}.{_first(list(whys))}"
+        for (verdict, _), whys in found.items()
     ]
+
+
+def _first(whys: Sequence[str]) -> str:
+    """A reason; of several that differ in figures, the first, and that the others differ."""
+    more = " (The figures are those of the first.)" if len(whys) > 1 else ""
+    return f" {whys[0]}{more}" if whys[0] else ""
 
 
 def _wide(records: Sequence[Measurement], label: Label) -> list[str]:

@@ -11,6 +11,7 @@ from vtbench.measurement import Measurement, Ratio
 from vtbench.report.layout import GAP
 from vtbench.report.measured.axes import longest, values
 from vtbench.report.measured.facets import Facet, cell, divided
+from vtbench.report.measured.figures import COUNTED, kind
 from vtbench.report.measured.growth import base, growth, power_said
 from vtbench.report.measured.quantities import QUANTITIES, Quantity, has, quantity_named, usual
 from vtbench.report.measured.quantities import cell as figure
@@ -53,6 +54,7 @@ def wide_tables(
     by = layout.by
     if by is not None and not any(_differing(group, by) for group in groups):
         raise BadOption(_no_such_axis(groups, by))
+    counted = any(kind(group[0].protocol) == COUNTED for group in groups)
     tables: list[Table] = []
     for group in groups:
         facet = longest(group) if by is None else _differing(group, by)
@@ -60,21 +62,24 @@ def wide_tables(
         if facet is None or not has(group, quantity):
             tables += measured_tables(group, ratios if len(groups) == 1 else ())
         else:
-            tables += _swept(group, facet, quantity, layout)
+            tables += _along(group, facet, quantity, layout)
+            if layout.show is None and not counted and _timed(quantity) and _counts_differ(group):
+                macs = _table(group, facet, QUANTITIES["macs"], doubts=False)
+                tables += _broken(macs, group, facet, layout.width)
     return tables
 
 
-def _swept(
+def _along(
     records: Sequence[Measurement], facet: Facet, quantity: Quantity, layout: WideLayout
 ) -> list[Table]:
-    """The quantity along the axis, the MACs beside times that nobody counted apart, the growth."""
+    """The quantity along the axis, and how it grows."""
     tables = _broken(_table(records, facet, quantity), records, facet, layout.width)
-    timed = quantity.name in ("throughput", "time")
-    if layout.show is None and timed and _counts_differ(records):
-        counts = _table(records, facet, QUANTITIES["macs"], doubts=False)
-        tables += _broken(counts, records, facet, layout.width)
     grown = _growth_table(records, facet, quantity)
     return [*tables, *([grown] if grown is not None else [])]
+
+
+def _timed(quantity: Quantity) -> bool:
+    return quantity.name in ("throughput", "time")
 
 
 def _differing(records: Sequence[Measurement], name: str) -> Facet | None:
@@ -130,7 +135,7 @@ def _notes(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> 
         half for r in records if r.error is None and (half := half_width(r)) is not None
     )
     said = []
-    if halves and quantity.name in ("throughput", "time"):
+    if halves and _timed(quantity):
         ends = dict.fromkeys(f"±{share(half)}" for half in (halves[0], halves[-1]))
         said.append(f"The 95 % intervals reach {' to '.join(ends)}.")
     differing = divided(records)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -43,8 +44,13 @@ def test_the_version_is_the_installed_one():
         "vtbench.errors",
         "vtbench.workload",
         "vtbench.record",
-        "vtbench.stats",
         "vtbench.catalog",
+        "vtbench.libraries",
+        "vtbench.devices",
+        "vtbench.claim",
+        "vtbench.judge",
+        "vtbench.cost",
+        "vtbench.audit",
         "vtbench.report",
         "vtbench.plot",
         "vtbench.models",
@@ -83,6 +89,50 @@ def test_the_help_imports_no_command_and_lists_them_all(process):
     for name in COMMANDS:
         assert name.replace("-", "_") in files
         assert any(line.startswith(f"  {name} ") for line in listed)
+
+
+def _contracts():
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    read = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return read["tool"]["importlinter"]["contracts"]
+
+
+def _layers():
+    """The rooms of each layer, from the top."""
+    return [re.findall(r"vtbench\.\w+", layer) for layer in _contracts()[0]["layers"]]
+
+
+def _data_wing():
+    """What lies below the models."""
+    ranks = _layers()
+    below = next(place for place, rank in enumerate(ranks) if "vtbench.models" in rank) + 1
+    return sorted(room for rank in ranks[below:] for room in rank)
+
+
+def test_every_room_has_its_layer_and_every_room_of_the_data_wing_is_kept_from_torch():
+    ranks, wing = _layers(), _contracts()[1]
+    placed = [room for rank in ranks for room in rank]
+    rooms = {f"vtbench.{path.stem}" for path in (ROOT / "vtbench").glob("*.py")}
+    rooms |= {f"vtbench.{path.parent.name}" for path in (ROOT / "vtbench").glob("*/__init__.py")}
+    assert set(placed) == rooms - {"vtbench.__init__", "vtbench.__main__"}
+    assert len(placed) == len(set(placed))
+    assert set(_data_wing()) <= set(wing["source_modules"])
+    assert "torch" in wing["forbidden_modules"]
+
+
+def test_no_room_of_the_data_wing_brings_torch_or_a_model_library(process):
+    rooms = _data_wing()
+    assert len(rooms) >= 20
+    code = (
+        f"import importlib, sys\nfor room in {rooms}:\n"
+        "    importlib.import_module(room)\n"
+        "    print([room for n in ('torch', 'timm', 'torchvision', 'transformers', 'matplotlib') "
+        "if n in sys.modules])"
+    )
+    assert process("-c", code).out == "[]\n" * len(rooms)
 
 
 def test_the_import_contracts_hold():

@@ -145,10 +145,17 @@ def test_a_chart_along_sizes_has_a_line_per_model_with_its_power():
     assert [line.name for line in chart.lines] == ["deit_s", "resnet34"]
     assert chart.lines[1].remark == "∝ pixels^−1.000 [−1.000, −1.000]"
     mark = chart.lines[0].marks[1]
-    # the median's interval is ±0.5 % of it
+    # the median's interval is ±0.5 % of it, and a speed is one over a time
     assert (mark.x, mark.y) == (224.0, pytest.approx(1600.0))
-    assert (mark.low, mark.high) == (pytest.approx(1592.0), pytest.approx(1608.0))
+    assert (mark.low, mark.high) == (pytest.approx(1600 / 1.005), pytest.approx(1600 / 0.995))
     assert "throughput/1" in chart.conditions
+
+
+def test_a_speed_is_never_below_nothing():
+    open_above = [made("a", low=0.01, high=10.0), made("b")]
+    marks = chart_of(open_above, "macs", "throughput").lines[0].marks
+    assert marks[0].low == pytest.approx(1280 * 0.05 / 10)
+    assert marks[0].high == pytest.approx(1280 * 0.05 / 0.01)
 
 
 def test_a_chart_against_macs_names_its_points():

@@ -17,7 +17,6 @@ from vtbench.report.measured.figures import (
     kind,
     macs_per_image,
     peak,
-    rate,
     size,
 )
 from vtbench.report.precision import decimals, half_of, written
@@ -68,11 +67,15 @@ def has(records: Sequence[Measurement], quantity: Quantity) -> bool:
 
 
 def _throughput(record: Measurement) -> Value | None:
-    found = rate(record)
-    if found is None:
+    """The ends are those of the median, turned round: a time that is open upwards is a speed
+    that is open down to nothing, and not below.
+    """
+    value = record.images_per_second
+    if value is None:
         return None
-    value, half = found
-    return Value(value) if half is None else Value(value, value - half, value + half)
+    if not (record.median and record.low and record.high):
+        return Value(value)
+    return Value(value, value * record.median / record.high, value * record.median / record.low)
 
 
 def _time(record: Measurement) -> Value | None:

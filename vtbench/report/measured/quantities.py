@@ -67,9 +67,7 @@ def has(records: Sequence[Measurement], quantity: Quantity) -> bool:
 
 
 def _throughput(record: Measurement) -> Value | None:
-    """The ends are those of the median, turned round: a time that is open upwards is a speed
-    that is open down to nothing, and not below.
-    """
+    """The ends are those of the median turned round, so that no speed is below nothing."""
     value = record.images_per_second
     if value is None:
         return None

@@ -259,7 +259,7 @@ def test_the_command_prints_what_it_found(vtbench, files, monkeypatch):
     ended = vtbench("compare", base, new)
     assert ended.status == 1
     lines = ended.out.splitlines()
-    assert "latency/1 · NVIDIA H200 · fp32 · 32×32 · batch 1" in lines
+    assert "latency/1 · NVIDIA H200 · fp32 · batch 1 · 32×32" in lines
     assert any(line.startswith("a ") and "slower" in line for line in lines)
     assert any(line.startswith("b ") and "same" in line for line in lines)
     assert "a: Counted: macs 1,000 → 2,000 (+1.000 K)." in lines

@@ -52,6 +52,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     base_seconds: float | None = None
     """Median time of a step of the base."""
     new_seconds: float | None = None
+    base_macs: int | None = None
+    """Multiply-accumulates of a step of the base, exactly; None where they are not known."""
+    new_macs: int | None = None
     differs: dict[str, Pair] = {}
     """Key -> values of base and new, for all that differs of environment and stated identity."""
     across: tuple[str, ...] = ()
@@ -211,6 +214,8 @@ def _compared(
         "across": tuple(key for key in across if key in differs),
         "counts": _counts(base, new),
         "warnings": tuple(_warnings(base, new)),
+        "base_macs": base.macs,
+        "new_macs": new.macs,
     }
     if new.error is not None or base.error is not None:
         return _comparison(new, *_failed(base, new), **about)
@@ -282,14 +287,17 @@ def _changed(counts: Mapping[str, Pair], smallest: float) -> bool:
 
 
 def _warnings(base: Measurement, new: Measurement) -> Iterable[str]:
-    for side, record in (("base", base), ("new", new)):
+    """What was seen of the device; a session's two measurements share what was seen."""
+    if base.session is not None and base.session == new.session:
+        sides = [("both were", new)]
+    else:
+        sides = [("the base one was", base), ("the new one was", new)]
+    for who, record in sides:
         telemetry = record.telemetry
-        if telemetry is None or telemetry.verdict == "clean":
-            if telemetry is None and record.samples:
-                yield f"Nobody watched the device while the {side} one was measured."
+        if telemetry is None and not record.samples:
             continue
-        why = f": {' '.join(telemetry.why)}" if telemetry.why else "."
-        if telemetry.verdict == "throttled":
-            yield f"The device was held back while the {side} one was measured{why}"
-        else:
-            yield f"Nobody watched the device while the {side} one was measured{why}"
+        if telemetry is None or telemetry.verdict != "clean":
+            held = telemetry is not None and telemetry.verdict == "throttled"
+            what = "The device was held back" if held else "Nobody watched the device"
+            why = f": {' '.join(telemetry.why)}" if telemetry and telemetry.why else "."
+            yield f"{what} while {who} measured{why}"

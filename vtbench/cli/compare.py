@@ -1,13 +1,23 @@
-"""``vtbench compare``: two files of measurements held against each other."""
+"""``vtbench compare``: measurements held against earlier ones, or against another revision's."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from vtbench.cli.options import FormatOption, Output, Traceback
+from vtbench.cli import executing
+from vtbench.cli.options import (
+    Backward,
+    FormatOption,
+    Inputs,
+    Options,
+    Output,
+    Resolution,
+    Traceback,
+    Train,
+)
 from vtbench.cli.output import (
     SUFFIXES,
     check_writable,
@@ -16,6 +26,7 @@ from vtbench.cli.output import (
     wants_color,
     write_document,
 )
+from vtbench.cli.revisions import LAUNCHES, Ask, compared_revisions
 from vtbench.comparing import Comparison, compare_records, failing
 from vtbench.errors import BadOption, UsageError
 from vtbench.measurements import read_measurements
@@ -26,11 +37,12 @@ _FILES = 2
 
 
 def compare(
-    files: Annotated[
+    names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="BASE.jsonl NEW.jsonl",
-            help="Two files of measurements, the one to compare with first.",
+            metavar="BASE.jsonl NEW.jsonl | PACKAGE.MODULE:FUNCTION",
+            help="Two files of measurements, the one to compare with first; with --base, a "
+            "function of yours that returns a module.",
             show_default=False,
         ),
     ] = None,
@@ -48,37 +60,94 @@ def compare(
         bool,
         typer.Option("--fail-on-unclear", help="End with status 1 too where it cannot be told."),
     ] = False,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="REV", help="Measure now, this revision and the files as they are."),
+    ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(metavar="REV", help="With --base: another revision in place of the files."),
+    ] = None,
+    launches: Annotated[
+        int, typer.Option(metavar="N", help="With --base: how often both are started afresh.")
+    ] = LAUNCHES,
+    protocol: Annotated[
+        str, typer.Option(metavar="NAME", help="With --base: throughput, latency, ...")
+    ] = "throughput",
+    option: Options = None,
+    gpu: executing.Gpu = None,
+    device: executing.DeviceOption = None,
+    batch_size: executing.Batch = None,
+    resolution: Resolution = None,
+    inputs: Inputs = None,
+    dtype: executing.Dtype = "fp32",
+    autocast: executing.Autocast = False,
+    layout: executing.LayoutOption = "nchw",
+    threads: executing.Threads = None,
+    compile_: executing.Compile = None,
+    attention: executing.AttentionOption = None,
+    backward: Backward = False,
+    train: Train = False,
+    max_time: executing.MaxTime = 15.0,
     format_: FormatOption = None,
     output: Output = None,
-    traceback: Traceback = False,  # noqa: ARG001  # the entry point reads it
+    traceback: Traceback = False,
 ) -> None:
     """Compare measurements of the same workloads: faster, slower, the same, or not to be told.
 
     \b
     vtbench compare before.jsonl after.jsonl
     vtbench compare torch27.jsonl torch28.jsonl --across torch
+    vtbench compare --base main my_package.nets:make_net
 
     Only what has the same workload, protocol and device is compared; whatever else differs is
-    named. Exit status: 1 if something got slower or no longer runs; 2 if nothing could be
-    compared; 0 otherwise.
+    named. With --base both revisions are measured here and now, in turns; how they are executed is
+    said with the same options as for `vtbench throughput`.
+
+    Exit status: 1 if something got slower or no longer runs; 2 if nothing could be compared; 0
+    otherwise.
     """
-    check_writable(output)
+    given = dict(locals())  # the parameters by name, which is how Ask takes them
+    path = None if output == Path("-") else output
+    check_writable(path)
     gate = Gate(smallest=parse_share(smallest))
-    if files is None or len(files) != _FILES:
-        raise UsageError("Name two files of measurements, the one to compare with first.")
-    base, new = (Path(file) for file in files)
-    found = compare_records(
-        read_measurements(base), read_measurements(new), parse_keys(across), gate
-    )
+    ask = Ask(**{name: given[name] for name in Ask.__struct_fields__})
+    if base is None:
+        found, sides = _files(names, across, ask, gate)
+    else:
+        if across is not None:
+            raise UsageError("--across is for files; two revisions differ in their commit.")
+        found, sides = compared_revisions(names or [], ask, gate)
     page = ComparePage(
-        shape=format_ or SUFFIXES.get(output.suffix.lower() if output else "", "table"),
+        shape=format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table"),
         smallest=gate.smallest,
-        names=(str(base), str(new)),
+        names=sides,
         width=page_width(),
-        color=output is None and wants_color(),
+        color=path is None and wants_color(),
     )
-    write_document(compared_document(found, page), output)
+    write_document(compared_document(found, page), path)
     raise typer.Exit(status(found, fail_on_unclear=fail_on_unclear))
+
+
+def _files(
+    names: list[str] | None, across: str | None, ask: Ask, gate: Gate
+) -> tuple[list[Comparison], tuple[str, str]]:
+    """What two files say; how something is executed stands in them already."""
+    unused = [name for name in ask.__struct_fields__ if getattr(ask, name) != _default(name)]
+    if unused:
+        option = unused[0].strip("_").replace("_", "-")
+        raise UsageError(f"--{option} says what to measure, which needs --base REV.")
+    if names is None or len(names) != _FILES:
+        raise UsageError(
+            "Name two files of measurements, the one to compare with first; or --base REV and a "
+            "function of yours."
+        )
+    before, after = (read_measurements(Path(name)) for name in names)
+    return compare_records(before, after, parse_keys(across), gate), (names[0], names[1])
+
+
+def _default(name: str) -> Any:
+    return getattr(Ask(), name)
 
 
 def status(found: list[Comparison], *, fail_on_unclear: bool) -> int:

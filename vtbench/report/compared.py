@@ -92,9 +92,10 @@ def _facts(comparison: Comparison) -> dict[str, str]:
         "Protocol": str(comparison.protocol),
         "Device": comparison.device or work.device,
         "Precision": work.dtype,
-        "Size": pixels(work),
         "Batch": str(work.batch_size),
     }
+    if work.resolution is not None or work.inputs:
+        facts["Size"] = pixels(work)
     if work.options:
         facts["Options"] = said(work.options)
     for name in ("mode", "backward", *sorted(EXECUTION - _NEEDS_NO_MENTION)):
@@ -157,13 +158,16 @@ def _said_differences(comparison: Comparison) -> Iterable[str]:
 
 
 def _said_counts(comparison: Comparison) -> Iterable[str]:
+    if comparison.new_macs is not None and comparison.base_macs == comparison.new_macs:
+        yield f"MACs are the same: {digits(comparison.new_macs)}."
     if comparison.counts:
         parts = (_counted(key, *pair) for key, pair in comparison.counts.items())
         yield f"Counted: {', '.join(parts)}."
 
 
 def _counted(key: str, base: int, new: int) -> str:
-    return f"{key} {digits(base)} → {digits(new)} ({signed(new - base)})"
+    what = "predicted memory" if key == "predicted" else key.replace("_", " ")
+    return f"{what} {digits(base)} → {digits(new)} ({signed(new - base)})"
 
 
 def _arrow(pair: Pair) -> str:

@@ -29,12 +29,14 @@ from vtbench.cli.output import (
     wants_color,
     write_document,
 )
-from vtbench.cli.progress import progress
+from vtbench.cli.waiting import waiting
 from vtbench.derived import ratios_of
 from vtbench.errors import BadOption
 from vtbench.measurement import Measurement, Ratio
 from vtbench.protocol import Protocol, protocol_named
 from vtbench.report.measured import MeasuredQuestion, measured_document
+from vtbench.report.units import plural
+from vtbench.stats import WarmUp
 from vtbench.sweep.store import Store
 from vtbench.workload import Attention, Layout, Precision, Workload
 
@@ -203,7 +205,9 @@ def _measured(
         )
         for device in devices
     ]
-    with stdout_kept_clean(), progress(len(todo) * len(devices), "measuring"):
+    doing = f"measuring {plural(len(todo), 'model')}{' in turns' if len(todo) > 1 else ''}"
+    most = len(todo) * (ask.max_time + WarmUp().max_seconds)
+    with stdout_kept_clean(), waiting(doing, most):
         return measure(todo, sessions)
 
 

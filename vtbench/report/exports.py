@@ -106,7 +106,7 @@ def series_name(record: Measurement, *, with_device: bool) -> str:
         if value != getattr(_PLAIN, name):
             parts.append(f"{name} {value}")
     if work.threads is not None:
-        parts.append(f"{work.threads} threads")
+        parts.append(f"threads {work.threads}")
     parts.append(str(record.protocol))
     if with_device and record.device is not None:
         parts.append(record.device.name)

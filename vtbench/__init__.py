@@ -15,19 +15,20 @@ from vtbench.version import VERSION as __version__  # noqa: N811  # the name tha
 
 if TYPE_CHECKING:
     from vtbench.api import count, counting
-    from vtbench.live import compare, latency, read, throughput
+    from vtbench.live import compare, latency, memory, read, throughput
 
 _PLACES = {
     "count": "vtbench.api",
     "counting": "vtbench.api",
     "compare": "vtbench.live",
     "latency": "vtbench.live",
+    "memory": "vtbench.live",
     "read": "vtbench.live",
     "throughput": "vtbench.live",
 }
 """Public function -> the room that has it."""
 
-__all__ = ["__version__", "compare", "count", "counting", "latency", "read", "throughput"]
+__all__ = ["__version__", "compare", "count", "counting", "latency", "memory", "read", "throughput"]
 
 
 class _Count(ModuleType):

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vtbench.errors import VtbenchError
+from vtbench.errors import UsageError, VtbenchError
 from vtbench.measurement import MeasuredMemory, Measurement
 from vtbench.protocol import PROTOCOLS
 from vtbench.workers import Outcome, in_processes
@@ -47,13 +47,52 @@ def _or_its_end(workload: Workload, outcome: Outcome[Measurement]) -> Outcome[Me
 def footprint(
     workload: Workload, *, index: int | None = None, isolated: bool = False
 ) -> Measurement:
-    """The record of one workload, measured in this process.
-
-    The count comes first: it imports what the model needs, so that no library is taken for the
-    model.
-    """
-    from vtbench import subjects
+    """The record of one workload, measured in this process."""
     from vtbench.count.surroundings import surroundings_lent
+
+    with surroundings_lent():
+        return _recorded(workload, _measured, index=index, isolated=isolated)
+
+
+def live_footprint(
+    workload: Workload, module: Callable[..., Any], inputs: tuple[Any, ...]
+) -> Measurement:
+    """The record of a module that its caller holds, in the caller's process."""
+    from torch import nn
+
+    from vtbench.measure.memory import gauge_of, index_of, memory_of_live, with_prediction
+    from vtbench.subjects import live_subject, torch_device
+
+    if not isinstance(module, nn.Module):
+        raise UsageError(
+            f"The memory of a {type(module).__name__} cannot be measured; give a torch.nn.Module."
+        )
+
+    def measured(record: Measurement) -> Measurement:
+        subject = live_subject(module, inputs, PROTOCOL, record)
+        if subject.prepared is None:
+            return subject.record
+        gauge = gauge_of(torch_device(record.device))
+        memory = memory_of_live(subject.prepared, gauge)
+        known = subject.record.memory
+        return msgspec.structs.replace(
+            subject.record,
+            memory=with_prediction(memory, known.predicted if known is not None else None),
+            environment={**record.environment, SOURCE: gauge.source},
+        )
+
+    return _recorded(workload, measured, index=index_of(module, inputs), isolated=False)
+
+
+def _recorded(
+    workload: Workload,
+    measured: Callable[[Measurement], Measurement],
+    *,
+    index: int | None,
+    isolated: bool,
+) -> Measurement:
+    """What measuring gives, under the workload's switches; what is raised is its sentence."""
+    from vtbench import subjects
     from vtbench.measure.devices import describe
     from vtbench.measure.environment import environment, revision
     from vtbench.measure.switches import switches_lent
@@ -66,9 +105,9 @@ def footprint(
         isolated=isolated,
         commit=revision(Path.cwd()),
     )
-    with surroundings_lent(), switches_lent(workload):
+    with switches_lent(workload):
         try:
-            record = _measured(record)
+            record = measured(record)
         except Exception as error:  # noqa: BLE001 - a foreign model raises anything
             record = subjects.failed(record, error)
     date = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -76,6 +115,7 @@ def footprint(
 
 
 def _measured(record: Measurement) -> Measurement:
+    """A model by name; the count comes first, so that no library is taken for the model."""
     import torch
 
     from vtbench import subjects

@@ -116,6 +116,25 @@ def compare(
     return _timed(subjects, inputs, settings, conditions)
 
 
+def memory(model: Any, *inputs: Any, **conditions: Any) -> Measured:
+    """Weights and the peak of a step of a module on inputs, or of a model by name.
+
+    A model by name has a process of its own; the figures of a live module are what it and its
+    step add in this one, where an allocator may keep freed memory.
+    """
+    from vtbench.footprint import PROTOCOL, footprints, live_footprint
+
+    if isinstance(model, str):
+        if inputs:
+            raise UsageError("A model by name makes its own inputs; give a module to measure some.")
+        settings = MeasureSettings(protocol=PROTOCOL.name)
+        workload = _workload(model, {"batch_size": 1, **conditions}, settings)
+        outcomes = [outcome for _, outcome in footprints([workload], conditions.get("index"))]
+        return Measured([outcome.result for outcome in outcomes if outcome.result is not None])
+    workload = _live_workload(_name_of(model), model, inputs, conditions)
+    return Measured([live_footprint(workload, model, inputs)])
+
+
 def read(path: str | Path) -> Measured:
     """The measurements of a file, such as a sweep's."""
     return Measured(read_measurements(Path(path)))
@@ -178,6 +197,16 @@ def _live_session(
     conditions: dict[str, Any],
 ) -> list[Measurement]:
     """Modules and functions as they are, in this process."""
+    workloads = [
+        _live_workload(name, subject, inputs, conditions) for name, subject in subjects.items()
+    ]
+    return measure_live(list(zip(workloads, subjects.values(), strict=True)), inputs, settings)
+
+
+def _live_workload(
+    name: str, subject: Any, inputs: tuple[Any, ...], conditions: dict[str, Any]
+) -> Workload:
+    """What can be said of a live module or function, once its conditions are known to be such."""
     from vtbench.subjects import LIVE_CONDITIONS, live_workload
 
     foreign = sorted(set(conditions) - LIVE_CONDITIONS)
@@ -187,9 +216,6 @@ def _live_session(
             f"{', '.join(sorted(LIVE_CONDITIONS))} can."
         )
     _execution(conditions)
-    workloads = []
-    for name, subject in subjects.items():
-        if not callable(subject):
-            raise UsageError(f"{name} is a {type(subject).__name__}, which cannot be called.")
-        workloads.append(live_workload(name, subject, inputs, conditions))
-    return measure_live(list(zip(workloads, subjects.values(), strict=True)), inputs, settings)
+    if not callable(subject):
+        raise UsageError(f"{name} is a {type(subject).__name__}, which cannot be called.")
+    return live_workload(name, subject, inputs, conditions)

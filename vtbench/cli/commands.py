@@ -17,6 +17,7 @@ COMMANDS = {
     "macs": "Count the MACs of models.",
     "throughput": "Measure images per second, and which model is faster.",
     "latency": "Measure how long single steps take.",
+    "memory": "Measure the memory of a step, beside the predicted one.",
     "sweep": "Count and measure over sizes, batches, options.",
     "formula": "Derive the MACs of models as a formula.",
     "check": "Hold printed figures against the models.",

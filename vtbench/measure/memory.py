@@ -56,6 +56,7 @@ def memory_of_live(ready: Ready, gauge: Gauge) -> MeasuredMemory:
     What else the caller holds is left out; the allocator stays as it is, so that on a CPU freed
     memory that it keeps may be in the figure.
     """
+    gauge.settle()
     own = stored_bytes([*_tensors_of(ready.module), *tensors_in(ready.given)])
     return _measured(ready, gauge, lambda level: level - own)
 
@@ -92,6 +93,12 @@ def stored_bytes(tensors: list[torch.Tensor]) -> int:
 
 def _tensors_of(module: nn.Module) -> list[torch.Tensor]:
     return [*module.parameters(), *module.buffers()]
+
+
+def index_of(module: nn.Module, inputs: tuple[Any, ...]) -> int | None:
+    """The CUDA device where a live module lies, or else its inputs; None on a CPU."""
+    first = next(iter([*_tensors_of(module), *tensors_in(inputs)]), None)
+    return first.device.index if first is not None and first.is_cuda else None
 
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:

@@ -102,6 +102,23 @@ def test_tensors_with_values_are_filled_inside_the_skip() -> None:
     assert meta.is_meta
 
 
+def test_a_constructor_that_reads_values_spends_no_time_on_filling_large_parameters() -> None:
+    """Torch names the tensor of its initialisers by keyword; small ones may be read, and are."""
+
+    def make() -> nn.Linear:
+        assert torch.linspace(0, 1, 3).tolist() == [0.0, 0.5, 1.0]  # not on meta
+        layer = nn.Linear(512, 512)
+        layer.weight.data.zero_()
+        nn.init.constant_(layer.weight, 7.0)
+        layer.weight.fill_(7.0)
+        nn.init.constant_(layer.bias, 7.0)
+        return layer
+
+    made = on_meta(make)
+    assert made.weight.count_nonzero() == 0
+    assert bool((made.bias == 7).all())
+
+
 def test_a_model_built_by_another_thread_meanwhile_is_filled() -> None:
     """What is replaced is replaced for all threads, and leaves values to them."""
     made: list[torch.Tensor] = []

@@ -82,8 +82,9 @@ class _LargeParametersUnfilled(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         del types
-        if func in FILLING_FUNCTIONS and args:
-            tensor = args[0]
+        if func in FILLING_FUNCTIONS:
+            # torch hands its initialisers over with every argument by name
+            tensor = args[0] if args else (kwargs or {}).get("tensor")
             if isinstance(tensor, nn.Parameter) and tensor.numel() >= _LARGE:
                 return tensor
         return func(*args, **(kwargs or {}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import msgspec
@@ -282,6 +284,15 @@ def test_every_shape_holds_the_verdict(vtbench, files, shape):
     ended = vtbench("compare", *files([record()], [record()]), "--format", shape)
     assert ended.status == 0
     assert "same" in ended.out
+
+
+def test_the_csv_has_a_line_for_each_pair_with_figures_in_full(vtbench, files):
+    ended = vtbench("compare", *files([record()], [record(slower=2)]), "--format", "csv")
+    (line,) = csv.DictReader(io.StringIO(ended.out))
+    assert (line["model"], line["height"], line["width"]) == ("toy", "32", "32")
+    assert (line["protocol"], line["device"]) == ("latency/1", "NVIDIA H200")
+    assert (line["verdict"], line["base_seconds"], line["new_macs"]) == ("slower", "0.01", "1000")
+    assert float(line["low"]) <= float(line["ratio"]) <= float(line["high"])
 
 
 def test_unclear_fails_where_it_is_asked_to(vtbench, files):

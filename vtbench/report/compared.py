@@ -19,6 +19,8 @@ from vtbench.workload import EXECUTION, Workload
 _PLAIN = Workload(model="")
 _NEEDS_NO_MENTION = {"device", "dtype"}
 _MILLI = 1e3
+_SCALARS = ("device", "verdict", "ratio", "low", "high", "base_seconds", "new_seconds",
+            "base_macs", "new_macs", "reason")  # fmt: skip
 
 
 class ComparePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +39,8 @@ def compared_document(comparisons: Sequence[Comparison], page: ComparePage) -> s
     """The whole document, ending in a line break."""
     if page.shape == "json":
         return json_text([comparison_object(each) for each in comparisons]) + "\n"
-    table = compared_table(comparisons, page)
+    plain = page.shape == "csv"
+    table = _plain_table(comparisons) if plain else compared_table(comparisons, page)
     return render([table], page.shape, width=page.width, color=page.color) + "\n"
 
 
@@ -47,6 +50,25 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
     data["workload"] = comparison.workload.to_dict(executed=True)
     made: dict[str, Any] = msgspec.to_builtins(data)
     return made
+
+
+def _plain_table(comparisons: Sequence[Comparison]) -> Table:
+    """One line per pair with figures in full, for programs; what is absent is empty."""
+    lines = []
+    for each in comparisons:
+        height, width = each.workload.resolution or (None, None)
+        line = {"model": each.workload.model, "height": height, "width": width}
+        line |= {"batch_size": each.workload.batch_size, "dtype": each.workload.dtype}
+        line |= {"protocol": str(each.protocol)}
+        lines.append(line | {name: getattr(each, name) for name in _SCALARS})
+    heads = ("model", "height", "width", "batch_size", "dtype", "protocol", *_SCALARS)
+    return Table(
+        title="",
+        columns=tuple(Column(head=head) for head in heads),
+        rows=tuple(
+            tuple("" if line[head] is None else str(line[head]) for head in heads) for line in lines
+        ),
+    )
 
 
 def compared_table(comparisons: Sequence[Comparison], page: ComparePage) -> Table:

@@ -22,6 +22,7 @@ SHORT_NAMES = [
     "vt_r18_l16", "vt_r34_l16", "vt_r50_l4", "vt_r101_l4",
     "vt_v4_r18", "vt_v4_r34", "vt_v4_adv_r18", "vt_v4_adv_r34", "vt_v4_adv_r101",
     "fpn_r50", "fpn_r101", "vt_fpn_r50", "vt_fpn_r101",
+    "sparseformer_t", "sparseformer_s", "sparseformer_b",
     "vt_transformer", "nonlocal_block",
 ]  # fmt: skip
 

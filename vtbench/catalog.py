@@ -45,6 +45,7 @@ _CBAM = "Woo et al., CBAM: Convolutional Block Attention Module, ECCV 2018"
 _VT = "Wu et al., Visual Transformers, arXiv 2006.03677v3"
 _VT_V4 = "Wu et al., Visual Transformers, ICCV 2021 (arXiv 2006.03677v4)"
 _FPN = "Kirillov et al., Panoptic Feature Pyramid Networks, CVPR 2019"
+_SPARSEFORMER = "Gao et al., SparseFormer, ICLR 2024 (arXiv 2304.03768)"
 _NONLOCAL = "Wang et al., Non-local Neural Networks, CVPR 2018"
 
 # Stages 1 to 5 and the head as papers number them; in VT-ResNets layer4 is the transformers' stage.
@@ -72,6 +73,37 @@ def _vt_resnet_v4(depth: int, name: str, **options: Any) -> Entry:
         family="VT-ResNet",
         stages=_RESNET_STAGES,
         head=("fc",),
+    )
+
+
+# What each of SparseFormer's two transformers consists of.
+_LATENT_STAGES = (
+    "attention",
+    "products",
+    "sampling",
+    "decoding.generator",
+    "decoding.mixing",
+    "decoding.output",
+    "feed_forward",
+)
+
+
+def _sparseformer(name: str, **sizes: Any) -> Entry:
+    return Entry(
+        name=name,
+        target="vtbench.models.sparseformer:SparseFormer",
+        options=sizes,
+        paper=_SPARSEFORMER,
+        family="SparseFormer",
+        stages=(
+            "stem",
+            "initial",
+            *(f"focusing.{part}" for part in _LATENT_STAGES),
+            "bridge",
+            *(f"cortex.{part}" for part in _LATENT_STAGES),
+            "head",
+        ),
+        head=("head.fc",),
     )
 
 
@@ -176,6 +208,15 @@ CATALOG: tuple[Entry, ...] = (
         )
         for pyramid in ("fpn", "vt_fpn")
         for depth in (50, 101)
+    ),
+    _sparseformer(
+        "sparseformer_t", tokens=49, width=256, cortex_width=512, blocks=8, drop_path=0.2
+    ),
+    _sparseformer(
+        "sparseformer_s", tokens=64, width=320, cortex_width=640, blocks=8, drop_path=0.3
+    ),
+    _sparseformer(
+        "sparseformer_b", tokens=81, width=384, cortex_width=768, blocks=10, drop_path=0.4
     ),
     Entry(
         name="vt_transformer",

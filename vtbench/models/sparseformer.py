@@ -1,0 +1,255 @@
+"""SparseFormer: a few latent tokens that look at the image where they choose to.
+
+Gao et al., SparseFormer: Sparse Visual Recognition via Limited Latent Tokens. Read it beside
+section 3 of the paper and its appendix A.3. Where its text and its authors' code differ, this is
+the code's reading:
+
+- The early convolution's map is normalised over channels, without parameters; the text ends with
+  the pooling.
+- Attention has 64 heads at every width; the text gives no number.
+- A point is the RoI's centre plus offset times size, offsets divided by three deviations. Eq. 3
+  halves the offset once more, which would leave the outer half of every RoI unseen.
+- RoIs are kept as corners and may leave the image; the text keeps centre and size in [0, 1].
+- The linear layer that makes offsets starts from a truncated normal of 0.02; the text says zero.
+- A layer norm follows the linear layer between the transformers, another stands before the
+  classifier, and a third before the generator of the mixing weights; the text names none of them.
+- The gradient of sampling points is clamped to one row of the map, times the scale of the loss;
+  the text is silent.
+- Stochastic depth also drops the adjustment of RoIs; the text gives its rate alone.
+
+The authors' later library differs in numbers: its norms of the map and of offsets take biased
+variances and an epsilon of 1e-5, and it does not clamp. That is not this function.
+
+``repeats=0`` leaves the focusing transformer out, and ``fixed_rois=True`` also the heads that
+adjust RoIs and choose points: the row "nil" of table 3b.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vtbench.errors import BadOption
+from vtbench.models.adaptive_mixing import MIXINGS, Generator, MixingKind, StaticWeights
+from vtbench.models.early_features import FEATURES, Feature, stem
+from vtbench.models.latent_transformers import Cortex, Focusing, Latent, LatentShape
+from vtbench.models.sparse_sampling import (
+    NORM_EPS,
+    Glimpse,
+    RoIAdjustment,
+    SamplingPoints,
+    initial_rois,
+)
+from vtbench.models.vt_blocks import at_least_1, one_of
+
+RoISize = Literal["half", "cell", "whole"]
+ROI_SIZES = ("half", "cell", "whole")
+
+
+class InitialTokens(nn.Module):
+    """The embeddings and RoIs that every image starts with; both are learned."""
+
+    def __init__(self, tokens: int, width: int, roi_size: RoISize, *, fixed: bool) -> None:
+        super().__init__()
+        self.embeddings = nn.Parameter(torch.empty(tokens, width))
+        nn.init.trunc_normal_(self.embeddings, std=1.0)
+        rois = initial_rois(tokens, roi_size)
+        self.rois = nn.Buffer(rois) if fixed else nn.Parameter(rois)
+
+    def forward(self, maps: Tensor) -> Latent:
+        """As many copies as there are maps, B,N,d and B,N,4; RoIs as precise as the maps."""
+        batch = maps.shape[0]
+        return Latent(
+            self.embeddings.expand(batch, -1, -1), self.rois.to(maps.dtype).expand(batch, -1, -1)
+        )
+
+
+class Bridge(nn.Module):
+    """From the focusing transformer's width to the cortex transformer's: N·d_f·d_c."""
+
+    def __init__(self, width: int, wider: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, wider)
+        self.norm = nn.LayerNorm(wider, eps=NORM_EPS)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """B,N,d_f -> B,N,d_c."""
+        bridged: Tensor = self.norm(self.linear(tokens))
+        return bridged
+
+
+class Head(nn.Module):
+    """The classifier: the mean of the tokens, a norm, a linear layer."""
+
+    def __init__(self, width: int, num_classes: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, eps=NORM_EPS)
+        self.fc = nn.Linear(width, num_classes)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """B,N,d -> B,num_classes."""
+        scores: Tensor = self.fc(self.norm(tokens.mean(dim=1)))
+        return scores
+
+
+class Seen(NamedTuple):
+    """What the two transformers made of an image."""
+
+    tokens: Tensor
+    """B,N,d_c: the last embeddings."""
+    rois: Tensor
+    """B,N,4: the last RoIs, as corners in units of the image."""
+    feature_map: Tensor
+    """B,C,H,W: what was sampled."""
+    glimpses: list[Glimpse]
+    """RoIs and points of every sampling stage, in order."""
+
+
+class SparseFormer(nn.Module):
+    """Stem, focusing transformer, cortex transformer, classifier: figure 2, for any size of image.
+
+    Every choice of the paper's tables 3, 4 and 9 is an argument; the defaults are SparseFormer-T.
+    Where training scales the loss, ``set_loss_scale`` tells the clamp of the points' gradients.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument per choice that the paper's ablations vary
+        self,
+        *,
+        tokens: int = 49,
+        width: int = 256,
+        cortex_width: int = 512,
+        repeats: int = 4,
+        blocks: int = 8,
+        points: int = 36,
+        feature: Feature = "conv",
+        channels: int | None = None,
+        mixing: MixingKind = "adaptive",
+        roi_size: RoISize = "half",
+        fixed_rois: bool = False,
+        heads: int = 64,
+        drop_path: float = 0.2,
+        num_classes: int = 1000,
+    ) -> None:
+        super().__init__()
+        at_least_1(tokens=tokens, blocks=blocks, num_classes=num_classes)
+        check_points(points)
+        check_widths(heads, width=width, cortex_width=cortex_width)
+        one_of(FEATURES, feature=feature)
+        one_of(MIXINGS, mixing=mixing)
+        one_of(ROI_SIZES, roi_size=roi_size)
+        check_repeats(repeats, fixed_rois=fixed_rois)
+        if not 0 <= drop_path < 1:
+            raise BadOption(
+                f"The option drop_path must be at least 0 and below 1, not {drop_path}."
+            )
+        channels = channels_of(feature, channels)
+        shape = LatentShape(
+            width=width,
+            blocks=1,
+            heads=heads,
+            channels=channels,
+            points=points,
+            mixing=mixing,
+            fixed=fixed_rois,
+        )
+        self.stem = stem(feature, channels)
+        self.initial = InitialTokens(tokens, width, roi_size, fixed=fixed_rois)
+        self.focusing = Focusing(shape) if repeats else None
+        self.bridge = Bridge(width, cortex_width)
+        self.cortex = Cortex(replace(shape, width=cortex_width, blocks=blocks))
+        self.head = Head(cortex_width, num_classes)
+        entries = repeats + blocks
+        rates = [drop_path * index / max(entries - 1, 1) for index in range(entries)]
+        self.drops = rates[:repeats], rates[repeats:]
+        initialise(self)
+
+    def see(self, image: Tensor) -> Seen:
+        """Image B,3,H,W -> tokens, their RoIs, the map, and where each stage looked."""
+        feature_map = self.stem(image)
+        latent = self.initial(feature_map)
+        glimpses: list[Glimpse] = []
+        if self.focusing is not None:
+            latent, glimpses = self.focusing(latent, feature_map, self.drops[0])
+        latent = latent._replace(tokens=self.bridge(latent.tokens))
+        latent, last = self.cortex(latent, feature_map, self.drops[1])
+        return Seen(latent.tokens, latent.rois, feature_map, [*glimpses, *last])
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Image B,3,H,W -> scores of the classes B,num_classes."""
+        scores: Tensor = self.head(self.see(image).tokens)
+        return scores
+
+    def set_loss_scale(self, scale: float) -> None:
+        """The factor by which the loss, and with it every gradient, is scaled."""
+        for part in (self.focusing, self.cortex):
+            if part is not None:
+                part.loss_scale = scale
+
+    def no_weight_decay(self) -> set[str]:
+        """Parameters that the paper's training leaves undecayed, beside all of one dimension."""
+        return {"initial.rois"}
+
+
+def check_points(points: int) -> None:
+    """Refuse a number of points that makes no grid, or too few for a deviation."""
+    if points < 4 or math.isqrt(points) ** 2 != points:  # noqa: PLR2004 - 2x2, the least grid
+        raise BadOption(
+            f"The option points={points} makes no square grid to start from; choose a square of "
+            "at least 4, such as 16, 36 or 64."
+        )
+
+
+def check_widths(heads: int, **widths: int) -> None:
+    """Refuse widths that do not divide into heads, or into the quarter of the generator."""
+    at_least_1(heads=heads, **widths)
+    for name, width in widths.items():
+        for parts in (heads, 4):
+            if width % parts:
+                raise BadOption(
+                    f"The option {name}={width} is no multiple of {parts}; with {heads} heads and "
+                    f"a generator of a quarter of the width, choose a multiple of "
+                    f"{math.lcm(heads, 4)}."
+                )
+
+
+def check_repeats(repeats: int, *, fixed_rois: bool) -> None:
+    """Refuse negative repeats, and repeats that would have no RoI to adjust."""
+    if repeats < 0:
+        raise BadOption(f"The option repeats must be at least 0, not {repeats}.")
+    if fixed_rois and repeats:
+        raise BadOption(
+            f"fixed_rois=True and repeats={repeats} contradict: a focusing transformer is there "
+            "to adjust RoIs; give repeats=0 or leave fixed_rois out."
+        )
+
+
+def channels_of(feature: Feature, channels: int | None) -> int:
+    """Channels of the map: those of RGB are three, others 96 unless given."""
+    if channels is None:
+        return 3 if feature == "rgb" else 96
+    if feature == "rgb":
+        raise BadOption(
+            f"feature=rgb and channels={channels} contradict: the image has 3; give one of them."
+        )
+    if channels < 2:  # noqa: PLR2004 - one channel has no variance
+        raise BadOption(f"The option channels must be at least 2, not {channels}.")
+    return channels
+
+
+def initialise(net: nn.Module) -> None:
+    """Linear layers start from a normal of 0.02 and without bias, some parts in their own way.
+
+    Offsets start as a grid, RoIs without adjustment, mixing unconditional.
+    """
+    for part in net.modules():
+        if isinstance(part, nn.Linear):
+            nn.init.trunc_normal_(part.weight, std=0.02)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+    for part in net.modules():
+        if isinstance(part, SamplingPoints | RoIAdjustment | Generator | StaticWeights):
+            part.initialise()

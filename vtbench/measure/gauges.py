@@ -23,7 +23,8 @@ OWN_PAGES = 64 << 10
 """Blocks from this size on get pages of their own, see ``freed_at_once``."""
 
 _RESET_PEAK = "5"
-_M_MMAP_THRESHOLD = -3
+_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
+_GROWN = 32 << 20
 _KIB = 1024
 
 
@@ -176,18 +177,27 @@ def gauge_of_cpu() -> HighWater | Sampled:
     return marked if marked.works() else Sampled()
 
 
-def freed_at_once() -> bool:
-    """Have the C library give large blocks pages of their own; whether it could be told so.
+@contextmanager
+def freed_at_once() -> Iterator[None]:
+    """Have the C library give large blocks pages of their own, where it can be told so.
 
     Left alone, glibc keeps freed blocks of up to 32 MB on its heap, and how many of them lie
     unused at the peak depends on the order of everything before: the same step peaks up to a
     third higher than what it holds, and differently from run to run. With pages of its own a
-    tensor that is freed is gone. This holds for the whole process and cannot be taken back, so
-    it is for processes that measure memory and nothing else.
+    tensor that is freed is gone. What a process had before cannot be read; after the block the
+    thresholds are those up to which glibc's own grow.
     """
+    _mallopt(_M_MMAP_THRESHOLD, OWN_PAGES)
+    try:
+        yield
+    finally:
+        _mallopt(_M_MMAP_THRESHOLD, _GROWN)
+        _mallopt(_M_TRIM_THRESHOLD, 2 * _GROWN)
+
+
+def _mallopt(parameter: int, value: int) -> None:
     with contextlib.suppress(OSError, AttributeError, TypeError):
-        return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, OWN_PAGES))
-    return False
+        ctypes.CDLL(None).mallopt(parameter, value)
 
 
 def give_back() -> None:

@@ -44,10 +44,10 @@ def gauge_of(device: torch.device) -> Gauge:
 
 def memory_of_new(make: Callable[[], Ready], gauge: Gauge) -> MeasuredMemory:
     """Memory above what the process held before the model was made; for a process of its own."""
-    freed_at_once()
-    gauge.settle()
-    before = gauge.level()
-    return _measured(make(), gauge, lambda _: before)
+    with freed_at_once():
+        gauge.settle()
+        before = gauge.level()
+        return _measured(make(), gauge, lambda _: before)
 
 
 def memory_of_live(ready: Ready, gauge: Gauge) -> MeasuredMemory:

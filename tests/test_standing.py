@@ -109,3 +109,14 @@ def test_what_was_not_timed_or_not_counted_completely_stays_as_it_is(subject):
     before = failed.record, uncounted.record
     with_standing([failed, uncounted], find=found())  # no ceiling is looked for
     assert (failed.record, uncounted.record) == before
+
+
+def test_what_goes_wrong_costs_no_sample_and_is_said(subject):
+    def find(*_, **__):
+        raise RuntimeError("no room for a product")
+
+    one = subject(1.0)
+    with_standing([one], find=find)
+    assert one.record.median == 1.0
+    assert one.record.utilisation is None
+    assert one.record.environment[SOURCE] == "none, RuntimeError: no room for a product"

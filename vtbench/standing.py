@@ -33,12 +33,18 @@ def with_standing(
 
     The device has nothing else to do by now. Where a model is faster than a product of matrices
     was, the product is measured again; if the model still is, it is the ceiling of this session.
+    Whatever goes wrong here costs no sample: the records say what it was.
     """
     timed = [each for each in subjects if _is_timed(each)]
     if not timed:
         return
-    passes = [stage_pass(each) if stages else {} for each in timed]
-    known, source = _session_ceilings(timed, passes, find)
+    try:
+        passes = [stage_pass(each) if stages else {} for each in timed]
+        known, source = _session_ceilings(timed, passes, find)
+    except Exception as error:  # noqa: BLE001 - hooks in foreign models, a device with no room left
+        for subject in timed:
+            subject.record = _with_source(subject.record, f"none, {type(error).__name__}: {error}")
+        return
     for subject, seconds in zip(timed, passes, strict=True):
         subject.record = _standing(subject, seconds, known, source)
 
@@ -103,7 +109,7 @@ def _standing(
     work = record.workload
     shares = roofline.stage_shares(stage_work(counted), seconds, work, known) if seconds else ()
     return msgspec.structs.replace(
-        record,
+        _with_source(record, source),
         utilisation=roofline.utilisation(counted.macs, record.median, known),
         roofline=roofline.roofline(
             whole_work(counted),
@@ -113,5 +119,9 @@ def _standing(
             datasheet(record.device, work.dtype),
             shares,
         ),
-        environment={**record.environment, SOURCE: source},
     )
+
+
+def _with_source(record: Measurement, source: str) -> Measurement:
+    environment = {**record.environment, SOURCE: source}
+    return msgspec.structs.replace(record, environment=environment)

@@ -186,6 +186,13 @@ def test_mistakes_are_found_before_anything_runs(vtbench, tmp_path):
         (("resnet18", "--metric", "latency", "--dtype", "fp32,tf32"), "precision of GPUs"),
         (("resnet18", "--records", str(tmp_path)), "is a folder"),
         (("resnet18", "--shard", "3/2"), "--shard"),
+        (("resnet18", "--max-batch", "--knee"), "both choose the batch"),
+        (("resnet18", "--max-batch", "--batch-size", "1,2"), "leave out --batch-size"),
+        (("resnet18", "--knee", "--dry-run"), "leave out --dry-run"),
+        (("resnet18", "--match-macs", "3G"), "name it with --over"),
+        (("resnet18", "--match-macs", "much", "--over", "k"), "no number such as 3.0G"),
+        (("resnet18", "--over", "k"), "give both"),
+        (("resnet18", "--match-macs", "3G", "--over", "resolution"), "needs sizes"),
     ):
         ended = vtbench("sweep", *arguments)
         assert (ended.status, ended.out) == (2, "")
@@ -216,6 +223,23 @@ def test_a_timed_sweep_on_the_processor(vtbench, tmp_path):
     assert latency["macs"] == macs["macs"]
     assert memory["memory"]["peak_resident"] is not None
     assert Device(**latency["device"]).kind == "cpu"
+
+
+def test_a_budget_is_matched_by_counting_and_its_trials_are_kept(vtbench, tmp_path):
+    path = tmp_path / "s.jsonl"
+    asked = ("sweep", "vt_transformer", "-o", "tokens=8:64:8", "--match-macs", "100M",
+             "--records", str(path), "--format", "json")  # fmt: skip
+    ended = vtbench(*asked)
+    assert ended.status == 0, ended.err
+    (record,) = json.loads(ended.out)["records"]
+    # 3·CT²·L + 1.5·CT·L² at CT = 1024: 77.1 M at L = 24, 102.2 M at L = 32, 129.5 M at L = 40
+    assert record["workload"]["options"] == {"tokens": 32}
+    assert record["macs"] == 3 * 1024**2 * 32 + 3 * 1024 * 32**2 // 2
+    assert "tokens=32 is nearest to 100.000 MMACs, with 102.236 M (+2.2 %)" in ended.err
+    before = path.read_bytes()
+    assert before.count(b"\n") == 8
+    assert vtbench(*asked).out == ended.out
+    assert path.read_bytes() == before
 
 
 def test_ctrl_c_lets_the_cell_in_hand_finish_and_says_how_to_go_on(tmp_path):

@@ -92,6 +92,14 @@ def shard_of(text: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
+def budget_of(text: str) -> int:
+    """``3.0G``, ``450M``, ``3e9``: a number of MACs."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?(?:e\d{1,2})?)\s*([KMGT]?)", text.strip(), re.IGNORECASE)
+    if match is None or Decimal(match[1]) <= 0:
+        raise BadInput(f"The budget {text!r} of --match-macs is no number such as 3.0G or 450M.")
+    return int(Decimal(match[1]).scaleb(3 * " KMGT".index(match[2].upper() or " ")))
+
+
 def _kept(value: object) -> OptionValue:
     return tuple(value) if isinstance(value, list) else value  # type: ignore[return-value]  # parse_options lets nothing else through
 

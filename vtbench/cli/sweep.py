@@ -95,6 +95,23 @@ def sweep(
         Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.")
     ] = "local",
     max_time: executing.MaxTime = 15.0,
+    match_macs: Annotated[
+        str | None,
+        typer.Option("--match-macs", metavar="3.0G", help="The value nearest a budget, by --over."),
+    ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            "--over", metavar="AXIS", help="The option, or resolution, that meets the budget."
+        ),
+    ] = None,
+    max_batch: Annotated[
+        bool, typer.Option("--max-batch", help="Measure at the largest batch that fits.")
+    ] = False,
+    knee: Annotated[
+        bool,
+        typer.Option("--knee", help="Measure at the batch where throughput stops growing."),
+    ] = False,
     by: Annotated[
         str | None,
         typer.Option("--by", metavar="AXIS", help="The axis whose values stand across."),
@@ -110,6 +127,8 @@ def sweep(
     vtbench sweep vt_r34 --tokens 8,16,32 --batch-size 1,16 --metric macs,latency --records vt.jsonl
     vtbench sweep deit_s --dtype fp32,bf16 --metric throughput,memory --gpu 0,1 --records gpu.jsonl
     vtbench sweep deit_s -o drop_rate=0,0.1 -o 'deit_s:img_size=[224,256]' --dry-run
+    vtbench sweep vt_r18 vt_r34 --match-macs 2.5G --over tokens --metric latency
+    vtbench sweep deit_s --gpu 0 --max-batch --metric throughput,memory
 
     Values stand between commas or as start:stop:step, stop included; brackets make one value.
     With --records nothing is lost: the same command goes on where it stopped.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Literal
 
 import msgspec
 
 from vtbench.cli.output import say, stdout_kept_clean
 from vtbench.cli.progress import progress
-from vtbench.measurement import Device
+from vtbench.measurement import Device, Measurement
 from vtbench.sweep.cell_task import CellSettings, measure_cell
-from vtbench.sweep.cells import Cell
+from vtbench.sweep.cells import COUNTED, Cell
 from vtbench.sweep.estimate import Estimate
 from vtbench.sweep.local import Isolate, local
 from vtbench.sweep.phases import Phase, phases
@@ -51,8 +51,9 @@ def run_cells(
     ):
         try:
             for phase, queue in stages:
-                for name in _run(phase, queue, devices, run):
-                    advance(name)
+                with stopping_gently(queue, _warn):
+                    for name in _run(phase, queue, devices, run):
+                        advance(name)
                 _tell(store)
                 if queue.stopped:
                     return False
@@ -61,14 +62,15 @@ def run_cells(
     return True
 
 
-def _run(phase: Phase, queue: Queue, devices: Sequence[Device], run: Run) -> Iterator[str]:
+def _run(
+    phase: Phase, queue: Queue, devices: Sequence[Device], run: Run
+) -> Generator[str, None, None]:
     """The name of every cell that is finished."""
     device = devices[0] if devices else None
-    with stopping_gently(queue, _warn):
-        for swept in sweep(queue, _executor(phase, run), device):
-            if run.traceback and swept.trace:
-                sys.stderr.write(swept.trace)
-            yield str(swept.cell)
+    for swept in sweep(queue, _executor(phase, run), device):
+        if run.traceback and swept.trace:
+            sys.stderr.write(swept.trace)
+        yield str(swept.cell)
 
 
 def _executor(phase: Phase, run: Run) -> Executor:
@@ -81,10 +83,56 @@ def _executor(phase: Phase, run: Run) -> Executor:
     return functools.partial(on_ray, task, OnRay(kind=kind, counts=phase.counts))
 
 
+class Trials:
+    """Single cells, each asked for when the one before is known; their workers wait meanwhile."""
+
+    def __init__(self, store: Store, devices: Sequence[Device], run: Run) -> None:
+        self.store = store
+        self.devices = devices
+        self.run = run
+        self._open: dict[bool, tuple[Queue, Generator[str, None, None]]] = {}
+        """By whether it counts."""
+
+    def close(self) -> None:
+        """End the workers."""
+        for _, finished in self._open.values():
+            finished.close()
+        self._open.clear()
+
+    def __call__(self, cell: Cell) -> Measurement:
+        """The record of a cell, which is run where there is none."""
+        counts = cell.protocol == COUNTED
+        name = self.devices[0].name if self.devices and not counts else None
+        found = self.store.of(cell.key, name)
+        while found is None:
+            if counts not in self._open:
+                self._open[counts] = self._begun(cell, name)
+            queue, finished = self._open[counts]
+            if not len(queue):
+                queue.push(cell)
+            with stopping_gently(queue, _warn), progress(1, str(cell)):
+                ended = next(finished, None) is None
+            if queue.stopped:
+                raise KeyboardInterrupt
+            if ended:  # another sweep has done it, or has just ended
+                del self._open[counts]
+            self.store.read()
+            found = self.store.of(cell.key, name)
+        return found
+
+    def _begun(
+        self, cell: Cell, name: str | None
+    ) -> tuple[Queue, Generator[str, None, None]]:
+        places = tuple(device.index for device in self.devices) or (None,)
+        (phase,) = phases([cell], places[:1], self.run.isolate)
+        queue = Queue([cell], self.store, name)
+        return queue, _run(phase, queue, self.devices, self.run)
+
+
 def _left(queues: Sequence[Queue], store: Store, run: Run) -> float:
     """Seconds that what waits is going to take, as the cells before did."""
     estimate = Estimate(store.records, run.max_seconds)
-    return sum(estimate.total(queue.waiting) for queue in queues)
+    return sum(estimate.total(queue.in_hand + queue.waiting) for queue in queues)
 
 
 def _warn() -> None:

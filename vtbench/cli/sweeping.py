@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -22,9 +23,10 @@ from vtbench.cli.output import (
     wants_color,
     write_document,
 )
-from vtbench.cli.sweep_run import Run, run_cells
+from vtbench.cli.sweep_run import Run, Trials, run_cells
+from vtbench.cli.sweep_search import Sought, Wanted, solved, sought_in
 from vtbench.cli.timing import TimedFormat
-from vtbench.errors import BadInput, UnknownModel
+from vtbench.errors import BadInput, UnknownModel, UsageError
 from vtbench.measurement import Device, Measurement
 from vtbench.protocol import PROTOCOLS
 from vtbench.report.measured import AUTO, MeasuredQuestion, measured_document
@@ -38,8 +40,6 @@ from vtbench.workload import PRECISIONS, Attention, Layout
 
 LAYOUTS: tuple[Layout, ...] = ("nchw", "channels_last")
 KERNELS: tuple[Attention, ...] = ("math", "flash", "efficient", "cudnn")
-ALIKE = 5
-"""Failures of one kind that are named before they are only counted."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +74,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int | None
     executor: Literal["local", "ray"]
     max_time: float
+    match_macs: str | None
+    over: str | None
+    max_batch: bool
+    knee: bool
     by: str | None
     format_: TimedFormat | None
     output: Path | None
@@ -89,27 +93,62 @@ def answer(ask: Ask) -> int:
     for file in (path, ask.records):
         check_writable(file)
     devices = _devices(ask)
-    found = cells(_grid(ask, devices), many=ask.yes or ask.dry_run)
+    grid = _grid(ask, devices)
+    sought = _sought(ask, grid)
+    found = cells(sought.bases if sought else grid, many=ask.yes or ask.dry_run)
     if part is not None:
         found = shard(found, *part)
     if ask.dry_run:
         return _plan(ask, found, devices, path)
     with Store(ask.records) as store:
-        run = Run(
-            executor=ask.executor,
-            isolate=ask.isolate,
-            jobs=ask.jobs,
-            retry=ask.retry,
-            max_seconds=ask.max_time,
-            traceback=ask.traceback,
-        )
+        return _run(ask, sought, found, (store, devices), path)
+
+
+def _sought(ask: Ask, grid: Grid) -> Sought | None:
+    """What is searched for, if anything."""
+    wanted = Wanted(
+        match_macs=ask.match_macs, over=ask.over, max_batch=ask.max_batch, knee=ask.knee
+    )
+    if ask.over is not None and ask.match_macs is None:
+        raise UsageError("--over says what meets the budget of --match-macs; give both.")
+    if not wanted:
+        return None
+    if ask.dry_run:
+        raise UsageError("Cells that are searched for are not known before; leave out --dry-run.")
+    return sought_in(wanted, grid)
+
+
+def _run(
+    ask: Ask,
+    sought: Sought | None,
+    found: Sequence[Cell],
+    where: tuple[Store, tuple[Device, ...]],
+    path: Path | None,
+) -> int:
+    """Search where something is searched for, run the cells, and finish; the exit status."""
+    store, devices = where
+    run = Run(
+        executor=ask.executor,
+        isolate=ask.isolate,
+        jobs=ask.jobs,
+        retry=ask.retry,
+        max_seconds=ask.max_time,
+        traceback=ask.traceback,
+    )
+    unsolved = 0
+    try:
+        if sought is not None:
+            with contextlib.closing(Trials(store, devices, run)) as trials:
+                found, unsolved = solved(sought, found, trials, devices)
         finished = run_cells(found, store, devices, run)
-        records = [store.of(cell.key, _device_of(cell, devices)) for cell in found]
+    except KeyboardInterrupt:
+        finished = False
+    records = [store.of(cell.key, _device_of(cell, devices)) for cell in found]
     kept = [record for record in records if record is not None]
     if not finished:
         _say_how_to_go_on(ask, len(kept), len(found))
         return INTERRUPTED
-    return _finish(ask, kept, path)
+    return _finish(ask, kept, path, unsolved)
 
 
 def _devices(ask: Ask) -> tuple[Device, ...]:
@@ -214,7 +253,7 @@ def _say_how_to_go_on(ask: Ask, done: int, number: int) -> None:
         say(f"To go on: {shlex.join(['vtbench', *sys.argv[1:]])}")
 
 
-def _finish(ask: Ask, records: Sequence[Measurement], path: Path | None) -> int:
+def _finish(ask: Ask, records: Sequence[Measurement], path: Path | None, unsolved: int) -> int:
     """Say what failed, and write the document; the exit status."""
     failed = [record for record in records if record.error is not None]
     _say_failures(failed)
@@ -228,7 +267,7 @@ def _finish(ask: Ask, records: Sequence[Measurement], path: Path | None) -> int:
         color=path is None and wants_color(),
     )
     write_document(measured_document(records, (), question), path)
-    return 1 if failed else 0
+    return 1 if failed or unsolved else 0
 
 
 def _say_failures(failed: Sequence[Measurement]) -> None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from vtbench.errors import BadOption, UsageError
 from vtbench.protocol import PROTOCOLS
-from vtbench.sweep.cells import COUNTED, Cell
+from vtbench.sweep.cells import COUNTED, Cell, as_counted
 from vtbench.workload import (
-    EXECUTION,
     Attention,
     DeviceKind,
     InputSpec,
@@ -32,8 +31,6 @@ MANY = 1000
 """More cells than this are run only where the user says so."""
 MOST = 1_000_000
 """More than this are never run."""
-
-_PLAIN = {name: getattr(Workload(model=""), name) for name in EXECUTION}
 
 
 class OptionAxis(msgspec.Struct, frozen=True):
@@ -118,7 +115,7 @@ def _cells(grid: Grid) -> Iterator[Cell]:
         for values in itertools.product(*options.values()):
             chosen = freeze_options(dict(zip(options, values, strict=True)))
             for workload in _conditions(grid, Workload(model=model, options=chosen)):
-                yield from _measured(grid, workload)
+                yield from measured(workload, grid.batch_sizes, grid.protocols)
 
 
 def _conditions(grid: Grid, workload: Workload) -> Iterator[Workload]:
@@ -142,15 +139,15 @@ def _conditions(grid: Grid, workload: Workload) -> Iterator[Workload]:
         )
 
 
-def _measured(grid: Grid, workload: Workload) -> Iterator[Cell]:
+def measured(
+    workload: Workload, batch_sizes: Sequence[int | None], protocols: Sequence[str]
+) -> Iterator[Cell]:
     """A workload at every batch under every protocol; a count knows nothing of execution.
 
-    Throughput of a compiled model has a protocol of its own.
+    None is the protocol's own batch. Throughput of a compiled model has a protocol of its own.
     """
-    for batch, asked in itertools.product(grid.batch_sizes, grid.protocols):
+    for batch, asked in itertools.product(batch_sizes, protocols):
         name = "compiled" if asked == "throughput" and workload.compile else asked
         own = 1 if name == COUNTED else PROTOCOLS[name].batch_size(workload.device)
         sized = msgspec.structs.replace(workload, batch_size=batch or own)
-        if name == COUNTED:
-            sized = msgspec.structs.replace(sized, **_PLAIN)
-        yield Cell(sized, name)
+        yield Cell(as_counted(sized) if name == COUNTED else sized, name)

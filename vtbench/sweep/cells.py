@@ -9,7 +9,7 @@ import msgspec
 
 from vtbench.measurement import Measurement
 from vtbench.protocol import PROTOCOLS
-from vtbench.workload import Workload
+from vtbench.workload import EXECUTION, Workload
 
 COUNTED = "macs"
 """The protocol that counts: no device takes part in it."""
@@ -47,6 +47,11 @@ class Cell(msgspec.Struct, frozen=True):
         size = "" if work.resolution is None else " {}x{}".format(*work.resolution)
         options = "".join(f" {name}={value}" for name, value in work.options)
         return f"{work.model}{options}{size} batch {work.batch_size}: {self.protocol}"
+
+
+def as_counted(workload: Workload) -> Workload:
+    """The workload less how it is executed, which no count depends on."""
+    return msgspec.structs.replace(workload, **{name: _DEFAULTS[name] for name in EXECUTION})
 
 
 def same_cell(record: Measurement, key: str, device: str | None) -> bool:

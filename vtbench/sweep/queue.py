@@ -22,7 +22,13 @@ class Queue:
         """Whether a cell that failed is tried again."""
         self.stopped = False
         """Set where no more cells are to be handed out."""
+        self.in_hand: list[Cell] = []
+        """Cells that are handed out and have no record yet."""
         self._waiting = [cell for cell in cells if not self._done(cell)]
+
+    def push(self, cell: Cell) -> None:
+        """One more cell, the last."""
+        self._waiting.append(cell)
 
     def __len__(self) -> int:
         """Cells that are not handed out and, as far as was seen, not done."""
@@ -51,6 +57,7 @@ class Queue:
             if self._done(cell):  # finished between the look and the claim
                 self.store.release(cell.key)
                 continue
+            self.in_hand.append(cell)
             return self._waiting.pop(place)
         return None
 
@@ -58,6 +65,7 @@ class Queue:
         """Keep the record of a cell that was handed out."""
         self.store.append(record)
         self.store.release(cell.key)
+        self.in_hand.remove(cell)
 
     def _done(self, cell: Cell) -> bool:
         record = self.store.of(cell.key, self.device)

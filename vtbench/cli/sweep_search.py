@@ -1,0 +1,137 @@
+"""``--match-macs``, ``--max-batch`` and ``--knee``: cells that are searched for before they run."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from vtbench.cli import axes
+from vtbench.cli.output import say
+from vtbench.errors import UsageError
+from vtbench.measurement import Device
+from vtbench.sweep.axes import Grid, measured
+from vtbench.sweep.cells import Cell
+from vtbench.sweep.solving import Solved, Try, knee_batch, largest_batch, matched
+from vtbench.workload import OptionValue, Workload
+
+FREE = 0.9
+"""Share of a CPU's free memory that a trial may be predicted to use."""
+PLAIN = "latency"
+"""A protocol whose cells hold all conditions of a workload."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the options search for."""
+
+    match_macs: str | None = None
+    over: str | None = None
+    max_batch: bool = False
+    knee: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.match_macs is not None or self.max_batch or self.knee)
+
+
+class Sought(msgspec.Struct, frozen=True, kw_only=True):
+    """A search for every cell of a grid."""
+
+    bases: Grid
+    """A cell for each search; what is searched for is left out."""
+    asked: Grid
+    """The grid as it was asked for, whose protocols are run on what is found."""
+    wanted: Wanted
+    budget: int = 0
+    over: str = ""
+
+
+def sought_in(wanted: Wanted, grid: Grid) -> Sought:
+    """The searches that the options ask for; contradictions are refused."""
+    if wanted.max_batch and wanted.knee:
+        raise UsageError("--max-batch and --knee both choose the batch; give one of them.")
+    if (wanted.max_batch or wanted.knee) and grid.batch_sizes != (None,):
+        raise UsageError("The batch is searched for; leave out --batch-size.")
+    bases = msgspec.structs.replace(grid, protocols=(PLAIN,), batch_sizes=(1,))
+    if wanted.match_macs is None:
+        return Sought(bases=bases, asked=grid, wanted=wanted)
+    over = wanted.over or _only_axis(grid)
+    if over == "resolution":
+        if grid.resolutions == (None,):
+            raise UsageError("--over resolution needs sizes to choose from; give --resolution.")
+        bases = msgspec.structs.replace(bases, resolutions=(None,))
+    kept = tuple(axis for axis in grid.options if axis.key != over)
+    bases = msgspec.structs.replace(bases, options=kept)
+    budget = axes.budget_of(wanted.match_macs)
+    return Sought(bases=bases, asked=grid, wanted=wanted, budget=budget, over=over)
+
+
+def _only_axis(grid: Grid) -> str:
+    """The one option, or the size, that was given several values."""
+    many = [axis.key for axis in grid.options if len(axis.values) > 1]
+    many += ["resolution"] if len(grid.resolutions) > 1 else []
+    if len(set(many)) != 1:
+        raise UsageError(
+            "--match-macs needs one axis to choose along; name it with --over, such as "
+            "--over tokens."
+        )
+    return many[0]
+
+
+def solved(
+    sought: Sought, bases: Sequence[Cell], attempt: Try, devices: Sequence[Device]
+) -> tuple[list[Cell], int]:
+    """The cells that were searched for, and how many searches found nothing."""
+    found: list[Cell] = []
+    unsolved = 0
+    for base in bases:
+        workload: Workload | None = base.workload
+        for search in _searches(sought, attempt, devices):
+            if workload is not None:
+                answer = search(workload)
+                say(answer.said)
+                workload = answer.workload
+        if workload is None:
+            unsolved += 1
+            continue
+        batch_is_found = sought.wanted.max_batch or sought.wanted.knee
+        batches = (workload.batch_size,) if batch_is_found else sought.asked.batch_sizes
+        found += measured(workload, batches, sought.asked.protocols)
+    return list(dict.fromkeys(found)), unsolved
+
+
+def _searches(
+    sought: Sought, attempt: Try, devices: Sequence[Device]
+) -> Iterator[Callable[[Workload], Solved]]:
+    """One after the other, each on what the one before has found."""
+    if sought.over:
+        yield lambda work: matched(work, attempt, sought.over, _values(sought, work), sought.budget)
+    if sought.wanted.max_batch:
+        yield lambda work: largest_batch(work, attempt, _room(devices))
+    if sought.wanted.knee:
+        yield lambda work: knee_batch(work, attempt, "compiled" if work.compile else "throughput")
+
+
+def _values(sought: Sought, workload: Workload) -> tuple[OptionValue | tuple[int, int], ...]:
+    """The values to choose from; none where the axis was only named."""
+    if sought.over == "resolution":
+        return tuple(size for size in sought.asked.resolutions if size is not None)
+    found: tuple[OptionValue, ...] = ()
+    for axis in sought.asked.options:
+        fits = axis.only is None or fnmatch.fnmatchcase(workload.model, axis.only)
+        if axis.key == sought.over and fits and (axis.only is not None or not found):
+            found = axis.values
+    return found
+
+
+def _room(devices: Sequence[Device]) -> int:
+    """Bytes that a trial may be predicted to take, so that no machine is driven into its swap."""
+    if not devices:  # a cluster's, which is known when it has been used
+        return sys.maxsize
+    if devices[0].kind == "cuda":
+        return min(device.memory or sys.maxsize for device in devices)
+    import psutil
+
+    free = int(psutil.virtual_memory().available * FREE)
+    return min(free, devices[0].memory or free)

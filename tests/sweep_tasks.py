@@ -12,6 +12,7 @@ from pathlib import Path
 from vtbench.errors import BadOption
 from vtbench.measurement import Measurement
 from vtbench.protocol import PROTOCOLS
+from vtbench.sweep.cell_task import measure_cell
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.local import Job, Local, local
 from vtbench.sweep.queue import Queue
@@ -58,14 +59,35 @@ def always_killed(job: Job) -> Measurement:
     return told(job)
 
 
+def mixed(job: Job) -> Measurement:
+    """50 ms for a toy, a true count for anything else."""
+    return told(job, seconds=0.05) if job.cell.workload.model == "toy" else measure_cell(job)
+
+
 def run(path, number, seconds, isolate="none", jobs=1):
     """Sweep that many cells into a file."""
+    task = functools.partial(told, seconds=seconds)
+    return swept(path, [cell(k + 1) for k in range(number)], task, isolate, jobs)
+
+
+def run_mixed(path):
+    """190 toys, and a true count after every nineteenth of them."""
+    cells = [cell(k + 1) for k in range(190)]
+    for k in range(10):
+        work = Workload(model="vt_transformer", options=(("tokens", 8 * k + 8),))
+        cells.insert(20 * k + 19, Cell(work, "macs"))
+    return swept(path, cells, mixed, "none", 1)
+
+
+def swept(path, cells, task, isolate, jobs):
     with Store(Path(path)) as store:
-        queue = Queue([cell(k + 1) for k in range(number)], store, None)
+        queue = Queue(cells, store, None)
         how = Local(isolate=isolate, places=(None,) * jobs, timing=True)
-        task = functools.partial(told, seconds=seconds)
         return [each.record for each in sweep(queue, functools.partial(local, task, how), None)]
 
 
 if __name__ == "__main__":
-    run(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    if sys.argv[2] == "mixed":
+        run_mixed(sys.argv[1])
+    else:
+        run(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))

@@ -39,6 +39,8 @@ class OnRay(msgspec.Struct, frozen=True, kw_only=True):
 
 def on_ray(task: Task, how: OnRay, queue: Queue) -> Iterator[tuple[Cell, Outcome[Measurement]]]:
     """Cells from the queue until it is over, as many at a time as the cluster has room for."""
+    if queue.over:
+        return
     ray = _started(how)
     try:
         needs, room = _needs(ray, how)

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 TimedFormat = Literal[
     "table", "json", "csv", "markdown", "latex", "github-action-benchmark", "bencher", "timm-csv"
 ]
+STARTING = 20.0
+"""Seconds that starting a process and building models may take."""
 _VALUE = re.compile(r"""(?:[^,(\["']|\([^)]*\)|\[[^\]]*\]|"[^"]*"|'[^']*')+""")
 FORMATS: tuple[TimedFormat, ...] = get_args(TimedFormat)
 
@@ -206,7 +208,7 @@ def _measured(
         for device in devices
     ]
     doing = f"measuring {plural(len(todo), 'model')}{' in turns' if len(todo) > 1 else ''}"
-    most = len(todo) * (ask.max_time + WarmUp().max_seconds)
+    most = STARTING + len(todo) * (ask.max_time + WarmUp().max_seconds)
     with stdout_kept_clean(), waiting(doing, most):
         return measure(todo, sessions)
 

@@ -242,6 +242,14 @@ def test_a_budget_is_matched_by_counting_and_its_trials_are_kept(vtbench, tmp_pa
     assert path.read_bytes() == before
 
 
+def test_a_sweep_is_drawn_along_its_longest_axis(vtbench, tmp_path):
+    path = tmp_path / "s.svg"
+    ended = vtbench("sweep", "vt_transformer", "--tokens", "8:24:8", "--plot", str(path))
+    assert ended.status == 0, ended.err
+    assert path.read_text(encoding="utf-8").startswith("<?xml")
+    assert vtbench("sweep", "vt_transformer", "--plot", str(tmp_path / "s.txt")).status == 2
+
+
 def test_ctrl_c_lets_the_cell_in_hand_finish_and_says_how_to_go_on(tmp_path):
     path = tmp_path / "s.jsonl"
     command = ["sweep", "vt_transformer", "--tokens", "1:400", "--records", str(path)]

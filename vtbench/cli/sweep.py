@@ -116,6 +116,10 @@ def sweep(
         str | None,
         typer.Option("--by", metavar="AXIS", help="The axis whose values stand across."),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw the first metric as PNG or SVG."),
+    ] = None,
     format_: FormatOption = None,
     output: Output = None,
     traceback: Traceback = False,

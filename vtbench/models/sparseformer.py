@@ -17,8 +17,9 @@ the code's reading:
   the text is silent.
 - Stochastic depth also drops the adjustment of RoIs; the text gives its rate alone.
 
-The authors' later library differs in numbers: its norms of the map and of offsets take biased
-variances and an epsilon of 1e-5, and it does not clamp. That is not this function.
+The authors' later library is another function of the same weights, by up to 2 % of the logits'
+deviation: its norm of the map takes the biased variance, that norm and the one of offsets an
+epsilon of 1e-5, and it does not clamp. ``norms=library`` is that function.
 
 ``repeats=0`` leaves the focusing transformer out, and ``fixed_rois=True`` also the heads that
 adjust RoIs and choose points: the row "nil" of table 3b.
@@ -39,7 +40,9 @@ from vtbench.models.early_features import FEATURES, Feature, stem
 from vtbench.models.latent_transformers import Cortex, Focusing, Latent, LatentShape
 from vtbench.models.sparse_sampling import (
     NORM_EPS,
+    NORMS,
     Glimpse,
+    Norms,
     RoIAdjustment,
     SamplingPoints,
     initial_rois,
@@ -102,9 +105,9 @@ class Seen(NamedTuple):
     tokens: Tensor
     """B,N,d_c: the last embeddings."""
     rois: Tensor
-    """B,N,4: the last RoIs, as corners in units of the image."""
+    """B,N,4: the last RoIs, as corners in units of the image; tubes B,N,6 of clips."""
     feature_map: Tensor
-    """B,C,H,W: what was sampled."""
+    """B,C,H,W: what was sampled; B,C,T,H,W of clips."""
     glimpses: list[Glimpse]
     """RoIs and points of every sampling stage, in order."""
 
@@ -115,6 +118,9 @@ class SparseFormer(nn.Module):
     Every choice of the paper's tables 3, 4 and 9 is an argument; the defaults are SparseFormer-T.
     Where training scales the loss, ``set_loss_scale`` tells the clamp of the points' gradients.
     """
+
+    axes = 2
+    """Of RoIs and points."""
 
     def __init__(  # noqa: PLR0913 - one argument per choice that the paper's ablations vary
         self,
@@ -130,6 +136,7 @@ class SparseFormer(nn.Module):
         mixing: MixingKind = "adaptive",
         roi_size: RoISize = "half",
         fixed_rois: bool = False,
+        norms: Norms = "v1",
         heads: int = 64,
         drop_path: float = 0.2,
         num_classes: int = 1000,
@@ -141,6 +148,7 @@ class SparseFormer(nn.Module):
         one_of(FEATURES, feature=feature)
         one_of(MIXINGS, mixing=mixing)
         one_of(ROI_SIZES, roi_size=roi_size)
+        one_of(NORMS, norms=norms)
         check_repeats(repeats, fixed_rois=fixed_rois)
         if not 0 <= drop_path < 1:
             raise BadOption(
@@ -155,8 +163,10 @@ class SparseFormer(nn.Module):
             points=points,
             mixing=mixing,
             fixed=fixed_rois,
+            axes=self.axes,
+            norms=norms,
         )
-        self.stem = stem(feature, channels)
+        self.stem = stem(feature, channels, norms)
         self.initial = InitialTokens(tokens, width, roi_size, fixed=fixed_rois)
         self.focusing = Focusing(shape) if repeats else None
         self.bridge = Bridge(width, cortex_width)

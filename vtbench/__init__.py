@@ -15,9 +15,11 @@ from vtbench.version import VERSION as __version__  # noqa: N811  # the name tha
 
 if TYPE_CHECKING:
     from vtbench.api import count, counting
+    from vtbench.checking import check
     from vtbench.live import compare, latency, memory, read, throughput
 
 _PLACES = {
+    "check": "vtbench.checking",
     "count": "vtbench.api",
     "counting": "vtbench.api",
     "compare": "vtbench.live",
@@ -28,7 +30,17 @@ _PLACES = {
 }
 """Public function -> the room that has it."""
 
-__all__ = ["__version__", "compare", "count", "counting", "latency", "memory", "read", "throughput"]
+__all__ = [
+    "__version__",
+    "check",
+    "compare",
+    "count",
+    "counting",
+    "latency",
+    "memory",
+    "read",
+    "throughput",
+]
 
 
 class _Count(ModuleType):

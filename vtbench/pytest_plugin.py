@@ -89,8 +89,8 @@ class SuiteFile(pytest.File):
             yield ClaimItem.from_parent(self, name=claim.id)
 
     def _read(self) -> Suite:
+        from vtbench.choosing import refuse_code
         from vtbench.claim import read_suite
-        from vtbench.cli.choosing import refuse_code
         from vtbench.errors import VtbenchError
 
         try:

@@ -57,7 +57,7 @@ def peak(table: PrintedTable, columns: list[Column], named: str | None) -> Outco
         checked += 1
         # "FLOPs" may mean multiply-adds or twice that; the lesser reading keeps the bound sound
         rate = fast.low * each.low * (2 if work.quantity == "macs" else 1)
-        limit = _limit(boards, count)
+        limit = limit_of(boards, count)
         if rate > limit:
             kind = boards[0].kind
             findings.append(_too_fast(table, index, (speed, work), (rate, limit), kind))
@@ -67,7 +67,7 @@ def peak(table: PrintedTable, columns: list[Column], named: str | None) -> Outco
     return findings, [Check(kind="peak", rule=rule, checked=checked, contradicted=len(findings))]
 
 
-def _limit(boards: tuple[Device, ...], count: int) -> Decimal:
+def limit_of(boards: tuple[Device, ...], count: int) -> Decimal:
     """Operations per second that the fastest of the boards never exceeds."""
     return max(Decimal(str(board.limit)) for board in boards) * 10**12 * count
 

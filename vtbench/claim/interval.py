@@ -11,9 +11,10 @@ import msgspec
 
 from vtbench.errors import BadSuite
 
-SCALES = MappingProxyType(
-    {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "x": 1, "%": 1}
-)
+SCALES: MappingProxyType[str, int | Decimal] = MappingProxyType(
+    {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "x": 1, "%": 1,
+     "img/s": 1, "fps": 1, "s": 1, "ms": Decimal("0.001")}
+)  # fmt: skip
 """Unit as printed -> what one of it is; ``B`` is a billion, ``x`` a ratio, ``%`` a percentage."""
 
 Rounding = Literal["round", "truncate"]

@@ -14,6 +14,7 @@ from vtbench.claim.interval import SCALES, Interval, interval
 from vtbench.claim.mistakes import Reading
 from vtbench.claim.names import full_expression
 from vtbench.claim.shape import Single, Twin, Unprinted, WorkloadText
+from vtbench.claim.speed import NO_CONDITIONS, SPEEDS, Stated, speed_mistakes
 from vtbench.claim.sweeping import mistakes_of, sweep_of
 from vtbench.claim.types import (
     CONVENTIONS,
@@ -64,7 +65,7 @@ def add_claim(reading: Reading, single: Single, line: int, column: str = "") -> 
         wants = "needs" if single.of is None else "is no derived figure and takes no"
         reading.mistake(line, f"{single.id}: a {single.kind} {wants} arithmetic `of` claims.")
         return
-    wrong = list(mistakes_of(single))
+    wrong = [*mistakes_of(single), *speed_mistakes(_stated(single), reading.header.hardware)]
     for sentence in wrong:
         reading.mistake(line, f"{single.id}: {sentence}")
     if wrong:
@@ -85,6 +86,19 @@ def add_claim(reading: Reading, single: Single, line: int, column: str = "") -> 
             reading.claims.append(each)
 
 
+def _stated(single: Single) -> Stated:
+    """What a figure says of itself, as far as speed is concerned."""
+    return Stated(
+        metric=single.metric,
+        unit=single.unit,
+        hardware=single.hardware,
+        conditions=single.conditions,
+        derived=single.of is not None,
+        stages=bool(single.stages),
+        settled=single.needs is not None,
+    )
+
+
 def _twin(reading: Reading, claim: Claim, asked: Twin) -> Claim | None:
     """The same figure held against the other printed ones; None where these say nothing of it."""
     if claim.kind == "arithmetic" or claim.expression is None:
@@ -94,7 +108,9 @@ def _twin(reading: Reading, claim: Claim, asked: Twin) -> Claim | None:
         local = claim.id.partition(".")[2]
         expression = full_expression(asked.of, reading.name, local, reading.quantities)
     measured = {quantity.id for quantity in reading.quantities.values()}
-    if measured.issuperset(names_in(expression)):
+    timed = {each.id for each in reading.quantities.values() if each.metric in SPEEDS}
+    names = names_in(expression)
+    if measured.issuperset(names) or not timed.isdisjoint(names):
         return None
     if asked.expect != "holds" and not asked.why:
         raise BadSuite(f"arithmetic expects {asked.expect!r} and does not say why.")
@@ -118,6 +134,8 @@ def _claim(reading: Reading, single: Single, column: str) -> Claim:
     digits = _interval(single)
     derived = single.of is not None
     text = None if derived else single.workload
+    speed = single.metric in SPEEDS or derived
+    hardware = single.hardware or (reading.header.hardware if single.metric in SPEEDS else "")
     return Claim(
         id=f"{reading.name}.{_checked_id(single.id)}",
         suite=reading.name,
@@ -142,6 +160,8 @@ def _claim(reading: Reading, single: Single, column: str) -> Claim:
         why=single.why,
         by=single.by,
         unknown=single.needs,
+        hardware=hardware,
+        conditions=single.conditions.over(reading.header.conditions) if speed else NO_CONDITIONS,
     )
 
 
@@ -165,7 +185,7 @@ def _checked_id(name: str) -> str:
 
 def _convention(reading: Reading, metric: Metric, own: str | None) -> str:
     """The convention that a figure states, or its suite, or that its metric has by default."""
-    if metric == "none":
+    if metric == "none" or metric in SPEEDS:
         return "full"
     name = own or reading.header.conventions.get(metric, DEFAULT_CONVENTIONS[metric])
     if name not in CONVENTIONS[metric]:

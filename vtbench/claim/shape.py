@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from vtbench.claim.speed import NO_CONDITIONS, Conditions
 from vtbench.claim.types import Axis, Expectation, Fitted, HeldOut, Kind, Metric, Unknown
 
 Scalar = int | float | str | bool
@@ -33,6 +34,10 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Default size of the workloads."""
     conventions: dict[Metric, str] = {}
     """Metric -> convention that the paper states."""
+    hardware: str = ""
+    """The device on which all speeds were measured, such as V100."""
+    conditions: Conditions = NO_CONDITIONS
+    """How all speeds were measured."""
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +52,10 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For derived columns: arithmetic over the cells of the row, or of other rows."""
     stages: tuple[str, ...] = ()
     """Module paths that its figures speak of; empty is the whole model."""
+    hardware: str = ""
+    """The device on which its speeds were measured, or ``not stated``."""
+    conditions: Conditions = NO_CONDITIONS
+    """How its speeds were measured, as far as the paper says."""
 
 
 class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +106,10 @@ class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     symbols: dict[str, str] = {}
     """Of a formula or a scaling: letter of the paper -> what it is in an axis of the sweep."""
     arithmetic: Twin = Twin()
+    hardware: str = ""
+    """Of a speed: the device on which it was measured, or ``not stated``."""
+    conditions: Conditions = NO_CONDITIONS
+    """Of a speed: how it was measured, as far as the paper says."""
 
 
 class Unprinted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -197,6 +197,8 @@ def _add_cell(
         needs=found.needs or column.needs or row.needs,
         workload=found.workload or row.workload,
         stages=column.stages,
+        hardware=column.hardware,
+        conditions=column.conditions,
         arithmetic=found.arithmetic,
     )
     add_claim(reading, single, line, column=f"{table.id}.{key}")

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from vtbench.claim.interval import Interval
+from vtbench.claim.speed import NO_CONDITIONS, Conditions
 from vtbench.workload import Workload
 
 Kind = Literal[
@@ -16,7 +17,7 @@ Kind = Literal[
 ]
 SWEPT = ("formula", "scaling")
 """Kinds that speak of many sizes at once."""
-Metric = Literal["macs", "flops", "params", "activations", "none"]
+Metric = Literal["macs", "flops", "params", "activations", "throughput", "latency", "none"]
 Expectation = Literal["holds", "close", "fails", "unknown"]
 Unknown = Literal["op", "hardware", "weights", "not-measured", "not-implemented", "undefined"]
 Value = int | float | str | bool
@@ -135,6 +136,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing can be judged, where that is known beforehand."""
     fitted: tuple[str, ...] = ()
     """Choices of ours that were deduced from printed figures and bear on this one."""
+    hardware: str = ""
+    """Of a speed: the device as the paper names it; empty where it follows from others'."""
+    conditions: Conditions = NO_CONDITIONS
+    """Of a speed: how it was measured, as far as the paper says."""
 
     @property
     def interval(self) -> Interval:

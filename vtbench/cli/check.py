@@ -10,18 +10,30 @@ import msgspec
 import typer
 
 from vtbench.baseline import judge_baseline, read_baseline, suite_of
+from vtbench.checking import Checked, MeasureAsk, checked, measured
+from vtbench.choosing import refuse_code, refuse_unknown_models, selected
 from vtbench.claim import Suite
 from vtbench.claim.shelf import find
-from vtbench.cli.choosing import refuse_code, refuse_unknown_models, selected
+from vtbench.claim.speed import SPEEDS
 from vtbench.cli.counting import count
+from vtbench.cli.executing import parse_max_time
 from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
-from vtbench.cli.output import check_writable, page_width, say, wants_color, write_document
+from vtbench.cli.output import (
+    check_writable,
+    page_width,
+    say,
+    stdout_kept_clean,
+    wants_color,
+    write_document,
+)
+from vtbench.cli.progress import progress
 from vtbench.errors import UsageError
-from vtbench.judge import Prediction, Verdict, judge, leave_one_out, parts_named, wanted
+from vtbench.judge import Verdict, parts_named, wanted
+from vtbench.measurement import Measurement
+from vtbench.measurements import read_measurements
 from vtbench.record import Record
 from vtbench.records import lines_of, read_records
 from vtbench.report import Style, render
-from vtbench.report.checking import check_document
 from vtbench.report.guarding import baseline_table, with_reasons
 from vtbench.workload import Workload
 
@@ -58,6 +70,28 @@ def check(
             "checked too where they are named.",
         ),
     ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option("--measure", help="Time what claims about speed speak of; takes minutes."),
+    ] = False,
+    measurements: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Judge speeds by the measurements of a file; --measure appends to it, and "
+            "goes on where it ends.",
+        ),
+    ] = None,
+    gpu: Annotated[
+        str | None,
+        typer.Option("--gpu", metavar="N|auto", help="Which GPU --measure takes; else the CPU."),
+    ] = None,
+    max_time: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="Most seconds of samples for each model of --measure: 15."
+        ),
+    ] = None,
     allow_imports: AllowImports = False,
     fail_on_unknown: Annotated[
         bool, typer.Option("--fail-on-unknown", help="What cannot be judged here fails too.")
@@ -76,6 +110,7 @@ def check(
     vtbench check vt_v3 --only '*.t1.*'
     vtbench check my_suite.toml --format junit --output check.xml
     vtbench check --against baseline.jsonl
+    vtbench check my_suite.toml --measure --gpu 0 --measurements speed.jsonl
 
     Exit status: 0 if every verdict is the one expected; 1 if some is not; 2 if nothing could
     be judged, or the command cannot be carried out.
@@ -84,6 +119,8 @@ def check(
     base = read_baseline(against) if against is not None else None
     if base is not None and records is not None:
         raise UsageError("--against counts anew, module by module; --records cannot stand in.")
+    timing = Timing(measure=measure, file=measurements, gpu=gpu, max_time=max_time)
+    refuse_idle(timing)
     every = find(suites or []) if suites or base is None else []
     found, matching = selected(every, only)
     guarded = [suite_of(base)] if base is not None else []
@@ -96,17 +133,11 @@ def check(
         known = counted([*found, *guarded], parse_jobs(jobs), traceback=traceback)
     if write_records is not None:
         write_document(lines_of(known, parts_named(found)), write_records)
-    verdicts = [v for v in judge(found, known) if matching is None or v.claim.id in matching]
+    judged = checked(found, matching, known, timed(found, matching, known, timing))
     kept = with_reasons(judge_baseline(base, known, version("torch"))) if base is not None else []
-    predictions = leave_one_out(found, known) if matching is None else []
-    page = Page(
-        shape=format_ or "table",
-        color=output is None and wants_color(),
-        predictions=tuple(predictions),
-    )
-    write_document(document(verdicts, kept, page), output)
-    verdicts += kept
-    raise typer.Exit(status(verdicts, fail_on_unknown=fail_on_unknown))
+    page = Page(shape=format_ or "table", color=output is None and wants_color())
+    write_document(document(judged, kept, page), output)
+    raise typer.Exit(status([*judged.verdicts, *kept], fail_on_unknown=fail_on_unknown))
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -114,25 +145,62 @@ class Page(msgspec.Struct, frozen=True):
 
     shape: CheckFormat
     color: bool
-    predictions: tuple[Prediction, ...] = ()
 
 
-def document(verdicts: list[Verdict], kept: list[Verdict], page: Page) -> str:
+def document(judged: Checked, kept: list[Verdict], page: Page) -> str:
     """The verdicts on suites, and those on a baseline."""
     width = page_width()
     if not kept or page.shape not in ("table", "markdown"):
-        return _checked([*verdicts, *kept], page)
+        return judged.document(page.shape, width=width, color=page.color, beside=kept)
     style: Style = "markdown" if page.shape == "markdown" else "table"
     text = render([baseline_table(kept)], style, width=width, color=page.color) + "\n"
-    if not verdicts:
+    if not judged.verdicts:
         return text
-    return _checked(verdicts, page) + "\n" + text
+    return judged.document(page.shape, width=width, color=page.color) + "\n" + text
 
 
-def _checked(verdicts: list[Verdict], page: Page) -> str:
-    return check_document(
-        verdicts, page.shape, predictions=page.predictions, width=page_width(), color=page.color
-    )
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """What the options say of claims about speed."""
+
+    measure: bool
+    file: Path | None
+    gpu: str | None
+    max_time: float | None
+
+
+def refuse_idle(timing: Timing) -> None:
+    """Options that need ``--measure``, before any work is done; a file that it cannot write."""
+    for option, value in (("--gpu", timing.gpu), ("--max-time", timing.max_time)):
+        if value is not None and not timing.measure:
+            raise UsageError(f"{option} says how to measure, and nothing is; add --measure.")
+    if timing.max_time is not None:
+        parse_max_time(timing.max_time)
+    if timing.measure:
+        check_writable(timing.file)
+
+
+def timed(
+    suites: list[Suite],
+    only: frozenset[str] | None,
+    records: dict[Workload, Record],
+    timing: Timing,
+) -> list[Measurement]:
+    """The measurements of a file, and with ``--measure`` those that it lacks."""
+    if not timing.measure:
+        return [] if timing.file is None else read_measurements(timing.file)
+    ask = MeasureAsk(gpu=timing.gpu, max_seconds=timing.max_time or 15.0, file=timing.file)
+    found: list[Measurement] = []
+    total = len({claim.workload for suite in suites for claim in suite.claims
+                 if claim.metric in SPEEDS and claim.workload is not None})  # fmt: skip
+    try:
+        with stdout_kept_clean(), progress(total, "measuring") as advance:
+            for record in measured(suites, only, records, ask, advance):
+                found.append(record)  # noqa: PERF402  # what came before an interrupt is counted
+    except KeyboardInterrupt:
+        kept = f"{timing.file} keeps them" if timing.file else "name a file with --measurements"
+        say(f"Interrupted after {len(found)} measurements; {kept}, and the same command goes on.")
+        raise
+    return found
 
 
 def counted(

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from vtbench.choosing import refuse_code
 from vtbench.claim import Claim, Suite
 from vtbench.claim.selection import bearing_on, follows_from, one_claim
 from vtbench.claim.shelf import find, shipped
 from vtbench.cli.check import counted
-from vtbench.cli.choosing import refuse_code
 from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
 from vtbench.judge import judge

@@ -9,6 +9,7 @@ import msgspec
 
 from vtbench.claim import Claim, Suite, read_suite
 from vtbench.claim.shelf import shipped
+from vtbench.claim.speed import SPEEDS
 from vtbench.errors import BadSuite
 from vtbench.judge import Verdict, judge
 from vtbench.record import Record
@@ -55,5 +56,6 @@ def _speaks_of(claim: Claim, counted: dict[Workload, Record]) -> bool:
         and claim.unknown is None
         and claim.expression is None
         and claim.sweep is None
+        and claim.metric not in SPEEDS
         and _key(claim.workload) in counted
     )

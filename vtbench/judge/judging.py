@@ -7,28 +7,43 @@ from decimal import Decimal
 
 import msgspec
 
-from vtbench.claim import Claim, Interval, Suite, middle
+from vtbench.claim import Claim, Interval, Quantity, Suite, middle
 from vtbench.claim.interval import SCALES
+from vtbench.claim.speed import SPEEDS
 from vtbench.judge.arithmetic import in_order, parts_of, range_of, value
 from vtbench.judge.conventions import measured
 from vtbench.judge.explaining import Explainer
 from vtbench.judge.measuring import figure, known_beforehand
+from vtbench.judge.ratios import speaks_of_speed
 from vtbench.judge.readings import Records
+from vtbench.judge.speeds import judge_speed, judge_speed_ratio
 from vtbench.judge.swept import judge_swept
+from vtbench.judge.timings import Timings
 from vtbench.judge.verdict import CLOSE, Outcome, Reproduction, Verdict
+from vtbench.measurement import Measurement
 
 OWN_EXPLANATIONS = "each part as its own explanation"
 PRINTED_CELLS = "from the printed cells"
 
 
-def judge(suites: Sequence[Suite], records: Records) -> list[Verdict]:
+def judge(
+    suites: Sequence[Suite], records: Records, measurements: Iterable[Measurement] = ()
+) -> list[Verdict]:
     """A verdict for every claim, in the order of the suites."""
     claims = {claim.id: claim for suite in suites for claim in suite.claims}
     explainer = Explainer(suites, records)
     quantities = _quantities(suites, records)
+    figures: dict[str, Claim | Quantity] = {**claims}
+    figures |= {each.id: each for suite in suites for each in suite.quantities}
+    timings = Timings(measurements)
     verdicts: dict[str, Verdict] = {}
     for claim in in_order(claims):
-        if claim.sweep is not None:
+        if claim.expression is None and claim.metric in SPEEDS:
+            verdicts[claim.id] = judge_speed(claim, timings)
+        elif claim.kind != "arithmetic" and speaks_of_speed(claim, figures):
+            counts = _counts(verdicts, quantities)
+            verdicts[claim.id] = judge_speed_ratio(claim, figures, counts, timings)
+        elif claim.sweep is not None:
             verdicts[claim.id] = judge_swept(claim, records)
         elif claim.expression is None:
             verdicts[claim.id] = _explained(_judge_value(claim, records), explainer)
@@ -50,6 +65,14 @@ def _quantities(suites: Sequence[Suite], records: Records) -> dict[str, Decimal]
                 if count is not None:
                     found[each.id] = Decimal(count)
     return found
+
+
+def _counts(
+    verdicts: Mapping[str, Verdict], quantities: Mapping[str, Decimal]
+) -> dict[str, Decimal]:
+    """Every count that is known by now."""
+    judged = {name: v.measured for name, v in verdicts.items() if v.measured is not None}
+    return {**quantities, **judged}
 
 
 def _judge_value(claim: Claim, records: Records) -> Verdict:

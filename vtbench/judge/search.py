@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from vtbench.claim import Axis, Claim, Quantity, Suite
+from vtbench.claim.speed import SPEEDS
 from vtbench.workload import Workload, freeze_options
 
 MOST_CHANGES = 2
@@ -23,7 +24,9 @@ def figures(suite: Suite) -> Iterator[Claim | Quantity]:
 
 
 def is_judged(figure: Claim | Quantity) -> bool:
-    """Whether counting a figure's workload could settle it."""
+    """Whether counting a figure's workload could settle it; that of a speed never does."""
+    if figure.metric in SPEEDS:
+        return False
     return isinstance(figure, Quantity) or (
         figure.unknown is None and figure.metric != "none" and figure.kind != "reference"
     )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vtbench.claim.interval import Rounding
+from vtbench.claim.interval import Interval, Rounding
 from vtbench.claim.types import Claim, Unknown
 from vtbench.workload import Workload
 
@@ -85,6 +85,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reproduced_by: Reproduction | None = None
     found: Found | None = None
     """Of a formula or a growth: what was counted at which size, and what that makes."""
+    measured_range: Interval | None = None
+    """Of a speed: the 95 % interval of what was measured."""
+    measured_on: str | None = None
+    """Of a speed: the device that was measured."""
+    direction: Literal["agrees", "disagrees", "open"] | None = None
+    """Of a ratio of speeds: whether measured and printed lie on the same side of equal."""
     broken: bool = False
     """The model could not be built or run: a fault, not a figure to be skipped."""
 

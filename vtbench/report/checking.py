@@ -9,6 +9,7 @@ from vtbench.report.figures import measured_of, printed_of
 from vtbench.report.predictions import prediction_tables
 from vtbench.report.raw import json_text
 from vtbench.report.render import Style, render
+from vtbench.report.speeds import NO_SPEEDS, Speeds, speed_tables
 from vtbench.report.verdicts import (
     account,
     check_object,
@@ -23,12 +24,13 @@ def check_document(
     shape: str,
     *,
     predictions: Sequence[Prediction] = (),
+    speeds: Speeds = NO_SPEEDS,
     width: int = 80,
     color: bool = False,
 ) -> str:
     """Verdicts as a table, JSON, CSV, markdown, JUnit XML, or GitHub annotations."""
     if shape == "json":
-        return json_text(check_object(verdicts, predictions)) + "\n"
+        return json_text(check_object(verdicts, predictions, speeds)) + "\n"
     if shape == "junit":
         return _junit(verdicts)
     if shape == "github":
@@ -36,7 +38,7 @@ def check_document(
     if shape == "csv":
         return _csv(verdicts)
     style: Style = "markdown" if shape == "markdown" else "table"
-    tables = [*verdict_tables(verdicts), *prediction_tables(predictions)]
+    tables = [*verdict_tables(verdicts), *speed_tables(speeds), *prediction_tables(predictions)]
     return render(tables, style, width=width, color=color) + "\n"
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from vtbench.claim.speed import SPEEDS
 from vtbench.claim.types import SWEPT
 from vtbench.judge import Verdict
 from vtbench.judge.trials import Trial
@@ -101,7 +102,8 @@ def _claim_table(found: Explained) -> Table:
         ("Verdict", verdict.verdict if verdict.as_expected else f"{verdict.verdict} !"),
         ("  expected", claim.expect),
     ]
-    if claim.metric != "none":
+    rows += _speed_rows(verdict)
+    if claim.metric != "none" and claim.metric not in SPEEDS:
         rows.append(("Counts", f"{claim.metric}, convention {claim.convention}"))
     if claim.workload is not None:
         work = claim.workload
@@ -130,6 +132,19 @@ def _figure_rows(verdict: Verdict) -> list[tuple[str, str]]:
         ("  exact", _exact(verdict.measured)),
         ("Deviation", deviation(verdict)),
     ]
+
+
+def _speed_rows(verdict: Verdict) -> list[tuple[str, str]]:
+    """Of a speed: the printed device and conditions, and what was measured where."""
+    claim, found = verdict.claim, verdict.measured_range
+    rows = [("Printed for", claim.hardware)] if claim.hardware else []
+    rows += [(f"  {name}", str(value)) for name, value in claim.conditions.stated().items()]
+    if found is not None:
+        rows += [
+            ("Measured on", verdict.measured_on or ABSENT),
+            ("  95 % interval", f"{_exact(found.low)} to {_exact(found.high)}"),
+        ]
+    return rows + ([("Direction", verdict.direction)] if verdict.direction else [])
 
 
 def _formula_rows(verdict: Verdict) -> list[tuple[str, str]]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from vtbench.claim import Claim
+from vtbench.claim.interval import SCALES
 from vtbench.claim.types import SWEPT
 from vtbench.judge import Verdict
 from vtbench.report.swept import found_text, printed_text
 from vtbench.report.units import ABSENT, MINUS
-
-_PLACES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "x": 1, "%": 1}
 
 
 def in_unit(value: Decimal | None, printed: str, unit: str) -> str:
@@ -19,7 +18,7 @@ def in_unit(value: Decimal | None, printed: str, unit: str) -> str:
         return ABSENT
     whole = unit == "" and value == value.to_integral_value()
     decimals = 0 if whole else len(printed.partition(".")[2]) + 2
-    return f"{value / _PLACES[unit]:,.{decimals}f}".replace("-", MINUS)
+    return f"{value / SCALES[unit]:,.{decimals}f}".replace("-", MINUS)
 
 
 def printed_figure(printed: str, unit: str) -> str:

@@ -8,11 +8,20 @@ from typing import Any
 
 import msgspec
 
+from vtbench.claim import Interval
+from vtbench.claim.speed import NO_CONDITIONS, SPEEDS
 from vtbench.claim.types import SWEPT
 from vtbench.judge import Prediction, Verdict, totals
 from vtbench.judge.verdict import Reproduction
 from vtbench.report.figures import deviation, in_unit, printed_figure
 from vtbench.report.predictions import prediction_objects
+from vtbench.report.speeds import (
+    NO_SPEEDS,
+    Speeds,
+    speed_explanation,
+    speed_notes,
+    speed_objects,
+)
 from vtbench.report.swept import found_object, sweep_object, swept_table
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import plural
@@ -21,8 +30,8 @@ from vtbench.report.units import plural
 def explanation(verdict: Verdict) -> str:
     """Why a figure differs, or why it cannot be judged, in few words."""
     found = verdict.reproduced_by
-    if verdict.verdict == "unknown":
-        return verdict.unknown or ""
+    if verdict.verdict == "unknown" or verdict.measured_on is not None:
+        return speed_explanation(verdict)
     fitted = "fitted" if verdict.claim.fitted and verdict.claim.kind != "arithmetic" else ""
     if verdict.verdict == "holds":
         return fitted
@@ -180,6 +189,7 @@ def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
     if kinds:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         notes.append(f"Unknown: {said}.")
+    notes += speed_notes(verdicts)
     fitted = sum(1 for v in verdicts if v.claim.fitted)
     if fitted:
         notes.append(
@@ -208,6 +218,12 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "low": None if claim.kind == "formula" else float(claim.low),
         "high": None if claim.kind == "formula" else float(claim.high),
         "measured": _number(verdict.measured),
+        "measured_low": _end(verdict.measured_range, "low"),
+        "measured_high": _end(verdict.measured_range, "high"),
+        "measured_on": verdict.measured_on,
+        "direction": verdict.direction,
+        "hardware": claim.hardware or None,
+        "conditions": claim.conditions.stated(),
         "deviation": verdict.deviation,
         "verdict": verdict.verdict,
         "sweep": sweep_object(claim),
@@ -222,6 +238,10 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "why": claim.why,
         "command": command(verdict),
     }
+
+
+def _end(found: Interval | None, end: str) -> float | None:
+    return None if found is None else float(getattr(found, end))
 
 
 def _number(value: Decimal | None) -> int | float | None:
@@ -239,23 +259,28 @@ def _reproduction_object(found: Reproduction | None) -> dict[str, Any] | None:
 
 
 def command(verdict: Verdict) -> str | None:
-    """The command that counts the workload of a claim; of many sizes the last."""
+    """The command that counts or times the workload of a claim; of many sizes the last."""
     work = verdict.claim.workload
     if verdict.found is not None:
         work = verdict.found.points[-1].workload
     if work is None:
         return None
-    parts = ["vtbench macs", work.model]
+    speed = verdict.claim.metric in SPEEDS
+    parts = [f"vtbench {verdict.claim.metric if speed else 'macs'}", work.model]
     if work.resolution is not None:
         parts.append("--resolution {}x{}".format(*work.resolution))
-    if work.batch_size != 1:
-        parts.append(f"--batch-size {work.batch_size}")
+    stated = verdict.claim.conditions if speed else NO_CONDITIONS
+    size = stated.batch_size or (work.batch_size if work.batch_size != 1 else None)
+    parts += [f"--batch-size {size}"] if size else []
+    parts += [f"--dtype {stated.dtype}"] if stated.dtype else []
     parts += [f"-o {name}={value}" for name, value in work.options]
     return " ".join(parts)
 
 
 def check_object(
-    verdicts: Iterable[Verdict], predictions: Sequence[Prediction] = ()
+    verdicts: Iterable[Verdict],
+    predictions: Sequence[Prediction] = (),
+    speeds: Speeds = NO_SPEEDS,
 ) -> dict[str, Any]:
     """The document of ``vtbench check --format json``."""
     found = list(verdicts)
@@ -267,4 +292,5 @@ def check_object(
         "summary": summary,
         "claims": [verdict_object(v) for v in found],
         "leave_one_out": prediction_objects(predictions),
+        **speed_objects(found, speeds),
     }

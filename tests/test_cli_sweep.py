@@ -225,6 +225,15 @@ def test_a_timed_sweep_on_the_processor(vtbench, tmp_path):
     assert Device(**latency["device"]).kind == "cpu"
 
 
+def test_a_process_that_several_cells_share_is_said(vtbench):
+    ended = vtbench(
+        "sweep", "vt_transformer", "--metric", "latency", "--batch-size", "1,2", "--max-time",
+        "0.1", "--threads", "1", "--isolate", "model", "--format", "json",
+    )  # fmt: skip
+    assert ended.status == 0, ended.err
+    assert [record["isolated"] for record in json.loads(ended.out)["records"]] == [False, False]
+
+
 def test_a_budget_is_matched_by_counting_and_its_trials_are_kept(vtbench, tmp_path):
     path = tmp_path / "s.jsonl"
     asked = ("sweep", "vt_transformer", "-o", "tokens=8:64:8", "--match-macs", "100M",

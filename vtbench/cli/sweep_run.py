@@ -33,9 +33,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     traceback: bool = False
 
 
-def run_cells(
-    cells: Sequence[Cell], store: Store, devices: Sequence[Device], run: Run
-) -> bool:
+def run_cells(cells: Sequence[Cell], store: Store, devices: Sequence[Device], run: Run) -> bool:
     """Run what is not done yet; whether all of it was reached before an interrupt."""
     places = tuple(device.index for device in devices) or (None,)
     name = devices[0].name if devices else None
@@ -74,7 +72,8 @@ def _run(
 
 
 def _executor(phase: Phase, run: Run) -> Executor:
-    task = functools.partial(measure_cell, settings=CellSettings(max_seconds=run.max_seconds))
+    settings = CellSettings(max_seconds=run.max_seconds, isolated=run.isolate in (None, "cell"))
+    task = functools.partial(measure_cell, settings=settings)
     if run.executor == "local":
         return functools.partial(local, task, phase.how)
     from vtbench.sweep.on_ray import OnRay, on_ray
@@ -120,9 +119,7 @@ class Trials:
             found = self.store.of(cell.key, name)
         return found
 
-    def _begun(
-        self, cell: Cell, name: str | None
-    ) -> tuple[Queue, Generator[str, None, None]]:
+    def _begun(self, cell: Cell, name: str | None) -> tuple[Queue, Generator[str, None, None]]:
         places = tuple(device.index for device in self.devices) or (None,)
         (phase,) = phases([cell], places[:1], self.run.isolate)
         queue = Queue([cell], self.store, name)

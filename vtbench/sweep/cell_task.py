@@ -17,6 +17,8 @@ class CellSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     max_seconds: float = 15.0
     """Most seconds of samples for each cell."""
+    isolated: bool = True
+    """Whether the process is fresh for each cell."""
 
 
 def measure_cell(job: Job, *, settings: CellSettings = CellSettings()) -> Measurement:  # noqa: B008
@@ -27,13 +29,13 @@ def measure_cell(job: Job, *, settings: CellSettings = CellSettings()) -> Measur
     if cell.protocol == MEMORY:
         from vtbench.footprint import footprint
 
-        return footprint(cell.workload, index=job.index, isolated=True)
+        return footprint(cell.workload, index=job.index, isolated=settings.isolated)
     from vtbench.measuring import MeasureSettings, measure_session
 
     how = MeasureSettings(
         protocol=cell.protocol, index=job.index, max_seconds=settings.max_seconds
     )
-    (record,) = measure_session([cell.workload], how, isolated=True)
+    (record,) = measure_session([cell.workload], how, isolated=settings.isolated)
     return record
 
 

@@ -102,7 +102,7 @@ def test_csv_markdown_and_latex(vtbench):
     assert "| total | 3·CT²·L + 1.5·CT·L² |" in markdown
     latex = vtbench("cost", "vt_r18", "--format", "latex").out
     assert r"$1536 \cdot L^{2} + 3145728 \cdot L$" in latex
-    assert r"$h_N = \lceil H/N \rceil$" in latex
+    assert r"$h_S = \lceil H/S \rceil$" in latex
     assert "zqformula" not in latex
 
 

@@ -6,8 +6,11 @@ import difflib
 import functools
 
 from vtbench.cost.block_models import block_models
+from vtbench.cost.dense_peer_models import dense_peer_models
 from vtbench.cost.model import CostModel
 from vtbench.cost.network_models import network_models
+from vtbench.cost.sparseformer_models import sparseformer_models
+from vtbench.cost.sparseformer_parts import sparseformer_parts
 from vtbench.errors import UnknownModel
 
 
@@ -24,4 +27,11 @@ def cost_model(name: str) -> CostModel:
 @functools.cache
 def cost_models() -> dict[str, CostModel]:
     """All of them, in the order in which they are listed."""
-    return {model.name: model for model in (*block_models(), *network_models())}
+    groups = (
+        block_models(),
+        network_models(),
+        sparseformer_parts(),
+        sparseformer_models(),
+        dense_peer_models(),
+    )
+    return {model.name: model for models in groups for model in models}

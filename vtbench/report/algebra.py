@@ -88,6 +88,6 @@ def _number(value: Fraction) -> str:
 
 
 def _tex_name(name: str) -> str:
-    if name[0].islower():
-        return f"{name[0]}_{{{name[1:]}}}"
+    if len(name) > 1 and name[0].islower():
+        return f"{name[0]}_{{{name[1:].removeprefix('_')}}}"
     return "C_T" if name == "CT" else name

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
 
 from vtbench.cost import cost_models
-from vtbench.cost.closed import costed
+from vtbench.cost.closed import Costed, costed
+from vtbench.cost.model import CostModel
+from vtbench.errors import BadOption
 from vtbench.record import Record
 from vtbench.report.algebra import pretty
 from vtbench.report.parts import parts
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import digits
+from vtbench.workload import Workload
 
-SYMBOLS = MappingProxyType({"tokens": "L", "token_width": "CT", "kqv_groups": "kqv_groups"})
-"""Option of a model -> symbol of its cost model; other options have no formula to stand beside."""
+SYMBOLS = MappingProxyType(
+    {
+        "tokens": ("L", "N"),
+        "token_width": ("CT",),
+        "kqv_groups": ("kqv_groups",),
+        "points": ("P",),
+        "repeats": ("repeats",),
+        "feature": ("feature",),
+        "mixing": ("mixing",),
+    }
+)
+"""Option of a model -> what its cost model may call it; other options have no formula."""
 
 
 def beside_formulas(record: Record) -> Table | None:
     """Stage, MACs counted, the paper's formula and what it gives; None where there is none."""
     work = record.workload
     model = cost_models().get(work.model)
-    known = all(name in SYMBOLS for name, _ in work.options)
-    if model is None or not known or work.resolution is None or work.backward:
+    if model is None or work.resolution is None or work.backward or work.batch_size != 1:
         return None
-    if work.batch_size != 1:
-        return None
-    given = {SYMBOLS[name]: value for name, value in work.options if isinstance(value, int)}
-    sides = {"H": work.resolution[0], "W": work.resolution[1]}
-    names = {symbol.name for symbol in model.symbols}
-    cost = costed(model, {**given, **{k: v for k, v in sides.items() if k in names}}, depth=1)
     stages = {part.name: part.macs for part in parts(record, "stage") if part.macs}
-    if len(stages) != len(cost.terms):
+    cost = _by_stage(model, work, len(stages))
+    if cost is None:
         return None
     rows = [
         (stage, digits(macs), f"{term.name}: {pretty(form)}", _held(macs, int(term.macs)))
@@ -46,9 +54,26 @@ def beside_formulas(record: Record) -> Table | None:
         ),
         rows=tuple(rows),
         notes=(
-            f"hN and wN are H/N and W/N, rounded up. `vtbench cost {work.model}` has every term.",
+            f"hS and wS are H/S and W/S, rounded up. `vtbench cost {work.model}` has every term.",
         ),
     )
+
+
+def _by_stage(model: CostModel, work: Workload, stages: int) -> Costed | None:
+    """The formula in as many parts as the count has; None where it says nothing of this work."""
+    names = {symbol.name for symbol in model.symbols}
+    given: dict[str, Any] = dict(zip("HW", work.resolution or (), strict=False))
+    given = {name: side for name, side in given.items() if name in names}
+    for option, value in work.options:
+        symbol = next((each for each in SYMBOLS.get(option, ()) if each in names), None)
+        if symbol is None:
+            return None
+        given[symbol] = value
+    try:
+        shown = (costed(model, given, depth) for depth in (1, model.depth))
+        return next((cost for cost in shown if len(cost.terms) == stages), None)
+    except BadOption:  # sizes that the model takes and the formula does not
+        return None
 
 
 def _held(counted: int, formula: int) -> str:

@@ -42,7 +42,7 @@ def listing(models: Sequence[CostModel]) -> Table:
         title="Cost models",
         columns=(
             Column(head="Name", align="left"),
-            Column(head="What it is", align="left"),
+            Column(head="What it is", align="left", shrink=True),
             Column(head="Sizes", align="left"),
             Column(head="Settings", align="left", drop=2),
             Column(head="Paper", align="left", drop=1),
@@ -131,12 +131,12 @@ def _letters(form: Any, write: Writer) -> tuple[str, ...]:
     if not letters:
         return ()
     if write is pretty:
-        return (", ".join(f"{each.lower()}N = ⌈{each}/N⌉" for each in letters),)
-    return tuple(write(rf"{each.lower()}_N = \lceil {each}/N \rceil") for each in letters)
+        return (", ".join(f"{each.lower()}S = ⌈{each}/S⌉" for each in letters),)
+    return tuple(write(rf"{each.lower()}_S = \lceil {each}/S \rceil") for each in letters)
 
 
 def _wrapped(cells: tuple[str, ...], place: int, room: int | None) -> list[tuple[str, ...]]:
-    """A row, or several where one of its cells is broken between the parts of a sum."""
+    """A row, or several where one of its cells is broken, between the parts of a sum first."""
     if room is None:
         return [cells]
     lines: list[str] = []
@@ -144,10 +144,20 @@ def _wrapped(cells: tuple[str, ...], place: int, room: int | None) -> list[tuple
         if number and len(lines[-1]) + 1 + len(part) <= room:
             lines[-1] += f" {part}"
         else:
-            lines.append(part)
+            lines += _factors(part, room)
     blank = tuple("" for _ in cells)
     rows = [cells, *[blank] * (len(lines) - 1)]
     return [(*row[:place], line, *row[place + 1 :]) for row, line in zip(rows, lines, strict=True)]
+
+
+def _factors(part: str, room: int) -> list[str]:
+    """One part of a sum; where it is too long for a line, broken between its factors."""
+    lines = [""]
+    for factor in re.findall(r"[^·]+·?", part):
+        if lines[-1] and len(lines[-1]) + len(factor) > room:
+            lines.append("")
+        lines[-1] += factor
+    return lines
 
 
 def _side_by_side(costs: Sequence[Costed]) -> Table:

@@ -26,7 +26,7 @@ from vtbench.workload import Workload
 Size = tuple[int, int]
 
 _DEFAULT_SIZE = (224, 224)
-_IMAGE_DIMENSIONS = 4
+_IMAGE_OR_CLIP = (4, 5)
 
 
 def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
@@ -159,7 +159,9 @@ def _with_image(module: nn.Module, workload: Workload, own_size: Size, *, real: 
         given = inputs.named(workload.inputs, module, workload.model, real=real)
         return Built(module, (), given, workload)
     size = workload.resolution or own_size
-    image = inputs.tensor((workload.batch_size, 3, *size), _precision(module), real=real)
+    time = (module.frames,) if isinstance(module, inputs.OfClips) else ()
+    shape = (workload.batch_size, 3, *time, *size)
+    image = inputs.tensor(shape, _precision(module), real=real)
     inputs.check_complete((image,), {}, module, workload.model)
     resolved = msgspec.structs.replace(workload, resolution=size)
     return Built(module, (image,), {}, resolved)
@@ -208,10 +210,10 @@ def _with_inputs(
 
 
 def _as_given(workload: Workload, tensors: tuple[Any, ...]) -> Workload:
-    """The workload with the batch and size of the first image among the inputs."""
+    """The workload with the batch and size of the first image or clip among the inputs."""
     for each in tensors:
-        if isinstance(each, torch.Tensor) and each.ndim == _IMAGE_DIMENSIONS:
-            size = (int(each.shape[2]), int(each.shape[3]))
+        if isinstance(each, torch.Tensor) and each.ndim in _IMAGE_OR_CLIP:
+            size = (int(each.shape[-2]), int(each.shape[-1]))
             return msgspec.structs.replace(workload, resolution=size, batch_size=int(each.shape[0]))
     return workload
 

@@ -17,6 +17,13 @@ from vtbench.workload import InputSpec
 _INTEGERS = 2
 
 
+class OfClips:
+    """What a model is that takes clips B,3,T,H,W where others take an image."""
+
+    frames: int
+    """T, as long as it is made for."""
+
+
 def tensor(shape: Sequence[int], dtype: torch.dtype = torch.float32, *, real: bool) -> torch.Tensor:
     """One input: without values on meta, or drawn under seed 0 on the CPU."""
     if not real:

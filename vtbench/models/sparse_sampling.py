@@ -118,7 +118,7 @@ class SamplingPoints(nn.Module):
         """Biases that make a grid; weights are those of linear layers in general, 0 in time."""
         with torch.no_grad():
             self.linear.bias.copy_(initial_offsets(self.points, self.axes))
-            self.linear.weight.unflatten(0, (self.points, self.axes))[:, 2:].zero_()
+            self.linear.weight.view(self.points, self.axes, -1)[:, 2:].zero_()
 
     def forward(self, tokens: Tensor, rois: Tensor) -> Tensor:
         """Tokens B,N,d and corners B,N,2·A -> B,N,P,A."""

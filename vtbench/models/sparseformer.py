@@ -167,19 +167,24 @@ class SparseFormer(nn.Module):
             norms=norms,
         )
         self.stem = stem(feature, channels, norms)
-        self.initial = InitialTokens(tokens, width, roi_size, fixed=fixed_rois)
+        self.initial: nn.Module = InitialTokens(tokens, width, roi_size, fixed=fixed_rois)
         self.focusing = Focusing(shape) if repeats else None
         self.bridge = Bridge(width, cortex_width)
         self.cortex = Cortex(replace(shape, width=cortex_width, blocks=blocks))
-        self.head = Head(cortex_width, num_classes)
+        self.head: nn.Module = Head(cortex_width, num_classes)
         entries = repeats + blocks
         rates = [drop_path * index / max(entries - 1, 1) for index in range(entries)]
         self.drops = rates[:repeats], rates[repeats:]
         initialise(self)
 
+    def mapped(self, image: Tensor) -> Tensor:
+        """Image B,3,H,W -> the map B,C,H,W that is sampled."""
+        feature_map: Tensor = self.stem(image)
+        return feature_map
+
     def see(self, image: Tensor) -> Seen:
         """Image B,3,H,W -> tokens, their RoIs, the map, and where each stage looked."""
-        feature_map = self.stem(image)
+        feature_map = self.mapped(image)
         latent = self.initial(feature_map)
         glimpses: list[Glimpse] = []
         if self.focusing is not None:

@@ -49,7 +49,8 @@ def sentence(verdict: Verdict) -> str:
     if verdict.measured is not None or verdict.found is not None:
         said += f", measured {measured_of(verdict)} {claim.unit}"
     said = f"{said.rstrip()}: {verdict.verdict}"
-    why = account(verdict) or explanation(verdict)
+    measured = verdict.measured_on is not None
+    why = account(verdict) or (verdict.reason if measured else explanation(verdict))
     return f"{said} ({why.rstrip('.')})" if why else said
 
 

@@ -23,6 +23,8 @@ SHORT_NAMES = [
     "vt_v4_r18", "vt_v4_r34", "vt_v4_adv_r18", "vt_v4_adv_r34", "vt_v4_adv_r101",
     "fpn_r50", "fpn_r101", "vt_fpn_r50", "vt_fpn_r101",
     "sparseformer_t", "sparseformer_s", "sparseformer_b",
+    "perceiver", "perceiver_io", "detr_r50", "detr_dc5_r50", "upernet_swin_t",
+    "timesformer", "vivit_b_fe", "video_swin_t", "mvit_s", "mvit_b", "slowfast_r101", "nl_i3d_r101",
     "vt_transformer", "nonlocal_block",
 ]  # fmt: skip
 

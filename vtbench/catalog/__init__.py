@@ -9,12 +9,19 @@ from collections.abc import Iterable
 from vtbench.catalog.baselines import BASELINES
 from vtbench.catalog.row import Entry
 from vtbench.catalog.sparseformer import SPARSEFORMERS
+from vtbench.catalog.sparseformer_peers import SPARSEFORMER_PEERS
 from vtbench.catalog.visual_transformers import BLOCKS, VISUAL_TRANSFORMERS
 from vtbench.libraries import LISTED, timm_architectures
 
 __all__ = ["CATALOG", "Entry", "closest", "entries", "entry", "is_glob", "nearest"]
 
-CATALOG: tuple[Entry, ...] = (*BASELINES, *VISUAL_TRANSFORMERS, *SPARSEFORMERS, *BLOCKS)
+CATALOG: tuple[Entry, ...] = (
+    *BASELINES,
+    *VISUAL_TRANSFORMERS,
+    *SPARSEFORMERS,
+    *SPARSEFORMER_PEERS,
+    *BLOCKS,
+)
 """Every model with a short name, in the order in which they are listed."""
 
 _BY_NAME = {entry.name: entry for entry in CATALOG}

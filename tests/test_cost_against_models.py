@@ -15,6 +15,7 @@ from vtbench.count.symbolic import block_form
 from vtbench.models.nonlocal_block import nonlocal_block
 from vtbench.models.vt_v3 import vt_transformer
 from vtbench.record import Record
+from vtbench.report.parts import parts
 from vtbench.run import run
 from vtbench.workload import Workload, freeze_options
 
@@ -183,3 +184,105 @@ def test_the_transformer_alone(tokens, width):
 def test_the_nonlocal_block_alone(size):
     given = {"HW": size[0] * size[1], "C": 512}
     assert cost_model("nonlocal_block").macs(given) == counted("nonlocal_block", {}, size).macs
+
+
+LATENT = {
+    "tokens": "N", "points": "P", "channels": "C", "width": "d_f", "cortex_width": "d_c",
+    "inflation": "n_t", "frames": "T", "num_classes": "classes",
+}  # fmt: skip
+"""Options of SparseFormer and of the networks beside it, in the symbols of their formulas."""
+
+
+def agree_in_parts(name: str, resolution: tuple[int, int] | None = None, **options) -> None:
+    """Every part that the formula tells apart is what the dispatcher saw there; and the weights."""
+    given = {LATENT.get(key, key): value for key, value in options.items()}
+    given |= {} if resolution is None else {"H": resolution[0], "W": resolution[1]}
+    model = cost_model(name)
+    record = counted(name, options, resolution)
+    assert record.complete
+    stages = [part.macs for part in parts(record, "stage") if part.macs]
+    terms = (grouped(model.terms(given), depth) for depth in (1, model.depth))
+    assert stages in [[term.macs for term in each] for each in terms]
+    assert model.macs(given) == record.macs
+    assert model.weights(given) == record.parameters.weights
+
+
+@pytest.mark.parametrize("resolution", [*SHAPES, (223, 512)])
+@pytest.mark.parametrize("size", ["t", "s", "b"])
+def test_sparseformers_over_sizes(size, resolution):
+    agree_in_parts(f"sparseformer_{size}", resolution)
+
+
+@pytest.mark.parametrize("points", [4, 36, 64])
+@pytest.mark.parametrize("repeats", [0, 1, 8])
+@pytest.mark.parametrize("tokens", [2, 9, 50, 144])
+def test_sparseformers_over_tokens_repeats_and_points(tokens, repeats, points):
+    agree_in_parts("sparseformer_t", (64, 96), tokens=tokens, repeats=repeats, points=points)
+
+
+@pytest.mark.parametrize("repeats", [0, 2])
+@pytest.mark.parametrize("mixing", ["adaptive", "static", "linear"])
+@pytest.mark.parametrize("feature", ["conv", "vit8", "rgb"])
+def test_sparseformers_over_features_and_mixing(feature, mixing, repeats):
+    agree_in_parts(
+        "sparseformer_s", (64, 96), feature=feature, mixing=mixing, repeats=repeats, tokens=9
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"channels": 32},
+        {"width": 128, "cortex_width": 192, "blocks": 1},
+        {"fixed_rois": True, "repeats": 0},
+        {"num_classes": 10},
+    ],
+    ids=str,
+)
+def test_sparseformers_over_widths(options):
+    agree_in_parts("sparseformer_t", None, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"inflation": 1}, {"inflation": 3, "frames": 7, "tokens": 9, "points": 16},
+     {"repeats": 0, "inflation": 4, "frames": 4}, {"mixing": "static", "frames": 8}],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("size", ["t", "b"])
+def test_video_sparseformers(size, options):
+    agree_in_parts(f"video_sparseformer_{size}", (96, 65), **options)
+
+
+@pytest.mark.parametrize("resolution", [None, (801, 667)])
+@pytest.mark.parametrize("options", [{}, {"tokens": 121, "detected": 30, "num_classes": 21}])
+def test_a_detector(options, resolution):
+    agree_in_parts("sparseformer_det", resolution, **options)
+
+
+@pytest.mark.parametrize("resolution", [None, (97, 130)])
+@pytest.mark.parametrize("options", [{}, {"tokens": 49, "dense_channels": 64, "num_classes": 19}])
+def test_a_segmenter(options, resolution):
+    agree_in_parts("sparseformer_seg", resolution, **options)
+
+
+@pytest.mark.parametrize("side", [192, 224, 256, 384, 512])
+@pytest.mark.parametrize("name", ["vit_s", "vit_b", "deit_t", "deit_s", "swin_t", "swin_s"])
+def test_networks_that_read_every_pixel(name, side):
+    """Built for other sizes, they have the same weights; library models, so whole counts."""
+    record = counted(name, {}, (side, side))
+    model = cost_model(name)
+    assert (model.macs({"H": side}), model.weights({"H": side})) == (
+        record.macs, record.parameters.weights,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("sides", [(224, 352), (128, 480)])
+def test_a_swin_whose_image_is_not_square(sides):
+    agree_in_parts("swin_t", sides)
+
+
+@pytest.mark.parametrize("resolution", [None, (97, 64)])
+@pytest.mark.parametrize("options", [{}, {"tokens": 32, "cross_attends": 1, "layers": 2}])
+def test_a_perceiver(options, resolution):
+    agree_in_parts("perceiver", resolution, **options)

@@ -49,8 +49,8 @@ def dense_peer_models() -> Iterator[CostModel]:
             *symbols.image(),
             symbols.size("N", "latents", 512),
             symbols.setting("width", "channels of a latent", 1024),
-            symbols.setting("reads", "cross-attentions", 8),
-            symbols.setting("layers", "blocks of self-attention after each of them", 6),
+            symbols.setting("cross_attends", "times that all pixels are read", 8),
+            symbols.setting("layers", "blocks of self-attention after each", 6),
             symbols.setting("bands", "frequencies of a position, for each axis", 64),
             symbols.CLASSES,
         ),
@@ -81,7 +81,7 @@ def _swin(net: dense_peers.Swin, at: Values) -> tuple[Term, ...]:
 
 def _perceiver(at: Values) -> tuple[Term, ...]:
     net = dense_peers.Perceiver(
-        latents=at["N"], width=at["width"], reads=at["reads"], layers=at["layers"],
+        latents=at["N"], width=at["width"], reads=at["cross_attends"], layers=at["layers"],
         bands=at["bands"],
     )  # fmt: skip
     return dense_peers.perceiver(at["H"], at["W"], net, at["classes"])

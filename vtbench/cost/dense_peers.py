@@ -113,8 +113,8 @@ def perceiver(height: Amount, width: Amount, net: Perceiver, classes: Amount) ->
     )
     others = () if net.reads == 1 else repeated(read, net.reads - 1)
     return (
-        *under("reads.first", read),
-        *under("reads.others", others),
-        *under("latents", repeated(stacked(block, net.layers), net.reads)),
+        *under("first_read", read),
+        *under("later_reads", others),
+        *under("blocks", repeated(stacked(block, net.layers), net.reads)),
         convolution("head", (net.width, classes), 1),
     )

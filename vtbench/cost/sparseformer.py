@@ -34,6 +34,8 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     mixing: Mixing = "adaptive"
     interpolation: Interpolation = "free"
     """How the interpolation counts; it is no matrix product, so it is free by convention."""
+    fixed: bool = False
+    """Whether regions and points stay where they start."""
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,14 +105,12 @@ def mixing(tokens: Amount, width: Amount, how: Sampling) -> tuple[Term, ...]:
     points, channels = how.points, how.channels
     written = channels * channels + points * points
     made = generator(tokens, width, written) if how.mixing == "adaptive" else ()
-    static = how.mixing == "static"
     products = (
-        # x·M_c: [P, C]·[C, C], then M_s·y: [P, P]·[P, C], for every token
-        Term(name="mixing.channels", macs=tokens * points * channels * channels,
-             weights=channels * channels if static else 0),
-        Term(name="mixing.points", macs=tokens * points * points * channels,
-             weights=points * points if static else 0),
-    )  # fmt: skip
+        # x·M_c: [P, C]·[C, C], then M_s·y: [P, P]·[P, C], for every token; matrices that are
+        # learned and not generated are parameters of no linear layer
+        product("mixing.channels", tokens, points, channels, channels),
+        product("mixing.points", tokens, points, points, channels),
+    )
     return (
         *made,
         *(() if how.mixing == "linear" else products),
@@ -120,9 +120,9 @@ def mixing(tokens: Amount, width: Amount, how: Sampling) -> tuple[Term, ...]:
 
 def sampled(tokens: Amount, width: Amount, how: Sampling) -> tuple[Term, ...]:
     """What a block does between attention and feed-forward network, where it samples."""
+    moved = (*roi_adjustment(tokens, width, how.axes), *offsets(tokens, width, how))
     return (
-        *under("heads", roi_adjustment(tokens, width, how.axes)),
-        *under("heads", offsets(tokens, width, how)),
+        *(() if how.fixed else under("heads", moved)),
         *interpolation(tokens, how),
         *mixing(tokens, width, how),
     )

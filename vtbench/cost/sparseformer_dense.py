@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from vtbench.cost.terms import Amount, Term, ceiling, convolution, product, under
-
-DENSE_WIDTH = 256
-"""Channels of the dense map. The paper prints none; with these the figures of its table 8 come out
-under the counter that it used."""
-WIDE = 512
-"""Channels before the classifier of a pixel; chosen in the same way."""
+from vtbench.cost.terms import Amount, Term, convolution, product, under
 
 
 def detector_head(detected: Amount, width: Amount, classes: Amount) -> tuple[Term, ...]:
@@ -24,24 +18,23 @@ def detector_head(detected: Amount, width: Amount, classes: Amount) -> tuple[Ter
 
 
 def segmenter_head(
-    height: Amount, width: Amount, tokens: Amount, channels: tuple[Amount, Amount, Amount]
+    positions: Amount, tokens: Amount, channels: tuple[Amount, Amount, Amount], classes: Amount
 ) -> tuple[Term, ...]:
-    """Positions at a quarter of the image ask the tokens; two 3x3 convolutions and a classifier.
+    """Positions ask the tokens; then two 3x3 convolutions, of which the second widens, and classes.
 
-    ``channels`` are those of the sampled map, of a token, and the classes. Where a token lies is a
-    bias of its scores and costs no product.
+    ``channels`` are those of the sampled map, of a token, and of the dense map. Where a token lies
+    is a bias of its scores and costs no product.
     """
-    mapped, token, classes = channels
-    positions = ceiling(height, 4) * ceiling(width, 4)
+    mapped, token, dense = channels
     return under(
         "head",
         (
-            convolution("query", (mapped, DENSE_WIDTH), positions),
-            convolution("key", (token, DENSE_WIDTH), tokens),
-            convolution("value", (token, DENSE_WIDTH), tokens),
-            product("products", 2, positions, tokens, DENSE_WIDTH),
-            convolution("conv1", (DENSE_WIDTH, DENSE_WIDTH), positions, kernel=3),
-            convolution("conv2", (DENSE_WIDTH, WIDE), positions, kernel=3),
-            convolution("classifier", (WIDE, classes), positions),
+            convolution("query", (mapped, dense), positions),
+            convolution("key", (token, dense), tokens),
+            convolution("value", (token, dense), tokens),
+            product("products", 2, positions, tokens, dense),
+            convolution("conv1", (dense, dense), positions, kernel=3),
+            convolution("conv2", (dense, 2 * dense), positions, kernel=3),
+            convolution("classifier", (2 * dense, classes), positions),
         ),
     )

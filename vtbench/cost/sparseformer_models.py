@@ -13,7 +13,7 @@ from vtbench.cost import sparseformer_bootstrapped as bootstrapped
 from vtbench.cost import sparseformer_dense as dense
 from vtbench.cost import sparseformer_symbols as s
 from vtbench.cost.model import CostModel, Rule, Symbol, Values
-from vtbench.cost.terms import Term
+from vtbench.cost.terms import Term, ceiling
 from vtbench.cost.tokens import repeated
 
 DENSE_TOKENS = 400
@@ -45,10 +45,11 @@ def _images(name: str, summary: str, body: sf.Body) -> CostModel:
         paper=papers.SPARSEFORMER,
         symbols=(
             *s.network(body, symbols.image()),
+            s.FIXED_ROIS,
             s.interpolation("free", "printed", "bilinear"),
             s.CLASSES,
         ),
-        rules=s.RULES,
+        rules=(*s.RULES, s.FOCUSES),
         build=_classifier,
         depth=2,
     )
@@ -72,7 +73,7 @@ def _clips(name: str, summary: str, body: sf.Body) -> CostModel:
             s.interpolation("free", "printed", "trilinear"),
             s.with_default(s.CLASSES, 400),
         ),
-        rules=s.RULES,
+        rules=(*s.RULES, s.TUBES),
         build=_video,
         depth=2,
     )
@@ -129,6 +130,7 @@ def _segmenter() -> CostModel:
             *s.network(
                 sf.VARIANTS["t"], symbols.image(DENSE_SIDE, DENSE_SIDE), tokens=DENSE_TOKENS
             ),
+            s.DENSE_CHANNELS,
             s.with_default(s.CLASSES, 150),
         ),
         rules=(
@@ -145,11 +147,12 @@ def _segmenter() -> CostModel:
 
 
 def _segmenting(at: Values) -> tuple[Term, ...]:
-    channels = (at["C"], at["d_c"], at["classes"])
+    channels = (at["C"], at["d_c"], at["dense_channels"])
+    positions = ceiling(at["H"], 4) * ceiling(at["W"], 4)
     return (
         *_features(at),
         *sf.transformers(s.body_of(at), s.sampling_of(at), at["repeats"]),
-        *dense.segmenter_head(at["H"], at["W"], at["N"], channels),
+        *dense.segmenter_head(positions, at["N"], channels, at["classes"]),
     )
 
 

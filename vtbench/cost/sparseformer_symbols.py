@@ -8,7 +8,7 @@ import msgspec
 
 from vtbench.cost.model import Rule, Symbol, Values
 from vtbench.cost.sparseformer import PATCH, Body, Interpolation, Sampling
-from vtbench.cost.symbols import setting, size
+from vtbench.cost.symbols import setting, size, switch
 
 N = size("N", "tokens", 49)
 WIDTH = size("d", "channels of a token", 256)
@@ -96,6 +96,19 @@ PATCHES = Rule(
     sentence="the embedding takes patches of 8x8, so H and W are multiples of 8",
     holds=lambda at: at["feature"] != "vit8" or at["H"] % PATCH == at["W"] % PATCH == 0,
 )
+DENSE_CHANNELS = setting("dense_channels", "channels of the dense map", 256)
+"""The paper prints none; with these the figures of its table 8 come out under its counter."""
+FIXED_ROIS = switch("fixed_rois", "regions and points stay where they start", on=False)
+FOCUSES = Rule(
+    symbols=("fixed_rois", "repeats"),
+    sentence="the focusing block is there to move regions, so fixed ones come with repeats=0",
+    holds=lambda at: at["fixed_rois"] == 0 or at["repeats"] == 0,
+)
+TUBES = Rule(
+    symbols=("n_t", "T"),
+    sentence="no tube is shorter than a frame, so n_t is T at most",
+    holds=lambda at: at["n_t"] <= at["T"],
+)
 RULES = (GRID, PIXELS, PATCHES, heads("d_f"), heads("d_c"))
 """What every network of the first paper must meet."""
 
@@ -132,6 +145,7 @@ def sampling_of(at: Values, axes: int = 2) -> Sampling:
         axes=at.get("axes", axes),
         mixing=at.get("mixing", "adaptive"),
         interpolation=at.get("interpolation", "free"),
+        fixed=bool(at.get("fixed_rois", False)),
     )
 
 

@@ -20,13 +20,22 @@ SYMBOLS = MappingProxyType(
     {
         "tokens": ("L", "N"),
         "token_width": ("CT",),
-        "kqv_groups": ("kqv_groups",),
         "points": ("P",),
-        "repeats": ("repeats",),
-        "feature": ("feature",),
-        "mixing": ("mixing",),
+        "channels": ("C",),
+        "width": ("d_f", "width"),
+        "cortex_width": ("d_c",),
+        "inflation": ("n_t",),
+        "frames": ("T",),
+        "num_classes": ("classes",),
+        **{
+            name: (name,)
+            for name in (
+                "kqv_groups", "repeats", "feature", "mixing", "blocks", "fixed_rois", "detected",
+                "dense_channels", "cross_attends", "layers", "bands",
+            )
+        },
     }
-)
+)  # fmt: skip
 """Option of a model -> what its cost model may call it; other options have no formula."""
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
+from vtbench import footprint, measuring, subjects
 from vtbench.errors import NoDevice
 from vtbench.measure import devices, limits, processor
-from vtbench.measure.devices import Chosen, choose, describe, gpus, why_no_gpu
+from vtbench.measure.devices import Chosen, choose, describe, gpus, made_current, why_no_gpu
 from vtbench.measure.nvml import Unwatched
+from vtbench.measurement import Device
+from vtbench.workload import Workload
 
 NO_DRIVER = "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU."
 
@@ -229,3 +234,50 @@ def test_limits_of_a_container_in_the_first_version(tmp_path):
     (memory / "memory.limit_in_bytes").write_text("1000\n")
     assert (limits.cpu_quota(tmp_path), limits.memory_limit(tmp_path)) == (4.0, 1000)
     assert limits.held(tmp_path) == limits.Held(times=2, seconds=1.5)
+
+
+def test_a_gpu_is_the_current_one_for_as_long_as_it_is_measured(machine, monkeypatch):
+    # streams, events and the backlog are made on the current GPU, which is 0 unless one says so
+    machine("A", "B")
+    current = [0]
+
+    @contextmanager
+    def device(index):
+        current.append(index)
+        yield
+        current.pop()
+
+    monkeypatch.setattr(devices._torch().cuda, "device", device, raising=False)
+    with made_current(describe("cuda", 1)):
+        assert current == [0, 1]
+    assert current == [0]
+    with made_current(describe("cpu")), made_current(None):
+        assert current == [0]
+
+
+def test_a_session_has_its_gpu_current_from_building_on(monkeypatch):
+    built = []
+
+    @contextmanager
+    def current(device):
+        built.append(f"{device.kind}:{device.index}")
+        yield
+        built.append("over")
+
+    def subject_of(workload, protocol, common):
+        built.append(workload.model)
+        return subjects.Subject(msgspec.structs.replace(common, error="no such GPU here"))
+
+    monkeypatch.setattr(devices, "made_current", current)
+    monkeypatch.setattr(subjects, "subject_of", subject_of)
+    monkeypatch.setattr(
+        devices, "describe", lambda kind, index=None: Device(kind=kind, name="H200", index=index)
+    )
+    workloads = [Workload(model=name, device="cuda") for name in ("a", "b")]
+    measuring.measure_session(workloads, measuring.MeasureSettings(index=1))
+    assert built == ["cuda:1", "a", "b", "over"]
+
+    built.clear()
+    monkeypatch.setattr(footprint, "_measured", lambda record: built.append("weighed") or record)
+    footprint.footprint(workloads[0], index=1)
+    assert built == ["cuda:1", "weighed", "over"]

@@ -93,7 +93,7 @@ def _recorded(
 ) -> Measurement:
     """What measuring gives, under the workload's switches; what is raised is its sentence."""
     from vtbench import subjects
-    from vtbench.measure.devices import describe
+    from vtbench.measure.devices import describe, made_current
     from vtbench.measure.environment import environment, revision
     from vtbench.measure.switches import switches_lent
 
@@ -105,7 +105,7 @@ def _recorded(
         isolated=isolated,
         commit=revision(Path.cwd()),
     )
-    with switches_lent(workload):
+    with made_current(record.device), switches_lent(workload):
         try:
             record = measured(record)
         except Exception as error:  # noqa: BLE001 - a foreign model raises anything

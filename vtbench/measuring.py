@@ -88,12 +88,13 @@ def measure_session(
 ) -> list[Measurement]:
     """One session in this process: a record for each workload, in order."""
     from vtbench.count.surroundings import surroundings_lent
+    from vtbench.measure.devices import made_current
     from vtbench.measure.switches import switches_lent
     from vtbench.subjects import subject_of
 
     protocol = _fitting(workloads, settings)
     common = _common(workloads[0], protocol, settings, isolated=isolated)
-    with surroundings_lent(), switches_lent(workloads[0]):
+    with made_current(common.device), surroundings_lent(), switches_lent(workloads[0]):
         subjects = [subject_of(workload, protocol, common) for workload in workloads]
         return timed(subjects, protocol, settings)
 
@@ -104,6 +105,7 @@ def measure_live(
     settings: MeasureSettings,
 ) -> list[Measurement]:
     """One session of live modules and functions, which stay as they are, in this process."""
+    from vtbench.measure.devices import made_current
     from vtbench.measure.switches import switches_lent
     from vtbench.subjects import live_subject
 
@@ -111,11 +113,12 @@ def measure_live(
     protocol = _fitting(workloads, settings)
     with switches_lent(workloads[0]):
         common = _common(workloads[0], protocol, settings, isolated=False)
-        subjects = [
-            live_subject(subject, inputs, protocol, _of(common, workload))
-            for workload, subject in live
-        ]
-        return timed(subjects, protocol, settings)
+        with made_current(common.device):
+            subjects = [
+                live_subject(subject, inputs, protocol, _of(common, workload))
+                for workload, subject in live
+            ]
+            return timed(subjects, protocol, settings)
 
 
 def _of(common: Measurement, workload: Workload) -> Measurement:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -67,6 +69,16 @@ def describe(kind: DeviceKind, index: int | None = None) -> Device:
         cores=int(known.multi_processor_count),
         partition=part.group(1) if part else None,
     )
+
+
+@contextmanager
+def made_current(device: Device | None) -> Iterator[None]:
+    """Streams, events and kernels belong to this GPU where none is named; else they are GPU 0's."""
+    if device is None or device.kind == "cpu":
+        yield
+        return
+    with _torch().cuda.device(device.index or 0):
+        yield
 
 
 def gpus() -> tuple[Device, ...]:

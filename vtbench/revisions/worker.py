@@ -65,6 +65,7 @@ def _serve(prepare: Prepare, asked: IO[bytes], answers: IO[bytes]) -> bool:
     import torch
 
     from vtbench.count.surroundings import surroundings_lent
+    from vtbench.measure.devices import made_current
     from vtbench.measure.exhaustion import out_of_memory
     from vtbench.measure.switches import switches_lent
     from vtbench.subjects import clock_of, sentence, subject_of, torch_device
@@ -74,6 +75,7 @@ def _serve(prepare: Prepare, asked: IO[bytes], answers: IO[bytes]) -> bool:
     with ExitStack() as lent:
         try:
             common = _common(prepare)
+            lent.enter_context(made_current(common.device))
             lent.enter_context(surroundings_lent())
             lent.enter_context(switches_lent(prepare.workload))
             subject = subject_of(prepare.workload, protocol, common)

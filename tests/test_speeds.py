@@ -539,3 +539,33 @@ def test_clean_telemetry_says_nothing(judged):
         "Tesla V100-SXM2-16GB measured 2 x, which meets the printed interval. "
         "The precision is not stated; the protocol's own was taken."
     )
+
+
+def test_speeds_of_two_precisions_are_in_no_session(judged):
+    def mixed(text):
+        cell = 'throughput = "100"\n'
+        column = 'half = { metric = "throughput", unit = "img/s", conditions = { dtype = "fp16" } }'
+        text = text.replace("[[table.row]]", f"{column}\n\n[[table.row]]", 1)
+        text = text.replace(cell, f'{cell}half = "150"\n')
+        return text.replace(
+            'of = "t1.small.throughput / t1.wide.throughput"',
+            'of = "t1.wide.half / t1.wide.throughput"',
+        )
+
+    found = judged(pair(V100, 0.040, 0.080), mixed)["ratio"]
+    assert (found.verdict, found.unknown) == ("unknown", "undefined")
+    assert "which no session has together" in found.reason
+
+
+def test_explain_shows_the_interval_the_device_and_the_direction(vtbench, tmp_path):
+    (tmp_path / "nets.toml").write_text(SUITE, encoding="utf-8")
+    (tmp_path / "speed.jsonl").write_text(lines(pair(H200, 0.040, 0.080)), encoding="utf-8")
+    ended = vtbench(
+        "explain", "nets.ratio", str(tmp_path / "nets.toml"), "--allow-imports",
+        "--measurements", str(tmp_path / "speed.jsonl"),
+    )  # fmt: skip
+    assert ended.status == 0, ended.err
+    rows = dict(re.findall(r"^(\S.*?|  \S.*?)  +(\S.*)$", ended.out, re.MULTILINE))
+    assert rows["Measured on"] == "NVIDIA H200"
+    assert rows["  95 % interval"] == "2.00000 to 2.00000"
+    assert (rows["Direction"], rows["Printed for"]) == ("agrees", "V100")

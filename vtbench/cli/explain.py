@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,8 @@ from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_job
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
 from vtbench.judge import judge
 from vtbench.judge.trials import trials
+from vtbench.measurement import Measurement
+from vtbench.measurements import read_measurements
 from vtbench.record import Record
 from vtbench.records import read_records
 from vtbench.report.explained import Explained, explained_document
@@ -39,6 +42,10 @@ def explain(
     records: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Explain from a file of records; nothing is counted."),
+    ] = None,
+    measurements: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Judge a speed by the measurements of a file."),
     ] = None,
     allow_imports: AllowImports = False,
     format_: Annotated[
@@ -65,8 +72,9 @@ def explain(
         known = read_records(records)
     else:
         known = counted([needed], parse_jobs(jobs), traceback=traceback)
+    timed = [] if measurements is None else read_measurements(measurements)
     text = explained_document(
-        explained(needed, claim, known),
+        explained(needed, claim, known, timed),
         format_,
         width=page_width(),
         color=output is None and wants_color(),
@@ -82,9 +90,14 @@ def _where(claim_id: str, suite: str | None) -> list[str]:
     return [name] if name in shipped() else []
 
 
-def explained(suite: Suite, claim: Claim, records: dict[Workload, Record]) -> Explained:
+def explained(
+    suite: Suite,
+    claim: Claim,
+    records: dict[Workload, Record],
+    timed: Sequence[Measurement] = (),
+) -> Explained:
     """A claim judged, with all that its verdict rests on."""
-    verdicts = {verdict.claim.id: verdict for verdict in judge([suite], records)}
+    verdicts = {verdict.claim.id: verdict for verdict in judge([suite], records, timed)}
     claims = {each.id: each for each in suite.claims}
     below = follows_from(claims, [claim.id]) - {claim.id}
     record = records.get(claim.workload) if claim.workload is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ from vtbench.cli.reporting import (
 )
 from vtbench.errors import BadInput, BadOption
 from vtbench.judge import judge
+from vtbench.measurement import Measurement
 from vtbench.record import Record
 from vtbench.records import read_records
 from vtbench.report import Question, document
@@ -128,7 +130,8 @@ def _folder(folder: Path, *, check: bool) -> None:
     """Everything that follows from a folder, written or held against what is there."""
     texts, charts = measured_of(folder)
     if (folder / "records.jsonl").exists() or not texts:
-        texts = {**derived(read_records(folder / "records.jsonl")), **texts}
+        timed = timed_of(folder)
+        texts = {**derived(read_records(folder / "records.jsonl"), timed), **texts}
     if check:
         raise typer.Exit(_stale(folder, texts, charts))
     write_all(folder, texts, charts)
@@ -147,10 +150,17 @@ def measured_of(folder: Path) -> tuple[dict[str, str], dict[str, Chart]]:
     return texts, charts
 
 
-def derived(records: dict[Workload, Record]) -> dict[str, str]:
+def timed_of(folder: Path) -> list[Measurement]:
+    """The measurements of a folder from the oldest on, by which claims about speed are judged."""
+    files = sorted((folder / MEASURED).glob("*.jsonl"))
+    found = [record for file in files for record in measurements_of(file)]
+    return sorted(found, key=lambda record: record.date or "")
+
+
+def derived(records: dict[Workload, Record], timed: Sequence[Measurement] = ()) -> dict[str, str]:
     """File name -> text: verdicts of the shipped suites, and the counts that they stand on."""
     suites = find([])
-    verdicts = judge(suites, records)
+    verdicts = judge(suites, records, timed)
     stated = _stated(suites, records)
     if not stated:
         raise BadInput("The records hold none of the workloads of the suites; run `vtbench check`.")

@@ -24,6 +24,11 @@ def _double(rows: Iterable[Row]) -> int:
     return 2 * _full(rows)
 
 
+def _double_biased(rows: Iterable[Row]) -> int:
+    """Operations one by one: a product, a sum, and the sum with a bias."""
+    return sum(2 * row.macs + row.biased for row in rows)
+
+
 def _is_attention_product(row: Row) -> bool:
     """Fused attention, or a product of two computed tensors."""
     return row.kind == "attention" or (row.kind == "matmul" and not row.with_parameter)
@@ -102,6 +107,7 @@ MACS: MappingProxyType[str, Callable[[Iterable[Row]], int]] = MappingProxyType(
     {
         "full": _full,
         "double": _double,
+        "double_biased": _double_biased,
         "attention_missed": _attention_missed,
         "norms_counted": _norms_counted,
         "bias_counted": _bias_counted,

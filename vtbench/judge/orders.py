@@ -83,7 +83,7 @@ def _together(
 ) -> tuple[Measurement, Measurement] | None:
     """The newest session that has both, on the printed device where there is one."""
     a, b = (timed_of(claim) for claim in pair)
-    if a is None or b is None or a.protocol != b.protocol or a == b:
+    if a is None or b is None or a.shared != b.shared or a == b:
         return None
     sessions = timings.sessions([a, b])
     if not sessions:

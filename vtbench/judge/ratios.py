@@ -105,8 +105,10 @@ def parts_of_speed(
             kind = figure.unknown if isinstance(figure, Claim) and figure.unknown else "undefined"
             return kind, f"It needs {name}, which cannot be measured: {kind}."
         speeds[name] = timed
-    if len({timed.protocol.name for timed in speeds.values()}) > 1:
-        return "undefined", "It speaks of speeds of several kinds, which no session has together."
+    if len({timed.shared for timed in speeds.values()}) > 1:
+        return "undefined", (
+            "It speaks of speeds of several kinds or precisions, which no session has together."
+        )
     return Parts(expression=expression, speeds=speeds, counts=known)
 
 

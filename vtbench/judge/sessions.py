@@ -48,9 +48,7 @@ Fits = Callable[[Sequence[Timed]], bool]
 """Whether some models can be in memory together."""
 
 
-def sessions_of(
-    suites: Sequence[Suite], only: Container[str] | None, fits: Fits
-) -> list[Session]:
+def sessions_of(suites: Sequence[Suite], only: Container[str] | None, fits: Fits) -> list[Session]:
     """The sessions that the speed claims ask for, columns first."""
     figures: dict[str, Figure] = {c.id: c for suite in suites for c in suite.claims}
     figures |= {each.id: each for suite in suites for each in suite.quantities}
@@ -113,8 +111,7 @@ def _alike(speeds: Sequence[Timed]) -> list[list[Timed]]:
     """Speeds by what a session has in common: how they are timed, and in which precision."""
     groups: dict[tuple[str, str, bool], list[Timed]] = {}
     for timed in speeds:
-        work = timed.executed("cpu")
-        groups.setdefault((timed.protocol.name, work.dtype, work.autocast), []).append(timed)
+        groups.setdefault(timed.shared, []).append(timed)
     return list(groups.values())
 
 

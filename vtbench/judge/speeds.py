@@ -103,6 +103,7 @@ def judge_speed_ratio(
         relative=parts.relative,
         direction=direction(claim.interval, range_, parts) if parts.relative else None,
     )
+    claim = msgspec.structs.replace(claim, hardware=hardware)  # as its parts say it
     return _verdict(claim, found, " ".join(dict.fromkeys(t.not_stated for t in every)).strip())
 
 

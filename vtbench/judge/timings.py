@@ -30,6 +30,12 @@ class Timed(msgspec.Struct, frozen=True, kw_only=True):
         compiled = self.metric == "throughput" and self.conditions.compile is not None
         return protocol_named("compiled" if compiled else self.metric)
 
+    @property
+    def shared(self) -> tuple[str, str, bool]:
+        """What the speeds of one session have in common: the protocol and the precision."""
+        said = self.conditions
+        return self.protocol.name, said.dtype or "fp32", bool(said.autocast)
+
     def executed(self, kind: DeviceKind) -> Workload:
         """The workload on a kind of device; what is not stated is as the protocol has it."""
         said = self.conditions

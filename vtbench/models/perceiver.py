@@ -107,7 +107,7 @@ class Perceiver(nn.Module):
     def forward(self, image: Tensor) -> Tensor:  # B,3,H,W
         """Scores per class, B,num_classes."""
         pixels = fourier_features(image, self.bands)  # B,HW,C
-        latents = self._layers(self.first(self.latents.expand(len(image), -1, -1), pixels))
+        latents = self._layers(self.first(self.latents.expand(image.shape[0], -1, -1), pixels))
         for _ in range(self.repeats):
             if self.later is not None:
                 latents = self._layers(self.later(latents, pixels))

@@ -63,7 +63,7 @@ class Encoder(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """B,N,D -> B,D."""
-        first = self.class_token.expand(len(tokens), -1, -1)
+        first = self.class_token.expand(tokens.shape[0], -1, -1)
         seen = self.layers(torch.cat([first, tokens], dim=1) + self.position)  # B,N+1,D
         out: Tensor = self.norm(seen[:, 0])
         return out

@@ -425,6 +425,22 @@ throughput = "50"
     ]  # fmt: skip
 
 
+def test_a_figure_that_another_session_has_is_not_measured_twice(suite):
+    claim = """
+[[claim]]
+id = "again"
+where = "Introduction"
+metric = "throughput"
+unit = "img/s"
+printed = "200.0"
+workload = { model = "speed_models:small" }
+conditions = { batch_size = 8 }
+"""
+    found = sessions_of([suite(lambda text: text + claim)], None, lambda speeds: True)
+    assert [len(session.speeds) for session in found] == [2, 2]
+    assert found[0].printed_width == pytest.approx(0.05 / 200)  # the finest that it is to settle
+
+
 def test_the_printed_device_is_measured_more_finely_than_any_other(suite):
     session = sessions_of([suite()], None, lambda speeds: True)[0]
     assert session.half_width(H200) == COARSE

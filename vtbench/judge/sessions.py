@@ -22,7 +22,7 @@ from vtbench.judge.speeds import hardware_of
 from vtbench.judge.timings import Figure, Timed, Timings, timed_of
 from vtbench.measurement import Device
 
-MOST = 12
+MOST = 16
 """Models of one session: each takes its turn in every round, which must stay short."""
 COARSE, FINE = 0.01, 0.002
 """Half the width of a median's interval, as a share: what any comparison takes, and the least."""
@@ -67,7 +67,23 @@ def sessions_of(suites: Sequence[Suite], only: Container[str] | None, fits: Fits
         if not any(set(speeds) <= set(session.speeds) for session in found):
             of = [figures[name] for name in parts.speeds]
             found.append(_session(speeds, [claim], hardware_of(claim, of)))
-    return found
+    return _needed(found)
+
+
+def _needed(sessions: Sequence[Session]) -> list[Session]:
+    """Sessions less those whose speeds another one has, which is then as fine as both ask."""
+    found: list[Session] = []
+    for session in sorted(sessions, key=lambda each: -len(each.speeds)):
+        speeds = set(session.speeds)
+        wider = [place for place, other in enumerate(found) if speeds <= set(other.speeds)
+                 and session.hardware in (other.hardware, "")]  # fmt: skip
+        if not wider:
+            found.append(session)
+            continue
+        least = min(found[wider[0]].printed_width, session.printed_width)
+        found[wider[0]] = msgspec.structs.replace(found[wider[0]], printed_width=least)
+    order = [session.speeds for session in sessions]
+    return sorted(found, key=lambda session: order.index(session.speeds))
 
 
 def is_kept(session: Session, timings: Timings, device: Device) -> bool:

@@ -76,6 +76,17 @@ def test_warm_up_has_a_cap():
     )
 
 
+def test_a_first_step_that_compiles_for_longer_than_the_cap_leaves_the_warm_up_whole():
+    # 30 s of compiling, and two steps more that are slow, as capturing graphs makes them
+    shared = Shared({"a": lambda step: 30.0 if step == 0 else 0.5 if step < 3 else 0.004})
+    (arm,) = arms = [shared.arm("a")]
+    measure_arms(arms, rules(min_samples=10))
+    assert arm.warmup_steps > 10
+    assert arm.warmup_seconds >= 30 + 2 * 0.5
+    assert arm.steps_per_sample == 5  # 5 * 4 ms fill 20 ms
+    assert arm.samples == pytest.approx([0.004] * 10)
+
+
 def test_every_round_is_its_own_mirror_image_and_the_order_changes():
     shared = Shared(dict.fromkeys("abc", 0.1))
     arms = [shared.arm(name) for name in "abc"]

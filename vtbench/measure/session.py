@@ -107,11 +107,16 @@ def _guarded(arm: Arm, work: Callable[[], None]) -> None:
 
 
 def _warm_up(arm: Arm, rules: Rules) -> None:
-    """Blocks of steps until they stop getting faster; also finds how many steps make a sample."""
+    """Blocks of steps until they stop getting faster; also finds how many steps make a sample.
+
+    The first step compiles and searches. Its time is no part of the cap: a compiler that takes
+    longer than that would leave no warm-up, and samples of one step.
+    """
     began = arm.clock.now()
     one = _timed(arm, 1)
+    ready = arm.clock.now()
     steps, blocks = 1, [one]
-    while rules.warm_up.decide(blocks, arm.clock.now() - began) is None:
+    while rules.warm_up.decide(blocks, arm.clock.now() - ready) is None:
         steps = _filling(min(blocks), WARM_BLOCK)
         blocks.append(_timed(arm, steps) / steps)
     if not rules.single_steps:

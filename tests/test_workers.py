@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -51,6 +53,24 @@ def test_an_error_that_is_no_exception_is_an_outcome_too_but_an_interrupt_is_not
 def test_workers_keep_standard_output_clean(tasks, capfd):
     list(workers.in_processes(tasks.square, [1, 2], 2))
     assert capfd.readouterr().out == ""
+
+
+def test_a_script_needs_no_guard(tmp_path):
+    # multiprocessing has workers run the caller's script again, which would start workers again
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import worker_tasks\nfrom vtbench import workers\n"
+        "((place, outcome),) = workers.in_processes(worker_tasks.square, [3], 1)\n"
+        "print(outcome.result, __name__, __file__)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parent)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == f"9 __main__ {script}\n", done.stderr
 
 
 def test_a_worker_that_dies_takes_only_its_item_with_it(tasks):

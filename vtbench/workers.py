@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -122,9 +123,24 @@ def start(task: Callable[[Any], Any], *, timing: bool) -> Worker:
     context = _context()
     mine, theirs = multiprocessing.Pipe()
     process = context.Process(target=_work, args=(theirs, task, timing), daemon=True)  # type: ignore[attr-defined]  # every concrete context has it
-    process.start()
+    with _no_script():
+        process.start()
     theirs.close()
     return Worker(process, mine)
+
+
+@contextlib.contextmanager
+def _no_script() -> Iterator[None]:
+    """Keep the caller's script to the caller: a worker would run it again, and start workers too.
+
+    No task of ours is in it. multiprocessing asks the module ``__main__`` which file it is.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def hand(worker: Worker, place: int, item: Any) -> None:

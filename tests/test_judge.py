@@ -140,6 +140,7 @@ ROWS = (
     [
         ("full", 100 + 40 + 30 + 20 + 3),
         ("double", 2 * (100 + 40 + 30 + 20 + 3)),
+        ("double_biased", 2 * (100 + 40 + 30 + 20 + 3) + 7 + 1),
         ("attention_missed", 100 + 3),
         ("norms_counted", 193 + 2 * 10 + 5 * 8),
         ("bias_counted", 193 + 7 + 1),
@@ -424,3 +425,41 @@ def test_a_fit_on_one_suite_predicts_the_other_as_it_is(tmp_path):
     assert forth.by_chance == (1 + 0 + 1) / 3, "4 tokens give one figure, 8 none, 16 one"
     assert (back.fitted_on, back.fit_of, back.candidates) == ("two", 2, 3)
     assert leave_one_out([one], dict(column_records(2))) == [], "nothing to predict"
+
+
+def test_rows_of_a_group_are_one_column_across_tables(tmp_path):
+    """Counts alone: a speed stays with the rows that it is printed among."""
+    text = """
+[suite]
+title = "A paper"
+source = "here"
+hardware = "V100"
+
+[[table]]
+id = "{id}"
+where = "A table"
+
+[table.columns]
+macs = {{ metric = "macs", unit = "G" }}
+speed = {{ metric = "throughput", unit = "img/s" }}
+
+[[table.row]]
+id = "ours"
+group = "own"
+workload = {{ model = "net" }}
+macs = "1.0"
+speed = "10"
+
+[[table.row]]
+id = "theirs"
+workload = {{ model = "net" }}
+macs = "1.0"
+"""
+    one, two = text.format(id="t1"), text.format(id="t2").partition("[[table]]")[2]
+    (tmp_path / "paper.toml").write_text(f"{one}\n[[table]]{two}", encoding="utf-8")
+    columns = {c.id: c.column for c in read_suite(tmp_path / "paper.toml").claims}
+    assert columns == {
+        "paper.t1.ours.macs": "paper.own.macs", "paper.t2.ours.macs": "paper.own.macs",
+        "paper.t1.theirs.macs": "paper.t1.macs", "paper.t2.theirs.macs": "paper.t2.macs",
+        "paper.t1.ours.speed": "paper.t1.speed", "paper.t2.ours.speed": "paper.t2.speed",
+    }  # fmt: skip

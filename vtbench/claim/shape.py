@@ -131,6 +131,8 @@ class RowHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workload: WorkloadText | None = None
     needs: Unknown | None = None
     """For every cell of the row that has no other reason."""
+    group: str = ""
+    """Whose counts its figures are; those of one group are explained together, across tables."""
 
 
 class TableHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -24,7 +24,7 @@ from vtbench.claim.shape import (
     TableHead,
     Unprinted,
 )
-from vtbench.claim.types import Axis, Claim, Fitted, HeldOut, Suite
+from vtbench.claim.types import CONVENTIONS, Axis, Claim, Fitted, HeldOut, Suite
 from vtbench.errors import BadSuite
 
 if sys.version_info >= (3, 11):
@@ -201,4 +201,5 @@ def _add_cell(
         conditions=column.conditions,
         arithmetic=found.arithmetic,
     )
-    add_claim(reading, single, line, column=f"{table.id}.{key}")
+    counted = column.metric in CONVENTIONS and row.group
+    add_claim(reading, single, line, column=f"{row.group if counted else table.id}.{key}")

@@ -22,8 +22,9 @@ Expectation = Literal["holds", "close", "fails", "unknown"]
 Unknown = Literal["op", "hardware", "weights", "not-measured", "not-implemented", "undefined"]
 Value = int | float | str | bool
 
-_MACS = ("full", "double", "attention_missed", "norms_counted", "bias_counted", "pool_counted",
-         "head_excluded", "module_hooks", "fvcore_eval", "fvcore_train", "thop")  # fmt: skip
+_MACS = ("full", "double", "double_biased", "attention_missed", "norms_counted",
+         "bias_counted", "pool_counted", "head_excluded", "module_hooks",
+         "fvcore_eval", "fvcore_train", "thop")  # fmt: skip
 CONVENTIONS = MappingProxyType(
     {
         "macs": _MACS,

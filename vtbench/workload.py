@@ -49,6 +49,8 @@ class Workload(
     """Whether the model runs in evaluation or in training mode."""
     backward: bool = False
     """Whether the backward pass is part of it."""
+    weights: str | None = None
+    """The checkpoint of its weights as ``FILE@sha256:DIGITS``; None is random initialisation."""
     device: DeviceKind = "cpu"
     """The kind of device that executes it; which one is the record's to say."""
     dtype: Precision = "fp32"

@@ -40,6 +40,7 @@ from vtbench.cli.output import (
     wants_color,
 )
 from vtbench.cli.printed import printed_figures
+from vtbench.cli.weights import WeightFiles, parse_weights
 from vtbench.errors import BadOption
 from vtbench.report import Format, Question, View
 
@@ -49,6 +50,7 @@ def macs(
     more_models: MoreModels = None,
     model_list: ModelList = None,
     option: Options = None,
+    weights: WeightFiles = None,
     resolution: Resolution = None,
     batch_size: BatchSize = 1,
     inputs: Inputs = None,
@@ -122,6 +124,7 @@ def macs(
         inputs=parse_inputs(inputs),
         train=train,
         backward=backward,
+        weights=parse_weights(weights),
     )
     settings = {"counters": parse_counters(counters), "ops": ops}
     processes = parse_jobs(jobs)

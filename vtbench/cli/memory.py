@@ -38,6 +38,7 @@ from vtbench.cli.output import (
     write_document,
 )
 from vtbench.cli.progress import progress
+from vtbench.cli.weights import WeightFiles, parse_weights
 from vtbench.errors import BadInput
 from vtbench.footprint import PROTOCOL, footprints
 from vtbench.measurement import Measurement
@@ -57,6 +58,7 @@ def memory(
     more_models: MoreModels = None,
     model_list: ModelList = None,
     option: Options = None,
+    weights: WeightFiles = None,
     gpu: executing.Gpu = None,
     device: executing.DeviceOption = None,
     batch_size: Annotated[
@@ -114,6 +116,7 @@ def memory(
         for batch in parse_batch_sizes(batch_size)
     ]
     names = asked_models(models, more_models, model_list)
+    files = parse_weights(weights)
     conditions = [
         Conditions(
             options=options,
@@ -121,6 +124,7 @@ def memory(
             inputs=parse_inputs(inputs),
             train=train,
             backward=backward,
+            weights=files,
         )
         for options in timing.option_values(option)
     ]

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from vtbench.cli.weights import ForModels, every_file_has_its_model, weights_for
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError, VtbenchError
 from vtbench.report import Format
 from vtbench.workload import InputSpec, Workload, freeze_options
@@ -107,6 +108,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[InputSpec, ...] = ()
     train: bool = False
     backward: bool = False
+    weights: ForModels = ()
 
 
 def asked_models(
@@ -164,6 +166,7 @@ def workloads(
         resolve(base)
         found = {base: None, **found}
     _every_option_has_its_model(conditions, found)
+    every_file_has_its_model(conditions.weights, found)
     return [(_workload(model, conditions), error) for model, error in found.items()]
 
 
@@ -181,6 +184,7 @@ def _workload(model: str, conditions: Conditions) -> Workload:
         inputs=conditions.inputs,
         mode="train" if conditions.train else "eval",
         backward=conditions.backward,
+        weights=weights_for(model, conditions.weights),
     )
 
 

@@ -46,8 +46,8 @@ def _readable(models: set[str]) -> Iterator[Suite]:
 
 
 def _key(workload: Workload) -> Workload:
-    """A workload less the spelling of its defaults."""
-    return msgspec.structs.replace(workload, inputs=())
+    """A workload less the spelling of its defaults, and less its weights: figures are counts."""
+    return msgspec.structs.replace(workload, inputs=(), weights=None)
 
 
 def _speaks_of(claim: Claim, counted: dict[Workload, Record]) -> bool:

@@ -19,6 +19,7 @@ from vtbench.cli.options import (
     Traceback,
     Train,
 )
+from vtbench.cli.weights import WeightFiles
 
 PROTOCOLS = ("throughput", "compiled", "graph")
 
@@ -28,6 +29,7 @@ def throughput(
     more_models: MoreModels = None,
     model_list: ModelList = None,
     option: Options = None,
+    weights: WeightFiles = None,
     gpu: executing.Gpu = None,
     device: executing.DeviceOption = None,
     batch_size: executing.Batch = None,

@@ -30,6 +30,7 @@ from vtbench.cli.output import (
     write_document,
 )
 from vtbench.cli.waiting import waiting
+from vtbench.cli.weights import parse_weights
 from vtbench.derived import ratios_of
 from vtbench.errors import BadOption
 from vtbench.measurement import Measurement, Ratio
@@ -77,6 +78,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     more_models: list[str] | None
     model_list: str | None
     option: list[str] | None
+    weights: list[str] | None
     gpu: str | None
     device: str | None
     batch_size: int | None
@@ -156,6 +158,7 @@ def _asked(
     """A workload for every model and every value of its options, and why it cannot be."""
     refuse_contradictions(execution, kind)
     names = asked_models(ask.models, ask.more_models, ask.model_list)
+    files = parse_weights(ask.weights)
     found: dict[Workload, str | None] = {}
     for options in option_values(ask.option):
         conditions = Conditions(
@@ -164,6 +167,7 @@ def _asked(
             inputs=parse_inputs(ask.inputs),
             train=ask.train,
             backward=ask.backward,
+            weights=files,
         )
         for workload, error in workloads(names, conditions, ask.relative_to):
             found.setdefault(executed(workload, execution, protocol, kind), error)

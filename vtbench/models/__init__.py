@@ -5,8 +5,13 @@ Importing this package imports no torch; `build` does, once the name is known to
 
 from __future__ import annotations
 
+import dataclasses
+
+import msgspec
+
 from vtbench.models.built import Built
 from vtbench.models.names import Target, expand, resolve
+from vtbench.models.weight_files import identified, path_of
 from vtbench.workload import Workload
 
 __all__ = ["Built", "Target", "build", "expand", "resolve"]
@@ -16,9 +21,17 @@ def build(workload: Workload, *, real: bool = False) -> Built:
     """The module and inputs of a workload, in the workload's mode (evaluation or training).
 
     On the meta device, unfilled, unless ``real``: then on the CPU with the library's own random
-    initialisation under seed 0, and seeded inputs.
+    initialisation under seed 0, or the weights that the workload names, and seeded inputs.
     """
     target = resolve(workload.model)
     from vtbench.models.assemble import assemble
 
-    return assemble(target, workload, real=real)
+    if workload.weights is None:
+        return assemble(target, workload, real=real)
+    weights = identified(workload.weights)
+    from vtbench.models.checkpoints import load
+
+    built = assemble(target, workload, real=real)
+    load(built.module, path_of(weights), workload.model)
+    named = msgspec.structs.replace(built.workload, weights=weights)
+    return dataclasses.replace(built, workload=named)

@@ -47,6 +47,7 @@ from vtbench.models.sparse_sampling import (
     SamplingPoints,
     initial_rois,
 )
+from vtbench.models.sparseformer_weights import sparseformer_names
 from vtbench.models.vt_blocks import at_least_1, one_of
 
 RoISize = Literal["half", "cell", "whole"]
@@ -197,6 +198,10 @@ class SparseFormer(nn.Module):
         """Image B,3,H,W -> scores of the classes B,num_classes."""
         scores: Tensor = self.head(self.see(image).tokens)
         return scores
+
+    def translated(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Tensors of the authors' checkpoints under the names that they have here."""
+        return sparseformer_names(tensors)
 
     def set_loss_scale(self, scale: float) -> None:
         """The factor by which the loss, and with it every gradient, is scaled."""

@@ -30,6 +30,7 @@ from vtbench.models.latent_transformers import AttentionProducts, FeedForward, S
 from vtbench.models.looking import Looking, RoIHead
 from vtbench.models.sparse_sampling import Glimpse, adjusted, initial_rois
 from vtbench.models.sparseformer import Seen, check_points, initialise
+from vtbench.models.sparseformer_weights import bootstrapped_names
 from vtbench.models.vt_blocks import at_least_1, one_of
 
 Activation = Literal["gelu", "quick_gelu"]
@@ -181,6 +182,10 @@ class BootstrappedSparseFormer(nn.Module):
         """Image B,3,H,W -> scores of the classes, or a point in CLIP's space, B,num_classes."""
         scores: Tensor = self.head(self.see(image).tokens)
         return scores
+
+    def translated(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Tensors of the authors' checkpoints under the names that they have here."""
+        return bootstrapped_names(tensors)
 
 
 def check_sizes(tokens: int, channels: int, **widths: int) -> None:

@@ -102,7 +102,7 @@ class VideoSparseFormer(SparseFormer, OfClips):
             drop_path=drop_path,
             num_classes=num_classes,
         )
-        self.frames = frames
+        self.frames, self.inflation = frames, inflation
         self.initial = InflatedTokens(tokens, width, inflation, roi_size)
 
     def mapped(self, image: Tensor) -> Tensor:
@@ -111,6 +111,33 @@ class VideoSparseFormer(SparseFormer, OfClips):
         maps = self.stem(image.transpose(1, 2).flatten(0, 1))  # B·T,C,H/4,W/4
         mapped: Tensor = maps.unflatten(0, (image.shape[0], -1)).transpose(1, 2)
         return mapped
+
+    def translated(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A checkpoint's tensors under the names here; those of an image network are inflated."""
+        tensors = super().translated(tensors)
+        kernel = tensors.get("stem.conv.weight")
+        if kernel is not None and kernel.dim() == _CLIP_DIMENSIONS:  # one frame deep
+            tensors["stem.conv.weight"] = kernel.squeeze(2)
+        rois = tensors.get("initial.rois")
+        if rois is None or rois.shape[-1] != 4:  # noqa: PLR2004 - corners of an image
+            return tensors
+        return {name: inflated(name, each, self.inflation) for name, each in tensors.items()}
+
+
+def inflated(name: str, tensor: Tensor, inflation: int) -> Tensor:
+    """A tensor of an image network as a clip's starts: copied over time, and 0 for what is new."""
+    if name == "initial.rois":
+        return tubes(tensor, inflation)
+    if name == "initial.embeddings":
+        return tensor.repeat(inflation, 1)
+    if ".sampling.points.linear." in name:  # P·2,... -> P·3,...
+        pairs = tensor.reshape(-1, 2, *tensor.shape[1:])
+        return torch.cat((pairs, torch.zeros_like(pairs[:, :1])), dim=1).flatten(0, 1)
+    if ".sampling.adjustment.linear." in name:  # shift and growth, 2,d each -> 3,d
+        return torch.cat(
+            [part for each in tensor.chunk(2) for part in (each, torch.zeros_like(each[:1]))]
+        )
+    return tensor
 
 
 def check_clip(clip: Tensor, frames: int) -> None:

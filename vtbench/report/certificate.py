@@ -45,6 +45,7 @@ def conditions(record: Record) -> str:
     said = [pixels(work), f"batch {work.batch_size}", work.mode]
     said.append("forward and backward" if work.backward else "forward")
     said += [f"{key}={value!r}" for key, value in work.options]
+    said += [f"weights {work.weights}"] if work.weights else []
     return " · ".join([*said, record.convention])
 
 

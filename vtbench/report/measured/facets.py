@@ -124,6 +124,15 @@ def _passes_said(record: Measurement) -> str:
     return f"forward only{mode or ', inference mode'}, input resident on the device"
 
 
+def _weights(record: Measurement) -> str:
+    return record.workload.weights or "random"
+
+
+def _weights_said(record: Measurement) -> str | None:
+    file = record.workload.weights
+    return f"weights of {file}" if file else None
+
+
 def _compile(record: Measurement) -> str:
     return record.workload.compile or "eager"
 
@@ -199,6 +208,7 @@ _FIRST = (
     Facet(name="resolution", head="Size", cell=_size, said=_size),
 )
 _REST = (
+    Facet(name="weights", head="Weights", cell=_weights, said=_weights_said),
     Facet(name="mode", head="Pass", cell=_passes, said=_passes_said),
     Facet(name="compile", head="Compiled", cell=_compile, said=_compile_said),
     Facet(name="attention", head="Attention", cell=_attention, said=_attention_said),

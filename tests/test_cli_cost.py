@@ -93,6 +93,22 @@ def test_depth_groups_the_terms(vtbench):
     assert shallow["total"] == deep["total"]
 
 
+def test_a_long_product_gives_way_and_not_the_figures(vtbench, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = vtbench("cost", "swin_t").out
+    assert re.search(r"^stage4.attention_projections .*·  +231,211,008 ", out, re.MULTILINE)
+    assert re.search(r"^ +Min\(7, W/32\)·h224·w224$", out, re.MULTILINE)
+    assert re.search(r"^total .* 4,490,566,656 +100\.0 %", out, re.MULTILINE)
+
+
+def test_small_letters_in_latex(vtbench):
+    """One letter stands alone; what follows the first one, or an underscore, is its index."""
+    latex = vtbench("cost", "sparseformer_bridge", "--format", "latex").out
+    assert r"$N \cdot d_{c} \cdot d_{f}$" in latex
+    latex = vtbench("cost", "token_feed_forward", "--format", "latex").out
+    assert r"$8 \cdot N \cdot d^{2}$" in latex
+
+
 def test_csv_markdown_and_latex(vtbench):
     rows = list(csv.DictReader(io.StringIO(
         vtbench("cost", "vt_transformer", "--format", "csv").out)))  # fmt: skip

@@ -74,6 +74,7 @@ def cost(
     vtbench cost vt_r34 --set L=16,H=384 --depth 4
     vtbench cost nonlocal_block vt_transformer --set HW=49,C=512,CT=512 --over L
     vtbench cost vt_r18 vt_r34 --over L=4:64:4 --plot tokens.svg
+    vtbench cost sparseformer_t deit_s swin_t --over H=192:512:32 --plot sizes.svg
 
     Nothing is built or run: these are formulas, which counts of real models are held against.
     A width that is not set follows a height that is. Exit status: 0 done; 2 not.

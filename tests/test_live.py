@@ -1,5 +1,7 @@
 """Measuring from Python: live modules, functions, models by name, kept files."""
 
+from typing import Any, NamedTuple
+
 import pytest
 import torch
 from torch import nn
@@ -8,6 +10,13 @@ import vtbench
 from vtbench import errors, measuring
 from vtbench.derived import with_samples
 from vtbench.measurements import line_of
+
+
+class Pair(NamedTuple):
+    """Two inputs as one."""
+
+    a: torch.Tensor
+    b: Any
 
 
 @pytest.fixture
@@ -63,6 +72,75 @@ def test_the_module_is_left_as_it_was(x):
     assert module.weight is weight
     assert module.weight.requires_grad
     assert not module._forward_hooks
+
+
+class Odd(nn.Module):
+    """Weights of two precisions, statistics, and tensors that it keeps from its first call."""
+
+    def __init__(self):
+        super().__init__()
+        self.low = nn.Linear(8, 8).half()
+        self.norm = nn.BatchNorm2d(3)
+        self.register_buffer("calls", torch.zeros(1))
+        self.made = None
+        self.by_size = {}
+
+    def forward(self, x):
+        self.calls = self.calls + 1
+        if self.made is None:
+            self.made = torch.ones(3, 1, 1)
+            self.by_size[x.shape[-1]] = torch.ones(x.shape[-1])
+        return self.low(self.norm(x * self.made * self.by_size[x.shape[-1]]).half())
+
+
+@pytest.mark.parametrize("ask", [vtbench.throughput, vtbench.memory])
+def test_a_module_is_run_as_it_is_and_comes_back_as_it_was(ask, monkeypatch):
+    monkeypatch.setattr("vtbench.standing.with_standing", lambda *_, **__: None)  # takes seconds
+    module, images = Odd().train(), torch.randn(2, 3, 8, 8)
+    state = {name: value.clone() for name, value in module.state_dict().items()}
+    conditions = {"max_time": 0.05} if ask is vtbench.throughput else {}
+    (record,) = ask(module, images, **conditions).records
+    assert record.error is None
+    after = module.state_dict()
+    assert {name: value.dtype for name, value in after.items()} == {
+        name: value.dtype for name, value in state.items()
+    }
+    assert all(torch.equal(after[name], value) for name, value in state.items())
+    module(images).sum().backward()  # what it has cached meanwhile is no inference tensor
+    assert module.norm.weight.grad is not None
+
+
+def test_inputs_keep_their_layout_and_precision():
+    seen = []
+
+    class Looks(nn.Module):
+        def forward(self, x, pair):
+            seen.append((x.is_contiguous(memory_format=torch.channels_last), x.dtype, type(pair)))
+            return x + pair.a
+
+    images = torch.randn(2, 3, 8, 8, dtype=torch.float64).to(memory_format=torch.channels_last)
+    vtbench.throughput(Looks(), images, Pair(torch.ones(1), "b"), max_time=0.05)
+    assert set(seen) == {(True, torch.float64, Pair)}
+
+
+def test_where_a_module_lies_decides_on_which_device_it_is_measured(monkeypatch):
+    asked = []
+
+    def described(kind, index=None):
+        asked.append((kind, index))
+        raise errors.NoDevice("There is none.")
+
+    monkeypatch.setattr("vtbench.measure.devices.describe", described)
+    monkeypatch.setattr("vtbench.measure.memory.index_of", lambda subject, inputs: subject.place)
+    first, second = Odd(), Odd()
+    first.place, second.place = 1, 0
+    with pytest.raises(errors.NoDevice):
+        vtbench.throughput(first, torch.randn(2, 3, 8, 8))
+    assert asked == [("cpu", 1)]
+    with pytest.raises(errors.UsageError, match="lie on different GPUs"):
+        vtbench.compare({"first": first, "second": second}, torch.randn(2, 3, 8, 8))
+    with pytest.raises(errors.NoDevice, match="lies on meta"):
+        vtbench.throughput(nn.Linear(2, 2, device="meta"), torch.randn(2, 2))
 
 
 def test_switches_are_taken_back(line, x):

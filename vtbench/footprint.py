@@ -60,6 +60,7 @@ def live_footprint(
     """The record of a module that its caller holds, in the caller's process."""
     from torch import nn
 
+    from vtbench.measure.keeping import kept
     from vtbench.measure.memory import gauge_of, index_of, memory_of_live, with_prediction
     from vtbench.subjects import live_subject, torch_device
 
@@ -81,7 +82,8 @@ def live_footprint(
             environment={**record.environment, SOURCE: gauge.source},
         )
 
-    return _recorded(workload, measured, index=index_of(module, inputs), isolated=False)
+    with kept(module):
+        return _recorded(workload, measured, index=index_of(module, inputs), isolated=False)
 
 
 def _recorded(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,20 +106,31 @@ def measure_live(
     settings: MeasureSettings,
 ) -> list[Measurement]:
     """One session of live modules and functions, which stay as they are, in this process."""
+    from torch import nn
+
     from vtbench.measure.devices import made_current
+    from vtbench.measure.keeping import kept
+    from vtbench.measure.memory import index_of
     from vtbench.measure.switches import switches_lent
     from vtbench.subjects import live_subject
 
     workloads = [workload for workload, _ in live]
     protocol = _fitting(workloads, settings)
-    with switches_lent(workloads[0]):
+    index, *others = {index_of(subject, inputs): None for _, subject in live}
+    if others:
+        raise UsageError("These modules lie on different GPUs; measure them on one, or apart.")
+    settings = msgspec.structs.replace(settings, index=index)
+    with switches_lent(workloads[0]), ExitStack() as lent:
         common = _common(workloads[0], protocol, settings, isolated=False)
-        with made_current(common.device):
-            subjects = [
-                live_subject(subject, inputs, protocol, _of(common, workload))
-                for workload, subject in live
-            ]
-            return timed(subjects, protocol, settings)
+        lent.enter_context(made_current(common.device))
+        for _, subject in live:
+            if isinstance(subject, nn.Module):
+                lent.enter_context(kept(subject))
+        subjects = [
+            live_subject(subject, inputs, protocol, _of(common, workload))
+            for workload, subject in live
+        ]
+        return timed(subjects, protocol, settings)
 
 
 def _of(common: Measurement, workload: Workload) -> Measurement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import torch
@@ -12,16 +12,16 @@ from torch import nn
 
 from vtbench import models
 from vtbench.count import counting
-from vtbench.errors import ModelError, VtbenchError
+from vtbench.errors import ModelError, NoDevice, VtbenchError
 from vtbench.measure.clock import Clock, CudaEventClock, HostClock
 from vtbench.measure.exhaustion import out_of_memory
 from vtbench.measure.flush import flushing
-from vtbench.measure.prepare import Prepared, compiled, prepare
+from vtbench.measure.prepare import Prepared, compiled, prepare, prepare_live
 from vtbench.measurement import Device, MeasuredMemory, Measurement
 from vtbench.protocol import Protocol
 from vtbench.record import Record
 from vtbench.run import record_of, run
-from vtbench.workload import EXECUTION, Precision, Workload
+from vtbench.workload import EXECUTION, DeviceKind, Precision, Workload
 
 
 @dataclass
@@ -105,6 +105,8 @@ def sentence(workload: Workload, error: Exception) -> str:
 
 LIVE_CONDITIONS = frozenset({"batch_size", "attention", "threads", "cudnn_benchmark", "compile"})
 """What may be asked of a live module; all else is as it is."""
+DEVICES = get_args(DeviceKind)
+"""Where a live module may lie."""
 _SPELLED: dict[torch.dtype, Precision] = {
     torch.float32: "fp32",
     torch.float64: "fp64",
@@ -121,6 +123,9 @@ def live_workload(
     """What can be said of a live module or function on some inputs."""
     tensors = [value for value in inputs if isinstance(value, torch.Tensor)]
     held = list(subject.parameters()) if isinstance(subject, nn.Module) else []
+    foreign = next((t.device for t in (*held, *tensors) if t.device.type not in DEVICES), None)
+    if foreign is not None:
+        raise NoDevice(f"{name} lies on {foreign}; a processor and CUDA devices can be measured.")
     floating = [value for value in (*held, *tensors) if value.is_floating_point()]
     first = next(iter([*held, *tensors]), None)
     images = [value for value in tensors if value.dim() == _IMAGES]
@@ -151,8 +156,7 @@ def live_subject(
             return Subject(record, lambda: called(*inputs))
         counted = _counted_live(subject, inputs, record.workload)
         record = with_count(record, counted)
-        built = models.Built(module=subject, args=inputs, kwargs={}, workload=record.workload)
-        prepared = prepare(built, record.workload, protocol, device)
+        prepared = prepare_live(subject, inputs, record.workload, protocol, device)
         return Subject(record, prepared.step, prepared, counted)
     except Exception as error:  # noqa: BLE001 - a foreign model raises anything
         return Subject(failed(record, error))

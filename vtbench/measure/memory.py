@@ -6,7 +6,7 @@ The pass has a process of its own, because a peak is that of a whole process. On
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from vtbench.measure.gauges import CudaBooks, Gauge, freed_at_once, gauge_of_cpu
+from vtbench.measure.keeping import tensors_in
 from vtbench.measurement import MeasuredMemory
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
@@ -95,19 +96,8 @@ def _tensors_of(module: nn.Module) -> list[torch.Tensor]:
     return [*module.parameters(), *module.buffers()]
 
 
-def index_of(module: nn.Module, inputs: tuple[Any, ...]) -> int | None:
+def index_of(subject: object, inputs: tuple[Any, ...]) -> int | None:
     """The CUDA device where a live module lies, or else its inputs; None on a CPU."""
-    first = next(iter([*_tensors_of(module), *tensors_in(inputs)]), None)
+    held = _tensors_of(subject) if isinstance(subject, nn.Module) else []
+    first = next(iter([*held, *tensors_in(inputs)]), None)
     return first.device.index if first is not None and first.is_cuda else None
-
-
-def tensors_in(value: Any) -> Iterator[torch.Tensor]:
-    """The tensors of nested tuples, lists and dicts."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from tensors_in(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from tensors_in(each)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -13,6 +14,7 @@ from torch import nn
 
 from vtbench.errors import BadOption
 from vtbench.measure.graphs import replaying
+from vtbench.measure.keeping import mapped, tensors_in
 from vtbench.models import Built
 from vtbench.protocol import Protocol
 from vtbench.workload import Workload
@@ -51,6 +53,24 @@ def prepare(built: Built, workload: Workload, protocol: Protocol, device: torch.
     return Prepared(step=step, module=module, given=given[0])
 
 
+def prepare_live(
+    module: nn.Module,
+    inputs: tuple[Any, ...],
+    workload: Workload,
+    protocol: Protocol,
+    device: torch.device,
+) -> Prepared:
+    """The step of a module that stays where and as it is; copies of its inputs take turns."""
+    given: list[Given] = [
+        (mapped(inputs, functools.partial(_turned, place=place)), {})
+        for place in range(protocol.input_sets)
+    ]
+    step = _step(compiled(module, workload, protocol), itertools.cycle(given), workload, device)
+    if protocol.graph:
+        step = replaying(step, device)
+    return Prepared(step=step, module=module, given=given[0])
+
+
 def placed(module: nn.Module, workload: Workload, device: torch.device) -> nn.Module:
     """The module on the device, in the precision and layout of the workload."""
     layout = torch.channels_last if workload.layout == "channels_last" else None
@@ -76,20 +96,23 @@ def moved(given: Given, workload: Workload, device: torch.device, place: int) ->
 
 
 def _moved(value: Any, workload: Workload, device: torch.device, place: int) -> Any:
-    if isinstance(value, dict):
-        return {name: _moved(each, workload, device, place) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_moved(each, workload, device, place) for each in value)
-    if not isinstance(value, torch.Tensor):
-        return value
     dtype = None if workload.autocast else DTYPES.get(workload.dtype)
-    if not value.is_floating_point():
-        return value.to(device, copy=True)
-    turned = value.roll(place, dims=-1) if place and value.dim() >= _IMAGES else value
-    turned = turned.to(device=device, dtype=dtype, copy=True)
-    if workload.layout == "channels_last" and turned.dim() == _IMAGES:
-        turned = turned.contiguous(memory_format=torch.channels_last)
-    return turned
+
+    def move(tensor: torch.Tensor) -> torch.Tensor:
+        if not tensor.is_floating_point():
+            return tensor.to(device, copy=True)
+        there = _turned(tensor, place).to(device=device, dtype=dtype)
+        if workload.layout == "channels_last" and there.dim() == _IMAGES:
+            return there.contiguous(memory_format=torch.channels_last)
+        return there
+
+    return mapped(value, move)
+
+
+def _turned(tensor: torch.Tensor, place: int) -> torch.Tensor:
+    """A copy; of images another one for every place, their values shifted along the last side."""
+    images = tensor.is_floating_point() and tensor.dim() >= _IMAGES
+    return tensor.roll(place, dims=-1) if images and place else tensor.detach().clone()
 
 
 def compiled(
@@ -143,20 +166,9 @@ def _forward_and_backward(
     args, kwargs = given
     with lent():
         outputs = called(*args, **kwargs)
-    total = sum(each.float().sum() for each in _tensors(outputs) if each.requires_grad)
+    total = sum(each.float().sum() for each in tensors_in(outputs) if each.requires_grad)
     if isinstance(total, torch.Tensor):
         total.backward()  # type: ignore[no-untyped-call]  # torch's own
     for parameter in getattr(called, "parameters", list)():
         parameter.grad = None
     return total
-
-
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _tensors(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _tensors(each)

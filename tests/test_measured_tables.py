@@ -175,6 +175,23 @@ def test_ratios_are_sentences_with_their_interval():
     )
 
 
+def test_a_ratio_of_fewer_than_six_samples_decides_nothing():
+    ratios = [Ratio(a="a", b="b", ratio=1.4, low=1.1, high=1.7)]
+    notes = measured_tables([made("a", samples=5), made("b", samples=6)], ratios)[0].notes
+    assert notes[0] == (
+        "a is 1.4× [1.1, 1.7] as fast as b; which is faster stays open, with fewer than 6 samples."
+    )
+    assert notes[1] == (
+        "ms/step is the median with its 95 % interval; of fewer than 6 samples, with the least "
+        "and the greatest."
+    )
+    notes = measured_tables([made("a", samples=6), made("b", samples=6)], ratios)[0].notes
+    assert notes[:2] == (
+        "a is 1.4× [1.1, 1.7] as fast as b.",
+        "ms/step is the median with its 95 % interval.",
+    )
+
+
 def test_a_ratio_is_turned_round_to_the_model_that_was_asked_for():
     ratio = Ratio(a="vt_r34", b="resnet34", ratio=0.5, low=0.4, high=0.625)
     data = json.loads(_document([made()], [ratio], format="json", relative_to="vt_r34"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from vtbench.measurement import Ratio
 from vtbench.report.precision import bracketed
+from vtbench.stats.ratio import FEWEST
 
 MOST = 12
 """Ratios that are said in words; all of them stand in the JSON."""
@@ -29,19 +30,24 @@ def relative(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:
     return own or list(ratios)
 
 
-def ratio_lines(ratios: Sequence[Ratio]) -> list[str]:
-    """A sentence for each ratio, with the interval that says whether it means anything."""
+def ratio_lines(ratios: Sequence[Ratio], thin: Collection[str] = ()) -> list[str]:
+    """A sentence for each ratio, with the interval that says whether it means anything.
+
+    ``thin`` are the models with too few samples for an interval.
+    """
     said = [
         f"{each.a} is {bracketed(each.ratio, each.low, each.high, '×')} "
-        f"as fast as {each.b}{_open(each)}."
+        f"as fast as {each.b}{_open(each, thin)}."
         for each in ratios[:MOST]
     ]
     rest = len(ratios) - MOST
     return [*said, f"And {rest} more ratios; --format json has them all."] if rest > 0 else said
 
 
-def _open(ratio: Ratio) -> str:
-    """Where the interval holds 1, which is faster is not known."""
+def _open(ratio: Ratio, thin: Collection[str]) -> str:
+    """Where the interval holds 1, or is only the range of a few pairs, the faster is not known."""
+    if ratio.a in thin or ratio.b in thin:
+        return f"; which is faster stays open, with fewer than {FEWEST} samples"
     return "; which is faster stays open" if ratio.low <= 1 <= ratio.high else ""
 
 

@@ -9,6 +9,7 @@ from vtbench.measurement import Measurement
 from vtbench.report.measured.figures import LATENCY, MEMORY, TIMED, kind
 from vtbench.report.precision import half_of, share
 from vtbench.report.units import plural
+from vtbench.stats.median import FEWEST
 from vtbench.stats.percentile import fewest
 
 NAMED = 3
@@ -32,7 +33,7 @@ def legend(records: Sequence[Measurement]) -> list[str]:
     good = [record for record in records if record.error is None]
     said = []
     if what in (TIMED, LATENCY) and any(record.median is not None for record in good):
-        said.append("ms/step is the median with its 95 % interval.")
+        said.append(_interval_said(good))
     if any(record.utilisation is not None for record in good):
         said.append("Util.: achieved MAC/s over the most that this device was measured to do.")
     batches = any(record.workload.batch_size > 1 for record in good)
@@ -41,6 +42,13 @@ def legend(records: Sequence[Measurement]) -> list[str]:
     if what == MEMORY and any(record.memory and record.memory.ratio for record in good):
         said.append("Ratio: measured peak over the one predicted from tensor lifetimes.")
     return said
+
+
+def _interval_said(records: Sequence[Measurement]) -> str:
+    """What stands in brackets; a few samples give their range, which is no 95 % interval."""
+    few = any(0 < len(record.samples) < FEWEST for record in records)
+    range_of_few = f"; of fewer than {FEWEST} samples, with the least and the greatest"
+    return f"ms/step is the median with its 95 % interval{range_of_few if few else ''}."
 
 
 def half_width(record: Measurement) -> float | None:

@@ -14,6 +14,7 @@ from vtbench.report.measured.remarks import legend, remarks
 from vtbench.report.roofline import stages_table
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT
+from vtbench.stats.ratio import FEWEST
 
 TITLES = {
     TIMED: "Throughput",
@@ -44,7 +45,7 @@ def measured_tables(records: Sequence[Measurement], ratios: Sequence[Ratio] = ()
     Ratios stand below the one table that is timed, or apart.
     """
     groups = by_protocol(records)
-    lines = ratio_lines(ratios)
+    lines = ratio_lines(ratios, _thin(records))
     timed = [group for group in groups if kind(group[0].protocol) in (TIMED, LATENCY)]
     beside = timed[0] if len(timed) == 1 else None
     tables = [_table(group, lines if group is beside else []) for group in groups]
@@ -53,6 +54,16 @@ def measured_tables(records: Sequence[Measurement], ratios: Sequence[Ratio] = ()
     names = labels(records)
     stages = (stages_table(record, name) for record, name in zip(records, names, strict=True))
     return [*tables, *(table for table in stages if table is not None)]
+
+
+def _thin(records: Sequence[Measurement]) -> set[str]:
+    """The models, by the names that ratios give them, with too few samples for an interval."""
+    names = naming.labels([record.workload for record in records])
+    return {
+        name
+        for name, record in zip(names, records, strict=True)
+        if 0 < len(record.samples) < FEWEST
+    }
 
 
 def protocol_said(protocol: ProtocolId) -> str:

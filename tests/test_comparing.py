@@ -306,7 +306,11 @@ def test_unclear_fails_where_it_is_asked_to(vtbench, files):
     ("arguments", "said"),
     [
         ((), "Name two files of measurements"),
-        (("a.jsonl", "missing.jsonl"), "cannot be read"),
+        (
+            ("a.jsonl", "missing.jsonl"),
+            "missing.jsonl cannot be read: no such file or directory.\n",
+        ),
+        (("a.jsonl", "picture.png"), "picture.png cannot be read: it is not text.\n"),
         (("a.jsonl", "a.jsonl", "--smallest", "three"), "'three' is no share"),
         (("a.jsonl", "a.jsonl", "--smallest", "300%"), "'300%' is no share"),
     ],
@@ -314,6 +318,7 @@ def test_unclear_fails_where_it_is_asked_to(vtbench, files):
 def test_what_cannot_be_carried_out_is_said(vtbench, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.jsonl").write_text(line_of(record()))
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
     ended = vtbench("compare", *arguments)
     assert (ended.status, ended.out) == (2, "")
     assert said in ended.err
@@ -330,3 +335,18 @@ def test_where_every_pair_failed_nothing_was_compared(vtbench, files):
     )
     ended = vtbench("compare", *files([broken], [broken]))
     assert (ended.status, "nothing could be compared" in ended.err) == (2, True)
+
+
+def test_on_a_narrow_page_conditions_give_way_before_models_and_verdicts(
+    vtbench, files, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    counted = record("resnet34", protocol="macs", device=Device(kind="cpu", name="cpu"))
+    base, new = files(
+        [record("resnet34"), counted],
+        [record("resnet34"), record("deit_s", batch_size=8, threads=1)],
+    )
+    lines = vtbench("compare", base, new).out.splitlines()
+    assert any(line.startswith("resnet34 ") and line.endswith("same") for line in lines)
+    assert sum(line.endswith("not compared") for line in lines) == 2
+    assert "Left out at this width: Device, Threads, Base ms, New ms." in lines

@@ -30,8 +30,11 @@ def read_measurements(path: Path) -> list[Measurement]:
     """The measurements of a file in order; a newer schema, or a line that is none, is refused."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"The measurements {path} cannot be read: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"The measurements {path} cannot be read: it is not text.") from error
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadInput(f"The measurements {path} cannot be read: {reason}.") from error
     return list(measurements_in(text, str(path)))
 
 

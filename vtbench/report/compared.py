@@ -19,6 +19,7 @@ from vtbench.workload import EXECUTION, Workload
 _PLAIN = Workload(model="")
 _NEEDS_NO_MENTION = {"device", "dtype"}
 _MILLI = 1e3
+_TELLING = ("Protocol", "Batch", "Size", "Options", "Precision")
 _SCALARS = ("device", "verdict", "ratio", "low", "high", "base_seconds", "new_seconds",
             "base_macs", "new_macs", "reason")  # fmt: skip
 
@@ -80,15 +81,20 @@ def compared_table(comparisons: Sequence[Comparison], page: ComparePage) -> Tabl
         conditions=tuple(common),
         columns=(
             name_column("Model"),
-            *(Column(head=head, align="left") for head in varying),
-            Column(head="Base ms", drop=1),
-            Column(head="New ms", drop=1),
+            *(Column(head=head, align="left", drop=_drop(head)) for head in varying),
+            Column(head="Base ms", drop=9),
+            Column(head="New ms", drop=9),
             Column(head="Speed, new / base", align="left"),
             Column(head="Verdict", align="left"),
         ),
         rows=tuple(_row(each, varying) for each in comparisons),
         notes=tuple(_notes(comparisons, page)),
     )
+
+
+def _drop(head: str) -> int:
+    """Which conditions go first where the page is narrow; what tells most rows apart goes last."""
+    return 1 + (head not in _TELLING) + (head == "Device")
 
 
 def _row(comparison: Comparison, varying: Sequence[str]) -> tuple[str, ...]:

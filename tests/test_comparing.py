@@ -349,4 +349,4 @@ def test_on_a_narrow_page_conditions_give_way_before_models_and_verdicts(
     lines = vtbench("compare", base, new).out.splitlines()
     assert any(line.startswith("resnet34 ") and line.endswith("same") for line in lines)
     assert sum(line.endswith("not compared") for line in lines) == 2
-    assert "Left out at this width: Device, Threads, Base ms, New ms." in lines
+    assert "Left out at this width: Device, Base ms, New ms." in lines

@@ -88,6 +88,20 @@ def test_running_out_of_memory_is_a_row(vtbench, told, tmp_path):
     assert vtbench("memory", "deit_s", "--batch-size", "64").status == 2
 
 
+def test_what_was_measured_before_an_interrupt_is_kept(vtbench, tmp_path, monkeypatch, told):
+    answer = command.footprints
+
+    def interrupted(workloads, index):
+        yield next(answer(workloads, index))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "footprints", interrupted)
+    kept = tmp_path / "kept.jsonl"
+    ended = vtbench("memory", "deit_s", "resnet18", "--records", str(kept))
+    assert ended.status == 130
+    assert [record.workload.model for record in read_measurements(kept)] == ["deit_s"]
+
+
 def test_a_model_that_does_not_exist_is_a_row_beside_others(vtbench, told):
     ended = vtbench("memory", "deit_s", "rasnet50")
     assert ended.status == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import pytest
@@ -184,6 +185,29 @@ def test_a_record_can_be_kept_as_well(vtbench, told, tmp_path):
     for _ in range(2):
         assert vtbench("throughput", "resnet18", "--records", str(file)).status == 0
     assert len(file.read_text().splitlines()) == 2
+
+
+def test_a_file_that_cannot_be_continued_is_refused_before_anything_is_measured(
+    vtbench, told, tmp_path
+):
+    file = tmp_path / "newer.jsonl"
+    file.write_text('{"schema":"vtbench-measurement/9"}\n')
+    ended = vtbench("throughput", "resnet18", "--records", str(file))
+    assert ended.status == 2
+    assert "written as vtbench-measurement/9" in ended.err
+    assert told == []
+
+
+@pytest.mark.usefixtures("told")
+def test_what_cannot_be_kept_for_a_full_disk_is_shown(vtbench, tmp_path, monkeypatch):
+    def full(file, line):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("vtbench.sweep.store.os.write", full)
+    ended = vtbench("throughput", "resnet18", "--records", str(tmp_path / "kept.jsonl"))
+    assert ended.status == 2
+    assert "cannot be written: no space left on device" in ended.err
+    assert "100.0" in ended.out  # 1 image in 10 ms
 
 
 @pytest.mark.parametrize(

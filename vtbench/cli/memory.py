@@ -134,8 +134,8 @@ def memory(
         for workload, error in workloads(names, each)
         for execution in sized
     }
-    found = _measured(asked, place.index, traceback=traceback)
-    _keep(found, records)
+    with Store(records) as store:
+        found = _measured(asked, place.index, store, traceback=traceback)
     question = MeasuredQuestion(
         format=format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table"),
         width=page_width(),
@@ -159,30 +159,27 @@ def parse_batch_sizes(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(map(int, parts)))
 
 
-def _measured(asked: Asked, index: int | None, *, traceback: bool) -> list[Measurement]:
-    """A record for each workload in order."""
+def _measured(
+    asked: Asked, index: int | None, store: Store, *, traceback: bool
+) -> list[Measurement]:
+    """A record for each workload in order, kept as soon as it is there."""
     found = {
         workload: Measurement(workload=workload, protocol=PROTOCOL.id, error=error)
         for workload, error in asked.items()
         if error is not None
     }
+    for record in found.values():
+        store.append(record)
     todo = [workload for workload in asked if workload not in found]
     with stdout_kept_clean(), progress(len(todo), "measuring") as advance:
         for place, outcome in footprints(todo, index):
             advance(todo[place].model)
             if outcome.result is not None:
                 found[todo[place]] = outcome.result
+                store.append(outcome.result)
             if traceback and outcome.trace:
                 sys.stderr.write(outcome.trace)
     return [found[workload] for workload in asked if workload in found]
-
-
-def _keep(found: Sequence[Measurement], path: Path | None) -> None:
-    if path is None:
-        return
-    with Store(path) as store:
-        for record in found:
-            store.append(record)
 
 
 def _answer(found: Sequence[Measurement], question: MeasuredQuestion, path: Path | None) -> int:

@@ -122,7 +122,9 @@ def answer(ask: Ask, allowed: Sequence[str]) -> int:
         if error is not None
     ]
     todo = [workload for workload, error in asked if error is None]
-    return _finish(refused + _measured(todo, protocol, devices, ask), ask, path)
+    with Store(ask.records) as store:  # a file that is none of ours is refused before the work
+        records = refused + _measured(todo, protocol, devices, ask)
+        return _finish(records, store, ask, path)
 
 
 def _protocol(ask: Ask, allowed: Sequence[str]) -> Protocol:
@@ -217,19 +219,19 @@ def _measured(
         return measure(todo, sessions)
 
 
-def _finish(records: Sequence[Measurement], ask: Ask, path: Path | None) -> int:
-    """Write what there is; the exit status."""
+def _finish(records: Sequence[Measurement], store: Store, ask: Ask, path: Path | None) -> int:
+    """Keep and write what there is; the exit status."""
     failed = [record for record in records if record.error is not None]
     for record in failed:
         say(str(record.error))
-    if ask.records is not None:
-        with Store(ask.records) as store:
-            for record in records:
-                store.append(record)
+    try:
+        for record in records:
+            store.append(record)
+    finally:  # what cannot be kept is shown all the same
+        if len(failed) < len(records):
+            write_document(_document(records, ratios_of(records), ask, path), path)
     if len(failed) == len(records):
         return 2
-    ratios = ratios_of(records)
-    write_document(_document(records, ratios, ask, path), path)
     return 1 if failed else 0
 
 

@@ -8,6 +8,7 @@ of them works on is locked, so that the other takes the next.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -150,7 +151,8 @@ class Store:
                 written += os.write(self._file, line[written:])
             os.fsync(self._file)
         except OSError:
-            os.ftruncate(self._file, size)
+            with contextlib.suppress(OSError):  # the reason is the first one
+                os.ftruncate(self._file, size)
             raise
 
     def _repair(self) -> None:

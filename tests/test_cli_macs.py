@@ -151,6 +151,7 @@ BAD = [
     (("deit_t", "--resolution", "0"), "'0' is not positive"),
     (("deit_t", "--resolution", "-224"), "'-224' is not positive"),
     (("deit_t", "--resolution", "big"), "'big' is neither a number nor HEIGHTxWIDTH"),
+    (("deit_t", "--resolution", "192,320"), "'192,320' is no one resolution; write HEIGHTxWIDTH"),
     (("deit_t", "--resolution", "1x2x3"), "neither a number nor HEIGHTxWIDTH"),
     (("deit_t", "--resolution", "9" * 5000), "neither a number nor HEIGHTxWIDTH"),
     (("deit_t", "--batch-size", "0"), "The batch size 0 is not positive"),

@@ -121,7 +121,7 @@ def asked_models(
     names = [name for name in names if name]
     if not names:
         raise UsageError(
-            "No model was named; try `vtbench macs resnet50`. `vtbench models` lists short names."
+            "No model was named; name one, such as resnet50. `vtbench models` lists short names."
         )
     return list(dict.fromkeys(names))
 
@@ -233,6 +233,11 @@ def parse_resolution(text: str | None) -> tuple[int, int] | None:
     """``224`` or ``192x320``, height first."""
     if text is None:
         return None
+    if "," in text:
+        raise BadResolution(
+            f"{text!r} is no one resolution; write HEIGHTxWIDTH, and several of them to "
+            "`vtbench sweep`."
+        )
     sides = _integers(text)
     if sides is None or len(sides) not in (1, 2):
         raise BadResolution(f"The resolution {text!r} is neither a number nor HEIGHTxWIDTH.")

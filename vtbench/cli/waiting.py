@@ -31,7 +31,7 @@ def _repeat(doing: str, most: float, ended: threading.Event) -> None:
     """A line now and then, for a log."""
     began = time.monotonic()
     while not ended.wait(INTERVAL):
-        say(f"{doing} for {spoken(time.monotonic() - began)}; at most about {spoken(most)}")
+        say(f"{doing}: {spoken(time.monotonic() - began)} so far, at most about {spoken(most)}")
 
 
 def _spin(doing: str, most: float, ended: threading.Event) -> None:

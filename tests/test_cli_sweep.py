@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from vtbench.cli import axes
@@ -19,6 +20,7 @@ from vtbench.measurement import Device, Measurement
 from vtbench.measurements import line_of
 from vtbench.protocol import PROTOCOLS
 from vtbench.report.planned import Planned, planned_document
+from vtbench.sweep import elsewhere
 from vtbench.sweep.axes import OptionAxis
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.estimate import Estimate
@@ -211,10 +213,12 @@ def test_a_dry_run_writes_no_file_and_knows_what_is_done(vtbench, tmp_path):
 
 
 def test_a_timed_sweep_on_the_processor(vtbench, tmp_path):
-    ended = vtbench(
+    path = tmp_path / "s.jsonl"
+    asked = (
         "sweep", "vt_transformer", "--metric", "macs,latency,memory", "--max-time", "0.2",
-        "--threads", "1", "--records", str(tmp_path / "s.jsonl"), "--format", "json",
+        "--threads", "1", "--records", str(path), "--format", "json",
     )  # fmt: skip
+    ended = vtbench(*asked)
     assert ended.status == 0, ended.err
     macs, latency, memory = json.loads(ended.out)["records"]
     assert macs["samples"] == []
@@ -223,6 +227,33 @@ def test_a_timed_sweep_on_the_processor(vtbench, tmp_path):
     assert latency["macs"] == macs["macs"]
     assert memory["memory"]["peak_resident"] is not None
     assert Device(**latency["device"]).kind == "cpu"
+    assert vtbench(*asked).err == ""
+
+    torch = latency["environment"]["torch"]
+    path.write_text(path.read_text().replace(f'"torch":"{torch}"', '"torch":"2.7.1"'))
+    ended = vtbench(*asked)  # goes on with what another torch has left
+    assert "2 cells were measured with torch 2.7.1; this is " in ended.err
+    assert len(json.loads(ended.out)["records"]) == 3
+
+
+def test_what_was_done_under_something_else_is_said_once_for_each(monkeypatch):
+    def kept(**environment):
+        return Measurement(
+            workload=Workload(model="a"), protocol=PROTOCOLS["latency"].id, environment=environment
+        )
+
+    monkeypatch.setattr(
+        elsewhere, "here", lambda: {"torch": "2.9.0", "vtbench": "0.1.0", "host": "aa"}
+    )
+    same = kept(torch="2.9.0+cu130", vtbench="0.1.0", host="aa")
+    other = kept(torch="2.8.0", vtbench="0.1.0", host="bb")
+    failed = msgspec.structs.replace(other, error="It failed.")
+    assert list(elsewhere.elsewhere([same, None, failed])) == []
+    said = list(elsewhere.elsewhere([same, other, other]))
+    assert [sentence.partition(". To measure")[0] for sentence in said] == [
+        "2 cells were measured with torch 2.8.0; this is 2.9.0",
+        "2 cells were measured on another host",
+    ]
 
 
 def test_a_process_that_several_cells_share_is_said(vtbench):

@@ -14,6 +14,7 @@ from vtbench.cli.progress import progress
 from vtbench.measurement import Device, Measurement
 from vtbench.sweep.cell_task import CellSettings, measure_cell
 from vtbench.sweep.cells import COUNTED, Cell
+from vtbench.sweep.elsewhere import elsewhere
 from vtbench.sweep.estimate import Estimate
 from vtbench.sweep.local import Isolate, local
 from vtbench.sweep.phases import Phase, phases
@@ -42,6 +43,10 @@ def run_cells(cells: Sequence[Cell], store: Store, devices: Sequence[Device], ru
         for phase in phases(cells, places, run.isolate, run.jobs)
     ]
     _tell(store)
+    if run.executor == "local":  # the hosts of a cluster differ on purpose
+        measured = (cell for phase, _ in stages if not phase.counts for cell in phase.cells)
+        for said in elsewhere(store.of(cell.key, name) for cell in measured):
+            say(said)
     queues = [queue for _, queue in stages]
     with (
         stdout_kept_clean(),

@@ -96,7 +96,7 @@ def _system() -> Environment:
         "os": _os_name(),
         "kernel": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
-        "host": _host(),
+        "host": host(),
         "container": _container(),
         "virtual": processor.virtual(),
     }
@@ -128,7 +128,7 @@ def _without_folders(value: str) -> EnvironmentValue:
     return re.sub(r"[^\s:;,=]*/", "", value)
 
 
-def _host() -> str:
+def host() -> str:
     """Eight letters that tell hosts apart without giving their names away: records are shared."""
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 

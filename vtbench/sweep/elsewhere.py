@@ -1,0 +1,46 @@
+"""What is done already and was measured under something else than what is left will be.
+
+A cell is known by its workload and its device, so a sweep that goes on takes up records of another
+torch, or of another machine with the same processor. That is no mistake, and it has to be said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+
+from vtbench.measure.environment import host
+from vtbench.measurement import Measurement
+from vtbench.version import VERSION
+
+
+def here() -> dict[str, str]:
+    """What decides over speed and can be known without importing torch."""
+    try:
+        torch = metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        torch = ""
+    return {"torch": torch, "vtbench": VERSION, "host": host()}
+
+
+def elsewhere(done: Iterable[Measurement | None]) -> Iterator[str]:
+    """A sentence for everything in which records differ from what is measured now; None is none."""
+    records = [record for record in done if record is not None and record.error is None]
+    for key, now in here().items():
+        others = Counter(
+            str(then)
+            for record in records
+            if now and (then := record.environment.get(key)) and _differ(str(then), now)
+        )
+        for then, number in others.items():
+            cells = "1 cell that is done was" if number == 1 else f"{number} cells were"
+            what = "on another host" if key == "host" else f"with {key} {then}; this is {now}"
+            yield f"{cells} measured {what}. To measure under one condition, take another file."
+
+
+def _differ(then: str, now: str) -> bool:
+    """Versions may leave out the build behind the plus."""
+    if "+" in then and "+" in now:
+        return then != now
+    return then.partition("+")[0] != now.partition("+")[0]

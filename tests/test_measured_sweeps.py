@@ -158,6 +158,13 @@ def test_a_speed_is_never_below_nothing():
     assert marks[0].high == pytest.approx(1280 * 0.05 / 0.01)
 
 
+def test_lines_of_one_model_say_what_their_numbers_are():
+    sizes, batches = ((192, 192), (256, 256)), (1, 2)
+    records = [made(resolution=size, batch_size=n) for n in batches for size in sizes]
+    chart = chart_of(records, "resolution", None)
+    assert [line.name for line in chart.lines] == ["resnet34, batch 1", "resnet34, batch 2"]
+
+
 def test_a_chart_against_macs_names_its_points():
     chart = chart_of([made(), made("deit_s", macs=64 * 4_598_882_304)], None, None)
     assert chart.kind == "points"

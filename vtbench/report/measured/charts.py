@@ -91,7 +91,8 @@ def _along(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> 
         raise BadOption(f"The values of {facet.name!r} are words; a figure needs numbers.")
     sides = facet.name == "resolution" and all(_is_square(record) for record in records)
     drawn = []
-    for key, found in rows_of(records, facet)[1].items():
+    others, rows = rows_of(records, facet)
+    for key, found in rows.items():
         marks = [
             _mark(_place(facet, record, sides=sides), value)
             for record in found
@@ -101,7 +102,7 @@ def _along(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> 
             grown = growth(found, facet, quantity)
             drawn.append(
                 Line(
-                    name=_line_name(key),
+                    name=_line_name(key, others),
                     marks=tuple(sorted(marks, key=lambda mark: mark.x)),
                     remark="" if grown is None else f"∝ {said(grown, facet)}",
                 )
@@ -121,7 +122,7 @@ def _against_macs(records: Sequence[Measurement], quantity: Quantity) -> Chart:
     read = QUANTITIES["macs"].read
     facet = longest(records)
     names = dict(zip(map(id, records), labels(records), strict=True))
-    rows = rows_of(records, facet)[1] if facet else {("",): list(records)}
+    others, rows = rows_of(records, facet) if facet else ([], {("",): list(records)})
     drawn = []
     for key, found in rows.items():
         marks = [
@@ -130,7 +131,7 @@ def _against_macs(records: Sequence[Measurement], quantity: Quantity) -> Chart:
             if (count := read(record)) and (value := quantity.read(record))
         ]
         if marks:
-            drawn.append(Line(name=_line_name(key), marks=tuple(marks)))
+            drawn.append(Line(name=_line_name(key, others), marks=tuple(marks)))
     if not drawn:
         raise BadOption("The measurements have no MACs to draw against.")
     places = [mark for line in drawn for mark in line.marks]
@@ -152,8 +153,14 @@ def _conditions(records: Sequence[Measurement]) -> str:
     return conditions_of(divided(records)[0], records[0].protocol)
 
 
-def _line_name(key: tuple[str, ...]) -> str:
-    return " ".join(part for part in key if part != ABSENT)
+def _line_name(key: tuple[str, ...], others: Sequence[Facet]) -> str:
+    """The model and what else tells lines apart; a bare number says of what."""
+    parts = [
+        f"{facet.head.lower()} {part}" if part.isdecimal() else part
+        for facet, part in zip(others, key[1:], strict=True)
+        if part != ABSENT
+    ]
+    return ", ".join([key[0], *parts])
 
 
 def _mark(x: float, value: Value, name: str = "") -> Mark:

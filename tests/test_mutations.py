@@ -7,6 +7,7 @@ gives its digits no longer does.
 
 import msgspec
 import pytest
+import torch.nn.functional as F
 
 from vtbench.claim import interval
 from vtbench.claim.selection import bearing_on, follows_from
@@ -15,10 +16,16 @@ from vtbench.judge import judge
 from vtbench.judge.points import points_of
 from vtbench.judge.search import alternatives
 from vtbench.models import (
+    adaptive_mixing,
     channel_attention,
+    early_features,
+    latent_transformers,
+    library_images,
     nonlocal_block,
     panoptic_fpn,
     resnet,
+    slowfast,
+    sparseformer_segmenter,
     vt_blocks,
     vt_v3,
     vt_v4,
@@ -28,7 +35,7 @@ from vtbench.run import run
 
 @pytest.fixture(scope="module")
 def suites():
-    return {suite.name: suite for suite in find(["vt_v3", "vt_v4"])}
+    return {suite.name: suite for suite in find(["vt_v3", "vt_v4", "sparseformer"])}
 
 
 def reds(suite, names, *, tokens=None):
@@ -61,6 +68,19 @@ def unhalved(c_in, _c_out):
     return vt_blocks.pointwise2d(c_in, c_in)
 
 
+def mixed_apart(self, x, channel_weights, point_weights):
+    """Mixing with its products and its biases in operators of their own."""
+    y = F.gelu(x @ channel_weights + self.channel_bias)
+    return F.gelu(point_weights @ y + self.point_bias[:, None])
+
+
+def attended_by_modules(self, tokens, products):
+    """Attention whose projections are modules that hooks see."""
+    qkv = self.qkv(self.norm(tokens)).unflatten(-1, (3, self.heads, -1))
+    query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+    return self.out(products(query, key, value).transpose(1, 2).flatten(2))
+
+
 MODELS = {
     "one group per 32 channels": (vt_blocks, "CHANNELS_PER_GROUP", 32, "vt_v3",
                                   "t1.vt_r34.params", None),
@@ -89,6 +109,19 @@ MODELS = {
         vt_v3, "pointwise1d", lambda *a: vt_blocks.pointwise1d(*a[:2], 2), "vt_v3",
         "s32.transformer_cost", None),
     "a wider head": (panoptic_fpn, "HEAD_WIDTH", 256, "vt_v3", "t4.r101_lip_fpn.macs", None),
+    "an early convolution of 5x5": (early_features, "KERNEL", 5, "sparseformer", "t1.t.macs", None),
+    "patches of 16x16": (early_features, "PATCH", 16, "sparseformer", "t3.vit8.macs", None),
+    "mixing that fvcore counts": (adaptive_mixing.Mixing, "forward", mixed_apart, "sparseformer",
+                                  "t1.b.macs", None),
+    "latent projections that hooks see": (
+        latent_transformers.SelfAttention, "forward", attended_by_modules, "sparseformer",
+        "t8.n256.macs", None),
+    "a dense head of 224 channels": (sparseformer_segmenter, "DENSE_CHANNELS", 224, "sparseformer",
+                                     "t8.n49.macs", None),
+    "a narrower Perceiver IO": (library_images, "PERCEIVER_IO_WIDTH", 258, "sparseformer",
+                                "t2.perceiver_io.macs", None),
+    "SlowFast that reaches over time in all of res4": (
+        slowfast, "REACHING_BLOCKS", 23, "sparseformer", "t5.slowfast.macs", None),
 }  # fmt: skip
 """Module, name and wrong value; the claim that turns red; tokens that its explanation needs."""
 
@@ -102,15 +135,23 @@ def test_a_changed_model_turns_a_named_claim_red(suites, monkeypatch, mutation):
 
 
 DIGITS = {
-    "t1.r50.macs": ("4.089", "4.098"),
-    "t1.vt_r34.params": ("18.02", "18.03"),
-    "t1.vt_r50.params": ("21.4", "21.5"),
-    "t1.vt_r34.d_params": ("-3.76", "-3.77"),
-    "t2.r34.stage5_macs": ("5.0", "5.1"),
-    "t2.r50.stage5_params": ("1.26", "1.27"),
-    "t4.r101_lip_fpn.macs": ("54.4", "54.5"),
-    "s32.vt": ("6.3", "6.4"),
-    "text.fewer_macs": ("2.5", "2.6"),
+    "vt_v3.t1.r50.macs": ("4.089", "4.098"),
+    "vt_v3.t1.vt_r34.params": ("18.02", "18.03"),
+    "vt_v3.t1.vt_r50.params": ("21.4", "21.5"),
+    "vt_v3.t1.vt_r34.d_params": ("-3.76", "-3.77"),
+    "vt_v3.t2.r34.stage5_macs": ("5.0", "5.1"),
+    "vt_v3.t2.r50.stage5_params": ("1.26", "1.27"),
+    "vt_v3.t4.r101_lip_fpn.macs": ("54.4", "54.5"),
+    "vt_v3.s32.vt": ("6.3", "6.4"),
+    "vt_v3.text.fewer_macs": ("2.5", "2.6"),
+    "sparseformer.t1.t.macs": ("2.0", "2.1"),
+    "sparseformer.t2.swin_s.params": ("50", "51"),
+    "sparseformer.t3.n64.macs": ("2.7", "2.9"),
+    "sparseformer.t6.n16.macs": ("32", "42"),
+    "sparseformer.t8.n400.macs": ("43", "44"),
+    "sparseformer.s41.half": ("0.5", "0.4"),
+    "sparseformer.a2.eighth.printed": ("8", "5"),
+    "sparseformer.s42.points": ("77", "78"),
 }
 """Claim -> the digits of the paper, and one digit wrong."""
 
@@ -118,11 +159,12 @@ DIGITS = {
 @pytest.mark.parametrize("name", DIGITS)
 def test_a_wrong_digit_turns_its_claim_red(suites, name):
     right, wrong = DIGITS[name]
-    suite = suites["vt_v3"]
-    (claim,) = (each for each in suite.claims if each.id == f"vt_v3.{name}")
+    of, _, local = name.partition(".")
+    suite = suites[of]
+    (claim,) = (each for each in suite.claims if each.id == name)
     assert claim.printed == right
-    assert reds(suite, [name]) == set()
-    assert reds(misprinted(suite, claim, wrong), [name]) == {name}
+    assert reds(suite, [local]) == set()
+    assert reds(misprinted(suite, claim, wrong), [local]) == {local}
 
 
 def test_a_wrong_digit_in_one_cell_turns_what_follows_from_it_red(suites):
@@ -135,29 +177,44 @@ def test_a_wrong_digit_in_one_cell_turns_what_follows_from_it_red(suites):
 
 
 PRINTED = {
-    "s32.transformer_cost": "4*CT^2*L + 1.5*L^2*CT",
-    "s32.products_cost": "2*L^2*CT",
-    "s32.non_local_cost": "2*H*W*C^2 + (H*W)^2*C",  # as the block was first published
-    "s42.convolution": "linear",
-    "s42.tokens": "linear",
-    "intro.kernel_size": "constant",
+    "vt_v3.s32.transformer_cost": "4*CT^2*L + 1.5*L^2*CT",
+    "vt_v3.s32.products_cost": "2*L^2*CT",
+    "vt_v3.s32.non_local_cost": "2*H*W*C^2 + (H*W)^2*C",  # as the block was first published
+    "vt_v3.s42.convolution": "linear",
+    "vt_v3.s42.tokens": "linear",
+    "vt_v3.intro.kernel_size": "constant",
+    "sparseformer.s1.resolution": "linear",
+    "sparseformer.s32.tokens_cortex": "linear",
 }
 """Claim of all sizes -> what it does not cost."""
 
 
 @pytest.mark.parametrize("name", PRINTED)
 def test_a_wrong_formula_or_growth_turns_its_claim_red(suites, name):
-    suite = suites["vt_v3"]
-    (claim,) = (each for each in suite.claims if each.id == f"vt_v3.{name}")
+    of, _, local = name.partition(".")
+    suite = suites[of]
+    (claim,) = (each for each in suite.claims if each.id == name)
     wrong = msgspec.structs.replace(claim, printed=PRINTED[name])
-    claims = tuple(wrong if each.id == claim.id else each for each in suite.claims)
-    assert reds(suite, [name]) == set()
-    assert reds(msgspec.structs.replace(suite, claims=claims), [name]) == {name}
+    assert reds(suite, [local]) == set()
+    assert reds(with_claim(suite, wrong), [local]) == {local}
+
+
+def test_without_its_exception_the_growth_turns_red(suites):
+    """SparseFormer's cost does not depend on the resolution but for the early convolution."""
+    suite = suites["sparseformer"]
+    (claim,) = (each for each in suite.claims if each.id == "sparseformer.s1.resolution")
+    whole = with_claim(suite, msgspec.structs.replace(claim, without=()))
+    assert reds(whole, ["s1.resolution"]) == {"s1.resolution"}
 
 
 def misprinted(suite, claim, printed):
     """The suite as it would read with other digits in one cell."""
     digits = interval(printed, claim.unit)
     wrong = msgspec.structs.replace(claim, printed=printed, low=digits.low, high=digits.high)
-    claims = tuple(wrong if each.id == claim.id else each for each in suite.claims)
+    return with_claim(suite, wrong)
+
+
+def with_claim(suite, claim):
+    """The suite with one claim in the place of that of the same name."""
+    claims = tuple(claim if each.id == claim.id else each for each in suite.claims)
     return msgspec.structs.replace(suite, claims=claims)

@@ -10,7 +10,7 @@ from vtbench.claim import Suite
 from vtbench.claim.shelf import find
 from vtbench.cli.options import Output
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
-from vtbench.report import Column, Table, json_text, name_column, render
+from vtbench.report import Column, Table, json_text, render
 
 SuitesFormat = Literal["table", "json", "csv", "markdown"]
 
@@ -66,7 +66,7 @@ def _table(found: list[Suite], title: str) -> Table:
     return Table(
         title=title,
         columns=(
-            name_column("Name"),
+            Column(head="Name", align="left"),  # whole, to be typed
             Column(head="Claims"),
             Column(head="Title", align="left", shrink=True),
             Column(head="Source", align="left", shrink=True),

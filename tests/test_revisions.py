@@ -313,6 +313,12 @@ def test_a_difference_that_stays_is_told():
     assert compare_launches(launches(0.8, 0.8, 0.8), Gate()).verdict == "faster"
 
 
+def test_a_launch_with_few_samples_is_refused_with_what_to_do():
+    few = made(0.01, samples=5, session="s")
+    with pytest.raises(BadInput, match=r"gave 5 samples of a side, and 6 are needed; .*--max-time"):
+        compare_launches([*launches(1.0), (few, few)], Gate())
+
+
 def test_a_head_that_cannot_run_fails_whatever_was_measured_before():
     pairs = launches(1.0)
     base, head = launches(1.0)[0]

@@ -12,7 +12,7 @@ from vtbench.comparing import Comparison, compare_records
 from vtbench.errors import BadInput
 from vtbench.measurement import Measurement
 from vtbench.stats import Gate
-from vtbench.stats.ratio import LogRatio, log_ratio
+from vtbench.stats.ratio import FEWEST, LogRatio, log_ratio
 
 Pair = tuple[Measurement, Measurement]
 ACROSS = ("commit",)
@@ -77,7 +77,11 @@ def over_launches(ratios: Sequence[LogRatio], level: float) -> LogRatio:
 def _log_ratio(base: Measurement, head: Measurement) -> LogRatio:
     known = log_ratio(base.samples, head.samples, paired=True)
     if known is None:
-        raise BadInput("A launch gave too few samples; give it a longer --max-time.")
+        few = min(len(base.samples), len(head.samples))
+        raise BadInput(
+            f"A launch gave {few} samples of a side, and {FEWEST} are needed; give a longer "
+            "--max-time, which all launches share, or fewer --launches."
+        )
     return known
 
 

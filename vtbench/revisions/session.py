@@ -21,6 +21,7 @@ from vtbench.revisions.messages import Prepare
 from vtbench.revisions.remote import Remote, RemoteClock, resident
 from vtbench.revisions.trees import Tree, extracted, repository, working_tree
 from vtbench.stats import StoppingRule, WarmUp, half_width, ratio_interval
+from vtbench.stats.ratio import FEWEST
 from vtbench.workload import Workload
 
 LEAST_PAIRS = 20
@@ -75,8 +76,10 @@ def measure_revisions(asked: Asked, folder: Path) -> list[Pair]:
         pairs: list[Pair] = []
         for _ in range(asked.launches):
             pairs.append(_launched((base, head), folder, protocol, asked))
-            if any(record.error is not None for record in pairs[-1]):
-                break
+            if any(
+                record.error is not None or len(record.samples) < FEWEST for record in pairs[-1]
+            ):
+                break  # what is left could not change what is said of it
         return pairs
 
 

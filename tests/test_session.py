@@ -1,5 +1,8 @@
 """Interleaved sessions, on a clock that is told what to say."""
 
+import gc
+import weakref
+
 import pytest
 
 from vtbench.measure.clock import CudaEventClock, HostClock, backlog_cycles
@@ -130,6 +133,29 @@ def test_an_arm_that_raises_is_left_out_and_the_others_go_on():
     assert isinstance(arms[0].failure, RuntimeError)
     assert arms[0].samples == []
     assert len(arms[1].samples) == 10
+
+
+def test_what_an_arm_held_when_it_raised_is_let_go():
+    # on a GPU these are the activations that had filled its memory
+    class Activation:
+        pass
+
+    held = []
+
+    def greedy():
+        activation = Activation()
+        held.append(weakref.ref(activation))
+        try:
+            raise MemoryError
+        except MemoryError as error:
+            raise RuntimeError("CUDA out of memory") from error
+
+    arms = [Arm("greedy", greedy, FakeClock(lambda _: 0.1)), Shared({"a": 0.1}).arm("a")]
+    measure_arms(arms, rules(min_samples=10))
+    assert str(arms[0].failure) == "CUDA out of memory"
+    assert isinstance(arms[0].failure.__cause__, MemoryError)
+    gc.collect()
+    assert [reference() for reference in held] == [None]
 
 
 def test_an_arm_that_raises_later_keeps_the_rest_in_step():

@@ -24,7 +24,7 @@ WORDS = (
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether the error, or one that it was raised from, says that there was no memory left."""
-    return any(_says_so(each) for each in _chain(error))
+    return any(_says_so(each) for each in chain(error))
 
 
 def _says_so(error: BaseException) -> bool:
@@ -35,7 +35,7 @@ def _says_so(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
     """The error and what it was raised from, each once."""
     seen: set[int] = set()
     last: BaseException | None = error

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from vtbench.measure.clock import Clock, Step
+from vtbench.measure.exhaustion import chain
 from vtbench.stats import StoppingRule, WarmUp
 from vtbench.stats.stopping import StopReason
 
@@ -103,7 +104,14 @@ def _guarded(arm: Arm, work: Callable[[], None]) -> None:
     try:
         work()
     except Exception as error:  # noqa: BLE001 - a foreign model raises anything
-        arm.failure = error
+        arm.failure = _without_frames(error)
+
+
+def _without_frames(error: Exception) -> Exception:
+    """The error alone: its frames would hold what the step had in hand, and the others need it."""
+    for each in chain(error):
+        each.__traceback__ = None
+    return error
 
 
 def _warm_up(arm: Arm, rules: Rules) -> None:

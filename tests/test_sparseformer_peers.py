@@ -2,6 +2,7 @@
 
 import functools
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from vtbench import models
 from vtbench.errors import BadOption, BadResolution
 from vtbench.judge.conventions import measured
 from vtbench.models.clips import check_frames, check_sides
+from vtbench.models.library_images import unpadded
 from vtbench.models.nonlocal_i3d import NonLocalI3D, nonlocal_i3d
 from vtbench.models.perceiver import Perceiver, fourier_features
 from vtbench.models.slowfast import SlowFast, slowfast
@@ -73,6 +75,23 @@ def test_what_no_reading_of_the_text_gives_stays_unresolved(name):
     for convention in ("full", "module_hooks", "attention_missed", "fvcore_eval", "double"):
         giga = measured(record, "macs", convention) / 1e9
         assert abs(giga / printed - 1) > 0.015, convention
+
+
+def test_the_page_about_them_prints_what_is_counted():
+    page = Path(__file__).parent.parent / "docs" / "sparseformer_peers.md"
+    rows = [
+        [cell.strip(" `") for cell in line.split("|")[1:-1]]
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    expected = [(*PRINTED[name][:2], name) for name in PRINTED]
+    expected += [(UNRESOLVED[name][0], "unresolved", name) for name in UNRESOLVED]
+    page_says = {(float(printed), how, name) for name, _, _, printed, how, _, _ in rows}
+    assert page_says == set(expected)
+    for name, _, _, printed, how, giga, ratio in rows:
+        convention = "full" if how == "unresolved" else how
+        ours = measured(counted(name), "macs", convention) / 1e9
+        assert (giga, ratio) == (f"{ours:.3f}", f"{ours / float(printed):.3f}"), name
 
 
 def attention(queries, keys, width):
@@ -390,6 +409,24 @@ def test_clips_are_as_long_as_large_and_as_many_as_asked(name, frames, shape):
     assert tuple(given.shape) == shape
     assert built.workload.resolution == shape[3:]
     assert built.module(*built.args, **built.kwargs) is not None
+
+
+def test_without_masks_a_detector_computes_the_same():
+    """Images of one size have no padding, so that the mask of all ones changes nothing."""
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    torch.manual_seed(0)
+    backbone = transformers.TimmBackboneConfig(
+        backbone="resnet18", use_pretrained_backbone=False, out_indices=[1, 2, 3, 4]
+    )
+    small = {"d_model": 32, "encoder_layers": 1, "decoder_layers": 1, "num_queries": 5}
+    net = transformers.DetrForObjectDetection(
+        transformers.DetrConfig(backbone_config=backbone, **small, **unpadded(transformers))
+    ).eval()
+    image = torch.randn(2, 3, 64, 96)
+    with torch.no_grad():
+        without = net(pixel_values=image).logits
+        net.set_attn_implementation("sdpa")
+        assert torch.equal(net(pixel_values=image).logits, without)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def perceiver_io(
         num_self_attention_heads=8,
         num_cross_attention_heads=1,
         num_labels=num_classes,
-        **_unpadded(transformers),
+        **unpadded(transformers),
     )
     model = transformers.PerceiverForImageClassificationConvProcessing(configuration)
     return model, {"pixel_values": _image(batch_size, resolution)}
@@ -71,7 +71,7 @@ def detr(
         backbone_config=backbone,
         num_queries=num_queries,
         num_labels=COCO_CLASSES,
-        **_unpadded(transformers),
+        **unpadded(transformers),
     )
     model = transformers.DetrForObjectDetection(configuration)
     return model, {"pixel_values": _image(batch_size, resolution)}
@@ -99,7 +99,7 @@ def _image(batch_size: int, resolution: Size) -> Tensor:
     return randn(batch_size, 3, *resolution)
 
 
-def _unpadded(transformers: Any) -> dict[str, str]:
+def unpadded(transformers: Any) -> dict[str, str]:
     """The option that leaves masks out; nothing in versions that cannot be told."""
     interface = getattr(transformers, "AttentionInterface", None)
     if interface is None:

@@ -13,7 +13,7 @@ from torch import nn
 
 import vtbench
 from vtbench import models
-from vtbench.errors import BadInput, BadOption
+from vtbench.errors import BadInput, BadOption, UsageError
 from vtbench.models.checkpoints import load, read
 from vtbench.models.early_features import channel_normalised
 from vtbench.models.sparse_sampling import normalised
@@ -337,6 +337,8 @@ def test_a_record_says_which_file_and_what_was_in_it(net, tmp_path):
     assert re.fullmatch(re.escape(str(file)) + "@sha256:[0-9a-f]{16}", built.workload.weights)
     count = vtbench.count("sparseformer_t", resolution=(48, 64), options=OPTIONS, weights=str(file))
     assert count.record.workload.weights == built.workload.weights
+    with pytest.raises(UsageError, match="weights is the name of a file; not 3"):
+        vtbench.count("sparseformer_t", weights=3)
     file.write_bytes(b"other")
     with pytest.raises(BadInput, match="they changed"):
         models.build(built.workload)

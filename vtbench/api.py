@@ -78,7 +78,8 @@ def count(
     """Count a module on inputs, or a model by name.
 
     With a module, inputs and keywords go to its ``forward``. With a name, the keywords are the
-    fields of a workload: ``resolution``, ``batch_size``, ``options``, ``mode``, ``backward``.
+    fields of a workload: ``resolution``, ``batch_size``, ``options``, ``mode``, ``backward`` and
+    ``weights``, a checkpoint.
     ``counters`` names other counters to run beside ours, each on a copy; ``"all"`` runs those that
     are installed.
     """
@@ -180,6 +181,8 @@ def _refuse_nonsense(fields: Mapping[str, Any]) -> None:
         raise UsageError(f"A mode is 'eval' or 'train'; not {fields['mode']!r}.")
     if not isinstance(fields.get("backward", False), bool):
         raise UsageError(f"backward is True or False; not {fields['backward']!r}.")
+    if not isinstance(fields.get("weights"), str | None):
+        raise UsageError(f"weights is the name of a file; not {fields['weights']!r}.")
     specs = fields.get("inputs", ())
     if not (isinstance(specs, tuple | list) and all(isinstance(s, InputSpec) for s in specs)):
         raise BadInput(f"inputs are a list of vtbench.workload.InputSpec; not {specs!r}.")

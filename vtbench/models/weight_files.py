@@ -5,6 +5,7 @@ A workload names a file as ``FILE@sha256:DIGITS``: where it lies, and the beginn
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from pathlib import Path
 
@@ -32,12 +33,20 @@ def path_of(weights: str) -> Path:
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        stands = path.stat()
+        return _digest_of(path, stands.st_mtime_ns, stands.st_size)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise BadInput(f"The weights {str(path)!r} cannot be read: {reason}.") from error
+
+
+@functools.cache
+def _digest_of(path: Path, written: int, size: int) -> str:
+    """Read once, as long as the file stays what it was."""
+    del written, size
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
     return digest.hexdigest()[:_DIGITS]

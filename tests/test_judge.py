@@ -87,6 +87,8 @@ def test_the_reading_that_is_expected_must_still_be_the_one_that_gives_the_digit
     changed = verdict("double", net("net", 1_200_000))
     assert (changed.verdict, changed.as_expected) == ("fails", False)
     assert expectation(changed) == "fails by double"
+    assert verdict("nothing", net("net", 1_200_000)).as_expected
+    assert not verdict("nothing", net("net", 1_000_000)).as_expected
 
 
 def unknown_of(folder, record, cell='macs = "1"'):

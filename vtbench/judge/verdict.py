@@ -18,6 +18,10 @@ CLOSE = Decimal("0.02")
 """A figure outside its printed interval by no more than this share is close, not failed."""
 
 
+NOTHING = "nothing"
+"""What a suite expects to reproduce a figure that comes out under no reading."""
+
+
 class SweptPoint(msgspec.Struct, frozen=True, kw_only=True):
     """One size at which a formula or a growth was held against a count."""
 
@@ -96,10 +100,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def as_explained(self) -> bool:
-        """Whether the reading that the suite expects to give the digits still gives them."""
-        if not self.claim.by:
-            return True
+        """Whether the reading that the suite expects to give the digits still gives them.
+
+        Where it expects that nothing does, whether that is still so.
+        """
         found = self.reproduced_by
+        if self.claim.by in ("", NOTHING):
+            return not self.claim.by or found is None
         return found is not None and found.reading(self.claim.convention) == self.claim.by
 
     @property

@@ -5,14 +5,19 @@ They compute, train, are compiled as one graph and saved. Small sizes throughout
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
-from vtbench import catalog
+from vtbench import catalog, models
 from vtbench.models.sparseformer_bootstrapped import BootstrappedSparseFormer
 from vtbench.models.sparseformer_detector import SparseFormerDetector
 from vtbench.models.sparseformer_segmenter import SparseFormerSegmenter
 from vtbench.models.video_sparseformer import VideoSparseFormer
+from vtbench.run import run
+from vtbench.workload import Workload
 
 SMALL = {"tokens": 5, "width": 64, "cortex_width": 128, "blocks": 2, "points": 4, "channels": 8,
          "repeats": 2, "num_classes": 5}  # fmt: skip
@@ -151,10 +156,17 @@ def test_gradients_of_points_are_bounded_where_the_code_bounds_them(name):
 @pytest.mark.parametrize("name", [entry.name for entry in catalog.entries("sparseformer_")])
 def test_stages_of_the_catalogue_are_parts_of_the_net(name):
     """A stage that named nothing would silently be empty."""
-    from vtbench import models
-    from vtbench.workload import Workload
-
     built = models.build(Workload(model=name))
     paths = {path for path, _ in built.module.named_modules()}
     assert set(built.stages) <= paths
     assert set(built.head) <= paths
+
+
+def test_the_page_of_sparseformers_lists_what_is_counted():
+    page = (Path(__file__).parent.parent / "docs" / "sparseformer.md").read_text()
+    rows = [re.findall(r"[^|]+", line) for line in page.splitlines() if line.startswith("| `")]
+    listed = {row[0].strip(" `"): (row[3].strip(), row[4].strip()) for row in rows}
+    assert list(listed) == [entry.name for entry in catalog.entries("sparseformer_")]
+    for name, (macs, params) in listed.items():
+        record = run(Workload(model=name))
+        assert (f"{record.macs:,}", f"{record.parameters.total:,}") == (macs, params)

@@ -7,11 +7,12 @@ import json
 
 import pytest
 
-from vtbench import measuring
+from vtbench import footprint, measuring
 from vtbench.cli.timing import option_values, split_values
 from vtbench.derived import with_samples
 from vtbench.measurement import Device, Measurement
 from vtbench.protocol import protocol_named
+from vtbench.workload import Workload
 
 NETS = """
 import torch
@@ -196,6 +197,26 @@ def test_a_file_that_cannot_be_continued_is_refused_before_anything_is_measured(
     assert ended.status == 2
     assert "written as vtbench-measurement/9" in ended.err
     assert told == []
+
+
+def test_inputs_that_a_function_brings_decide_on_the_batch_and_the_count(tmp_path, monkeypatch):
+    (tmp_path / "pictures.py").write_text(
+        "import torch\n\ndef make():\n"
+        "    return torch.nn.Conv2d(3, 4, 3), torch.randn(2, 3, 8, 8)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("vtbench.standing.with_standing", lambda *_, **__: None)  # takes seconds
+    workload = Workload(model="pictures:make")
+    settings = measuring.MeasureSettings(max_seconds=0.05)
+    (timed,) = measuring.measure_session([workload], settings)
+    weighed = footprint.footprint(workload)
+    for record in (timed, weighed):
+        assert record.error is None
+        assert (record.workload.batch_size, record.workload.resolution) == (2, (8, 8))
+        assert record.macs == 2 * 6 * 6 * 4 * 3 * 3 * 3
+    assert timed.images_per_second == pytest.approx(2 * len(timed.samples) / sum(timed.samples))
+    parameters, image, written = 4 * 27 + 4, 2 * 3 * 64, 2 * 4 * 36
+    assert weighed.memory.predicted == 4 * (parameters + image + written)
 
 
 @pytest.mark.usefixtures("told")

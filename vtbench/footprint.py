@@ -118,19 +118,14 @@ def _recorded(
 
 def _measured(record: Measurement) -> Measurement:
     """A model by name; the count comes first, so that no library is taken for the model."""
-    import torch
-
     from vtbench import subjects
     from vtbench.measure.memory import gauge_of, memory_of_new, with_prediction
     from vtbench.run import run
 
     workload = record.workload
     counted = run(subjects.as_counted(workload))
-    threads = torch.get_num_threads() if workload.device == "cpu" else None
-    workload = msgspec.structs.replace(
-        workload, resolution=counted.workload.resolution, threads=threads
-    )
-    record = subjects.with_count(msgspec.structs.replace(record, workload=workload), counted)
+    resolved = subjects.as_run(workload, counted.workload)
+    record = subjects.with_count(msgspec.structs.replace(record, workload=resolved), counted)
     device = subjects.torch_device(record.device)
     gauge = gauge_of(device)
     memory = memory_of_new(_maker(workload, device), gauge)

@@ -40,12 +40,8 @@ def subject_of(workload: Workload, protocol: Protocol, common: Measurement) -> S
     record = msgspec.structs.replace(common, workload=workload)
     try:
         built = models.build(as_counted(workload), real=True)
-        resolved = msgspec.structs.replace(
-            workload,
-            resolution=built.workload.resolution,
-            threads=torch.get_num_threads() if workload.device == "cpu" else None,
-        )
-        counted = _counted(resolved)
+        resolved = as_run(workload, built.workload)
+        counted = _counted(workload)
         record = with_count(msgspec.structs.replace(record, workload=resolved), counted)
         prepared = prepare(built, resolved, protocol, torch_device(record.device))
     except Exception as error:  # noqa: BLE001 - a foreign model raises anything
@@ -57,6 +53,16 @@ def as_counted(workload: Workload) -> Workload:
     """The workload less how it is executed, which no count depends on."""
     fields = {name: getattr(workload, name) for name in workload.__struct_fields__}
     return Workload(**{name: value for name, value in fields.items() if name not in EXECUTION})
+
+
+def as_run(workload: Workload, built: Workload) -> Workload:
+    """The workload with its blanks filled: the size and batch of the inputs, and the threads."""
+    return msgspec.structs.replace(
+        workload,
+        resolution=built.resolution,
+        batch_size=built.batch_size,
+        threads=torch.get_num_threads() if workload.device == "cpu" else None,
+    )
 
 
 def _counted(workload: Workload) -> Record | None:

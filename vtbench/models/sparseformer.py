@@ -27,14 +27,12 @@ adjust RoIs and choose points: the row "nil" of table 3b.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from vtbench.errors import BadOption
 from vtbench.models.adaptive_mixing import MIXINGS, Generator, MixingKind, StaticWeights
 from vtbench.models.early_features import FEATURES, Feature, stem
 from vtbench.models.latent_transformers import Cortex, Focusing, Latent, LatentShape
@@ -47,11 +45,26 @@ from vtbench.models.sparse_sampling import (
     SamplingPoints,
     initial_rois,
 )
+from vtbench.models.sparseformer_fast import joined
+from vtbench.models.sparseformer_frozen import FastPath, Passed
+from vtbench.models.sparseformer_options import (
+    channels_of,
+    check_drop_path,
+    check_fast,
+    check_points,
+    check_repeats,
+    check_widths,
+)
 from vtbench.models.sparseformer_weights import sparseformer_names
 from vtbench.models.vt_blocks import at_least_1, one_of
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 RoISize = Literal["half", "cell", "whole"]
 ROI_SIZES = ("half", "cell", "whole")
+Path = Literal["plain", "fast"]
+PATHS = ("plain", "fast")
 
 
 class InitialTokens(nn.Module):
@@ -138,6 +151,7 @@ class SparseFormer(nn.Module):
         roi_size: RoISize = "half",
         fixed_rois: bool = False,
         norms: Norms = "v1",
+        path: Path = "plain",
         heads: int = 64,
         drop_path: float = 0.2,
         num_classes: int = 1000,
@@ -150,11 +164,11 @@ class SparseFormer(nn.Module):
         one_of(MIXINGS, mixing=mixing)
         one_of(ROI_SIZES, roi_size=roi_size)
         one_of(NORMS, norms=norms)
+        one_of(PATHS, path=path)
         check_repeats(repeats, fixed_rois=fixed_rois)
-        if not 0 <= drop_path < 1:
-            raise BadOption(
-                f"The option drop_path must be at least 0 and below 1, not {drop_path}."
-            )
+        if path == "fast":
+            check_fast(mixing, fixed_rois=fixed_rois)
+        check_drop_path(drop_path)
         channels = channels_of(feature, channels)
         shape = LatentShape(
             width=width,
@@ -177,6 +191,13 @@ class SparseFormer(nn.Module):
         rates = [drop_path * index / max(entries - 1, 1) for index in range(entries)]
         self.drops = rates[:repeats], rates[repeats:]
         initialise(self)
+        self.fast = FastPath() if path == "fast" else None
+
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's own signature
+        """Training or evaluation mode; what the fast path keeps is forgotten."""
+        if self.fast is not None:
+            self.fast.forget()
+        return super().train(mode)
 
     def mapped(self, image: Tensor) -> Tensor:
         """Image B,3,H,W -> the map B,C,H,W that is sampled."""
@@ -185,6 +206,8 @@ class SparseFormer(nn.Module):
 
     def see(self, image: Tensor) -> Seen:
         """Image B,3,H,W -> tokens, their RoIs, the map, and where each stage looked."""
+        if self.fast is not None:
+            return seen(self.fast.passed(self, image))
         feature_map = self.mapped(image)
         latent = self.initial(feature_map)
         glimpses: list[Glimpse] = []
@@ -196,7 +219,11 @@ class SparseFormer(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Image B,3,H,W -> scores of the classes B,num_classes."""
-        scores: Tensor = self.head(self.see(image).tokens)
+        if self.fast is not None:
+            tokens = self.fast.passed(self, image).tokens
+        else:
+            tokens = self.see(image).tokens
+        scores: Tensor = self.head(tokens)
         return scores
 
     def translated(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -214,50 +241,11 @@ class SparseFormer(nn.Module):
         return {"initial.rois"}
 
 
-def check_points(points: int) -> None:
-    """Refuse a number of points that makes no grid, or too few for a deviation."""
-    if points < 4 or math.isqrt(points) ** 2 != points:  # noqa: PLR2004 - 2x2, the least grid
-        raise BadOption(
-            f"The option points={points} makes no square grid to start from; choose a square of "
-            "at least 4, such as 16, 36 or 64."
-        )
-
-
-def check_widths(heads: int, **widths: int) -> None:
-    """Refuse widths that do not divide into heads, or into the quarter of the generator."""
-    at_least_1(heads=heads, **widths)
-    for name, width in widths.items():
-        for parts in (heads, 4):
-            if width % parts:
-                raise BadOption(
-                    f"The option {name}={width} is no multiple of {parts}; with {heads} heads and "
-                    f"a generator of a quarter of the width, choose a multiple of "
-                    f"{math.lcm(heads, 4)}."
-                )
-
-
-def check_repeats(repeats: int, *, fixed_rois: bool) -> None:
-    """Refuse negative repeats, and repeats that would have no RoI to adjust."""
-    if repeats < 0:
-        raise BadOption(f"The option repeats must be at least 0, not {repeats}.")
-    if fixed_rois and repeats:
-        raise BadOption(
-            f"fixed_rois=True and repeats={repeats} contradict: a focusing transformer is there "
-            "to adjust RoIs; give repeats=0 or leave fixed_rois out."
-        )
-
-
-def channels_of(feature: Feature, channels: int | None) -> int:
-    """Channels of the map: those of RGB are three, others 96 unless given."""
-    if channels is None:
-        return 3 if feature == "rgb" else 96
-    if feature == "rgb":
-        raise BadOption(
-            f"feature=rgb and channels={channels} contradict: the image has 3; give one of them."
-        )
-    if channels < 2:  # noqa: PLR2004 - one channel has no variance
-        raise BadOption(f"The option channels must be at least 2, not {channels}.")
-    return channels
+def seen(passed: Passed) -> Seen:
+    """What the fast path made of a batch, as the plain path tells it."""
+    glimpses = [sight.glimpse() for sight in passed.sights]
+    feature_map = joined([part.feature_map() for part in passed.rows])
+    return Seen(passed.tokens, glimpses[-1].rois, feature_map, glimpses)
 
 
 def initialise(net: nn.Module) -> None:

@@ -29,7 +29,8 @@ from vtbench.models.early_features import EarlyConvolution
 from vtbench.models.latent_transformers import AttentionProducts, FeedForward, SelfAttention
 from vtbench.models.looking import Looking, RoIHead
 from vtbench.models.sparse_sampling import Glimpse, adjusted, initial_rois
-from vtbench.models.sparseformer import Seen, check_points, initialise
+from vtbench.models.sparseformer import Seen, initialise
+from vtbench.models.sparseformer_options import check_points
 from vtbench.models.sparseformer_weights import bootstrapped_names
 from vtbench.models.vt_blocks import at_least_1, one_of
 

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from vtbench.models.adaptive_mixing import MixingKind
 from vtbench.models.sparse_sampling import NORM_EPS, Norms
-from vtbench.models.sparseformer import SparseFormer, channels_of, initialise
+from vtbench.models.sparseformer import SparseFormer, initialise
 from vtbench.models.sparseformer_detector import scatter
+from vtbench.models.sparseformer_options import channels_of
 from vtbench.models.vt_blocks import at_least_1
 
 DENSE_CHANNELS = 256

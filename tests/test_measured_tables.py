@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from made_measurements import CPU, H200, failed, made, remembered
 
-from vtbench.measurement import Ratio, Telemetry
+from vtbench.measurement import MeasuredMemory, Ratio, Telemetry
 from vtbench.protocol import ProtocolId
 from vtbench.report.measured import (
     MeasuredQuestion,
@@ -244,6 +244,14 @@ def test_counts_name_no_device():
     )
     assert table.rows == (("resnet34", "3.664 G", "21.798 M", "10"),)  # 640 / 64
     assert "MACs are those of one image." in table.notes
+
+
+def test_predicted_memory_has_the_weights_in_it_and_is_not_called_the_peak_of_activations():
+    table = measured_tables([made(protocol="macs", memory=MeasuredMemory(predicted=53_800_000))])[0]
+    assert [column.head for column in table.columns] == [
+        "Model", "MACs", "Params", "Predicted mem.",
+    ]  # fmt: skip
+    assert table.rows[0][3] == "53.8 MB"
 
 
 def test_macs_that_do_not_divide_by_the_batch_are_those_of_the_step():

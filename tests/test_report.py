@@ -210,7 +210,7 @@ def test_pages_fit_their_width_and_never_cut_a_figure(make_record, failed_record
 def test_columns_that_do_not_fit_are_named(make_record):
     records = [make_record(), make_record("other")]
     text = document(records, Question(width=44, relative_to="toy"))
-    assert "Left out at this width: Activ., Peak mem." in text
+    assert "Left out at this width: Activ., Peak act." in text
     assert "Ratio" in text
 
 

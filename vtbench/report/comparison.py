@@ -36,7 +36,7 @@ def comparison(records: Sequence[Record], relative_to: Record | None = None) -> 
         Column(head="MACs"),
         Column(head="Params"),
         Column(head="Activ.", drop=2),
-        Column(head="Peak mem.", drop=3),
+        Column(head="Peak act.", drop=3),
     ]
     if relative_to is not None:
         columns += [Column(head="Ratio"), Column(head="Difference", drop=1)]

@@ -177,6 +177,6 @@ _WANTED: dict[str, tuple[Figure, ...]] = {
         _figure("MACs", _macs),
         _figure("Params", lambda record: _count(record.params)),
         _figure("Activ.", lambda record: _each(record.activations, record), 1),
-        _figure("Peak mem.", _memory("predicted"), 2),
+        _figure("Predicted mem.", _memory("predicted"), 2),
     ),
 }

@@ -92,6 +92,22 @@ def test_mistakes_are_sentences(file, tmp_path):
         checking.check(file, measurements=tmp_path / "none.jsonl", allow_imports=True)
 
 
+def test_a_gpu_or_file_that_measure_cannot_use_is_refused_before_anything_is_counted(
+    file, tmp_path, vtbench, monkeypatch
+):
+    def counted(*_, **__):
+        pytest.fail("counting takes minutes")
+
+    monkeypatch.setattr("vtbench.cli.check.counted", counted)
+    asked = ("check", str(file), "--allow-imports", "--measure")
+    ended = vtbench(*asked, "--gpu", "zero")
+    assert (ended.status, "neither a number" in ended.err) == (2, True)
+    newer = tmp_path / "newer.jsonl"
+    newer.write_text('{"schema":"vtbench-measurement/9"}\n')
+    ended = vtbench(*asked, "--measurements", str(newer))
+    assert (ended.status, "written as vtbench-measurement/9" in ended.err) == (2, True)
+
+
 def test_nothing_is_measured_unless_asked(file, sessions):
     found = checking.check(file, allow_imports=True)
     assert sessions == []
@@ -103,9 +119,7 @@ def test_measure_takes_what_the_claims_need_keeps_it_and_does_not_take_it_again(
     file, sessions, tmp_path
 ):
     kept = tmp_path / "speed.jsonl"
-    found = checking.check(
-        file, measure=True, max_time=3, measurements=kept, allow_imports=True
-    )
+    found = checking.check(file, measure=True, max_time=3, measurements=kept, allow_imports=True)
     asked = [([(w.model, w.batch_size) for w in works], s.protocol) for works, s in sessions]
     assert asked == [
         ([("speed_models:small", 8), ("speed_models:wide", 8)], "throughput"),

@@ -35,6 +35,7 @@ from vtbench.record import Record
 from vtbench.records import lines_of, read_records
 from vtbench.report import Style, render
 from vtbench.report.guarding import baseline_table, with_reasons
+from vtbench.sweep.store import Store
 from vtbench.workload import Workload
 
 CheckFormat = Literal["table", "json", "csv", "markdown", "junit", "github"]
@@ -169,14 +170,18 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refuse_idle(timing: Timing) -> None:
-    """Options that need ``--measure``, before any work is done; a file that it cannot write."""
+    """Options that need ``--measure``, before any work is done; files and GPUs it cannot use."""
     for option, value in (("--gpu", timing.gpu), ("--max-time", timing.max_time)):
         if value is not None and not timing.measure:
             raise UsageError(f"{option} says how to measure, and nothing is; add --measure.")
     if timing.max_time is not None:
         parse_max_time(timing.max_time)
     if timing.measure:
+        from vtbench.measure.devices import choose
+
         check_writable(timing.file)
+        with Store(timing.file):  # refuses what holds something else
+            choose(timing.gpu)
 
 
 def timed(

@@ -140,7 +140,7 @@ def test_perceivers_are_printed_in_operations(verdicts):
 
 
 PEERS = {
-    "t2.r50": "full", "t2.r101": "full", "t2.regnety_8g": "full", "t2.efficientnet_b3": "full",
+    "t2.r50": "full", "t2.r101": "full", "t2.regnety_8g": "full", "t2.effnet_b3": "full",
     "t2.deit_s": "full", "t2.deit_b": "full", "t2.swin_t": "full", "t2.swin_s": "full",
     "t2.perceiver": "double", "t2.perceiver_io": "double", "t5.slowfast": "full",
     "t5.timesformer": "full", "t5.video_swin_t": "full", "t5.vivit_b_fe": "full",
@@ -170,11 +170,11 @@ def test_what_the_text_says_of_cost(verdicts):
             if fnmatch.fnmatchcase(name, "sparseformer.[sa][0-9]*.*")}  # fmt: skip
     assert said == {
         "s1.resolution": "holds", "s32.tokens_focusing": "holds", "s32.tokens_cortex": "holds",
-        "s1.macs": "fails", "s1.throughput": "unknown", "s1.swin_macs": "holds",
-        "s1.swin_throughput": "unknown", "s4.least": "holds", "s4.least.printed": "holds",
+        "s1.macs": "fails", "s1.speed": "unknown", "s1.swin_macs": "holds",
+        "s1.swin_speed": "unknown", "s4.least": "holds", "s4.least.printed": "holds",
         "s4.most": "holds", "s4.most.printed": "holds", "s41.half": "holds",
-        "s41.half.printed": "holds", "s41.throughput": "unknown",
-        "s41.throughput.printed": "close", "s41.extra_macs": "fails",
+        "s41.half.printed": "holds", "s41.speed": "unknown",
+        "s41.speed.printed": "close", "s41.extra_macs": "fails",
         "s41.extra_macs.printed": "holds", "s41.points_21k": "unknown",
         "s41.points_21k.printed": "holds", "s41.points_384": "unknown",
         "s41.points_384.printed": "holds", "s41.video": "fails", "s42.tokens": "close",
@@ -194,9 +194,9 @@ def test_printed_throughputs_are_possible_and_would_not_be_if_707_g_were_macs(su
     found = {each.claim: each for each in implied(suites, records)}
     assert len(found) == 13 + 6 + 2
     assert not any(each.impossible for each in found.values())
-    peak = found["sparseformer.t2.perceiver.throughput"].peak
+    peak = found["sparseformer.t2.perceiver.speed"].peak
     assert 2 * 17 * 707e9 > peak > 2 * 17 * 353e9
-    share = {name: found[f"sparseformer.t2.{name}.throughput"].utilisation
+    share = {name: found[f"sparseformer.t2.{name}.speed"].utilisation
              for name in ("sf_t", "deit_s")}  # fmt: skip
     assert share["sf_t"] < 0.65 * share["deit_s"]
 

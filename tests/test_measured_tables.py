@@ -10,6 +10,9 @@ import msgspec
 import pytest
 from made_measurements import CPU, H200, failed, made, remembered
 
+from vtbench.measure import host, telemetry
+from vtbench.measure.limits import Held
+from vtbench.measure.nvml import Reading
 from vtbench.measurement import MeasuredMemory, Ratio, Telemetry
 from vtbench.protocol import ProtocolId
 from vtbench.report.measured import (
@@ -18,6 +21,7 @@ from vtbench.report.measured import (
     measured_document,
     measured_tables,
 )
+from vtbench.report.measured.figures import state
 from vtbench.report.precision import bracketed, plain, plus_minus, share
 
 
@@ -151,16 +155,77 @@ def test_machines_that_were_not_quiet_are_named_with_their_reason():
     busy = Telemetry(verdict="throttled", why=("Other processes kept 1.3 of 2 cores busy.",))
     unseen = Telemetry(verdict="unwatched", why=("NVML is not there.",))
     notes = measured_tables([made(telemetry=busy), made("a", telemetry=unseen), made("b")])[0].notes
-    assert "resnet34: throttled. Other processes kept 1.3 of 2 cores busy." in notes
+    assert "resnet34: busy. Other processes kept 1.3 of 2 cores busy." in notes
     assert "a: unwatched. NVML is not there." in notes
     both = measured_tables([made(telemetry=unseen), made("a", telemetry=unseen)])[0].notes
     assert "All rows: unwatched. NVML is not there." in both
 
 
+def _processor(**change) -> Telemetry:
+    """What is said of two seconds of a processor, whose own work was 4 s of two cores."""
+    idle = {"busy": 0.0, "own": 0.0, "steal": 0.0, "held": Held(), "overheated": 0}
+    worked = {**idle, "busy": 4.0, "own": 4.0, **change}
+    ends = (host.Usage(at=0.0, **idle), host.Usage(at=2.0, **worked))
+    return host.judged(*ends, threads=2)
+
+
+def _card(reasons=0, others=0) -> Telemetry:
+    """What is said of a GPU whose clock these bits hold down, beside other processes."""
+    readings = [Reading(at=k / 10, reasons=reasons) for k in range(6)]
+    return telemetry.judged(readings, (telemetry.End(at=0.0), telemetry.End(at=0.5)), None, others)
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (_processor(busy=8.0), "busy"),  # (8 - 4) / 2 s = 2 cores of others
+        (_processor(steal=2.0), "busy"),
+        (_processor(overheated=3), "throttled"),
+        (_processor(held=Held(times=2, seconds=1.0)), "throttled"),
+        (_processor(busy=8.0, overheated=3), "throttled"),
+        (_card(others=1), "busy"),
+        (_card(others=2), "busy"),
+        (_card(reasons=4, others=2), "throttled"),  # 4: the power cap
+        (_card(reasons=4), "throttled"),
+    ],
+)
+def test_work_of_others_is_called_busy_and_heat_and_power_throttled(seen, said):
+    assert seen.verdict == "throttled"  # as records say of both
+    assert state(seen) == said
+
+
+def test_a_state_that_is_not_throttled_is_the_verdict():
+    assert state(Telemetry(verdict="clean")) == "clean"
+    assert state(Telemetry(verdict="unwatched", why=("1 other process on the GPU.",))) == (
+        "unwatched"
+    )
+
+
+def test_the_column_of_states_and_the_note_say_the_same():
+    busy = Telemetry(verdict="throttled", why=("Other processes kept 1.3 cores busy.",))
+    table = measured_tables([made(telemetry=busy)])[0]
+    heads = [column.head for column in table.columns]
+    assert table.rows[0][heads.index("State")] == "busy"
+    assert "resnet34: busy. Other processes kept 1.3 cores busy." in table.notes
+
+
+def test_a_rate_with_a_wide_interval_has_its_ends_in_brackets():
+    # 10 images in 4 s; the median of 3 s lies in [1.5, 9] s: 2.5 · 3/9 and 2.5 · 3/1.5
+    wide = made(batch_size=10, images_per_second=2.5, median=3.0, low=1.5, high=9.0)
+    table = measured_tables([wide])[0]
+    assert table.rows[0][1] == "2.5 [0.8, 5.0]"
+    assert "images/s is all images over the total time, with that interval turned round." in (
+        table.notes
+    )
+    near = made(batch_size=64, spread=0.2)  # ±10 %: turned round a little more than that
+    assert measured_tables([near])[0].rows[0][1] == "1,280 [1,160, 1,420]"
+    assert measured_tables([made(spread=0.19)])[0].rows[0][1] == "1,280 ± 120"
+
+
 def test_an_interval_that_stayed_wide_is_said():
     notes = measured_tables([made(stopped_by="max_time", spread=0.046)])[0].notes
     # from -2.3 % to +2.3 %: half of 0.046
-    assert "resnet34: max_time ended it at ±2.3 % of the median (20 samples)." in notes
+    assert "resnet34: --max-time ended it at ±2.3 % of the median (20 samples)." in notes
 
 
 def test_ratios_are_sentences_with_their_interval():

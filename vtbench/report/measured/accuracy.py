@@ -19,7 +19,8 @@ from vtbench.errors import BadOption
 from vtbench.measurement import Measurement
 from vtbench.report.measured import MeasuredQuestion
 from vtbench.report.measured.facets import divided
-from vtbench.report.measured.quantities import Quantity, Value, has, quantity_named, usual
+from vtbench.report.measured.figures import Value
+from vtbench.report.measured.quantities import Quantity, has, quantity_named, usual
 from vtbench.report.measured.tables import by_protocol, conditions_of, labels
 from vtbench.report.raw import json_text
 from vtbench.report.render import Style, render

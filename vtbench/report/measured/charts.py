@@ -9,11 +9,11 @@ from vtbench.errors import BadInput, BadOption
 from vtbench.measurement import Measurement
 from vtbench.report.measured.axes import axis_named, longest, number, values
 from vtbench.report.measured.facets import Facet, divided
+from vtbench.report.measured.figures import Value
 from vtbench.report.measured.growth import growth, said
 from vtbench.report.measured.quantities import (
     QUANTITIES,
     Quantity,
-    Value,
     has,
     quantity_named,
     usual,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from vtbench.measurement import MeasuredMemory, Measurement
+from vtbench.measurement import MeasuredMemory, Measurement, Telemetry
 from vtbench.protocol import PROTOCOLS, ProtocolId
 from vtbench.report.precision import (
     bracketed,
@@ -20,6 +21,10 @@ from vtbench.report.table import Column
 from vtbench.report.units import ABSENT, PER_PREFIX, PREFIXES, si
 
 MILLI = 1e3
+WIDE = 0.10
+"""Half an interval that is no longer small, as a share of its value."""
+_OTHERS = re.compile(r"Other processes kept|\d+ other process|The host of this virtual machine")
+_HELD = re.compile(r"The container's quota|The processor slowed down")
 TIMED, LATENCY, MEMORY, COUNTED = "timed", "latency", "memory", "counted"
 
 
@@ -49,15 +54,44 @@ def figures(records: Sequence[Measurement]) -> list[Figure]:
     ]
 
 
-def rate(record: Measurement) -> tuple[float, float | None] | None:
-    """Images per second, and half the width of its interval: that of the median, as a share."""
+class Value(msgspec.Struct, frozen=True):
+    """A number and the ends of its interval, which are None where it has none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def uncertain(value: Value) -> bool:
+    """Whether the interval is so wide that the number alone would mislead."""
+    half = half_of(value.low, value.high)
+    return half is not None and half > WIDE * abs(value.value)
+
+
+def rate(record: Measurement) -> Value | None:
+    """Images per second; its interval is that of the median turned round.
+
+    So no speed is below nothing, and what slow steps take off the rate moves its ends as well.
+    """
     value = record.images_per_second
     if value is None:
         return None
-    half = half_of(record.low, record.high)
-    if half is None or not record.median:
-        return value, None
-    return value, value * half / record.median
+    if not (record.median and record.low and record.high):
+        return Value(value)
+    return Value(value, value * record.median / record.high, value * record.median / record.low)
+
+
+def state(telemetry: Telemetry) -> str:
+    """The verdict on a device in a word; *busy* where nothing but others' work held it back.
+
+    Records say *throttled* of both, which reads as heat or power.
+    """
+    seen, why = telemetry, telemetry.why
+    if seen.verdict != "throttled" or seen.throttle_reasons:
+        return seen.verdict
+    others = any(_OTHERS.match(sentence) for sentence in why)
+    own = any(_HELD.match(sentence) for sentence in why)
+    return "busy" if others and not own else seen.verdict
 
 
 def macs_per_image(record: Measurement) -> int | None:
@@ -79,7 +113,14 @@ def peak(memory: MeasuredMemory | None) -> int | None:
 
 def _rate(record: Measurement) -> str:
     found = rate(record)
-    return ABSENT if found is None else plus_minus(*found)
+    return ABSENT if found is None else around(found)
+
+
+def around(value: Value) -> str:
+    """``1,280 ± 6``; the ends in brackets where they lie far from it, and unevenly."""
+    if uncertain(value):
+        return bracketed(value.value, value.low, value.high)
+    return plus_minus(value.value, half_of(value.low, value.high))
 
 
 def _time(record: Measurement) -> str:
@@ -149,7 +190,7 @@ _RATE = _figure("images/s", _rate)
 _MACS = _figure("MACs", _macs, 3)
 _PARAMS = _figure("Params", lambda record: _count(record.params), 5)
 _UTILISATION = _figure("Util.", lambda record: share(record.utilisation), 2)
-_STATE = _figure("State", lambda r: r.telemetry.verdict if r.telemetry else ABSENT, 6)
+_STATE = _figure("State", lambda r: state(r.telemetry) if r.telemetry else ABSENT, 6)
 _ENDED = _figure("Ended by", lambda record: record.stopped_by or ABSENT, 9)
 _ENERGY = _figure("J/image", _energy, 7)
 _CLOCK = _figure("MHz", _clock, 8)

@@ -14,21 +14,15 @@ from vtbench.report.measured.figures import (
     MEMORY,
     MILLI,
     TIMED,
+    Value,
     kind,
     macs_per_image,
     peak,
+    rate,
     size,
 )
 from vtbench.report.precision import decimals, half_of, written
 from vtbench.report.units import ABSENT, si
-
-
-class Value(msgspec.Struct, frozen=True):
-    """A number and the ends of its interval, which are None where it has none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 class Quantity(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,16 +58,6 @@ def usual(records: Sequence[Measurement]) -> Quantity:
 def has(records: Sequence[Measurement], quantity: Quantity) -> bool:
     """Whether any record has it."""
     return any(r.error is None and quantity.read(r) is not None for r in records)
-
-
-def _throughput(record: Measurement) -> Value | None:
-    """The ends are those of the median turned round, so that no speed is below nothing."""
-    value = record.images_per_second
-    if value is None:
-        return None
-    if not (record.median and record.low and record.high):
-        return Value(value)
-    return Value(value, value * record.median / record.high, value * record.median / record.low)
 
 
 def _time(record: Measurement) -> Value | None:
@@ -121,7 +105,7 @@ _ALL = (
         title="Throughput, images/s",
         head="images/s",
         axis="images per second",
-        read=_throughput,
+        read=rate,
         text=_by_interval,
         more_is_better=True,
     ),

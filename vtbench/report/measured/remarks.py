@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from vtbench.measurement import Measurement
-from vtbench.report.measured.figures import LATENCY, MEMORY, TIMED, kind
+from vtbench.report.measured.figures import LATENCY, MEMORY, TIMED, kind, state
 from vtbench.report.precision import half_of, share
 from vtbench.report.units import plural
 from vtbench.stats.median import FEWEST
@@ -15,8 +15,9 @@ from vtbench.stats.percentile import fewest
 NAMED = 3
 """Models that a sentence names before it counts the rest."""
 _FIGURES = re.compile(r"\d+(\.\d+)?")
-CAPS = ("max_time", "max_samples")
-"""Rules that end sampling whatever the interval."""
+_RATE_SAID = "images/s is all images over the total time, with that interval turned round."
+CAPS = {"max_time": "--max-time", "max_samples": "the most samples"}
+"""Rules that end sampling whatever the interval, as a sentence calls them."""
 
 Label = Callable[[Measurement], str]
 
@@ -33,7 +34,7 @@ def legend(records: Sequence[Measurement]) -> list[str]:
     good = [record for record in records if record.error is None]
     said = []
     if what in (TIMED, LATENCY) and any(record.median is not None for record in good):
-        said.append(_interval_said(good))
+        said += [_interval_said(good), _RATE_SAID]
     if any(record.utilisation is not None for record in good):
         said.append("Util.: achieved MAC/s over the most that this device was measured to do.")
     batches = any(record.workload.batch_size > 1 for record in good)
@@ -70,18 +71,18 @@ def _failures(records: Sequence[Measurement], label: Label) -> list[str]:
 
 
 def _watched(records: Sequence[Measurement], label: Label) -> list[str]:
-    """Throttled and unwatched devices; rows whose reasons differ in figures alone are one."""
+    """Devices that were not quiet or not watched; rows alike but for figures are one."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
     for record in records:
         seen = record.telemetry
         if seen is not None and seen.verdict != "clean":
             why = " ".join(f"{text.strip().rstrip('.')}." for text in seen.why)
-            same = found.setdefault((seen.verdict, _FIGURES.sub("0", why)), {})
+            same = found.setdefault((state(seen), _FIGURES.sub("0", why)), {})
             same.setdefault(why, []).append(label(record))
     return [
         f"{_named([name for names in whys.values() for name in names], len(records))}: "
-        f"{verdict}.{_first(list(whys))}"
-        for (verdict, _), whys in found.items()
+        f"{what}.{_first(list(whys))}"
+        for (what, _), whys in found.items()
     ]
 
 
@@ -94,15 +95,15 @@ def _first(whys: Sequence[str]) -> str:
 def _wide(records: Sequence[Measurement], label: Label) -> list[str]:
     """Rows whose sampling a cap ended before their interval was narrow, the widest first."""
     found = [
-        (half, record)
+        (half, CAPS[record.stopped_by], record)
         for record in records
         if record.stopped_by in CAPS and (half := half_width(record)) is not None
     ]
     found.sort(key=lambda pair: -pair[0])
     said = [
-        f"{label(record)}: {record.stopped_by} ended it at ±{share(half)} "
+        f"{label(record)}: {cap} ended it at ±{share(half)} "
         f"of the median ({plural(len(record.samples), 'sample')})."
-        for half, record in found[:NAMED]
+        for half, cap, record in found[:NAMED]
     ]
     rest = len(found) - NAMED
     if rest > 0:

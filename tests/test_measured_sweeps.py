@@ -91,6 +91,25 @@ def test_failures_and_doubts_name_their_cell():
     assert "2 more rows ended like that, at up to ±3.0 %." in wide.notes
 
 
+def test_cells_with_wide_intervals_are_marked_and_not_fitted():
+    def at(size, **fields):
+        seconds = 0.04 * (size / 224) ** 2
+        return made("deit_s", resolution=(size, size), seconds=seconds, **fields)
+
+    good = [at(size) for size in (192, 224, 256)]
+    # ±30 % of the median, and three times as slow as the other three would have it
+    wild = made("deit_s", resolution=(384, 384), seconds=0.04 * 3 * (384 / 224) ** 2, spread=0.6)
+    table, grown = _tables([*good, wild])[:2]
+    # 64 / 0.04 · (224/192)² = 2177.8; 64 / (0.12 · (384/224)²) = 181.5, from 140 to 259
+    assert table.rows[0][1:] == ("2,178", "1,600", "1,225", "~180")
+    legend = "~: the interval is wider than ±10 %; such cells are left out of fitted growth."
+    assert legend in table.notes
+    assert grown.rows[0] == ("deit_s", "time", "1.000 [1.000, 1.000]", "3")
+    assert not any(note.startswith("~") for note in _tables(good)[0].notes)
+    batches = [made(batch_size=n, spread=0.6) for n in (1, 2, 4)]
+    assert "~: the interval is wider than ±10 %." in _tables(batches)[0].notes
+
+
 def test_protocols_have_tables_of_their_own_and_one_without_the_axis_has_rows():
     records = [*swept(), made(protocol="latency", batch_size=1)]
     assert [table.title for table in _tables(records)] == [

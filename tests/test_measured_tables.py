@@ -13,7 +13,7 @@ from made_measurements import CPU, H200, failed, made, remembered
 from vtbench.measure import host, telemetry
 from vtbench.measure.limits import Held
 from vtbench.measure.nvml import Reading
-from vtbench.measurement import MeasuredMemory, Ratio, Telemetry
+from vtbench.measurement import Device, MeasuredMemory, Ratio, Telemetry
 from vtbench.protocol import ProtocolId
 from vtbench.report.measured import (
     MeasuredQuestion,
@@ -220,6 +220,19 @@ def test_a_rate_with_a_wide_interval_has_its_ends_in_brackets():
     near = made(batch_size=64, spread=0.2)  # ±10 %: turned round a little more than that
     assert measured_tables([near])[0].rows[0][1] == "1,280 [1,160, 1,420]"
     assert measured_tables([made(spread=0.19)])[0].rows[0][1] == "1,280 ± 120"
+
+
+def test_more_threads_than_cores_are_said():
+    few = Device(kind="cpu", name="A processor", cores=2)
+    records = [made("a", device=few, threads=999), made("b", device=few, threads=2), made("c")]
+    notes = [note for note in measured_tables(records)[0].notes if "threads share" in note]
+    (note,) = notes
+    assert note == (
+        "a: 999 threads share 2 cores and wait for each other; leave --threads out, or give no "
+        "more than there are cores."
+    )
+    alike = [made(name, device=few, threads=3) for name in "ab"]
+    assert any(note.startswith("All rows: 3") for note in measured_tables(alike)[0].notes)
 
 
 def test_an_interval_that_stayed_wide_is_said():

@@ -121,7 +121,7 @@ def _passes_said(record: Measurement) -> str:
     mode = "" if work.mode == "eval" else ", training mode"
     if work.backward:
         return f"forward and backward{mode}, input resident on the device"
-    return f"forward only{mode or ', inference mode'}, input resident on the device"
+    return f"forward only{mode}, inference mode, input resident on the device"
 
 
 def _weights(record: Measurement) -> str:

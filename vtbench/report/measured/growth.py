@@ -10,6 +10,7 @@ from vtbench.errors import BadInput
 from vtbench.measurement import Measurement
 from vtbench.report.measured.axes import number
 from vtbench.report.measured.facets import Facet
+from vtbench.report.measured.figures import uncertain
 from vtbench.report.measured.quantities import Quantity
 from vtbench.report.precision import decimals, half_of, written
 from vtbench.stats import Interval, exponent
@@ -30,7 +31,7 @@ def growth(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> 
     """The k of quantity ~ axis^k over records that differ in the axis alone; None with too few.
 
     A size is measured in pixels, so that 1 is a cost that keeps step with the image. Batches and
-    threads fill a device until it is full, which is no power of them.
+    threads fill a device until it is full, which is no power of them. Doubtful values are left out.
     """
     if facet.name in FILLING:
         return None
@@ -41,6 +42,7 @@ def growth(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> 
         and (size := number(facet.name, record))
         and (value := quantity.read(record)) is not None
         and value.value > 0
+        and not uncertain(value)
     ]
     if len({size for size, _ in found}) < FEWEST or len({value for _, value in found}) == 1:
         return None  # too few, or a quantity that the axis does not touch

@@ -20,9 +20,13 @@ from vtbench.report.measured.figures import (
     peak,
     rate,
     size,
+    uncertain,
 )
 from vtbench.report.precision import decimals, half_of, written
 from vtbench.report.units import ABSENT, si
+
+DOUBTFUL = "~"
+"""Stands before a figure whose interval is wide, where there is no room for the interval."""
 
 
 class Quantity(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,9 +159,17 @@ QUANTITIES = {quantity.name: quantity for quantity in _ALL}
 _USUAL = {TIMED: "throughput", LATENCY: "time", MEMORY: "memory", COUNTED: "macs"}
 
 
+def doubtful(quantity: Quantity, record: Measurement) -> bool:
+    """Whether the record has the quantity with an interval that is no longer small."""
+    value = None if record.error is not None else quantity.read(record)
+    return value is not None and uncertain(value)
+
+
 def cell(quantity: Quantity, record: Measurement) -> str:
-    """The cell of a record; a failure is one, and says so."""
+    """The cell of a record, marked where it is doubtful; a failure is one, and says so."""
     if record.error is not None:
         return "failed"
     value = quantity.read(record)
-    return ABSENT if value is None else quantity.text(value)
+    if value is None:
+        return ABSENT
+    return f"{DOUBTFUL if uncertain(value) else ''}{quantity.text(value)}"

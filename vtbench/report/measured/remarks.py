@@ -25,7 +25,13 @@ Label = Callable[[Measurement], str]
 def remarks(records: Sequence[Measurement], label: Label) -> list[str]:
     """Failures, machines that were not quiet, and intervals that stayed wide, each a sentence."""
     good = [record for record in records if record.error is None]
-    return [*_failures(records, label), *_watched(good, label), *_wide(good, label), *_tails(good)]
+    return [
+        *failures(records, label),
+        *_watched(good, label),
+        *_crowded(good, label),
+        *_wide(good, label),
+        *_tails(good),
+    ]
 
 
 def legend(records: Sequence[Measurement]) -> list[str]:
@@ -58,7 +64,7 @@ def half_width(record: Measurement) -> float | None:
     return None if half is None or not record.median else half / record.median
 
 
-def _failures(records: Sequence[Measurement], label: Label) -> list[str]:
+def failures(records: Sequence[Measurement], label: Label) -> list[str]:
     """Why rows failed; those with the same reason share a sentence."""
     found: dict[str, list[str]] = {}
     for record in records:
@@ -83,6 +89,21 @@ def _watched(records: Sequence[Measurement], label: Label) -> list[str]:
         f"{_named([name for names in whys.values() for name in names], len(records))}: "
         f"{what}.{_first(list(whys))}"
         for (what, _), whys in found.items()
+    ]
+
+
+def _crowded(records: Sequence[Measurement], label: Label) -> list[str]:
+    """More threads than the processor has cores for: they take turns, and wait for each other."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for record in records:
+        threads, cores = record.workload.threads, record.device.cores if record.device else None
+        cpu = record.workload.device == "cpu"
+        if cpu and threads is not None and cores is not None and threads > cores:
+            found.setdefault((threads, cores), []).append(label(record))
+    return [
+        f"{_named(names, len(records))}: {threads} threads share {plural(cores, 'core')} "
+        "and wait for each other; leave --threads out, or give no more than there are cores."
+        for (threads, cores), names in found.items()
     ]
 
 

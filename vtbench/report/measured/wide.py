@@ -11,9 +11,17 @@ from vtbench.measurement import Measurement, Ratio
 from vtbench.report.layout import GAP
 from vtbench.report.measured.axes import longest, values
 from vtbench.report.measured.facets import Facet, cell, divided
-from vtbench.report.measured.figures import COUNTED, kind
-from vtbench.report.measured.growth import base, growth, power_said
-from vtbench.report.measured.quantities import QUANTITIES, Quantity, has, quantity_named, usual
+from vtbench.report.measured.figures import COUNTED, WIDE, kind
+from vtbench.report.measured.growth import FILLING, base, growth, power_said
+from vtbench.report.measured.quantities import (
+    DOUBTFUL,
+    QUANTITIES,
+    Quantity,
+    doubtful,
+    has,
+    quantity_named,
+    usual,
+)
 from vtbench.report.measured.quantities import cell as figure
 from vtbench.report.measured.remarks import half_width, remarks
 from vtbench.report.measured.tables import (
@@ -138,6 +146,9 @@ def _notes(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> 
     if halves and _timed(quantity):
         ends = dict.fromkeys(f"±{share(half)}" for half in (halves[0], halves[-1]))
         said.append(f"The 95 % intervals reach {' to '.join(ends)}.")
+    if any(doubtful(quantity, record) for record in records):
+        unfitted = "" if facet.name in FILLING else "; such cells are left out of fitted growth"
+        said.append(f"{DOUBTFUL}: the interval is wider than ±{WIDE * 100:g} %{unfitted}.")
     differing = divided(records)[1]
     cells = [(r.workload.model, *(cell(each, r) for each in differing)) for r in records]
     twice = len(cells) - len(set(cells))

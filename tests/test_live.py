@@ -54,6 +54,23 @@ def test_modules_and_functions_take_turns_on_the_same_inputs(line, x):
     assert (ratio.a, ratio.b) == ("once", "twice")
 
 
+def test_a_function_is_run_under_inference_mode_as_modules_are_unless_it_trains(line, x):
+    modes = set()
+
+    def forward(value):
+        modes.add(torch.is_inference_mode_enabled())
+        return line(value)
+
+    def train(value):
+        line(value).sum().backward()
+
+    (record,) = vtbench.throughput(forward, x, max_time=0.05).records
+    assert (modes, record.workload.backward) == ({True}, False)
+    (record,) = vtbench.throughput(train, x, max_time=0.05).records
+    assert (record.error, record.workload.backward) == (None, True)
+    assert line[0].weight.grad is not None
+
+
 def test_results_print_as_the_table_and_in_a_notebook(line, x):
     found = vtbench.latency(line, x, max_time=0.2)
     assert "Latency" in repr(found)

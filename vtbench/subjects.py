@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -153,19 +154,39 @@ def live_workload(
 def live_subject(
     subject: Callable[..., Any], inputs: tuple[Any, ...], protocol: Protocol, common: Measurement
 ) -> Subject:
-    """A live module or function with its step; a function is called as it is, and not counted."""
+    """A live module or function with its step; a function is not counted."""
     record = common
     device = torch_device(record.device)
     try:
         if not isinstance(subject, nn.Module):
             called = compiled(subject, record.workload, protocol)
-            return Subject(record, lambda: called(*inputs))
+            step, trains = _function_step(called, inputs)
+            workload = msgspec.structs.replace(record.workload, backward=trains)
+            return Subject(msgspec.structs.replace(record, workload=workload), step)
         counted = _counted_live(subject, inputs, record.workload)
         record = with_count(record, counted)
         prepared = prepare_live(subject, inputs, record.workload, protocol, device)
         return Subject(record, prepared.step, prepared, counted)
     except Exception as error:  # noqa: BLE001 - a foreign model raises anything
         return Subject(failed(record, error))
+
+
+def _function_step(
+    called: Callable[..., Any], inputs: tuple[Any, ...]
+) -> tuple[Callable[[], object], bool]:
+    """A call under inference mode as modules have it, or as it is where it needs gradients."""
+
+    def step() -> object:
+        with torch.inference_mode():
+            return called(*inputs)
+
+    try:
+        step()
+    except RuntimeError as error:
+        if not re.search(r"\bgrad|[Ii]nference tensor", str(error)):
+            raise
+        return lambda: called(*inputs), True
+    return step, False
 
 
 def _counted_live(module: nn.Module, inputs: tuple[Any, ...], workload: Workload) -> Record | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -124,6 +125,22 @@ def test_macs_that_were_counted_apart_stand_once():
     records = [*swept(), *swept(protocol="macs")]
     titles = [table.title for table in _tables(records)]
     assert titles.count("MACs per image, by size") == 1
+
+
+def test_the_growth_of_counts_is_said_once():
+    timed = [*swept(), *swept(protocol="latency")]
+    quantities = [[row[1] for row in t.rows] for t in _tables(timed) if t.title[:6] == "Growth"]
+    assert quantities == [["time", "macs"], ["time"]]
+    titles = [table.title for table in _tables(timed)]
+    assert titles.count("MACs per image, by size") == 1
+    tables = _tables([*timed, *swept(protocol="macs")])
+    grown = {before.title: table.rows for before, table in itertools.pairwise(tables)
+             if table.title[:6] == "Growth"}  # fmt: skip
+    assert [[row[1] for row in rows] for rows in grown.values()] == [["time"], ["time"], ["macs"]]
+    assert list(grown)[-1] == "MACs per image, by size"
+    # a model that was only timed is in no other table
+    alone = _tables([*timed, *swept("resnet34"), *swept(protocol="macs")])
+    assert ("resnet34", "macs", "1.100 [1.100, 1.100]", "5") in alone[1].rows
 
 
 def test_a_quantity_can_be_chosen():

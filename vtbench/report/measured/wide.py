@@ -51,6 +51,17 @@ class WideLayout(msgspec.Struct, frozen=True, kw_only=True):
     """Cells of the page; a table that is wider is broken into several."""
 
 
+class Growing(msgspec.Struct, frozen=True):
+    """One line of a table of growths."""
+
+    heads: Row
+    """Headings of the facets in its key."""
+    key: Row
+    """The model, and its values of these facets."""
+    cells: Row
+    """The quantity, its power and the points that it was fitted through."""
+
+
 def wide_tables(
     records: Sequence[Measurement], ratios: Sequence[Ratio], layout: WideLayout
 ) -> list[Table]:
@@ -62,28 +73,49 @@ def wide_tables(
     by = layout.by
     if by is not None and not any(_differing(group, by) for group in groups):
         raise BadOption(_no_such_axis(groups, by))
-    counted = any(kind(group[0].protocol) == COUNTED for group in groups)
+    along = [longest(group) if by is None else _differing(group, by) for group in groups]
+    counted = [
+        (group, facet)
+        for group, facet in zip(groups, along, strict=True)
+        if kind(group[0].protocol) == COUNTED
+    ]
+    said = {line for group, facet in counted if facet for line in _growths(group, facet, "macs")}
     tables: list[Table] = []
-    for group in groups:
-        facet = longest(group) if by is None else _differing(group, by)
+    apart: list[Table] = []
+    for group, facet in zip(groups, along, strict=True):
         quantity = usual(group) if layout.show is None else quantity_named(layout.show)
         if facet is None or not has(group, quantity):
             tables += measured_tables(group, ratios if len(groups) == 1 else ())
         else:
-            tables += _along(group, facet, quantity, layout)
+            tables += _along(group, facet, quantity, layout, said)
             if layout.show is None and not counted and _timed(quantity) and _counts_differ(group):
                 macs = _table(group, facet, QUANTITIES["macs"], doubts=False)
-                tables += _broken(macs, group, facet, layout.width)
+                if all(macs.rows != before.rows for before in apart):
+                    tables += _broken(macs, group, facet, layout.width)
+                apart.append(macs)
     return tables
 
 
 def _along(
-    records: Sequence[Measurement], facet: Facet, quantity: Quantity, layout: WideLayout
+    records: Sequence[Measurement],
+    facet: Facet,
+    quantity: Quantity,
+    layout: WideLayout,
+    said: set[Growing],
 ) -> list[Table]:
-    """The quantity along the axis, and how it grows."""
+    """The quantity along the axis, and how it and the MACs grow; ``said`` are MACs' of before.
+
+    Counts are the same under every protocol, so their growth is said once.
+    """
     tables = _broken(_table(records, facet, quantity), records, facet, layout.width)
-    grown = _growth_table(records, facet, quantity)
-    return [*tables, *([grown] if grown is not None else [])]
+    own = QUANTITIES["time"] if quantity.name == "throughput" else quantity
+    lines = _growths(records, facet, own.name)
+    if own.name != "macs":
+        macs = [line for line in _growths(records, facet, "macs") if line not in said]
+        said.update(macs)
+        order = list(rows_of(records, facet)[1])
+        lines = sorted([*lines, *macs], key=lambda line: order.index(line.key))
+    return [*tables, *([_growth_table(facet, lines)] if lines else [])]
 
 
 def _timed(quantity: Quantity) -> bool:
@@ -169,28 +201,30 @@ def _counts_differ(records: Sequence[Measurement]) -> bool:
     return len({value.value for r in records if (value := read(r)) is not None}) > 1
 
 
-def _growth_table(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> Table | None:
-    """Fitted powers of time, MACs and memory, where there are points enough for any."""
-    of = [QUANTITIES["time"] if quantity.name == "throughput" else quantity, QUANTITIES["macs"]]
+def _growths(records: Sequence[Measurement], facet: Facet, name: str) -> list[Growing]:
+    """The fitted power of a quantity for each row that has points enough for one."""
     others, rows = rows_of(records, facet)
-    lines: list[Row] = []
-    for key, found in rows.items():
-        for each in dict.fromkeys(q.name for q in of):
-            grown = growth(found, facet, QUANTITIES[each])
-            if grown is not None:
-                lines.append((*key, each, power_said(grown), str(grown.points)))
-    if not lines:
-        return None
+    heads = tuple(each.head for each in others)
+    fitted = ((key, growth(found, facet, QUANTITIES[name])) for key, found in rows.items())
+    return [
+        Growing(heads, key, (name, power_said(grown), str(grown.points)))
+        for key, grown in fitted
+        if grown is not None
+    ]
+
+
+def _growth_table(facet: Facet, lines: Sequence[Growing]) -> Table:
+    """Fitted powers of time, MACs and memory."""
     return Table(
         title=f"Growth with {base(facet)}",
         columns=(
             name_column("Model"),
-            *(Column(head=each.head) for each in others),
+            *(Column(head=head) for head in lines[0].heads),
             Column(head="Quantity", align="left"),
             Column(head="Power"),
             Column(head="Points"),
         ),
-        rows=tuple(lines),
+        rows=tuple((*line.key, *line.cells) for line in lines),
         notes=(_POWER.format(base(facet)),),
     )
 

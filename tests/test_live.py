@@ -190,6 +190,14 @@ def test_names_go_to_a_process_of_their_own(monkeypatch):
     assert settings == [measuring.MeasureSettings(protocol="throughput", max_seconds=1)]
 
 
+def test_throughput_of_a_compiled_model_has_the_protocol_that_the_command_gives_it(monkeypatch):
+    asked = []
+    monkeypatch.setattr("vtbench.live.measure", lambda _, settings: asked.extend(settings) or [])
+    vtbench.throughput("resnet18", compile="default")
+    vtbench.latency("resnet18", compile="default")
+    assert [settings.protocol for settings in asked] == ["compiled", "latency"]
+
+
 def test_a_module_that_raises_says_what_it_said(line):
     (record,) = vtbench.throughput(line, torch.randn(3, 3), max_time=0.1).records
     assert "shapes cannot be multiplied" in record.error

@@ -155,6 +155,8 @@ def _timed(
     """Models by name in a fresh process, live ones here; never both in one session."""
     if not (settings.max_seconds > 0 and math.isfinite(settings.max_seconds)):
         raise BadOption(f"max_time is a positive number of seconds; not {settings.max_seconds!r}.")
+    if conditions.get("compile") and settings.protocol == "throughput":
+        settings = msgspec.structs.replace(settings, protocol="compiled")  # as on the command line
     named = [name for name, subject in subjects.items() if isinstance(subject, str)]
     if not named:
         return Measured(_live_session(subjects, inputs, settings, conditions))

@@ -162,7 +162,7 @@ def _suite_table(
             Column(head="Measured", drop=1),
             Column(head="Dev.", drop=2),
             Column(head="Verdict", align="left"),
-            Column(head="Reproduced by", align="left", shrink=True, least=25),
+            Column(head="Reproduced by", align="left", shrink=True, least=26),
         ),
         rows=rows,
         notes=notes,

@@ -22,10 +22,10 @@ from vtbench.report.measured.accuracy import (
     front,
     one_protocol,
     pareto_chart,
-    pareto_document,
     points,
 )
 from vtbench.report.measured.charts import chart_of, charts
+from vtbench.report.measured.fronts import pareto_document, pareto_table
 from vtbench.report.measured.quantities import QUANTITIES
 
 
@@ -253,7 +253,7 @@ def _printed():
 def test_printed_accuracies_stand_beside_measured_costs():
     records, quantity = one_protocol(_printed(), None)
     groups = points(records, find(["vt_v3"]), "vt_v3.t1.*.top1", quantity)
-    data = json.loads(pareto_document(groups, quantity, MeasuredQuestion(format="json")))
+    data = json.loads(pareto_document(groups, quantity, records, MeasuredQuestion(format="json")))
     found = {p["name"]: (p["printed"], p["value"], p["front"]) for p in data["points"]}
     # VT-R-18 of table 1 is slower and better than R-18, faster and better than R-34
     assert found == {
@@ -265,8 +265,46 @@ def test_printed_accuracies_stand_beside_measured_costs():
     assert chart.lines[0].name == "vt_v3, Table 1"
     # from the better and slower one straight down to the worse and faster one
     assert chart.lines[0].front == ((2560.0, 74.29), (2560.0, 69.76), (3200.0, 69.76))
-    text = pareto_document(groups, quantity, MeasuredQuestion())
+    text = pareto_document(groups, quantity, records, MeasuredQuestion())
     assert "Accuracies are the papers' own and were not measured here." in text
+
+
+def test_a_front_says_its_conditions_its_intervals_and_who_is_left_out():
+    busy = Telemetry(verdict="throttled", why=("Other processes kept 1.3 cores busy.",))
+    records = [
+        made("resnet18", batch_size=10, images_per_second=2.5, median=3.0, low=1.5, high=9.0),
+        made("resnet34", batch_size=10, telemetry=busy),
+        made("swin_t", batch_size=10),  # of which that table prints nothing
+        failed("vit_h", batch_size=10),
+    ]
+    quantity = QUANTITIES["throughput"]
+    groups = points(records, find(["vt_v3"]), "vt_v3.t1.*.top1", quantity)
+    table = pareto_table(groups, quantity, records)
+    assert table.conditions[0].startswith("fp32 · NCHW · batch 10 · 224×224 · forward only")
+    # 2.5 · 3/9 and 2.5 · 3/1.5; 10 / 0.05 s
+    assert [row[:3] for row in table.rows] == [
+        ("resnet34", "73.32", "200.0 ± 1.0"), ("resnet18", "69.76", "2.5 [0.8, 5.0]"),
+    ]  # fmt: skip
+    why = "no accuracy is printed of it at its size and options"
+    assert f"Left out: swin_t; {why}." in table.notes
+    assert "vit_h: It ran out of memory at a batch of 64." in table.notes
+    assert "resnet34: busy. Other processes kept 1.3 cores busy." in table.notes
+    found = json.loads(pareto_document(groups, quantity, records, MeasuredQuestion(format="json")))
+    assert found["left_out"] == [
+        {"name": "swin_t", "why": why},
+        {"name": "vit_h", "why": "It ran out of memory at a batch of 64."},
+    ]
+    exact = pareto_table(groups, QUANTITIES["macs"], records)
+    assert not any("busy" in note for note in exact.notes)  # which changes no count
+
+
+def test_conditions_in_which_a_front_differs_are_columns():
+    records = [made("resnet18", batch_size=1), made("resnet34")]
+    quantity = QUANTITIES["throughput"]
+    groups = points(records, find(["vt_v3"]), "vt_v3.t1.*.top1", quantity)
+    table = pareto_table(groups, quantity, records)
+    assert [column.head for column in table.columns][:2] == ["Model", "Batch"]
+    assert [row[1] for row in table.rows] == ["64", "1"]
 
 
 def test_options_by_default_need_not_be_spelled_out():

@@ -127,9 +127,9 @@ def _pareto(records: Sequence[Measurement], ask: Ask) -> tuple[str, Chart]:
         TOP1,
         one_protocol,
         pareto_chart,
-        pareto_document,
         points,
     )
+    from vtbench.report.measured.fronts import pareto_document
 
     wanted = "macs" if ask.by == "macs" else ask.show
     group, quantity = one_protocol(records, wanted)
@@ -137,7 +137,7 @@ def _pareto(records: Sequence[Measurement], ask: Ask) -> tuple[str, Chart]:
     question = _question(ask)
     if question.format not in ("table", "json", "csv", "markdown", "latex"):
         raise BadOption(f"--pareto cannot be written as {question.format}.")
-    return pareto_document(found, quantity, question), pareto_chart(found, quantity, group)
+    return pareto_document(found, quantity, group, question), pareto_chart(found, quantity, group)
 
 
 def _write_folder(records: Sequence[Measurement], folder: Path, stem: str, ask: Ask) -> None:

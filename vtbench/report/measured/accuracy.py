@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 
@@ -17,22 +16,13 @@ from vtbench.chart import Chart, Line, Mark, Scale
 from vtbench.claim import Claim, Suite
 from vtbench.errors import BadOption
 from vtbench.measurement import Measurement
-from vtbench.report.measured import MeasuredQuestion
 from vtbench.report.measured.facets import divided
 from vtbench.report.measured.figures import Value
 from vtbench.report.measured.quantities import Quantity, has, quantity_named, usual
 from vtbench.report.measured.tables import by_protocol, conditions_of, labels
-from vtbench.report.raw import json_text
-from vtbench.report.render import Style, render
-from vtbench.report.table import Column, Table, name_column
-from vtbench.report.units import ABSENT
 from vtbench.workload import OptionValue, Workload
 
 TOP1 = "*.top1"
-_FRONT = (
-    "Front: no other model of the same printed table is at least as good in both and better in one."
-)
-_LEGEND = (_FRONT, "Accuracies are the papers' own and were not measured here.")
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +31,8 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     claim: Claim
     cost: Value
-    cost_text: str
+    record: Measurement
+    """What was measured of it."""
     on_front: bool = False
 
     @property
@@ -84,59 +75,6 @@ def one_protocol(
     return groups[0], quantity or usual(groups[0])
 
 
-def pareto_document(
-    groups: Sequence[Sequence[Point]], quantity: Quantity, question: MeasuredQuestion
-) -> str:
-    """The table in the shape that was asked for."""
-    if question.format == "json":
-        made = [_object(point, quantity) for group in groups for point in group]
-        return json_text({"points": made}) + "\n"
-    style: Style = question.format  # type: ignore[assignment]  # the command refuses the rest
-    table = pareto_table(groups, quantity)
-    return render([table], style, width=question.width, color=question.color) + "\n"
-
-
-def _object(point: Point, quantity: Quantity) -> dict[str, Any]:
-    return {
-        "name": point.name,
-        "printed": point.accuracy,
-        "claim": point.claim.id,
-        "where": point.claim.where,
-        "quantity": quantity.name,
-        "value": point.cost.value,
-        "low": point.cost.low,
-        "high": point.cost.high,
-        "front": point.on_front,
-    }
-
-
-def pareto_table(groups: Sequence[Sequence[Point]], quantity: Quantity) -> Table:
-    """Every accuracy with the cost that was measured here, and whether it is on its front."""
-    rows = [
-        (
-            point.name,
-            point.claim.printed,
-            point.cost_text,
-            "yes" if point.on_front else ABSENT,
-            f"{point.claim.suite}: {point.claim.where}",
-        )
-        for group in groups
-        for point in sorted(group, key=lambda point: -point.accuracy)
-    ]
-    return Table(
-        title="Printed accuracy, and what was measured here",
-        columns=(
-            name_column("Model"),
-            Column(head="Printed, %"),
-            Column(head=quantity.head),
-            Column(head="Front"),
-            Column(head="Printed in", align="left", shrink=True),
-        ),
-        rows=tuple(rows),
-        notes=_LEGEND,
-    )
-
-
 def pareto_chart(
     groups: Sequence[Sequence[Point]], quantity: Quantity, records: Sequence[Measurement]
 ) -> Chart:
@@ -177,7 +115,7 @@ def _of_column(
         claim = _claim_of(record.workload, column)
         cost = quantity.read(record)
         if claim is not None and cost is not None:
-            found.append(Point(name=name, claim=claim, cost=cost, cost_text=quantity.text(cost)))
+            found.append(Point(name=name, claim=claim, cost=cost, record=record))
     return found
 
 

@@ -73,6 +73,26 @@ def test_a_script_needs_no_guard(tmp_path):
     assert done.stdout == f"9 __main__ {script}\n", done.stderr
 
 
+def test_a_task_of_a_script_finds_its_script(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import functools\nfrom vtbench import workers\n\n"
+        "def double(number, by):\n    return by * number\n\n"
+        "if __name__ == '__main__':\n"
+        "    task = functools.partial(double, by=2)\n"
+        "    ((place, outcome),) = workers.in_processes(task, [3], 1)\n"
+        "    print(outcome.result)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "6\n", done.stderr
+
+
 def test_a_worker_that_dies_takes_only_its_item_with_it(tasks):
     found = dict(workers.in_processes(tasks.fall, [0, 1, 2, 3, 4], 2))
     assert [found[place].result for place in range(5)] == [0, None, None, None, 4]

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
@@ -123,17 +124,22 @@ def start(task: Callable[[Any], Any], *, timing: bool) -> Worker:
     context = _context()
     mine, theirs = multiprocessing.Pipe()
     process = context.Process(target=_work, args=(theirs, task, timing), daemon=True)  # type: ignore[attr-defined]  # every concrete context has it
-    with _no_script():
+    with contextlib.nullcontext() if _of_script(task) else _no_script():
         process.start()
     theirs.close()
     return Worker(process, mine)
+
+
+def _of_script(task: Callable[[Any], Any]) -> bool:
+    """Whether a task is of the caller's script, or holds what is; then workers need the script."""
+    return b"__main__" in bytes(ForkingPickler.dumps(task))
 
 
 @contextlib.contextmanager
 def _no_script() -> Iterator[None]:
     """Keep the caller's script to the caller: a worker would run it again, and start workers too.
 
-    No task of ours is in it. multiprocessing asks the module ``__main__`` which file it is.
+    multiprocessing asks the module ``__main__`` which file it is.
     """
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")

@@ -240,6 +240,14 @@ def test_what_cannot_be_kept_for_a_full_disk_is_shown(vtbench, tmp_path, monkeyp
         (["resnet18", "--dtype", "tf32"], "tf32 is a precision of GPUs"),
         (["resnet18", "--autocast"], "--autocast goes to bf16 or fp16, not to fp32"),
         (["resnet18", "--batch-size", "0"], "The batch size 0 is not positive"),
+        (
+            ["resnet18", "--batch-size", "abc"],
+            "--batch-size takes one whole number from 1, not 'abc'; give one such as 8.",
+        ),
+        (
+            ["resnet18", "--batch-size", "1,4"],
+            "one whole number from 1, not '1,4'; several are for `vtbench sweep`.",
+        ),
         (["resnet18", "--threads", "0"], "0 threads cannot run anything"),
         (["resnet18", "--tokens", "0"], "0 tokens are too few"),
         (["resnet18", "--max-time", "0"], "cannot be kept"),

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from vtbench.cli.executing import Execution, executed, parse_max_time, refuse_contradictions
+from vtbench.cli.executing import (
+    Execution,
+    executed,
+    parse_max_time,
+    parse_one_batch,
+    refuse_contradictions,
+)
 from vtbench.cli.options import parse_inputs, parse_options, parse_resolution
 from vtbench.comparing import Comparison
 from vtbench.errors import BadOption, UsageError
@@ -28,7 +34,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     option: list[str] | None = None
     gpu: str | None = None
     device: str | None = None
-    batch_size: int | None = None
+    batch_size: str | None = None
     resolution: str | None = None
     inputs: list[str] | None = None
     dtype: Precision = "fp32"
@@ -80,7 +86,7 @@ def _workload(model: str, ask: Ask, protocol: Protocol, kind: DeviceKind) -> Wor
         threads=ask.threads,
         compile=ask.compile_,
         attention=ask.attention,
-        batch_size=ask.batch_size,
+        batch_size=parse_one_batch(ask.batch_size),
     )
     refuse_contradictions(execution, kind)
     workload = Workload(

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import msgspec
 import typer
 
-from vtbench.cli.executing import Execution, executed, parse_max_time, refuse_contradictions
+from vtbench.cli.executing import (
+    Execution,
+    executed,
+    parse_max_time,
+    parse_one_batch,
+    refuse_contradictions,
+)
 from vtbench.cli.options import (
     Conditions,
     asked_models,
@@ -81,7 +87,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     weights: list[str] | None
     gpu: str | None
     device: str | None
-    batch_size: int | None
+    batch_size: str | None
     resolution: str | None
     tokens: int | None
     inputs: list[str] | None
@@ -149,7 +155,7 @@ def _execution(ask: Ask) -> Execution:
         compile=ask.compile_,
         attention=ask.attention,
         cudnn_benchmark=ask.cudnn_benchmark,
-        batch_size=ask.batch_size,
+        batch_size=parse_one_batch(ask.batch_size),
         tokens=ask.tokens,
     )
 

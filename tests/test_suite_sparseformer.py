@@ -16,6 +16,8 @@ from vtbench.cli.check import counted
 from vtbench.judge import judge, totals
 from vtbench.judge.conventions import MACS
 from vtbench.judge.explaining import Candidate, Explainer
+from vtbench.run import RunSettings, run
+from vtbench.workload import Workload
 
 OWN = "sparseformer.own.macs"
 CELLS = {"t1": 3, "t2": 3, "t3": 20, "t4": 6, "t5": 3, "t6": 4, "t7": 1}
@@ -110,6 +112,16 @@ def test_the_missing_products_are_those_of_mixing(records, own):
     assert mixing == 111_767_040
     assert MACS["full"](rows) == 2_177_623_552
     assert MACS["fvcore_eval"](rows) == 2_177_623_552 - mixing + 4 * sampled + 5 * normed
+
+
+def test_the_conventions_are_what_those_counters_say_of_the_net():
+    pytest.importorskip("fvcore")
+    pytest.importorskip("thop")
+    settings = RunSettings(counters=("fvcore", "thop"))
+    record = run(Workload(model="sparseformer_t", resolution=(224, 224)), settings=settings)
+    said = {name: count.macs for name, count in record.counters.items()}
+    assert said == {name: MACS[convention](record.rows) for name, convention in
+                    (("fvcore", "fvcore_eval"), ("thop", "thop"))}  # fmt: skip
 
 
 def test_table_6s_last_row_is_reproduced_by_nothing(verdicts):

@@ -319,6 +319,21 @@ def test_a_launch_with_few_samples_is_refused_with_what_to_do():
         compare_launches([*launches(1.0), (few, few)], Gate())
 
 
+def test_samples_without_a_partner_do_not_count():
+    pairs = launches(1.10, 1.11, 1.12)
+    base, head = pairs[0]
+    early = msgspec.structs.replace(head, samples=head.samples[:12])
+    kept = msgspec.structs.replace(base, samples=base.samples[:12])
+    found = compare_launches([(base, early), *pairs[1:]], Gate())
+    assert found == compare_launches([(kept, early), *pairs[1:]], Gate())
+    assert found.verdict == "slower"
+    alone = compare_launches([(base, early)], Gate())
+    assert alone == compare_launches([(kept, early)], Gate())
+    few = msgspec.structs.replace(head, samples=head.samples[:5])
+    with pytest.raises(BadInput, match="gave 5 samples of a side, and 6 are needed"):
+        compare_launches([(base, few), *pairs[1:]], Gate())
+
+
 def test_a_head_that_cannot_run_fails_whatever_was_measured_before():
     pairs = launches(1.0)
     base, head = launches(1.0)[0]

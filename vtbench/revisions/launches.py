@@ -23,8 +23,10 @@ def compare_launches(pairs: Sequence[Pair], gate: Gate) -> Comparison:
     """The base and the head of every launch, as one comparison.
 
     Where a process lands, in memory and on which cores, makes it faster or slower for as long as it
-    lives, and no number of its samples shows that. The ratios of launches do.
+    lives, and no number of its samples shows that. The ratios of launches do. Where a side ended
+    early, the samples that have a partner count.
     """
+    pairs = [_cut(base, head) for base, head in pairs]
     each = [compare_records([base], [head], ACROSS, gate)[0] for base, head in pairs]
     if not each:
         raise BadInput("Nothing was launched; compare with one launch or more.")
@@ -43,6 +45,15 @@ def compare_launches(pairs: Sequence[Pair], gate: Gate) -> Comparison:
         base_seconds=_middle(base for base, _ in pairs),
         new_seconds=_middle(head for _, head in pairs),
         warnings=_worst(each),
+    )
+
+
+def _cut(base: Measurement, head: Measurement) -> Pair:
+    """A launch without the samples that only one side has: k of each is of the same round."""
+    both = min(len(base.samples), len(head.samples))
+    return (
+        msgspec.structs.replace(base, samples=base.samples[:both]),
+        msgspec.structs.replace(head, samples=head.samples[:both]),
     )
 
 

@@ -178,6 +178,7 @@ BAD = [
     (("deit_t", "--model-list", "/no/such/file"), "cannot be read: no such file"),
     (("deit_t", "--output", "/no/such/folder/x.csv"), "a folder that does not exist"),
     (("deit_t", "--output", "."), "is a folder"),
+    (("deit_t", "--output", "x.xlsx"), "'x.xlsx' ends in no known format"),
 ]
 
 

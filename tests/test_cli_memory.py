@@ -115,6 +115,7 @@ def test_a_model_that_does_not_exist_is_a_row_beside_others(vtbench, told):
         (["--batch-size", "1,,2"], "--batch-size takes whole numbers from 1"),
         (["--batch-size", "eight"], "--batch-size takes whole numbers from 1"),
         (["--dtype", "tf32"], "tf32 is a precision of GPUs"),
+        (["--output", "x.xlsx"], "end it in .json, .csv, .md, .tex or .txt, or say --format."),
         (["--output", "no/such/folder.json"], "folder that does not exist"),
     ],
 )

@@ -161,6 +161,7 @@ def test_the_committed_reports_are_up_to_date(vtbench):
         (("{file}", "--protocol", "graph"), "under the protocol 'graph'; there is throughput"),
         (("{file}", "--relative-to", "swin_t"), "'swin_t' is not among"),
         (("{file}", "--accuracy", "*"), "--accuracy says which"),
+        (("{file}", "--output", "a.xlsx"), "'a.xlsx' ends in no known format"),
         (("{file}", "--plot", "a.gif"), "neither .png nor .svg"),
         (("{file}", "--pareto", "--format", "bencher"), "cannot be written as bencher"),
         (("{file}", "--check"), "--check holds a folder"),

@@ -253,6 +253,7 @@ def test_what_cannot_be_kept_for_a_full_disk_is_shown(vtbench, tmp_path, monkeyp
         (["resnet18", "--max-time", "0"], "cannot be kept"),
         (["resnet18", "--max-time", "nan"], "cannot be kept"),
         (["resnet18", "--output", "/nowhere/at/all.csv"], "a folder that does not exist"),
+        (["resnet18", "--output", "x.xlsx"], "'x.xlsx' ends in no known format; end it in .json,"),
         (["resnet17"], "resnet17"),
     ],
 )

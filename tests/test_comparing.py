@@ -14,6 +14,7 @@ from vtbench.errors import BadInput, BadOption
 from vtbench.measurement import Device, MeasuredMemory, Measurement, Telemetry
 from vtbench.measurements import line_of
 from vtbench.protocol import PROTOCOLS
+from vtbench.report.compared import ComparePage, compared_table
 from vtbench.stats import Gate
 from vtbench.workload import Workload
 
@@ -266,6 +267,15 @@ def test_the_command_prints_what_it_found(vtbench, files, monkeypatch):
     assert any(line.startswith("b ") and "same" in line for line in lines)
     assert "a: Counted: macs 1,000 → 2,000 (+1.000 K)." in lines
     assert "b: Also differs: torch 2.7.0 → 2.8.0, driver 570.1 → —." in lines
+
+
+def test_a_note_names_the_row_that_it_is_about():
+    base = [record("a", batch_size=n) for n in (1, 8)] + [record("a", protocol="throughput")]
+    new = [record("a", macs=2000), *base[1:]]
+    table = compared_table(compare_records(base, new), ComparePage())
+    assert "a (batch size 1), latency/1: Counted: macs 1,000 → 2,000 (+1.000 K)." in table.notes
+    alike = compared_table(compare_records(base[:2], new[:2]), ComparePage())
+    assert "a (batch size 1): Counted: macs 1,000 → 2,000 (+1.000 K)." in alike.notes
 
 
 def test_the_json_is_as_promised(vtbench, files):

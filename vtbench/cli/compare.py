@@ -20,6 +20,7 @@ from vtbench.cli.options import (
 )
 from vtbench.cli.output import (
     SUFFIXES,
+    check_suffix,
     check_writable,
     page_width,
     say,
@@ -109,6 +110,7 @@ def compare(
     """
     given = dict(locals())  # the parameters by name, which is how Ask takes them
     path = None if output == Path("-") else output
+    check_suffix(path, format_)
     check_writable(path)
     gate = Gate(smallest=parse_share(smallest))
     ask = Ask(**{name: given[name] for name in Ask.__struct_fields__})

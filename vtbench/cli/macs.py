@@ -35,6 +35,7 @@ from vtbench.cli.options import (
 )
 from vtbench.cli.output import (
     SUFFIXES,
+    check_suffix,
     check_writable,
     page_width,
     wants_color,
@@ -128,6 +129,7 @@ def macs(
     )
     settings = {"counters": parse_counters(counters), "ops": ops}
     processes = parse_jobs(jobs)
+    check_suffix(path, format_)
     check_writable(path)
     asked = workloads(asked_models(models, more_models, model_list), conditions, relative_to)
     records, finished = count(asked, settings, processes, traceback=traceback)

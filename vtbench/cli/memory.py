@@ -30,6 +30,7 @@ from vtbench.cli.options import (
 )
 from vtbench.cli.output import (
     SUFFIXES,
+    check_suffix,
     check_writable,
     page_width,
     say,
@@ -95,6 +96,7 @@ def memory(
     from vtbench.measure.devices import choose
 
     path = None if output == Path("-") else output
+    check_suffix(path, format_)
     for file in (path, records):
         check_writable(file)
     execution = executing.Execution(

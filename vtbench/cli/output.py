@@ -11,13 +11,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from vtbench.errors import OutputError
+from vtbench.errors import BadOption, OutputError
 
 if TYPE_CHECKING:
     from vtbench.report import Format
 
 SUFFIXES: dict[str, Format] = {".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex"}
 """What an output file's name says about its format, where the user does not."""
+
+
+_TEXT = ("", ".txt")
+
+
+def check_suffix(path: Path | None, asked: str | None) -> None:
+    """Refuse an unknown ending where no format is given: a table may not be what was meant."""
+    if path is None or asked is not None or path.suffix.lower() in (*SUFFIXES, *_TEXT):
+        return
+    raise BadOption(
+        f"The name of the output {str(path)!r} ends in no known format; end it in "
+        f"{', '.join(SUFFIXES)} or .txt, or say --format."
+    )
 
 
 def say(message: str) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from vtbench.cli.output import (
     SUFFIXES,
+    check_suffix,
     check_writable,
     page_width,
     say,
@@ -59,6 +60,7 @@ def report_files(files: Sequence[Path], ask: Ask) -> None:
         return
     _check_plot(ask.plot)
     path = None if ask.output == Path("-") else ask.output
+    check_suffix(path, ask.format)
     check_writable(path)
     text, chart = _pareto(records, ask) if ask.pareto else _plain(records, ask)
     write_document(text, path)

@@ -28,6 +28,7 @@ from vtbench.cli.options import (
 )
 from vtbench.cli.output import (
     SUFFIXES,
+    check_suffix,
     check_writable,
     page_width,
     say,
@@ -117,6 +118,7 @@ def answer(ask: Ask, allowed: Sequence[str]) -> int:
     path = None if ask.output == Path("-") else ask.output
     protocol = _protocol(ask, allowed)
     parse_max_time(ask.max_time)
+    check_suffix(path, ask.format_)
     for file in (path, ask.records):
         check_writable(file)
     execution = _execution(ask)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from vtbench.comparing import Comparison, Pair, said
+from vtbench.naming import labels
 from vtbench.report.document import Format
 from vtbench.report.precision import bracketed
 from vtbench.report.raw import json_text
@@ -160,14 +161,25 @@ def _notes(comparisons: Sequence[Comparison], page: ComparePage) -> Iterable[str
 
 
 def _grouped(comparisons: Sequence[Comparison], read: Any) -> Iterable[str]:
-    """Sentences with the models that they are about; none is named where all are meant."""
+    """Sentences with the rows that they are about; none is named where all are meant."""
     about: dict[str, list[str]] = {}
-    for each in comparisons:
+    for each, name in zip(comparisons, _names(comparisons), strict=True):
         for sentence in read(each):
-            about.setdefault(sentence, []).append(each.workload.model)
-    for sentence, models in about.items():
-        every = len(models) == len(comparisons)
-        yield sentence if every else f"{', '.join(dict.fromkeys(models))}: {sentence}"
+            about.setdefault(sentence, []).append(name)
+    for sentence, rows in about.items():
+        every = len(rows) == len(comparisons)
+        yield sentence if every else f"{', '.join(dict.fromkeys(rows))}: {sentence}"
+
+
+def _names(comparisons: Sequence[Comparison]) -> list[str]:
+    """A name for each row: the workload's, with the protocol and device where these differ."""
+    names = labels([each.workload for each in comparisons])
+    protocols = [str(each.protocol) for each in comparisons]
+    devices = [each.device or ABSENT for each in comparisons]
+    for more in (protocols, devices):
+        if len(set(names)) < len(names) and len(set(more)) > 1:
+            names = [f"{name}, {other}" for name, other in zip(names, more, strict=True)]
+    return names
 
 
 def _said_reason(comparison: Comparison) -> Iterable[str]:

@@ -69,7 +69,11 @@ def test_bencher_metric_format_is_by_name_and_measure():
         NAME,
         {
             "latency": {"value": 1e7, "lower_value": 9e6, "upper_value": 1.2e7},
-            "throughput": {"value": 400.0},
+            "throughput": {
+                "value": 400.0,
+                "lower_value": pytest.approx(4 / 0.012),
+                "upper_value": pytest.approx(4 / 0.009),
+            },
             "macs": {"value": 4 * 1_814_073_344},
             "params": {"value": 11_689_512},
             "peak-allocated": {"value": 123},

@@ -312,6 +312,16 @@ def test_memory_has_columns_of_its_own():
     assert rows[2] == ["vt\\_r34", "80.0 MB", "1.20 GB", "1.20 GB", "1.00×", "21.798 M"]
 
 
+def test_the_caption_of_memory_says_in_whose_process_once():
+    own = measured_tables([remembered("vt_r34", 8, 10**9)])[0].conditions[0]
+    assert own.count("process") == 1
+    assert " · in a process of its own · protocol memory/1 (one step after a warm-up step" in own
+    live = measured_tables([remembered("vt_r34", 8, 10**9, isolated=False)])[0].conditions[0]
+    assert live.count("process") == 1
+    assert " · in its caller's process · protocol memory/1" in live
+    assert "process" not in measured_tables([made()])[0].conditions[0]
+
+
 def test_counts_name_no_device():
     table = measured_tables([made(protocol="macs", activations=640)])[0]
     assert table.conditions == (

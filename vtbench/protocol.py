@@ -92,7 +92,7 @@ _ALL = (
     Protocol(
         name="memory",
         version=1,
-        says="a process of its own; one step after a warm-up step, peaks over the step",
+        says="one step after a warm-up step, peaks over the step",
         timed=False,
     ),
     Protocol(

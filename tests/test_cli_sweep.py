@@ -190,6 +190,7 @@ def test_mistakes_are_found_before_anything_runs(vtbench, tmp_path):
         (("resnet18", "--shard", "3/2"), "--shard"),
         (("resnet18", "--max-batch", "--knee"), "both choose the batch"),
         (("resnet18", "--max-batch", "--batch-size", "1,2"), "leave out --batch-size"),
+        (("resnet18", "--output", "x.xlsx"), "'x.xlsx' ends in no known format"),
         (("resnet18", "--knee", "--dry-run"), "leave out --dry-run"),
         (("resnet18", "--match-macs", "3G"), "name it with --over"),
         (("resnet18", "--match-macs", "much", "--over", "k"), "no number such as 3.0G"),

@@ -18,6 +18,7 @@ from vtbench.cli.executing import Execution, parse_max_time, refuse_contradictio
 from vtbench.cli.options import Conditions, asked_models, parse_inputs, parse_jobs, workloads
 from vtbench.cli.output import (
     SUFFIXES,
+    check_suffix,
     check_writable,
     page_width,
     say,
@@ -93,6 +94,7 @@ def answer(ask: Ask) -> int:
     parse_max_time(ask.max_time)
     parse_jobs(ask.jobs)
     part = axes.shard_of(ask.shard)
+    check_suffix(path, ask.format_)
     for file in (path, ask.records):
         check_writable(file)
     check_figure(ask.plot)
@@ -243,9 +245,7 @@ def _plan(ask: Ask, found: Sequence[Cell], devices: Sequence[Device], path: Path
     if shape not in ("table", "json", "csv", "markdown", "latex"):
         raise BadInput(f"A plan has no format {shape}.")
     color = path is None and wants_color()
-    write_document(
-        planned_document(plan, seconds, shape, width=page_width(), color=color), path
-    )
+    write_document(planned_document(plan, seconds, shape, width=page_width(), color=color), path)
     return 0
 
 

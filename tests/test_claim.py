@@ -253,8 +253,10 @@ def test_all_mistakes_are_named_at_once(tmp_path):
     text = text.replace('"1.814"', '"?"') + '[[claim]]\nid = "x"\n'
     said = mistakes(tmp_path, text)
     assert [sentence.split(": ", 1)[1] for sentence in said] == [
-        "sauce: there is no such field; there are title, source, resolution, conventions, "
-        "hardware, conditions.",
+        (
+            "sauce: there is no such field; there are title, source, resolution, conventions, "
+            "hardware, conditions."
+        ),
         "title: expected str, got int.",
         "source: is missing.",
         "t1.small.macs: '?' is not a number as a table prints one.",

@@ -310,22 +310,22 @@ def test_compiled_it_computes_the_same():
 def test_rows_are_read_as_grid_sample_reads_a_map():
     """Inside, on the edges, half outside, far outside."""
     torch.manual_seed(0)
-    rows = rows_of(nn.Identity(), torch.randn(2, 5, 6, 4, dtype=torch.double))
+    rows = rows_of(nn.Identity(), torch.randn(2, 5, 6, 4, dtype=torch.double), {})
     points = torch.rand(2, 3, 7, 2, dtype=torch.double) * 3 - 1
     edges = torch.tensor([[0, 0], [1, 1], [-0.5 / 4, 0.5], [1 + 0.5 / 4, 1 + 0.5 / 6], [9, -9]])
     points[:, 0, :5] = edges.double()
-    read = gathered(rows, *taps(rows, points.transpose(-1, -2)))
+    read = gathered(rows, *taps(rows.grid, points.transpose(-1, -2)))
     expected = sampled(rows.feature_map(), points)
     assert torch.allclose(read.view_as(expected), expected)
     assert expected.abs().amax(-1).eq(0).any()
 
 
 def test_points_that_are_no_numbers_read_something_and_do_not_crash():
-    rows = rows_of(nn.Identity(), torch.randn(1, 5, 6, 4))
+    rows = rows_of(nn.Identity(), torch.randn(1, 5, 6, 4), {})
     points = torch.full((1, 1, 2, 4), float("nan"))
     points[..., 1] = float("inf")
     points[..., 2] = -float("inf")
-    assert gathered(rows, *taps(rows, points)).shape == (4, 5)
+    assert gathered(rows, *taps(rows.grid, points)).shape == (4, 5)
 
 
 @pytest.mark.parametrize("scale", [1.0, 30.0, 1000.0])

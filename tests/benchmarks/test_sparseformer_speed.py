@@ -62,7 +62,7 @@ def measured(benchmark, arms):
     first, *others = arms
     ratios = {}
     for other in others:
-        interval = ratio_interval(other.samples, first.samples, paired=True)
+        interval = ratio_interval(first.samples, other.samples, paired=True)
         ratios[other.name] = median(other.samples) / median(first.samples)
         benchmark.extra_info[f"{first.name} against {other.name}"] = (
             f"{ratios[other.name]:.2f}x [{interval.low:.2f}, {interval.high:.2f}], "

@@ -18,29 +18,65 @@ from vtbench.models.early_features import VARIANCE_EPS, EarlyConvolution, check_
 from vtbench.models.sparse_sampling import at_least_fp32
 
 
+class Grid(NamedTuple):
+    """What finds the rows of maps of one shape."""
+
+    shape: tuple[int, int, int]
+    """B, H and W, without the border."""
+    sides: Tensor
+    """2,1: W and H."""
+    half: Tensor
+    """2,1: −1/2; a pixel's centre lies half a pixel inside."""
+    least: Tensor
+    """2,1: −1, half a pixel outside; nothing is left to read there, nor at W and H."""
+    last: Tensor
+    """2,1: W−1 and H−1, where a pair of rows begins at the latest."""
+    corners: Tensor
+    """B,1,1,4: from y·(W+2)+x to the rows of (x, y), (x+1, y), (x, y+1) and (x+1, y+1)."""
+    shares: Tensor
+    """2,2,4: share of each corner at 0, and how it grows; in x and in y."""
+
+
 class Rows(NamedTuple):
-    """A map in rows of channels with a border of zeros, and what finds a row."""
+    """Maps in rows of channels, with a border of zeros."""
 
     values: Tensor
     """B·(H+2)·(W+2),C."""
-    shape: tuple[int, int, int]
-    """B, H and W, without the border."""
-    least: Tensor
-    """2,1: −1, in x and in y; half a pixel outside, where nothing is left to read."""
-    most: Tensor
-    """2,1: W and H, half a pixel outside on the other side."""
-    corners: Tensor
-    """B,1,1,4: from the row y·(W+2)+x to the four that a point between x and x+1 reads."""
+    grid: Grid
 
     def feature_map(self) -> Tensor:
         """B,C,H,W, without the border."""
-        batch, height, width = self.shape
+        batch, height, width = self.grid.shape
         padded = self.values.view(batch, height + 2, width + 2, -1)
         return padded[:, 1:-1, 1:-1].permute(0, 3, 1, 2)
 
 
-def rows_of(stem: nn.Module, image: Tensor) -> Rows:
-    """Images B,3,H,W -> their maps; stems other than the early convolution are called as ever."""
+def grid_of(maps: Tensor) -> Grid:
+    """The grid of maps B,H,W,C."""
+    batch, height, width, _ = maps.shape
+    sides = torch.stack((maps.new_full((1,), width), maps.new_full((1,), height)))
+    step = torch.arange(2, device=maps.device)
+    within = (step[:, None] * (width + 2) + step).flatten() + width + 3
+    starts = torch.arange(batch, device=maps.device) * ((height + 2) * (width + 2))
+    right = step.repeat(2).to(maps.dtype)
+    below = step.repeat_interleave(2).to(maps.dtype)
+    growth = torch.stack((2 * right - 1, 2 * below - 1))
+    return Grid(
+        shape=(batch, height, width),
+        sides=sides,
+        half=torch.full_like(sides, -0.5),
+        least=torch.full_like(sides, -1.0),
+        last=sides - 1,
+        corners=(starts[:, None] + within)[:, None, None].int(),
+        shares=torch.stack((1 - torch.stack((right, below)), growth), dim=1),
+    )
+
+
+def rows_of(stem: nn.Module, image: Tensor, known: dict[tuple[int, int, int], Grid]) -> Rows:
+    """Images B,3,H,W -> their maps; a grid that is known need not be made again.
+
+    Stems other than the early convolution are called as ever.
+    """
     if isinstance(stem, EarlyConvolution):
         check_size(image)
         conv = stem.conv
@@ -52,15 +88,9 @@ def rows_of(stem: nn.Module, image: Tensor) -> Rows:
     else:
         x = stem(image).permute(0, 2, 3, 1)
     batch, height, width, channels = x.shape
+    grid = known.get((batch, height, width)) if known else None
     padded = F.pad(x, (0, 0, 1, 1, 1, 1))
-    step = torch.arange(2, device=x.device)
-    within = (step[:, None] * (width + 2) + step).flatten() + width + 3
-    image_starts = torch.arange(batch, device=x.device) * ((height + 2) * (width + 2))
-    most = torch.stack((x.new_full((1,), width), x.new_full((1,), height)))
-    corners = (image_starts[:, None] + within)[:, None, None]
-    return Rows(
-        padded.view(-1, channels), (batch, height, width), -torch.ones_like(most), most, corners
-    )
+    return Rows(padded.view(-1, channels), grid or grid_of(x))
 
 
 def _channel_norm(x: Tensor, *, biased: bool, eps: float) -> Tensor:
@@ -74,19 +104,20 @@ def _channel_norm(x: Tensor, *, biased: bool, eps: float) -> Tensor:
     return F.layer_norm(x, (channels,), gain, None, eps * part)
 
 
-def taps(rows: Rows, points: Tensor) -> tuple[Tensor, Tensor]:
+def taps(grid: Grid, points: Tensor) -> tuple[Tensor, Tensor]:
     """Points B,N,2,P -> the four rows that each reads, and their shares: B·N·P,4 both.
 
     Points that lie farther out than they can read are brought to where they read zeros.
     """
-    pixels = (points * rows.most - 0.5).clamp(rows.least, rows.most)
-    low = pixels.detach().floor().minimum(rows.most - 1)
-    upper = pixels - low
-    shares = torch.stack((1 - upper, upper), dim=-1)  # B,N,2,P,2
-    shares = shares[:, :, 1, :, :, None] * shares[:, :, 0, :, None, :]  # B,N,P,2,2: rows, columns
-    first = torch.add(low[:, :, 0], low[:, :, 1], alpha=rows.shape[2] + 2)  # B,N,P
-    index = first.nan_to_num(0.0).long()[..., None] + rows.corners
-    return index.view(-1, 4), shares.reshape(-1, 4)
+    pixels = torch.addcmul(grid.half, points, grid.sides).clamp(grid.least, grid.sides)
+    low = pixels.detach().floor().minimum(grid.last)
+    beyond = (pixels - low)[..., None]  # B,N,2,P,1: how far from the lower of two rows, 0 to 1
+    (at_x, grows_x), (at_y, grows_y) = grid.shares
+    shares = torch.addcmul(at_x, beyond[:, :, 0], grows_x)
+    shares = shares * torch.addcmul(at_y, beyond[:, :, 1], grows_y)
+    first = torch.add(low[:, :, 0], low[:, :, 1], alpha=grid.shape[2] + 2)  # B,N,P
+    rows = first.nan_to_num(0.0).int()[..., None] + grid.corners
+    return rows.view(-1, 4), shares.view(-1, 4)
 
 
 def gathered(rows: Rows, index: Tensor, shares: Tensor) -> Tensor:

@@ -88,12 +88,15 @@ def generated(reader: Reader, hidden: Tensor) -> tuple[Tensor, Tensor]:
 
 def mixed(reader: Reader, features: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
     """Features B·N·P,C -> B,N,P·C."""
-    channel_weights, point_weights = weights
+    mixing, (channel_weights, point_weights) = reader.mixing, weights
     x = features.to(channel_weights.dtype)
-    x = x.view(-1, channel_weights.shape[1], reader.points, x.shape[-1])  # B,N,P,C
-    y = F.gelu(x @ channel_weights + reader.mixing.channel_bias.to(x.dtype))
-    z = F.gelu(point_weights @ y + reader.mixing.point_bias.to(x.dtype)[:, None])
-    return z.flatten(2)
+    x = x.view(-1, reader.points, x.shape[-1])  # B·N,P,C
+    images = len(x) // channel_weights.shape[1]
+    channel_weights = channel_weights.expand(images, -1, -1, -1).flatten(0, 1)
+    point_weights = point_weights.expand(images, -1, -1, -1).flatten(0, 1)
+    y = F.gelu(torch.baddbmm(mixing.channel_bias.to(x.dtype), x, channel_weights))
+    z = F.gelu(torch.baddbmm(mixing.point_bias.to(x.dtype)[:, None], point_weights, y))
+    return z.view(images, -1, z.shape[1] * z.shape[2])
 
 
 def attended(block: Block, tokens: Tensor, at_once: int) -> Tensor:
@@ -107,10 +110,14 @@ def attended(block: Block, tokens: Tensor, at_once: int) -> Tensor:
 def taken(qkv: Tensor, heads: int) -> Tensor:
     """Queries, keys and values B,N,3·d -> what the queries take, B,N,d."""
     query, key, value = by_head(qkv, heads)
-    scores = torch.bmm(
-        key * key.shape[-1] ** -0.5, query.transpose(1, 2)
-    )  # B·h,N,N: keys by queries
+    scores = scaled_scores(query, key, key.shape[-1] ** -0.5)
     return by_token(torch.bmm(value.transpose(1, 2), scores.softmax(dim=1)), qkv)
+
+
+def scaled_scores(query: Tensor, key: Tensor, scale: float) -> Tensor:
+    """Products of queries and keys B·h,N,d/h each -> B·h,N,N, keys by queries."""
+    nothing = key.new_zeros(1, 1, 1)
+    return torch.baddbmm(nothing, key, query.transpose(1, 2), beta=0, alpha=scale)
 
 
 def by_head(qkv: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -159,7 +166,7 @@ class Known(NamedTuple):
 
     def of(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """The taps of a part of the batch."""
-        end = rows.shape[0] * self.taps_per_image
+        end = rows.grid.shape[0] * self.taps_per_image
         return self.rows[:end], self.shares[:end]
 
 
@@ -188,14 +195,14 @@ def decoded(
     """What tokens read from a map in parts, B,N,d; gradients up to one row of the map."""
     points = sight.points
     if reader.clamps:
-        points = restricted(points, scale / rows[0].shape[1])
+        points = restricted(points, scale / rows[0].grid.shape[1])
     read: list[Tensor] = []
     start = 0
     for part in rows:
-        own = slice(start, start + part.shape[0])
+        own = slice(start, start + part.grid.shape[0])
         start = own.stop
         if known is None:
-            tap, weights = taps(part, points[own]), generated(reader, sight.hidden[own])
+            tap, weights = taps(part.grid, points[own]), generated(reader, sight.hidden[own])
         else:
             tap, weights = known.of(part), known.weights
         read.append(mixed(reader, gathered(part, *tap), weights))
@@ -216,8 +223,8 @@ def first_of(net: SparseFormer, steps: list[Step], rows: list[Rows]) -> First:
 def known_of(step: Step, rows: Rows, sight: Sight) -> Known:
     """What the first look comes to, for parts of a batch no larger than this one."""
     assert step.reader is not None  # noqa: S101 - the first step of either transformer samples
-    images, number = rows.shape[0], sight.points.shape[1]
-    index, shares = taps(rows, sight.points[:images])
+    images, number = rows.grid.shape[0], sight.points.shape[1]
+    index, shares = taps(rows.grid, sight.points[:images])
     weights = generated(step.reader, sight.hidden[:1])
     return Known(index, shares, weights, number * step.reader.points)
 
@@ -225,7 +232,7 @@ def known_of(step: Step, rows: Rows, sight: Sight) -> Known:
 def run(steps: list[Step], rows: list[Rows], first: First) -> tuple[Tensor, list[Sight]]:
     """What is left to do: the last tokens B,N,d, and where each stage looked."""
     tokens, sight, known = first
-    at_once = rows[0].shape[0]
+    at_once = rows[0].grid.shape[0]
     sights: list[Sight] = []
     for place, step in enumerate(steps):
         if place:

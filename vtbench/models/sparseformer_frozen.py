@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from vtbench.models.fast_steps import Multiply, Prepare, as_they_are, steps_of
-from vtbench.models.row_sampling import Rows, rows_of
+from vtbench.models.row_sampling import Grid, Rows, rows_of
 from vtbench.models.sparseformer_fast import (
     First,
     Sight,
@@ -31,6 +31,7 @@ from vtbench.models.sparseformer_fast import (
     known_of,
     parts,
     run,
+    scaled_scores,
     taken,
 )
 
@@ -85,6 +86,7 @@ class Frozen:
         take = taken_in_powers_of_2 if device.type == "cpu" else taken
         self.steps = steps_of(net, prepare, take)
         self.kept: dict[tuple[int, ...], First] = {}
+        self.grids: dict[tuple[int, int, int], Grid] = {}
 
     def holds(self, device: torch.device, dtype: torch.dtype) -> bool:
         """Whether it is for that device and precision, and no parameter has changed since."""
@@ -95,7 +97,7 @@ class Frozen:
         at_once = image.shape[0]
         if image.device.type == "cpu":
             at_once = max(1, torch.get_num_threads() // THREADS_PER_IMAGE)
-        rows = [rows_of(net.stem, part) for part in parts(image, at_once)]
+        rows = [rows_of(net.stem, part, self.grids) for part in parts(image, at_once)]
         # Packed layers see to their precision themselves.
         off = torch.autocast(image.device.type, enabled=False) if self.packs else nullcontext()
         with off:
@@ -103,8 +105,9 @@ class Frozen:
 
     def _first(self, net: SparseFormer, rows: list[Rows]) -> First:
         """The constants for such a batch; those of the last kind of batch alone are kept."""
-        kind = (len(rows), *rows[0].shape, *rows[-1].shape)
+        kind = (len(rows), *rows[0].grid.shape, *rows[-1].grid.shape)
         if kind not in self.kept:
+            self.grids = {part.grid.shape: part.grid for part in rows}
             first = first_of(net, self.steps, rows)
             known = known_of(self.steps[0], rows[0], first.sight)
             self.kept = {kind: first._replace(known=known)}
@@ -139,7 +142,7 @@ class FastPath:
         frozen = self._frozen(net, image)
         if frozen is not None:
             return frozen.passed(net, image)
-        steps, rows = steps_of(net, as_they_are, taken), [rows_of(net.stem, image)]
+        steps, rows = steps_of(net, as_they_are, taken), [rows_of(net.stem, image, {})]
         return Passed(rows, *run(steps, rows, first_of(net, steps, rows)))
 
     def _frozen(self, net: SparseFormer, image: Tensor) -> Frozen | None:
@@ -195,7 +198,7 @@ def taken_in_powers_of_2(qkv: Tensor, heads: int) -> Tensor:
     """
     query, key, value = by_head(qkv, heads)
     scale = math.log2(math.e) * key.shape[-1] ** -0.5
-    scores = torch.bmm(key * scale, query.transpose(1, 2))  # B·h,N,N: keys by queries
+    scores = scaled_scores(query, key, scale)
     least, most = scores.aminmax()
     if not (least > -MODERATE and most < MODERATE):
         return taken(qkv, heads)

@@ -82,8 +82,8 @@ def rows_of(stem: nn.Module, image: Tensor, known: dict[tuple[int, int, int], Gr
         conv = stem.conv
         weight = conv.weight.contiguous(memory_format=torch.channels_last)
         x = F.conv2d(image, weight, conv.bias, conv.stride, conv.padding)
-        x = F.max_pool2d(x, 3, stride=2, padding=1).relu()
-        x = at_least_fp32(x.permute(0, 2, 3, 1))  # B,H,W,C
+        x = F.max_pool2d(x, 3, stride=2, padding=1)
+        x = at_least_fp32(x.permute(0, 2, 3, 1)).relu()  # B,H,W,C
         x = _channel_norm(x, biased=stem.norms == "library", eps=VARIANCE_EPS[stem.norms])
     else:
         x = stem(image).permute(0, 2, 3, 1)

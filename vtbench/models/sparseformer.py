@@ -207,7 +207,7 @@ class SparseFormer(nn.Module):
     def see(self, image: Tensor) -> Seen:
         """Image B,3,H,W -> tokens, their RoIs, the map, and where each stage looked."""
         if self.fast is not None:
-            return seen(self.fast.passed(self, image))
+            return seen(self.fast.passed(self, image, pooled=False))
         feature_map = self.mapped(image)
         latent = self.initial(feature_map)
         glimpses: list[Glimpse] = []
@@ -220,7 +220,7 @@ class SparseFormer(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Image B,3,H,W -> scores of the classes B,num_classes."""
         if self.fast is not None:
-            tokens = self.fast.passed(self, image).tokens
+            tokens = self.fast.passed(self, image, pooled=True).tokens
         else:
             tokens = self.see(image).tokens
         scores: Tensor = self.head(tokens)

@@ -6,6 +6,8 @@ Every step is an exact rewrite of the plain one:
 - RoIs are kept as centre and size. Adjustment, offsets and generator read the same tokens, so one
   norm and one product serve all three; offsets are centred in its weights.
 - Scores stand keys by queries: then the softmax and both products of attention run along rows.
+- The classifier reads the mean of the tokens, so the last linear layer before it takes the mean of
+  what it would have been given: one row in place of N.
 
 ``sparseformer_frozen`` says what inference does beyond that. Modules are read and not called, but
 for the head, so their hooks stay silent, and all MACs of a count belong to the net as a whole.
@@ -146,11 +148,12 @@ def joined(some: list[Tensor]) -> Tensor:
     return some[0] if len(some) == 1 else torch.cat(some)
 
 
-def fed(block: Block, tokens: Tensor) -> Tensor:
-    """What the feed-forward network adds to tokens B,N,d."""
+def fed(block: Block, tokens: Tensor, *, pooled: bool = False) -> Tensor:
+    """What the feed-forward network adds to tokens B,N,d, or the mean of it over tokens, B,1,d."""
     norm = block.feed_forward_norm
     normed = F.layer_norm(tokens, tokens.shape[-1:], norm.weight, norm.bias, norm.eps)
-    return block.narrow(F.gelu(block.widen(normed)))
+    wide = F.gelu(block.widen(normed))
+    return block.narrow(wide.mean(dim=1, keepdim=True) if pooled else wide)
 
 
 class Known(NamedTuple):
@@ -229,8 +232,10 @@ def known_of(step: Step, rows: Rows, sight: Sight) -> Known:
     return Known(index, shares, weights, number * step.reader.points)
 
 
-def run(steps: list[Step], rows: list[Rows], first: First) -> tuple[Tensor, list[Sight]]:
-    """What is left to do: the last tokens B,N,d, and where each stage looked."""
+def run(
+    steps: list[Step], rows: list[Rows], first: First, *, pooled: bool
+) -> tuple[Tensor, list[Sight]]:
+    """What is left: the last tokens B,N,d or their mean B,1,d, and where each stage looked."""
     tokens, sight, known = first
     at_once = rows[0].grid.shape[0]
     sights: list[Sight] = []
@@ -242,5 +247,8 @@ def run(steps: list[Step], rows: list[Rows], first: First) -> tuple[Tensor, list
             update = decoded(step.reader, rows, sight, known, step.transformer.loss_scale)
             tokens = step.transformer.added(tokens, update, step.drop)
             sights.append(sight)
-        tokens = step.transformer.added(tokens, fed(step.block, tokens), step.drop)
+        mean = pooled and step is steps[-1]
+        update = fed(step.block, tokens, pooled=mean)
+        tokens = tokens.mean(dim=1, keepdim=True) if mean else tokens
+        tokens = step.transformer.added(tokens, update, step.drop)
     return tokens, sights

@@ -92,7 +92,7 @@ class Frozen:
         """Whether it is for that device and precision, and no parameter has changed since."""
         return self.of == (device, dtype) and all(stamp.holds() for stamp in self.stamps)
 
-    def passed(self, net: SparseFormer, image: Tensor) -> Passed:
+    def passed(self, net: SparseFormer, image: Tensor, *, pooled: bool) -> Passed:
         """Images B,3,H,W from stem to last block."""
         at_once = image.shape[0]
         if image.device.type == "cpu":
@@ -101,7 +101,7 @@ class Frozen:
         # Packed layers see to their precision themselves.
         off = torch.autocast(image.device.type, enabled=False) if self.packs else nullcontext()
         with off:
-            return Passed(rows, *run(self.steps, rows, self._first(net, rows)))
+            return Passed(rows, *run(self.steps, rows, self._first(net, rows), pooled=pooled))
 
     def _first(self, net: SparseFormer, rows: list[Rows]) -> First:
         """The constants for such a batch; those of the last kind of batch alone are kept."""
@@ -120,7 +120,7 @@ class Passed(NamedTuple):
     rows: list[Rows]
     """The maps, in parts of the batch."""
     tokens: Tensor
-    """B,N,d."""
+    """B,N,d, or their mean B,1,d."""
     sights: list[Sight]
 
 
@@ -137,13 +137,13 @@ class FastPath:
         """Keep nothing that was worked out from weights."""
         self.frozen = None
 
-    def passed(self, net: SparseFormer, image: Tensor) -> Passed:
-        """Images B,3,H,W from stem to last block."""
+    def passed(self, net: SparseFormer, image: Tensor, *, pooled: bool) -> Passed:
+        """Images B,3,H,W from stem to last block; of the last tokens, the mean if that will do."""
         frozen = self._frozen(net, image)
         if frozen is not None:
-            return frozen.passed(net, image)
+            return frozen.passed(net, image, pooled=pooled)
         steps, rows = steps_of(net, as_they_are, taken), [rows_of(net.stem, image, {})]
-        return Passed(rows, *run(steps, rows, first_of(net, steps, rows)))
+        return Passed(rows, *run(steps, rows, first_of(net, steps, rows), pooled=pooled))
 
     def _frozen(self, net: SparseFormer, image: Tensor) -> Frozen | None:
         """What is kept, made anew where it no longer holds; None where nothing may be kept."""
@@ -199,7 +199,7 @@ def taken_in_powers_of_2(qkv: Tensor, heads: int) -> Tensor:
     query, key, value = by_head(qkv, heads)
     scale = math.log2(math.e) * key.shape[-1] ** -0.5
     scores = scaled_scores(query, key, scale)
-    least, most = scores.aminmax()
+    least, most = (extreme.item() for extreme in scores.aminmax())
     if not (least > -MODERATE and most < MODERATE):
         return taken(qkv, heads)
     powers = scores.exp2_()

@@ -253,7 +253,7 @@ def test_the_format_follows_the_name_of_the_output_unless_it_is_given(vtbench, c
     assert (tmp_path / "a.json").read_text().startswith("model,")
 
 
-def test_what_models_print_does_not_reach_the_document(vtbench, tmp_path, monkeypatch):
+def test_what_models_print_does_not_reach_the_document(process, tmp_path):
     (tmp_path / "noisy_net.py").write_text(
         "import os, torch\n"
         "def make():\n"
@@ -261,8 +261,7 @@ def test_what_models_print_does_not_reach_the_document(vtbench, tmp_path, monkey
         "    os.write(1, b'raw')\n"
         "    return torch.nn.Linear(4, 5), torch.zeros(2, 4)\n"
     )
-    monkeypatch.chdir(tmp_path)
-    ended = vtbench("macs", "noisy_net:make", "--format", "json")
+    ended = process("-m", "vtbench", "macs", "noisy_net:make", "--format", "json", cwd=tmp_path)
     assert json.loads(ended.out)[0]["macs"] == 2 * 4 * 5
     assert "built" in ended.err
     assert "raw" in ended.err

@@ -127,7 +127,8 @@ def test_the_folder_goes_whatever_ends_the_block(git):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_the_folder_goes_when_the_process_is_told_to_end(git, number):
     code = (
-        "import sys, time; from pathlib import Path\n"
+        "import signal, sys, time; from pathlib import Path\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup would have it ignored\n"
         "from vtbench.revisions.trees import extracted, repository\n"
         "with extracted(repository(Path.cwd()), 'HEAD') as tree:\n"
         "    print(tree.scratch, flush=True)\n"

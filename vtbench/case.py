@@ -13,7 +13,7 @@ from vtbench import models
 from vtbench.count import counting
 from vtbench.count.symbolic.subject import Subject, subject_of
 from vtbench.count.symbolic.tracing import Inputs
-from vtbench.errors import ModelError
+from vtbench.errors import ModelError, VtbenchError
 from vtbench.models import from_timm, from_torchvision, from_transformers
 from vtbench.models.assemble import Library
 from vtbench.models.foreign import ran
@@ -37,12 +37,23 @@ class Case:
         self.began = time.monotonic()
         self.deadline = self.began + time_limit
         built = models.build(workload)
-        self.by_resolution = built.workload.resolution is not None and not workload.inputs
         self.target = models.resolve(workload.model)
+        self.by_resolution = not workload.inputs and self._takes_sizes(built.workload)
         self.own = subject_from(built)
         self.counts: dict[tuple[tuple[str, int], ...], int] = {}
         self.reasons: list[str] = []
         self.was_asked = False
+
+    def _takes_sizes(self, built: Workload) -> bool:
+        """Whether another size can be asked for; a function may bring images of its own."""
+        if built.resolution is None or self.target.source != "callable":
+            return built.resolution is not None
+        height, width = built.resolution
+        try:
+            models.build(msgspec.structs.replace(built, resolution=(2 * height, 2 * width)))
+        except VtbenchError:
+            return False
+        return True
 
     @property
     def left(self) -> float:

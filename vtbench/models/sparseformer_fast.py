@@ -106,7 +106,12 @@ def attended(block: Block, tokens: Tensor, at_once: int) -> Tensor:
     norm = block.attention_norm
     normed = F.layer_norm(tokens, tokens.shape[-1:], norm.weight, norm.bias, norm.eps)
     qkv = block.qkv(normed)
-    return block.out(joined([block.take(part, block.heads) for part in parts(qkv, at_once)]))
+    if at_once >= len(qkv):
+        return block.out(block.take(qkv, block.heads).to(qkv.dtype))
+    took = qkv.new_empty(tokens.shape)
+    for part, place in zip(parts(qkv, at_once), parts(took, at_once), strict=True):
+        place.copy_(block.take(part, block.heads))
+    return block.out(took)
 
 
 def taken(qkv: Tensor, heads: int) -> Tensor:
@@ -133,9 +138,9 @@ def by_head(qkv: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def by_token(taken_by_head: Tensor, qkv: Tensor) -> Tensor:
-    """B·h,d/h,N -> B,N,d, in the precision of what it was made of."""
+    """B·h,d/h,N -> B,N,d."""
     batch, number, _ = qkv.shape
-    return taken_by_head.view(batch, -1, number).transpose(1, 2).to(qkv.dtype)
+    return taken_by_head.view(batch, -1, number).transpose(1, 2)
 
 
 def parts(batch: Tensor, at_once: int) -> list[Tensor]:

@@ -158,10 +158,11 @@ def written(found: dict[str, Any]) -> str:
             for each in found["repeats"]
         ]
         parts.append(_steadiness(found["repeats"]))
-    for key, title in (("gate", "The gate, on a quiet machine"),
+    for key, title in (("gate", "The gate"),
                        ("competition", "The gate, beside a process on every core")):  # fmt: skip
         if key in found:
             parts += _gate_table(title, found[key])
+    parts += [f"\nWhile `{part}` ran, {what}." for part, what in found.get("beside", {}).items()]
     return "\n".join(parts) + "\n"
 
 
@@ -216,6 +217,7 @@ def main() -> None:
         "python": platform.python_version(),
     }
     for name in asked:
+        found.get("beside", {}).pop(name, None)  # a note by hand on an earlier run
         found[name] = parts[name]()
         kept.write_text(json.dumps(found, indent=1) + "\n")
         (REPORTS / "harness.md").write_text(written(found))

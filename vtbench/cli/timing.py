@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -57,7 +57,6 @@ TimedFormat = Literal[
 STARTING = 20.0
 """Seconds that starting a process and building models may take."""
 _VALUE = re.compile(r"""(?:[^,(\["']|\([^)]*\)|\[[^\]]*\]|"[^"]*"|'[^']*')+""")
-FORMATS: tuple[TimedFormat, ...] = get_args(TimedFormat)
 
 FormatOption = Annotated[
     TimedFormat | None,

@@ -20,17 +20,28 @@ MIXINGS = ("adaptive", "static", "linear")
 
 
 class Generator(nn.Module):
-    """M_c and M_s of every token, by two linear layers with nothing between them.
+    """M_c, C,C, and M_s, P',P, of every token: two linear layers with nothing between them.
 
     The second starts with zero weights and a Xavier bias, so that mixing starts unconditional.
+    Between them is a quarter of the width, unless ``hidden`` says otherwise; P' is P, unless
+    ``mixed`` does.
     """
 
-    def __init__(self, width: int, channels: int, points: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        channels: int,
+        points: int,
+        *,
+        hidden: int | None = None,
+        mixed: int | None = None,
+    ) -> None:
         super().__init__()
-        self.channels, self.points = channels, points
+        self.channels, self.points, self.mixed = channels, points, mixed or points
+        hidden = hidden or width // 4
         self.norm = small_norm(width)
-        self.reduce = nn.Linear(width, width // 4)
-        self.expand = nn.Linear(width // 4, channels**2 + points**2)
+        self.reduce = nn.Linear(width, hidden)
+        self.expand = nn.Linear(hidden, channels**2 + self.mixed * points)
 
     def initialise(self) -> None:
         """Zero weights and a Xavier bias in the second layer."""
@@ -39,16 +50,16 @@ class Generator(nn.Module):
             nn.init.xavier_uniform_(weights)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """B,N,d -> M_c B,N,C,C (rows read, columns write) and M_s B,N,P,P (columns read)."""
+        """B,N,d -> M_c B,N,C,C (rows read, columns write) and M_s B,N,P',P (columns read)."""
         return self.split(self.expand(self.reduce(self.norm(tokens))))
 
     def split(self, generated: Tensor) -> tuple[Tensor, Tensor]:
-        """...,C²+P² -> ...,C,C and ...,P,P."""
+        """...,C²+P'·P -> ...,C,C and ...,P',P."""
         square = self.channels**2
         leading = generated.shape[:-1]
         return (
             generated[..., :square].reshape(*leading, self.channels, self.channels),
-            generated[..., square:].reshape(*leading, self.points, self.points),
+            generated[..., square:].reshape(*leading, self.mixed, self.points),
         )
 
 

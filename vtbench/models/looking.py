@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
+from vtbench.models.adaptive_mixing import Generator
 from vtbench.models.sparse_sampling import (
     Glimpse,
     SamplingPoints,
@@ -21,6 +22,7 @@ from vtbench.models.sparse_sampling import (
 )
 
 GENERATOR_WIDTH = 128
+"""Between the two layers of the generator, whatever the width of the tokens."""
 LEAST_MIXED = 32
 """Points after mixing, where fewer are sampled."""
 SHORTEST = 128
@@ -51,36 +53,6 @@ class PositionCode(nn.Module):
         return update
 
 
-class WideningGenerator(nn.Module):
-    """M_c, C,C, and M_s, P',P, of every token: N·(d·128 + 128·(C² + P'·P))."""
-
-    def __init__(self, width: int, channels: int, points: int, mixed: int) -> None:
-        super().__init__()
-        self.channels, self.points, self.mixed = channels, points, mixed
-        self.norm = small_norm(width)
-        self.reduce = nn.Linear(width, GENERATOR_WIDTH)
-        self.expand = nn.Linear(GENERATOR_WIDTH, channels**2 + mixed * points)
-
-    def initialise(self) -> None:
-        """Zero weights and a Xavier bias in the second layer: mixing starts unconditional."""
-        nn.init.zeros_(self.expand.weight)
-        for weights in self.split(self.expand.bias.detach()):
-            nn.init.xavier_uniform_(weights)
-
-    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """B,N,d -> B,N,C,C and B,N,P',P."""
-        return self.split(self.expand(self.reduce(self.norm(tokens))))
-
-    def split(self, generated: Tensor) -> tuple[Tensor, Tensor]:
-        """...,C²+P'·P -> ...,C,C and ...,P',P."""
-        square = self.channels**2
-        leading = generated.shape[:-1]
-        return (
-            generated[..., :square].reshape(*leading, self.channels, self.channels),
-            generated[..., square:].reshape(*leading, self.mixed, self.points),
-        )
-
-
 class WideningMixing(nn.Module):
     """GELU(M_s·(x·M_c)): N·(P·C² + P'·P·C)."""
 
@@ -96,7 +68,7 @@ class Looking(nn.Module):
         super().__init__()
         mixed = max(points, LEAST_MIXED)
         self.sampling = SamplingPoints(width, points, norms="library")
-        self.generator = WideningGenerator(width, channels, points, mixed)
+        self.generator = Generator(width, channels, points, hidden=GENERATOR_WIDTH, mixed=mixed)
         self.mixing = WideningMixing()
         self.output = nn.Linear(mixed * channels, width)
         self.position = PositionCode(width)

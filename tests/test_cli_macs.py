@@ -155,7 +155,7 @@ BAD = [
     (("deit_t", "--resolution", "1x2x3"), "neither a number nor HEIGHTxWIDTH"),
     (("deit_t", "--resolution", "9" * 5000), "neither a number nor HEIGHTxWIDTH"),
     (("deit_t", "--batch-size", "0"), "The batch size 0 is not positive"),
-    (("deit_t", "--batch-size", "many"), "Invalid value for '--batch-size'"),
+    (("deit_t", "--batch-size", "many"), "--batch-size takes one whole number from 1, not 'many'"),
     (("deit_t", "-o", "depth"), "not of the form key=value"),
     (("deit_t", "-o", "=3"), "not of the form key=value"),
     (("deit_t", "-o", "depth=2**40"), "neither a Python literal nor a word"),
@@ -368,3 +368,16 @@ def test_a_suite_with_mistakes_costs_no_count(vtbench, counted, monkeypatch, tmp
     (tmp_path / "broken.toml").write_text("papers = [", encoding="utf-8")
     monkeypatch.setattr(printed, "shipped", lambda: {"broken": tmp_path / "broken.toml"})
     assert vtbench("macs", "resnet18").status == 0
+
+
+def test_values_between_commas_are_so_many_workloads_side_by_side_by_model(vtbench):
+    ended = vtbench("macs", "vt_r18", "resnet18", "-o", "vt_r18:tokens=8,16", "--format", "csv")
+    lines = [line.split(",") for line in ended.out.splitlines()]
+    place = lines[0].index("macs")
+    assert [(line[0], int(line[place])) for line in lines[1:]] == [
+        ("vt_r18", 1_517_389_312),
+        ("vt_r18", 1_586_670_592),
+        ("resnet18", 1_814_073_344),
+    ]
+    table = vtbench("macs", "vt_r18", "-o", "tokens=8,16").out
+    assert "tokens" in table.splitlines()[3]

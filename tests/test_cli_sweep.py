@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from vtbench.cli import axes
+from vtbench.cli import axes, values
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
 from vtbench.measurement import Device, Measurement
 from vtbench.measurements import line_of
@@ -34,7 +34,7 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize(
-    ("text", "values"),
+    ("text", "read"),
     [
         ("8", (8,)),
         ("1,16,64", (1, 16, 64)),
@@ -44,19 +44,19 @@ ROOT = Path(__file__).parent.parent
         ("4,8:16:4,4", (4, 8, 12, 16)),
     ],
 )
-def test_numbers_are_lists_and_ranges_with_their_stop(text, values):
-    assert axes.numbers(text, "--tokens") == values
+def test_numbers_are_lists_and_ranges_with_their_stop(text, read):
+    assert values.numbers(text, "--tokens") == read
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "8,", "1.5", "a", "16:8:4", "8:16:0", "8:16:-4"])
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(BadInput):
-        axes.numbers(text, "--tokens")
+        values.numbers(text, "--tokens")
 
 
 def test_an_enormous_range_is_refused_before_it_is_made():
     with pytest.raises(BadInput, match="holds 999,999,999 values"):
-        axes.numbers("1:999999999", "--tokens")
+        values.numbers("1:999999999", "--tokens")
 
 
 def test_sizes_are_lists_ranges_and_rectangles():
@@ -80,10 +80,10 @@ def test_a_comma_makes_an_axis_and_brackets_make_a_tuple():
 
 
 def test_words_are_checked_and_none_is_a_value_where_it_means_something():
-    assert axes.words("fp32,bf16", "--dtype", ("fp32", "bf16")) == ("fp32", "bf16")
+    assert values.words("fp32,bf16", "--dtype", ("fp32", "bf16")) == ("fp32", "bf16")
     with pytest.raises(BadOption, match="--dtype has no 'fp8'; it has fp32, bf16"):
-        axes.words("fp8", "--dtype", ("fp32", "bf16"))
-    assert axes.or_none("none,default", str) == (None, "default")
+        values.words("fp8", "--dtype", ("fp32", "bf16"))
+    assert values.or_none("none,default", str) == (None, "default")
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0"])

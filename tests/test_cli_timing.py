@@ -8,7 +8,8 @@ import json
 import pytest
 
 from vtbench import footprint, measuring
-from vtbench.cli.timing import option_values, split_values
+from vtbench.cli.axes import combinations
+from vtbench.cli.values import split_values
 from vtbench.derived import with_samples
 from vtbench.measurement import Device, Measurement
 from vtbench.protocol import protocol_named
@@ -287,7 +288,11 @@ def test_values_between_commas_are_several_and_in_brackets_one():
     assert split_values("(1,2),(3,4)") == ["(1,2)", "(3,4)"]
     assert split_values("'a,b'") == ["'a,b'"]
     assert split_values("") == [""]
-    assert option_values(["k=1,2", "m:r=[3,4]"]) == [
-        ((None, "k", 1), ("m", "r", [3, 4])),
-        ((None, "k", 2), ("m", "r", [3, 4])),
+    assert combinations(["k=1,2", "m:r=[3,4]"]) == [
+        ((None, "k", 1), ("m", "r", (3, 4))),
+        ((None, "k", 2), ("m", "r", (3, 4))),
     ]
+    assert combinations(["m:k=1", "k=8:16:4"]) == [
+        ((None, "k", value), ("m", "k", 1)) for value in (8, 12, 16)
+    ]
+    assert combinations(["k=1,true"]) == [((None, "k", 1),), ((None, "k", True),)]

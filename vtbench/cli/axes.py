@@ -1,39 +1,20 @@
-"""Axes as the user writes them: values between commas, and ranges ``start:stop:step``.
-
-The stop of a range belongs to it. What stands in brackets or quotes is one value.
-"""
+"""Axes as the user writes them, and what a sweep's other options mean."""
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any
 
-from vtbench.cli.options import parse_options, parse_resolution
-from vtbench.cli.timing import split_values
-from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
-from vtbench.sweep.axes import MANY, OptionAxis
-from vtbench.workload import OptionValue
+import msgspec
 
-Word = TypeVar("Word", bound=str)
-
-_NUMBER = r"-?\d{1,9}(?:\.\d{1,9})?"
-_RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::({_NUMBER}))?")
-MOST_VALUES = 100 * MANY
-
-
-def numbers(text: str | None, option: str) -> tuple[int, ...] | None:
-    """``1,16,64`` or ``8:64:8``, all at least 1; None where the option is not given."""
-    if text is None:
-        return None
-    found: list[int] = []
-    for part in _parts(text, option):
-        for word in _range(part) or (part,):
-            if not re.fullmatch(r"\d{1,9}", word) or int(word) < 1:
-                raise BadInput(f"{word!r} in {option} is no number of at least 1.")
-            found.append(int(word))
-    return tuple(dict.fromkeys(found))
+from vtbench.cli.options import Conditions, parse_options, parse_resolution, workloads
+from vtbench.cli.values import spelled, spread
+from vtbench.errors import BadInput, BadResolution, UsageError
+from vtbench.sweep.axes import OptionAxis
+from vtbench.workload import OptionValue, Workload
 
 
 def resolutions(text: str | None) -> tuple[tuple[int, int] | None, ...]:
@@ -41,30 +22,10 @@ def resolutions(text: str | None) -> tuple[tuple[int, int] | None, ...]:
     if text is None:
         return (None,)
     found: list[tuple[int, int] | None] = []
-    for part in _parts(text, "--resolution"):
-        for word in _range(part) or (part,):
-            if "," in word:
-                raise BadResolution(f"The resolution {word!r} is neither a number nor HxW.")
-            found.append(parse_resolution(word))
-    return tuple(dict.fromkeys(found))
-
-
-def words(text: str, option: str, known: Sequence[Word]) -> tuple[Word, ...]:
-    """Names that are known, between commas."""
-    found: list[Word] = []
-    for part in _parts(text, option):
-        match = next((name for name in known if name == part), None)
-        if match is None:
-            raise BadOption(f"{option} has no {part!r}; it has {', '.join(known)}.")
-        found.append(match)
-    return tuple(dict.fromkeys(found))
-
-
-def or_none(text: str | None, read: Callable[[str], Word]) -> tuple[Word | None, ...]:
-    """Values of which ``none`` may be one: without the option, and where it says so."""
-    if text is None:
-        return (None,)
-    found = [None if part == "none" else read(part) for part in split_values(text)]
+    for word in spelled(text, "--resolution"):
+        if "," in word:
+            raise BadResolution(f"The resolution {word!r} is neither a number nor HxW.")
+        found.append(parse_resolution(word))
     return tuple(dict.fromkeys(found))
 
 
@@ -73,13 +34,37 @@ def options(given: Sequence[str] | None) -> tuple[OptionAxis, ...]:
     found = []
     for text in given or ():
         left, equals, values = text.partition("=")
-        spelled = [
-            word for part in _parts(values, "-o") for word in (_range(part) or (part,))
-        ] or [""]
-        read = [parse_options([f"{left}{equals}{word}"])[0] for word in spelled]
+        read = [parse_options([f"{left}{equals}{word}"])[0] for word in spread(values) or [""]]
         only, key, _ = read[0]
-        found.append(OptionAxis(only, key, tuple(dict.fromkeys(_kept(v) for _, _, v in read))))
+        each_once = {repr(value): _kept(value) for _, _, value in read}  # 1 and True are two
+        found.append(OptionAxis(only, key, tuple(each_once.values())))
     return tuple(found)
+
+
+def combinations(given: Sequence[str] | None) -> list[tuple[tuple[str | None, str, Any], ...]]:
+    """Every combination of the values of options; those for one model come last and win."""
+    axes = sorted(options(given), key=lambda axis: axis.only is not None)
+    values = ([(axis.only, axis.key, value) for value in axis.values] for axis in axes)
+    return list(itertools.product(*values))
+
+
+def combined(
+    names: Sequence[str],
+    given: Sequence[str] | None,
+    conditions: Conditions,
+    base: str | None = None,
+) -> dict[Workload, str | None]:
+    """A workload for every model and combination of options, and why it cannot be.
+
+    A model's workloads stand together; those of ``base`` come first where it was not asked for.
+    """
+    found: dict[Workload, str | None] = {}
+    for chosen in combinations(given):
+        each = msgspec.structs.replace(conditions, options=chosen)
+        for workload, error in workloads(names, each, base):
+            found.setdefault(workload, error)
+    places = {model: k for k, model in enumerate(dict.fromkeys(each.model for each in found))}
+    return dict(sorted(found.items(), key=lambda pair: places[pair[0].model]))
 
 
 def shard_of(text: str | None) -> tuple[int, int] | None:
@@ -102,27 +87,3 @@ def budget_of(text: str) -> int:
 
 def _kept(value: object) -> OptionValue:
     return tuple(value) if isinstance(value, list) else value  # type: ignore[return-value]  # parse_options lets nothing else through
-
-
-def _parts(text: str, option: str) -> list[str]:
-    parts = [part.strip() for part in split_values(text)]
-    if option != "-o" and not all(part.strip() for part in text.split(",")):
-        raise BadInput(f"{option} {text!r} holds an empty value.")
-    return parts
-
-
-def _range(text: str) -> list[str] | None:
-    """The values of a range as they would be typed; None where the text is no range.
-
-    Decimals, so that 0.5:0.9:0.1 holds 0.7 and not a neighbour of it.
-    """
-    match = _RANGE.fullmatch(text)
-    if match is None:
-        return None
-    start, stop, step = (Decimal(number) for number in (match[1], match[2], match[3] or "1"))
-    if step <= 0 or stop < start:
-        raise BadInput(f"The range {text!r} holds no value: it is start:stop:step, upwards.")
-    number = int((stop - start) / step) + 1
-    if number > MOST_VALUES:
-        raise BadInput(f"The range {text!r} holds {number:,} values; {MOST_VALUES:,} is the most.")
-    return [str(start + place * step) for place in range(number)]

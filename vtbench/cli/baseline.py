@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vtbench.baseline import lines_of_baseline
+from vtbench.cli.axes import combined
 from vtbench.cli.commands import HELP_NAMES
 from vtbench.cli.counting import INTERRUPTED, count
 from vtbench.cli.options import (
@@ -24,14 +25,12 @@ from vtbench.cli.options import (
     Traceback,
     Train,
     asked_models,
-    parse_batch_size,
     parse_inputs,
     parse_jobs,
-    parse_options,
     parse_resolution,
-    workloads,
 )
 from vtbench.cli.output import check_writable, say, write_document
+from vtbench.cli.values import parse_one_batch
 from vtbench.report import failure
 
 baseline = typer.Typer(
@@ -55,7 +54,7 @@ def write(
     model_list: ModelList = None,
     option: Options = None,
     resolution: Resolution = None,
-    batch_size: BatchSize = 1,
+    batch_size: BatchSize = None,
     inputs: Inputs = None,
     backward: Backward = False,
     train: Train = False,
@@ -73,15 +72,14 @@ def write(
     """
     check_writable(file)
     conditions = Conditions(
-        options=parse_options(option),
         resolution=parse_resolution(resolution),
-        batch_size=parse_batch_size(batch_size),
+        batch_size=parse_one_batch(batch_size) or 1,
         inputs=parse_inputs(inputs),
         train=train,
         backward=backward,
     )
-    asked = workloads(asked_models(None, models, model_list), conditions)
-    records, finished = count(asked, {}, parse_jobs(jobs), traceback=traceback)
+    asked = combined(asked_models(None, models, model_list), option, conditions)
+    records, finished = count(list(asked.items()), {}, parse_jobs(jobs), traceback=traceback)
     if not finished:
         raise typer.Exit(INTERRUPTED)
     failed = [record for record in records if record.error is not None]
@@ -93,5 +91,5 @@ def write(
     for record in records:
         if not record.complete:
             say(f"{record.workload.model} has unknown operators: only its counted part is guarded.")
-    found = {workload: record for (workload, _), record in zip(asked, records, strict=True)}
+    found = dict(zip(asked, records, strict=True))
     write_document(lines_of_baseline(found, version("torch")), file)

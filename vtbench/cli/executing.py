@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Annotated, Any
 
 import msgspec
@@ -73,8 +72,6 @@ CPU_ONLY = ("bf32",)
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
     """What the options of one command say of how every workload is executed."""
 
-    gpu: str | None = None
-    device: str | None = None
     dtype: Precision = "fp32"
     autocast: bool = False
     layout: Layout = "nchw"
@@ -120,17 +117,6 @@ def refuse_contradictions(execution: Execution, kind: str) -> None:
         raise BadOption(f"{execution.threads} threads cannot run anything; give 1 or more.")
     if execution.tokens is not None and execution.tokens < 1:
         raise BadOption(f"{execution.tokens} tokens are too few; give 1 or more.")
-    if execution.batch_size is not None and execution.batch_size < 1:
-        raise BadOption(f"The batch size {execution.batch_size} is not positive.")
-
-
-def parse_one_batch(text: str | None) -> int | None:
-    """A whole number; several are cells of a sweep."""
-    if text is None or re.fullmatch(r"-?[0-9]{1,9}", text.strip(), re.ASCII):
-        return None if text is None else int(text)
-    several = re.fullmatch(r"[0-9]+([,:][0-9]+)+", text.strip(), re.ASCII)
-    advice = "several are for `vtbench sweep`" if several else "give one such as 8"
-    raise BadOption(f"--batch-size takes one whole number from 1, not {text!r}; {advice}.")
 
 
 def parse_max_time(seconds: float) -> float:

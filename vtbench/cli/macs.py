@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from vtbench.cli.axes import combined
 from vtbench.cli.counting import answer, count
 from vtbench.cli.options import (
     Backward,
@@ -25,13 +26,10 @@ from vtbench.cli.options import (
     Traceback,
     Train,
     asked_models,
-    parse_batch_size,
     parse_counters,
     parse_inputs,
     parse_jobs,
-    parse_options,
     parse_resolution,
-    workloads,
 )
 from vtbench.cli.output import (
     SUFFIXES,
@@ -41,6 +39,7 @@ from vtbench.cli.output import (
     wants_color,
 )
 from vtbench.cli.printed import printed_figures
+from vtbench.cli.values import parse_one_batch
 from vtbench.cli.weights import WeightFiles, parse_weights
 from vtbench.errors import BadOption
 from vtbench.report import Format, Question, View
@@ -53,7 +52,7 @@ def macs(
     option: Options = None,
     weights: WeightFiles = None,
     resolution: Resolution = None,
-    batch_size: BatchSize = 1,
+    batch_size: BatchSize = None,
     inputs: Inputs = None,
     backward: Backward = False,
     train: Train = False,
@@ -119,9 +118,8 @@ def macs(
         color=path is None and wants_color(),
     )
     conditions = Conditions(
-        options=parse_options(option),
         resolution=parse_resolution(resolution),
-        batch_size=parse_batch_size(batch_size),
+        batch_size=parse_one_batch(batch_size) or 1,
         inputs=parse_inputs(inputs),
         train=train,
         backward=backward,
@@ -131,8 +129,9 @@ def macs(
     processes = parse_jobs(jobs)
     check_suffix(path, format_)
     check_writable(path)
-    asked = workloads(asked_models(models, more_models, model_list), conditions, relative_to)
-    records, finished = count(asked, settings, processes, traceback=traceback)
+    names = asked_models(models, more_models, model_list)
+    asked = combined(names, option, conditions, relative_to)
+    records, finished = count(list(asked.items()), settings, processes, traceback=traceback)
     question = msgspec.structs.replace(question, printed=printed_figures(records))
     raise typer.Exit(answer(records, question, path, strict=strict, finished=finished))
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from vtbench.cli import executing, timing
+from vtbench.cli import asking, executing
 from vtbench.cli.options import (
     Backward,
-    Conditions,
     Inputs,
     ModelList,
     Models,
@@ -23,27 +20,15 @@ from vtbench.cli.options import (
     Resolution,
     Traceback,
     Train,
-    asked_models,
-    parse_inputs,
-    parse_resolution,
-    workloads,
 )
-from vtbench.cli.output import (
-    SUFFIXES,
-    check_suffix,
-    check_writable,
-    page_width,
-    say,
-    stdout_kept_clean,
-    wants_color,
-    write_document,
-)
+from vtbench.cli.output import check_suffix, check_writable, say, stdout_kept_clean, write_document
 from vtbench.cli.progress import progress
-from vtbench.cli.weights import WeightFiles, parse_weights
+from vtbench.cli.values import numbers
+from vtbench.cli.weights import WeightFiles
 from vtbench.errors import BadInput
 from vtbench.footprint import PROTOCOL, footprints
 from vtbench.measurement import Measurement
-from vtbench.report.measured import MeasuredQuestion, measured_document
+from vtbench.report.measured import measured_document
 from vtbench.sweep.store import Store
 from vtbench.workload import Workload
 
@@ -77,8 +62,8 @@ def memory(
     cudnn_benchmark: executing.CudnnBenchmark = True,
     backward: Backward = False,
     train: Train = False,
-    records: timing.Keep = None,
-    format_: timing.FormatOption = None,
+    records: asking.Keep = None,
+    format_: asking.FormatOption = None,
     output: Output = None,
     traceback: Traceback = False,
 ) -> None:
@@ -93,57 +78,23 @@ def memory(
 
     Exit status: 0 done; 1 some model failed; 2 nothing could be measured.
     """
+    asked = dict(locals())  # the parameters by name, which is how Ask takes them
+    raise typer.Exit(_answer(asking.Ask(**asked)))
+
+
+def _answer(ask: asking.Ask) -> int:
+    """Measure what was asked, write the document, and say what went wrong; the exit status."""
     from vtbench.measure.devices import choose
 
-    path = None if output == Path("-") else output
-    check_suffix(path, format_)
-    for file in (path, records):
+    check_suffix(ask.path(), ask.format_)
+    for file in (ask.path(), ask.records):
         check_writable(file)
-    execution = executing.Execution(
-        gpu=gpu,
-        device=device,
-        dtype=dtype,
-        autocast=autocast,
-        layout=layout,
-        threads=threads,
-        compile=compile_,
-        attention=attention,
-        cudnn_benchmark=cudnn_benchmark,
-        tokens=tokens,
-    )
-    place = _one(choose(gpu, device))
-    executing.refuse_contradictions(execution, place.kind)
-    sized = [
-        msgspec.structs.replace(execution, batch_size=batch)
-        for batch in parse_batch_sizes(batch_size)
-    ]
-    names = asked_models(models, more_models, model_list)
-    files = parse_weights(weights)
-    conditions = [
-        Conditions(
-            options=options,
-            resolution=parse_resolution(resolution),
-            inputs=parse_inputs(inputs),
-            train=train,
-            backward=backward,
-            weights=files,
-        )
-        for options in timing.option_values(option)
-    ]
-    asked: Asked = {
-        executing.executed(workload, execution, PROTOCOL, place.kind): error
-        for each in conditions
-        for workload, error in workloads(names, each)
-        for execution in sized
-    }
-    with Store(records) as store:
-        found = _measured(asked, place.index, store, traceback=traceback)
-    question = MeasuredQuestion(
-        format=format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table"),
-        width=page_width(),
-        color=path is None and wants_color(),
-    )
-    raise typer.Exit(_answer(found, question, path))
+    batch_sizes = numbers(ask.batch_size, "--batch-size") or (1,)
+    place = _one(choose(ask.gpu, ask.device))
+    asked = asking.asked_workloads(ask, batch_sizes, PROTOCOL, place.kind)
+    with Store(ask.records) as store:
+        found = _measured(asked, place.index, store, traceback=ask.traceback)
+    return _finish(found, ask)
 
 
 def _one(devices: Sequence[Chosen]) -> Chosen:
@@ -151,14 +102,6 @@ def _one(devices: Sequence[Chosen]) -> Chosen:
     if len(devices) > 1:
         raise BadInput("The memory of a step is measured on one GPU; give --gpu one number.")
     return devices[0]
-
-
-def parse_batch_sizes(text: str) -> tuple[int, ...]:
-    """``1,8``: whole numbers from 1, each once."""
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and int(part) for part in parts):
-        raise BadInput(f"--batch-size takes whole numbers from 1 between commas; not {text!r}.")
-    return tuple(dict.fromkeys(map(int, parts)))
 
 
 def _measured(
@@ -184,12 +127,12 @@ def _measured(
     return [found[workload] for workload in asked if workload in found]
 
 
-def _answer(found: Sequence[Measurement], question: MeasuredQuestion, path: Path | None) -> int:
+def _finish(found: Sequence[Measurement], ask: asking.Ask) -> int:
     """Write what there is, and say what failed; the exit status."""
     failed = [record for record in found if record.error is not None]
     for record in failed:
         say(str(record.error))
     if len(failed) == len(found):
         return 2
-    write_document(measured_document(found, (), question), path)
+    write_document(measured_document(found, (), ask.question()), ask.path())
     return 1 if failed else 0

@@ -62,7 +62,10 @@ Resolution = Annotated[
         help="Image size; each model's own where it is not given.",
     ),
 ]
-BatchSize = Annotated[int, typer.Option("--batch-size", metavar="N", help="Images per step.")]
+BatchSize = Annotated[
+    str | None,
+    typer.Option("--batch-size", metavar="N", help="Images per step; 1 without."),
+]
 Inputs = Annotated[
     list[str] | None,
     typer.Option(
@@ -268,13 +271,6 @@ def parse_inputs(given: Sequence[str] | None) -> tuple[InputSpec, ...]:
             raise BadInput(f"The input {name!r} is given twice.")
         specs[name] = InputSpec(name=name, shape=shape, dtype=dtype or "float32")
     return tuple(specs.values())
-
-
-def parse_batch_size(number: int) -> int:
-    """At least one image."""
-    if number < 1:
-        raise BadInput(f"The batch size {number} is not positive.")
-    return number
 
 
 def parse_counters(text: str | None) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ from vtbench.cli.executing import (
     Execution,
     executed,
     parse_max_time,
-    parse_one_batch,
     refuse_contradictions,
 )
 from vtbench.cli.options import parse_inputs, parse_options, parse_resolution
+from vtbench.cli.values import parse_one_batch
 from vtbench.comparing import Comparison
 from vtbench.errors import BadOption, UsageError
 from vtbench.protocol import Protocol, protocol_named

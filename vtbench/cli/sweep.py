@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from vtbench.cli import executing, sweeping
+from vtbench.cli.asking import FormatOption
 from vtbench.cli.options import (
     Backward,
     Inputs,
@@ -19,7 +20,6 @@ from vtbench.cli.options import (
     Traceback,
     Train,
 )
-from vtbench.cli.timing import FormatOption
 from vtbench.sweep.local import Isolate
 
 Axis = str | None

@@ -11,7 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from vtbench.cli import axes
+from vtbench.cli import axes, values
+from vtbench.cli.asking import TimedFormat
 from vtbench.cli.cost import check_figure
 from vtbench.cli.counting import INTERRUPTED
 from vtbench.cli.executing import Execution, parse_max_time, refuse_contradictions
@@ -27,7 +28,6 @@ from vtbench.cli.output import (
 )
 from vtbench.cli.sweep_run import Run, Trials, run_cells
 from vtbench.cli.sweep_search import Sought, Wanted, solved, sought_in
-from vtbench.cli.timing import TimedFormat
 from vtbench.errors import BadInput, UnknownModel, UsageError
 from vtbench.measurement import Device, Measurement
 from vtbench.protocol import PROTOCOLS
@@ -169,21 +169,21 @@ def _devices(ask: Ask) -> tuple[Device, ...]:
 def _grid(ask: Ask, devices: Sequence[Device]) -> Grid:
     """The grid that the options span."""
     kind = devices[0].kind if devices else _kind(ask)
-    tokens = axes.numbers(ask.tokens, "--tokens")
+    tokens = values.numbers(ask.tokens, "--tokens")
     options = axes.options(ask.option)
     if tokens is not None:
         options = (*options, OptionAxis(None, "tokens", tokens))
     grid = Grid(
         models=_models(ask, options),
-        protocols=axes.words(ask.metric, "--metric", tuple(PROTOCOLS)),
+        protocols=values.words(ask.metric, "--metric", tuple(PROTOCOLS)),
         options=options,
         resolutions=axes.resolutions(ask.resolution),
-        batch_sizes=axes.numbers(ask.batch_size, "--batch-size") or (None,),
-        dtypes=axes.words(ask.dtype, "--dtype", PRECISIONS),
-        layouts=axes.words(ask.layout, "--layout", LAYOUTS),
-        threads=axes.numbers(ask.threads, "--threads") or (None,),
-        compiles=axes.or_none(ask.compile_, str),
-        attentions=axes.or_none(ask.attention, _kernel),
+        batch_sizes=values.numbers(ask.batch_size, "--batch-size") or (None,),
+        dtypes=values.words(ask.dtype, "--dtype", PRECISIONS),
+        layouts=values.words(ask.layout, "--layout", LAYOUTS),
+        threads=values.numbers(ask.threads, "--threads") or (None,),
+        compiles=values.or_none(ask.compile_, str),
+        attentions=values.or_none(ask.attention, _kernel),
         inputs=parse_inputs(ask.inputs),
         device=kind,
         autocast=ask.autocast,
@@ -206,7 +206,7 @@ def _kind(ask: Ask) -> Literal["cpu", "cuda"]:
 
 
 def _kernel(name: str) -> Attention:
-    return axes.words(name, "--attention", KERNELS)[0]
+    return values.words(name, "--attention", KERNELS)[0]
 
 
 def _models(ask: Ask, options: Sequence[OptionAxis]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vtbench.cli import executing, timing
+from vtbench.cli import asking, executing, timing
 from vtbench.cli.options import (
     Backward,
     Inputs,
@@ -51,8 +51,8 @@ def throughput(
     max_time: executing.MaxTime = 15.0,
     relative_to: timing.RelativeTo = None,
     stages: timing.Stages = False,
-    records: timing.Keep = None,
-    format_: timing.FormatOption = None,
+    records: asking.Keep = None,
+    format_: asking.FormatOption = None,
     output: Output = None,
     traceback: Traceback = False,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vtbench.naming import written
 from vtbench.record import Record
 from vtbench.report.parts import Part, parts
 from vtbench.report.table import Column, Table, name_column
@@ -24,6 +25,8 @@ from vtbench.stages import OTHER
 Cells = list[str]
 NAMED = 3
 """Unknown operators that a note names."""
+APART = 3
+"""Options that have a column each; more than that share one."""
 
 
 def comparison(records: Sequence[Record], relative_to: Record | None = None) -> Table:
@@ -31,7 +34,12 @@ def comparison(records: Sequence[Record], relative_to: Record | None = None) -> 
     counted = [record for record in records if record.error is None]
     shared, varying = _conditions(counted)
     prefix = common_prefix(record.macs for record in counted)
+    options = _differing_options(records)
     columns = [name_column("Model"), *(Column(head=head) for head in varying)]
+    if len(options) <= APART:
+        columns += [Column(head=name) for name in options]
+    else:
+        columns.append(Column(head="Options", align="left", shrink=True))
     columns += [
         Column(head="MACs"),
         Column(head="Params"),
@@ -40,7 +48,8 @@ def comparison(records: Sequence[Record], relative_to: Record | None = None) -> 
     ]
     if relative_to is not None:
         columns += [Column(head="Ratio"), Column(head="Difference", drop=1)]
-    rows = [tuple(_row(record, list(varying), prefix, relative_to)) for record in records]
+    heads = (list(varying), options)
+    rows = [tuple(_row(record, heads, prefix, relative_to)) for record in records]
     notes = [failure(record) for record in records if record.error]
     notes += [_bound(record) for record in counted if not record.complete]
     if relative_to is not None:
@@ -133,10 +142,23 @@ def _mode(record: Record) -> str:
     return f"{record.workload.mode}{both}"
 
 
-def _row(record: Record, varying: Cells, prefix: int, base: Record | None) -> Cells:
-    work = record.workload
+def _differing_options(records: Sequence[Record]) -> Cells:
+    """Options that tell one model's records apart."""
+    names = dict.fromkeys(key for record in records for key, _ in record.workload.options)
+    given = [(r.workload.model, dict(r.workload.options)) for r in records]
+    models = len({model for model, _ in given})
+    return [
+        name
+        for name in names
+        if len({(model, repr(options.get(name, ABSENT))) for model, options in given}) > models
+    ]
+
+
+def _row(record: Record, heads: tuple[Cells, Cells], prefix: int, base: Record | None) -> Cells:
+    work, (conditions, names) = record.workload, heads
     said = {"Size": pixels(work), "Batch": str(work.batch_size), "Mode": _mode(record)}
-    cells = [_label(record), *(said[head] for head in varying)]
+    cells = [_label(record), *(said[head] for head in conditions)]
+    cells += _options(work.options, names)
     extra = 2 if base is not None else 0
     if record.error is not None or record.parameters is None or record.memory is None:
         return [*cells, "failed", *([ABSENT] * (3 + extra))]
@@ -149,6 +171,14 @@ def _row(record: Record, varying: Cells, prefix: int, base: Record | None) -> Ce
     if base is not None and base.error is None:
         cells += [ratio(record.macs, base.macs), signed(record.macs - base.macs, prefix)]
     return cells + [ABSENT] * (extra if base is not None and base.error is not None else 0)
+
+
+def _options(given: Sequence[tuple[str, Any]], names: Cells) -> Cells:
+    """A cell for each option, or one for all where there are many."""
+    own = dict(given)
+    if len(names) <= APART:
+        return [written(own[name]) if name in own else ABSENT for name in names]
+    return [", ".join(f"{name}={written(own[name])}" for name in names if name in own)]
 
 
 def failure(record: Record) -> str:

@@ -17,12 +17,18 @@ HOUR = 3600
 
 
 def common_prefix(values: Iterable[int]) -> int:
-    """The prefix that suits the largest of some values, for a column that is read downwards."""
-    largest = max((abs(value) for value in values), default=0)
+    """The prefix that suits some values, for a column that is read downwards.
+
+    It is the largest value's, or the one below where most values would begin with zeros.
+    """
+    sizes = sorted(abs(value) for value in values if value)
+    if not sizes:
+        return 0
     place = 0
-    while place < len(PREFIXES) - 1 and _rounded(largest, place) >= PER_PREFIX:
+    while place < len(PREFIXES) - 1 and _rounded(sizes[-1], place) >= PER_PREFIX:
         place += 1
-    return place
+    leading = 10 * sizes[len(sizes) // 2] < PER_PREFIX**place
+    return place - 1 if place > 1 and leading else place
 
 
 def si(value: int, prefix: int | None = None) -> str:

@@ -240,6 +240,18 @@ def test_a_device_that_was_throttled_or_not_watched_is_said(telemetry, said):
     assert found.warnings == (said,)
 
 
+def test_beside_others_that_had_the_cores_slower_stands_and_the_same_does_not():
+    waited = Telemetry(verdict="throttled", why=("Other processes.",), cpu_load=2.0, cpu_wait=0.3)
+    found = one(record(), record(telemetry=waited))
+    assert found.verdict == "cannot tell"
+    assert found.reason.startswith("Other processes had the cores for 30% of the time")
+    assert one(record(), record(telemetry=waited, slower=1.2)).verdict == "slower"
+    a_little = msgspec.structs.replace(waited, cpu_wait=0.05)
+    assert one(record(), record(telemetry=a_little)).verdict == "same"
+    own_threads = msgspec.structs.replace(waited, verdict="clean")  # they wait for each other
+    assert one(record(), record(telemetry=own_threads)).verdict == "same"
+
+
 @pytest.fixture
 def files(tmp_path):
     def write(base, new):

@@ -314,6 +314,18 @@ def test_a_difference_that_stays_is_told():
     assert compare_launches(launches(0.8, 0.8, 0.8), Gate()).verdict == "faster"
 
 
+def test_launches_that_others_interrupted_are_not_the_same():
+    same = launches(1.001, 0.999, 1.0)
+    base, head = same[1]
+    waited = Telemetry(verdict="throttled", why=("Other processes.",), cpu_wait=0.2)
+    disturbed = (base, msgspec.structs.replace(head, telemetry=waited))
+    found = compare_launches([same[0], disturbed, same[2]], Gate())
+    assert found.verdict == "cannot tell"
+    assert "20% of the time" in found.reason
+    apart = [LogRatio(0.0, 0.0001, 10, 40, share) for share in (0.1, 0.2, 0.3)]
+    assert Gate().judge(over_launches(apart, 0.95)).verdict == "cannot tell"
+
+
 def test_a_launch_with_few_samples_is_refused_with_what_to_do():
     few = made(0.01, samples=5, session="s")
     with pytest.raises(BadInput, match=r"gave 5 samples of a side, and 6 are needed; .*--max-time"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import random
 import sys
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from vtbench.stats import (
 )
 from vtbench.stats.location import location
 from vtbench.stats.percentile import fewest
+from vtbench.stats.ratio import log_ratio
 from vtbench.stats.series import standard_error
 from vtbench.stats.student import t_quantile
 
@@ -321,6 +323,35 @@ def test_a_wide_interval_has_to_lie_past_what_matters_as_a_whole():
 def _half(gate, middle, spread):
     ratio = gate.compare(*_spaced(middle, spread), paired=True).ratio
     return math.log(ratio.high / ratio.low) / 2
+
+
+def turns(slices, step=0.0, seed=0):
+    """Sixty samples of 4.3 ms of work, some of which end after others had a turn of 4 ms."""
+    order = random.Random(seed)  # noqa: S311 - noise, no secret
+    work = 0.0043 * (1 + step)
+    return [
+        work * math.exp(order.gauss(0, 0.003)) + 0.004 * (order.random() < slices)
+        for _ in range(60)
+    ]
+
+
+def test_samples_that_others_interrupted_are_never_the_same():
+    """Of 3 % of 4.3 ms, 1.6 % are left where both sides waited 4 ms for others."""
+
+    def answers(gate, slices, step):
+        arms = ((turns(slices, seed=k), turns(slices, step, seed=99 + k)) for k in range(30))
+        return [gate.compare(*each, paired=True) for each in arms]
+
+    assert {answer.verdict for answer in answers(Gate(), 0.0, 0.0)} == {"same"}
+    trusting = answers(Gate(most_apart=1.0), 0.6, 0.03)
+    assert "same" in {answer.verdict for answer in trusting}
+    for step in (0.0, 0.03):
+        beside = answers(Gate(), 0.6, step)
+        assert "same" not in {answer.verdict for answer in beside}
+    unclear = next(answer for answer in beside if answer.verdict == "cannot tell")
+    assert "interrupted: they lie far from the others" in unclear.reason or "wide" in unclear.reason
+    known = log_ratio([1.0] * 20, [1.01] * 20, paired=True)
+    assert known.apart == 0  # equal samples have no influence either, and are not apart
 
 
 def test_few_samples_cannot_tell_whatever_they_say():

@@ -8,6 +8,7 @@ import sys
 import threading
 from types import SimpleNamespace
 
+import msgspec
 import pynvml
 import pytest
 
@@ -401,6 +402,26 @@ def test_a_quiet_processor_is_clean_and_little_load_is_borne():
     assert host.judged(START, little, (1.0,), threads=8).verdict == "clean"
     assert host.judged(START, little, (1.0,), threads=1).verdict == "throttled"
     assert (host.tolerated(1), host.tolerated(8)) == (0.25, 0.8)
+
+
+def test_what_threads_waited_for_a_core_is_said_beside_what_others_took():
+    first, last = usage(100, busy=0), usage(102, busy=4, own=2.4)
+    waited = msgspec.structs.replace(last, waited=1.6)
+    seen = host.judged(first, waited, (1.0,), threads=2)
+    assert seen.cpu_wait == 0.4  # 1.6 s of the 4 s that its threads wanted
+    assert seen.why[0].endswith("the workload uses 2 cores, and waited for one 40% of the time.")
+    assert seen.interrupted
+    alone = host.judged(first, msgspec.structs.replace(waited, busy=2.4), (1.0,), threads=2)
+    assert (alone.verdict, alone.interrupted) == ("clean", False)  # its own threads were too many
+
+
+def test_waiting_is_read_of_every_thread(tmp_path):
+    for thread, line in (("7", "100 2000000000 3"), ("8", "5 500000000 1"), ("9", "")):
+        (tmp_path / thread).mkdir()
+        (tmp_path / thread / "schedstat").write_text(line)
+    (tmp_path / "10").mkdir()  # ended while we looked
+    assert host._waited(tmp_path) == 2.5
+    assert host._waited(tmp_path / "none") == 0
 
 
 def test_a_clock_that_cannot_be_read_is_said_and_no_verdict():

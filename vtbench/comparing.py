@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from vtbench.doubts import interrupted, warnings
 from vtbench.errors import BadInput, BadOption
 from vtbench.measurement import Measurement
 from vtbench.protocol import PROTOCOLS, ProtocolId
@@ -213,7 +214,7 @@ def _compared(
         "differs": differs,
         "across": tuple(key for key in across if key in differs),
         "counts": _counts(base, new),
-        "warnings": tuple(_warnings(base, new)),
+        "warnings": tuple(warnings(base, new)),
         "base_macs": base.macs,
         "new_macs": new.macs,
     }
@@ -234,8 +235,11 @@ def _timed(base: Measurement, new: Measurement, gate: Gate, about: dict[str, Any
     paired = base.session is not None and base.session == new.session
     a, b = ([s / r.workload.batch_size for s in r.samples] for r in (base, new))
     answer = gate.compare(a, b, paired=paired and len(a) == len(b))
+    verdict, reason = answer.verdict, answer.reason
+    if verdict == "same" and (doubt := interrupted(base, new)):
+        verdict, reason = "cannot tell", doubt
     return msgspec.structs.replace(
-        _comparison(new, answer.verdict, answer.reason, **about),
+        _comparison(new, verdict, reason, **about),
         ratio=1 / answer.ratio.value,
         low=1 / answer.ratio.high,
         high=1 / answer.ratio.low,
@@ -284,20 +288,3 @@ def _changed(counts: Mapping[str, Pair], smallest: float) -> bool:
     exact = any(key in COUNTS for key in counts)
     measured = (pair for key, pair in counts.items() if key.startswith("peak_"))
     return exact or any(not 1 / (1 + smallest) < b / a < 1 + smallest for a, b in measured if a)
-
-
-def _warnings(base: Measurement, new: Measurement) -> Iterable[str]:
-    """What was seen of the device; a session's two measurements share what was seen."""
-    if base.session is not None and base.session == new.session:
-        sides = [("both were", new)]
-    else:
-        sides = [("the base one was", base), ("the new one was", new)]
-    for who, record in sides:
-        telemetry = record.telemetry
-        if telemetry is None and not record.samples:
-            continue
-        if telemetry is None or telemetry.verdict != "clean":
-            held = telemetry is not None and telemetry.verdict == "throttled"
-            what = "The device was held back" if held else "Nobody watched the device"
-            why = f": {' '.join(telemetry.why)}" if telemetry and telemetry.why else "."
-            yield f"{what} while {who} measured{why}"

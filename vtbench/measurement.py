@@ -38,6 +38,10 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """The MIG profile, where it is a part of a GPU."""
 
 
+MOST_WAIT = 0.05
+"""Threads that wait longer for a core, as a share of the time that they want one, are disturbed."""
+
+
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of the device while it worked."""
 
@@ -65,6 +69,13 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     cpu_clock_mhz: float | None = None
     cpu_load: float | None = None
     """Cores that other processes kept busy meanwhile."""
+    cpu_wait: float | None = None
+    """Share of the time that its threads wanted a core in which they had to wait for one."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether others had the cores that the workload wanted."""
+        return self.verdict == "throttled" and (self.cpu_wait or 0.0) > MOST_WAIT
 
 
 class MeasuredMemory(msgspec.Struct, frozen=True, kw_only=True):

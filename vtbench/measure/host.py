@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 import msgspec
 import psutil
 
-from vtbench.measure import limits, processor
-from vtbench.measurement import Telemetry
+from vtbench.measure import kernel_files, limits, processor
+from vtbench.measurement import MOST_WAIT, Telemetry
 
 INTERVAL = 0.2
 """Seconds between two looks at the clock."""
@@ -36,6 +37,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """What the allowed cores worked, for whomever."""
     own: float
     """What this process and its children worked."""
+    waited: float = 0.0
+    """How long their threads wanted a core and had none."""
     steal: float
     """What the host of a virtual machine took from it."""
     held: limits.Held
@@ -47,10 +50,13 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 def usage_now(cores: tuple[int, ...], root: Path = processor.ROOT) -> Usage:
     """The counters of the machine, of this process, and of its container."""
     busy, steal = _system(cores)
+    me = psutil.Process()
+    family = (me, *me.children(recursive=True))
     return Usage(
         at=time.perf_counter(),
         busy=busy,
-        own=_own(),
+        own=_own(family),
+        waited=sum(_waited(root / f"proc/{process.pid}/task") for process in family),
         steal=steal,
         held=limits.held(root),
         overheated=processor.overheated(root),
@@ -66,17 +72,22 @@ def _system(cores: tuple[int, ...]) -> tuple[float, float]:
     return busy, sum(getattr(times, "steal", 0.0) for times in chosen)
 
 
-def _own() -> float:
+def _own(family: Sequence[psutil.Process]) -> float:
     """The time of this process and its children, those included that have ended."""
-    me = psutil.Process()
     total = 0.0
-    for process in (me, *me.children(recursive=True)):
+    for process in family:
         try:
             times = process.cpu_times()
         except psutil.Error:  # it has ended meanwhile
             continue
         total += times.user + times.system + times.children_user + times.children_system
     return total
+
+
+def _waited(tasks: Path) -> float:
+    """How long the threads of a process were kept waiting; 0 where the kernel does not count it."""
+    told = (kernel_files.text(task / "schedstat") for task in tasks.glob("*"))
+    return sum(int(line.split()[1]) for line in told if line) / 1e9
 
 
 class HostWatcher:
@@ -149,6 +160,12 @@ def load(first: Usage, last: Usage) -> float:
     return max(0.0, (last.busy - first.busy) - (last.own - first.own)) / seconds
 
 
+def wait(first: Usage, last: Usage) -> float:
+    """The share of the time that our threads wanted a core in which they had to wait for one."""
+    waited, worked = max(0.0, last.waited - first.waited), max(0.0, last.own - first.own)
+    return waited / (waited + worked) if waited else 0.0
+
+
 def tolerated(threads: int) -> float:
     """Cores that others may keep busy beside a workload of so many threads."""
     return max(TOLERATED_SHARE * threads, TOLERATED_CORES)
@@ -172,6 +189,7 @@ def judged(
         samples=0 if blind else len(clocks) + 2,
         cpu_clock_mhz=median(clocks) if clocks else None,
         cpu_load=None if blind else round(load(first, last), 3),
+        cpu_wait=None if blind else round(wait(first, last), 3),
     )
 
 
@@ -194,8 +212,11 @@ def _disturbances(first: Usage, last: Usage, threads: int) -> tuple[str, ...]:
     cores = "core" if threads == 1 else "cores"
     said = []
     if others > bearable:
+        waited = wait(first, last)
+        wanted = f", and waited for one {waited:.0%} of the time" if waited > MOST_WAIT else ""
         said.append(
-            f"Other processes kept {others:.1f} cores busy; the workload uses {threads} {cores}."
+            f"Other processes kept {others:.1f} cores busy; the workload uses {threads} {cores}"
+            f"{wanted}."
         )
     if stolen > bearable:
         said.append(f"The host of this virtual machine took {stolen:.1f} cores away (steal).")

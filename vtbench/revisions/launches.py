@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean, median, stdev
@@ -9,6 +10,7 @@ from statistics import fmean, median, stdev
 import msgspec
 
 from vtbench.comparing import Comparison, compare_records
+from vtbench.doubts import interrupted
 from vtbench.errors import BadInput
 from vtbench.measurement import Measurement
 from vtbench.stats import Gate
@@ -35,10 +37,13 @@ def compare_launches(pairs: Sequence[Pair], gate: Gate) -> Comparison:
         return without or each[0]
     ratios = [_log_ratio(base, head) for base, head in pairs]
     answer = gate.judge(over_launches(ratios, gate.level))
+    verdict, reason = answer.verdict, answer.reason
+    if verdict == "same" and (doubt := interrupted(*itertools.chain(*pairs))):
+        verdict, reason = "cannot tell", doubt
     return msgspec.structs.replace(
         each[-1],
-        verdict=answer.verdict,
-        reason=answer.reason,
+        verdict=verdict,
+        reason=reason,
         ratio=1 / answer.ratio.value,
         low=1 / answer.ratio.high,
         high=1 / answer.ratio.low,
@@ -72,16 +77,18 @@ def over_launches(ratios: Sequence[LogRatio], level: float) -> LogRatio:
     k = len(ratios)
     middle = fmean(ratio.middle for ratio in ratios)
     pairs = sum(ratio.pairs for ratio in ratios)
+    apart = fmean(ratio.apart for ratio in ratios)
     within = LogRatio(
         middle,
         math.sqrt(math.fsum(ratio.error**2 for ratio in ratios)) / k,
         math.fsum(ratio.dof for ratio in ratios),
         pairs,
+        apart,
     )
     if k == 1:
         return within
     spread = stdev(ratio.middle for ratio in ratios) / math.sqrt(k)
-    between = LogRatio(middle, spread, k - 1, pairs)
+    between = LogRatio(middle, spread, k - 1, pairs, apart)
     return max(within, between, key=lambda known: known.half(level))
 
 

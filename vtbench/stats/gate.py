@@ -38,6 +38,13 @@ class Gate(msgspec.Struct, frozen=True):
     level_of_same: float = 0.97
     """Confidence of the interval that has to lie within the smallest change to be the same."""
 
+    most_apart: float = 0.15
+    """The share of pairs far from all others above which nothing is called the same.
+
+    So many were interrupted, as by other processes on the same cores. Pairs that were interrupted
+    alike on both sides do not stand out, and make any change look smaller than it is.
+    """
+
     between_sessions: float = 0.005
     """Standard deviation of a session's typical time about that of others, as a share of it.
 
@@ -47,7 +54,8 @@ class Gate(msgspec.Struct, frozen=True):
     def compare(self, base: Arm, new: Arm, *, paired: bool) -> Comparison:
         """The verdict on the new samples; ``paired`` says that both arms were measured in turns.
 
-        same: the interval lies within the changes too small to matter. slower, faster: it reaches
+        same: the interval lies within the changes too small to matter, and few pairs lie far from
+        all others. slower, faster: it reaches
         past them and leaves 1 outside; where it is wider than ±smallest, all of it must lie past
         them. Everything else: cannot tell.
         """
@@ -73,7 +81,7 @@ class Gate(msgspec.Struct, frozen=True):
         change = abs(known.middle)
         half = known.half(self.level)
         matters = f"the {self.smallest:.1%} that matter"
-        if change + known.half(self.level_of_same) < band:
+        if change + known.half(self.level_of_same) < band and known.apart <= self.most_apart:
             return "same", f"Any change is smaller than {matters}."
         if change - half > (band if half > band else 0.0):
             way: Verdict = "slower" if known.middle > 0 else "faster"
@@ -82,5 +90,10 @@ class Gate(msgspec.Struct, frozen=True):
             return (
                 "cannot tell",
                 f"The interval is wide, ±{math.expm1(half):.1%}: more than {matters}.",
+            )
+        if known.apart > self.most_apart:
+            return (
+                "cannot tell",
+                f"{known.apart:.0%} of the samples were interrupted: they lie far from the others.",
             )
         return "cannot tell", f"Both no change and {matters} are left open."

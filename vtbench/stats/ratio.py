@@ -37,6 +37,8 @@ class LogRatio(msgspec.Struct, frozen=True):
     """Degrees of freedom of the standard error."""
     pairs: int
     """Pairs of samples or blocks; for arms measured apart, the samples of the shorter one."""
+    apart: float = 0.0
+    """Share of them that lie so far from the middle that they have no weight in it."""
 
     def interval(self, level: float) -> Interval:
         """The ratio with Student's interval."""
@@ -108,7 +110,7 @@ def _in_turns(steps: Sequence[float]) -> LogRatio:
     """From the differences of logarithms, pair by pair."""
     middle, influences = location(steps)
     error, dof = standard_error(influences)
-    return LogRatio(middle, error, dof, len(steps))
+    return LogRatio(middle, error, dof, len(steps), _apart_of(steps, middle, influences))
 
 
 def _apart(first: Sequence[float], second: Sequence[float]) -> LogRatio:
@@ -118,7 +120,15 @@ def _apart(first: Sequence[float], second: Sequence[float]) -> LogRatio:
     squared = a_error**2 + b_error**2
     doubt = a_error**4 / a_dof + b_error**4 / b_dof
     dof = squared**2 / doubt if doubt else a_dof + b_dof
-    return LogRatio(b - a, math.sqrt(squared), dof, min(len(first), len(second)))
+    apart = max(_apart_of(first, a, a_influences), _apart_of(second, b, b_influences))
+    return LogRatio(b - a, math.sqrt(squared), dof, min(len(first), len(second)), apart)
+
+
+def _apart_of(values: Sequence[float], middle: float, influences: Sequence[float]) -> float:
+    """The share of values without influence, those in the very middle not among them."""
+    pairs = zip(values, influences, strict=True)
+    far = (i == 0 and not math.isclose(v, middle, abs_tol=1e-9) for v, i in pairs)
+    return sum(far) / len(values)
 
 
 def _steps(a: Arm, b: Arm) -> list[float]:

@@ -81,8 +81,13 @@ class Gate(msgspec.Struct, frozen=True):
         change = abs(known.middle)
         half = known.half(self.level)
         matters = f"the {self.smallest:.1%} that matter"
-        if change + known.half(self.level_of_same) < band and known.apart <= self.most_apart:
-            return "same", f"Any change is smaller than {matters}."
+        if change + known.half(self.level_of_same) < band:
+            if known.apart <= self.most_apart:
+                return "same", f"Any change is smaller than {matters}."
+            return (
+                "cannot tell",
+                f"{known.apart:.0%} of the samples were interrupted: they lie far from the others.",
+            )
         if change - half > (band if half > band else 0.0):
             way: Verdict = "slower" if known.middle > 0 else "faster"
             return way, f"The interval leaves 1 outside and reaches past {matters}."
@@ -90,10 +95,5 @@ class Gate(msgspec.Struct, frozen=True):
             return (
                 "cannot tell",
                 f"The interval is wide, ±{math.expm1(half):.1%}: more than {matters}.",
-            )
-        if known.apart > self.most_apart:
-            return (
-                "cannot tell",
-                f"{known.apart:.0%} of the samples were interrupted: they lie far from the others.",
             )
         return "cannot tell", f"Both no change and {matters} are left open."

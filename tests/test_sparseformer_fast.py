@@ -12,7 +12,7 @@ from torch import nn
 
 import vtbench
 from vtbench.models import sparseformer_frozen
-from vtbench.models.row_sampling import gathered, rows_of, taps
+from vtbench.models.row_sampling import bordered, gathered, pooled, rows_of, taps
 from vtbench.models.sparse_sampling import sampled
 from vtbench.models.sparseformer import SparseFormer
 from vtbench.models.sparseformer_fast import taken
@@ -305,6 +305,20 @@ def test_compiled_it_computes_the_same():
     with torch.no_grad():
         compiled = torch.compile(fast, fullgraph=True, backend="aot_eager")(images())
         assert torch.allclose(compiled, plain(images()), atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(8, 12), (7, 12), (8, 5), (2, 2)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_pooling_by_rows_is_pooling(size, dtype):
+    x = torch.randn(2, 6, *size, dtype=dtype).to(memory_format=torch.channels_last)
+    whole = F.max_pool2d(x, 3, stride=2, padding=1).relu().permute(0, 2, 3, 1)
+    assert torch.equal(pooled(x.permute(0, 2, 3, 1), in_place=False), whole)
+    assert torch.equal(pooled(x.permute(0, 2, 3, 1), in_place=True), whole)
+
+
+def test_a_border_of_zeros_lies_around_a_map():
+    x = torch.randn(2, 3, 4, 5)
+    assert torch.equal(bordered(x, in_place=True), bordered(x, in_place=False))
 
 
 def test_rows_are_read_as_grid_sample_reads_a_map():

@@ -30,6 +30,15 @@ Take = Callable[[Tensor, int], Tensor]
 """From queries, keys and values B,N,3·d and a number of heads to what queries take, B,N,d."""
 
 
+class Ways(NamedTuple):
+    """How a net's blocks compute what has more than one way."""
+
+    prepare: Prepare
+    take: Take
+    in_place: bool
+    """Whether nobody needs what an operator was given, such as a gradient."""
+
+
 def as_they_are(weight: Tensor, bias: Tensor | None) -> Multiply:
     """The linear layer of torch."""
     return lambda x: F.linear(x, weight, bias)
@@ -42,6 +51,7 @@ class Block(NamedTuple):
     attention_norm: nn.LayerNorm
     qkv: Multiply
     take: Take
+    in_place: bool
     out: Multiply
     feed_forward_norm: nn.LayerNorm
     widen: Multiply
@@ -58,6 +68,7 @@ class Reader(NamedTuple):
     point: Multiply
     """d/4 -> P²."""
     mixing: Mixing
+    in_place: bool
     output: Multiply
     points: int
     eps: float
@@ -76,17 +87,18 @@ class Step(NamedTuple):
     drop: float
 
 
-def steps_of(net: SparseFormer, prepare: Prepare, take: Take) -> list[Step]:
+def steps_of(net: SparseFormer, ways: Ways) -> list[Step]:
     """All that a net does between its stem and its head, each linear layer prepared."""
     steps: list[Step] = []
+    prepare = ways.prepare
     if net.focusing is not None:
-        block, reader = _block(net.focusing, 0, prepare, take), _reader(net.focusing, prepare)
+        block, reader = _block(net.focusing, 0, ways), _reader(net.focusing, ways)
         steps += [Step(net.focusing, _as_it_is, block, reader, drop) for drop in net.drops[0]]
     bridge, norm = prepare(net.bridge.linear.weight, net.bridge.linear.bias), net.bridge.norm
     for index, drop in enumerate(net.drops[1]):
-        block = _block(net.cortex, index, prepare, take)
+        block = _block(net.cortex, index, ways)
         if index == 0:
-            reader = _reader(net.cortex, prepare)
+            reader = _reader(net.cortex, ways)
             steps.append(Step(net.cortex, lambda x: norm(bridge(x)), block, reader, drop))
         else:
             steps.append(Step(net.cortex, _as_it_is, block, None, drop))
@@ -97,14 +109,16 @@ def _as_it_is(tokens: Tensor) -> Tensor:
     return tokens
 
 
-def _block(transformer: LatentTransformer, index: int, prepare: Prepare, take: Take) -> Block:
+def _block(transformer: LatentTransformer, index: int, ways: Ways) -> Block:
+    prepare = ways.prepare
     attention = cast("SelfAttention", transformer.attention[index])
     feed_forward = cast("FeedForward", transformer.feed_forward[index])
     return Block(
         heads=attention.heads,
         attention_norm=attention.norm,
         qkv=prepare(attention.qkv.weight, attention.qkv.bias),
-        take=take,
+        take=ways.take,
+        in_place=ways.in_place,
         out=prepare(attention.out.weight, attention.out.bias),
         feed_forward_norm=feed_forward.norm,
         widen=prepare(feed_forward.widen.weight, feed_forward.widen.bias),
@@ -112,7 +126,8 @@ def _block(transformer: LatentTransformer, index: int, prepare: Prepare, take: T
     )
 
 
-def _reader(transformer: LatentTransformer, prepare: Prepare) -> Reader:
+def _reader(transformer: LatentTransformer, ways: Ways) -> Reader:
+    prepare = ways.prepare
     sampling, decoding = transformer.sampling, transformer.decoding
     adjustment, points = sampling.adjustment, sampling.points
     generator, mixing = decoding.generator, decoding.mixing
@@ -126,6 +141,7 @@ def _reader(transformer: LatentTransformer, prepare: Prepare) -> Reader:
         channel=prepare(expand.weight[:square], expand.bias[:square]),
         point=prepare(expand.weight[square:], expand.bias[square:]),
         mixing=mixing,
+        in_place=ways.in_place,
         output=prepare(decoding.output.weight, decoding.output.bias),
         points=points.points,
         eps=points.eps,

@@ -72,25 +72,68 @@ def grid_of(maps: Tensor) -> Grid:
     )
 
 
-def rows_of(stem: nn.Module, image: Tensor, known: dict[tuple[int, int, int], Grid]) -> Rows:
+def pooled(x: Tensor, *, in_place: bool) -> Tensor:
+    """B,H,W,C -> the largest of every 3 x 3 at stride 2, B,H/2,W/2,C, not below 0.
+
+    ReLU comes after it, on a quarter of the pixels. On a CPU that needs no gradients, the larger of
+    two rows at a time, four times, takes half the time of torch's pooling. bf16 that are not
+    negative are ordered as the integers of the same bits, which are compared faster still.
+    """
+    by_rows = in_place and x.device.type == "cpu" and not (x.shape[1] % 2 or x.shape[2] % 2)
+    if not by_rows:
+        x = F.max_pool2d(x.permute(0, 3, 1, 2), 3, stride=2, padding=1)
+        return x.permute(0, 2, 3, 1).relu()
+    if x.dtype == torch.bfloat16:
+        return _highest(x.relu_().view(torch.int16)).view(torch.bfloat16)
+    return _highest(x).relu_()
+
+
+def _highest(x: Tensor) -> Tensor:
+    for axis in (1, 2):
+        even, odd = x.view(*x.shape[:axis], -1, 2, *x.shape[axis + 1 :]).unbind(axis + 1)
+        x = torch.maximum(even, odd)
+        later = x.narrow(axis, 1, x.shape[axis] - 1)
+        torch.maximum(later, odd.narrow(axis, 0, x.shape[axis] - 1), out=later)
+    return x
+
+
+def bordered(x: Tensor, *, in_place: bool) -> Tensor:
+    """B,H,W,C -> B,H+2,W+2,C with zeros around it."""
+    if not in_place:
+        return F.pad(x, (0, 0, 1, 1, 1, 1))
+    batch, height, width, channels = x.shape
+    made = x.new_empty(batch, height + 2, width + 2, channels)
+    for axis in (1, 2):
+        for end in (0, -1):
+            made.select(axis, end).zero_()
+    made[:, 1:-1, 1:-1] = x
+    return made
+
+
+def rows_of(
+    stem: nn.Module,
+    image: Tensor,
+    known: dict[tuple[int, int, int], Grid],
+    *,
+    in_place: bool = False,
+) -> Rows:
     """Images B,3,H,W -> their maps; a grid that is known need not be made again.
 
-    Stems other than the early convolution are called as ever.
+    ``in_place``: nobody needs what an operator was given, such as a gradient. Stems other than the
+    early convolution are called as ever.
     """
     if isinstance(stem, EarlyConvolution):
         check_size(image)
         conv = stem.conv
         weight = conv.weight.contiguous(memory_format=torch.channels_last)
         x = F.conv2d(image, weight, conv.bias, conv.stride, conv.padding)
-        x = F.max_pool2d(x, 3, stride=2, padding=1)
-        x = at_least_fp32(x.permute(0, 2, 3, 1)).relu()  # B,H,W,C
+        x = at_least_fp32(pooled(x.permute(0, 2, 3, 1), in_place=in_place))  # B,H,W,C
         x = _channel_norm(x, biased=stem.norms == "library", eps=VARIANCE_EPS[stem.norms])
     else:
         x = stem(image).permute(0, 2, 3, 1)
     batch, height, width, channels = x.shape
     grid = known.get((batch, height, width)) if known else None
-    padded = F.pad(x, (0, 0, 1, 1, 1, 1))
-    return Rows(padded.view(-1, channels), grid or grid_of(x))
+    return Rows(bordered(x, in_place=in_place).view(-1, channels), grid or grid_of(x))
 
 
 def _channel_norm(x: Tensor, *, biased: bool, eps: float) -> Tensor:

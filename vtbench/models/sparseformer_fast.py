@@ -88,16 +88,29 @@ def generated(reader: Reader, hidden: Tensor) -> tuple[Tensor, Tensor]:
     )
 
 
-def mixed(reader: Reader, features: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
-    """Features B·N·P,C -> B,N,P·C."""
+def gelu(x: Tensor, *, in_place: bool, out: Tensor | None = None) -> Tensor:
+    """GELU, into ``out`` or what it was given where that may be."""
+    if not in_place:
+        return F.gelu(x)
+    done: Tensor = torch.ops.aten.gelu.out(x, out=x if out is None else out)
+    return done
+
+
+def mixed(
+    reader: Reader, features: Tensor, weights: tuple[Tensor, Tensor], out: Tensor | None
+) -> Tensor:
+    """Features B·N·P,C -> B,N,P·C, in ``out`` where the reader works in place."""
     mixing, (channel_weights, point_weights) = reader.mixing, weights
     x = features.to(channel_weights.dtype)
     x = x.view(-1, reader.points, x.shape[-1])  # B·N,P,C
     images = len(x) // channel_weights.shape[1]
     channel_weights = channel_weights.expand(images, -1, -1, -1).flatten(0, 1)
     point_weights = point_weights.expand(images, -1, -1, -1).flatten(0, 1)
-    y = F.gelu(torch.baddbmm(mixing.channel_bias.to(x.dtype), x, channel_weights))
-    z = F.gelu(torch.baddbmm(mixing.point_bias.to(x.dtype)[:, None], point_weights, y))
+    in_place = reader.in_place
+    y = torch.baddbmm(mixing.channel_bias.to(x.dtype), x, channel_weights)
+    y = gelu(y, in_place=in_place)
+    z = torch.baddbmm(mixing.point_bias.to(x.dtype)[:, None], point_weights, y)
+    z = gelu(z, in_place=in_place, out=None if out is None else out.view(z.shape))
     return z.view(images, -1, z.shape[1] * z.shape[2])
 
 
@@ -157,8 +170,16 @@ def fed(block: Block, tokens: Tensor, *, pooled: bool = False) -> Tensor:
     """What the feed-forward network adds to tokens B,N,d, or the mean of it over tokens, B,1,d."""
     norm = block.feed_forward_norm
     normed = F.layer_norm(tokens, tokens.shape[-1:], norm.weight, norm.bias, norm.eps)
-    wide = F.gelu(block.widen(normed))
-    return block.narrow(wide.mean(dim=1, keepdim=True) if pooled else wide)
+    wide = gelu(block.widen(normed), in_place=block.in_place)
+    return block.narrow(_mean(wide, in_place=block.in_place) if pooled else wide)
+
+
+def _mean(tokens: Tensor, *, in_place: bool) -> Tensor:
+    """The mean of B,N,d over tokens, B,1,d. A CPU widens a sum of bf16 first; no product."""
+    if not in_place:
+        return tokens.mean(dim=1, keepdim=True)
+    batch, number, _ = tokens.shape
+    return torch.bmm(tokens.new_full((1, 1, 1), 1 / number).expand(batch, 1, number), tokens)
 
 
 class Known(NamedTuple):
@@ -205,6 +226,7 @@ def decoded(
     if reader.clamps:
         points = restricted(points, scale / rows[0].grid.shape[1])
     read: list[Tensor] = []
+    whole = _room(reader, rows, sight)
     start = 0
     for part in rows:
         own = slice(start, start + part.grid.shape[0])
@@ -213,8 +235,17 @@ def decoded(
             tap, weights = taps(part.grid, points[own]), generated(reader, sight.hidden[own])
         else:
             tap, weights = known.of(part), known.weights
-        read.append(mixed(reader, gathered(part, *tap), weights))
-    return reader.output(joined(read))
+        out = None if whole is None else whole[own]
+        read.append(mixed(reader, gathered(part, *tap), weights, out))
+    return reader.output(joined(read) if whole is None else whole)
+
+
+def _room(reader: Reader, rows: list[Rows], sight: Sight) -> Tensor | None:
+    """Where the parts of a batch write what they read, B,N,P·C; None where they are joined."""
+    if len(rows) == 1 or not reader.in_place:
+        return None
+    batch, number = sight.points.shape[:2]
+    return sight.hidden.new_empty(batch, number, reader.points * rows[0].values.shape[1])
 
 
 def first_of(net: SparseFormer, steps: list[Step], rows: list[Rows]) -> First:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-from vtbench.models.fast_steps import Multiply, Prepare, as_they_are, steps_of
+from vtbench.models.fast_steps import Multiply, Prepare, Ways, as_they_are, steps_of
 from vtbench.models.row_sampling import Grid, Rows, rows_of
 from vtbench.models.sparseformer_fast import (
     First,
@@ -84,7 +84,7 @@ class Frozen:
         self.packs = device.type == "cpu" and packs(dtype)
         prepare = packed(dtype) if self.packs else as_they_are
         take = taken_in_powers_of_2 if device.type == "cpu" else taken
-        self.steps = steps_of(net, prepare, take)
+        self.steps = steps_of(net, Ways(prepare, take, in_place=True))
         self.kept: dict[tuple[int, ...], First] = {}
         self.grids: dict[tuple[int, int, int], Grid] = {}
 
@@ -97,7 +97,9 @@ class Frozen:
         at_once = image.shape[0]
         if image.device.type == "cpu":
             at_once = max(1, torch.get_num_threads() // THREADS_PER_IMAGE)
-        rows = [rows_of(net.stem, part, self.grids) for part in parts(image, at_once)]
+        rows = [
+            rows_of(net.stem, part, self.grids, in_place=True) for part in parts(image, at_once)
+        ]
         # Packed layers see to their precision themselves.
         off = torch.autocast(image.device.type, enabled=False) if self.packs else nullcontext()
         with off:
@@ -142,7 +144,8 @@ class FastPath:
         frozen = self._frozen(net, image)
         if frozen is not None:
             return frozen.passed(net, image, pooled=pooled)
-        steps, rows = steps_of(net, as_they_are, taken), [rows_of(net.stem, image, {})]
+        ways = Ways(as_they_are, taken, in_place=False)
+        steps, rows = steps_of(net, ways), [rows_of(net.stem, image, {})]
         return Passed(rows, *run(steps, rows, first_of(net, steps, rows), pooled=pooled))
 
     def _frozen(self, net: SparseFormer, image: Tensor) -> Frozen | None:

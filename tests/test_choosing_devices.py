@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from vtbench import footprint, measuring, subjects
+from vtbench import measuring
 from vtbench.errors import NoDevice
 from vtbench.measure import devices, limits, processor
 from vtbench.measure.devices import Chosen, choose, describe, gpus, made_current, why_no_gpu
 from vtbench.measure.nvml import Unwatched
 from vtbench.measurement import Device
+from vtbench.measuring import footprint, subjects
 from vtbench.workload import Workload
 
 NO_DRIVER = "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU."

@@ -7,11 +7,12 @@ import json
 
 import pytest
 
-from vtbench import footprint, measuring
+from vtbench import measuring
 from vtbench.cli.axes import combinations
 from vtbench.cli.values import split_values
 from vtbench.derived import with_samples
 from vtbench.measurement import Device, Measurement
+from vtbench.measuring import footprint
 from vtbench.protocol import protocol_named
 from vtbench.workload import Workload
 
@@ -206,7 +207,8 @@ def test_inputs_that_a_function_brings_decide_on_the_batch_and_the_count(tmp_pat
         "    return torch.nn.Conv2d(3, 4, 3), torch.randn(2, 3, 8, 8)\n"
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("vtbench.standing.with_standing", lambda *_, **__: None)  # takes seconds
+    takes_seconds = "vtbench.measuring.standing.with_standing"
+    monkeypatch.setattr(takes_seconds, lambda *_, **__: None)
     workload = Workload(model="pictures:make")
     settings = measuring.MeasureSettings(max_seconds=0.05)
     (timed,) = measuring.measure_session([workload], settings)

@@ -112,7 +112,8 @@ class Odd(nn.Module):
 
 @pytest.mark.parametrize("ask", [vtbench.throughput, vtbench.memory])
 def test_a_module_is_run_as_it_is_and_comes_back_as_it_was(ask, monkeypatch):
-    monkeypatch.setattr("vtbench.standing.with_standing", lambda *_, **__: None)  # takes seconds
+    takes_seconds = "vtbench.measuring.standing.with_standing"
+    monkeypatch.setattr(takes_seconds, lambda *_, **__: None)
     module, images = Odd().train(), torch.randn(2, 3, 8, 8)
     state = {name: value.clone() for name, value in module.state_dict().items()}
     conditions = {"max_time": 0.05} if ask is vtbench.throughput else {}

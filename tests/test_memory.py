@@ -12,7 +12,6 @@ import torch
 from memory_models import MB, Holds
 from torch import nn
 
-from vtbench.footprint import SOURCE, footprints, predicted
 from vtbench.measure.gauges import CudaBooks, HighWater, Peak, Sampled, gauge_of_cpu
 from vtbench.measure.memory import (
     memory_of_live,
@@ -21,6 +20,7 @@ from vtbench.measure.memory import (
     with_prediction,
 )
 from vtbench.measurement import MeasuredMemory
+from vtbench.measuring.footprint import SOURCE, footprints, predicted
 from vtbench.workload import Workload
 
 SCALARS = 3

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 from torch import nn
 
-from vtbench import standing
 from vtbench.measure.roofline import Ceilings
 from vtbench.measurement import Device, Measurement
+from vtbench.measuring import standing
+from vtbench.measuring.standing import SOURCE, with_standing
+from vtbench.measuring.subjects import Subject
 from vtbench.protocol import PROTOCOLS
 from vtbench.stages import OTHER
-from vtbench.standing import SOURCE, with_standing
-from vtbench.subjects import Subject
 from vtbench.workload import Workload
 
 MACS = 3 * 3 * 3 * 8 * 16 * 16 + 2 * 256 * 8 * 8 + 8 * 10 + 100

@@ -122,7 +122,7 @@ def memory(model: Any, *inputs: Any, **conditions: Any) -> Measured:
     A model by name has a process of its own; the figures of a live module are what it and its
     step add in this one, where an allocator may keep freed memory.
     """
-    from vtbench.footprint import PROTOCOL, footprints, live_footprint
+    from vtbench.measuring.footprint import PROTOCOL, footprints, live_footprint
 
     if isinstance(model, str):
         if inputs:
@@ -209,7 +209,7 @@ def _live_workload(
     name: str, subject: Any, inputs: tuple[Any, ...], conditions: dict[str, Any]
 ) -> Workload:
     """What can be said of a live module or function, once its conditions are known to be such."""
-    from vtbench.subjects import LIVE_CONDITIONS, live_workload
+    from vtbench.measuring.subjects import LIVE_CONDITIONS, live_workload
 
     foreign = sorted(set(conditions) - LIVE_CONDITIONS)
     if foreign:

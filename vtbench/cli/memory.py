@@ -26,8 +26,8 @@ from vtbench.cli.progress import progress
 from vtbench.cli.values import numbers
 from vtbench.cli.weights import WeightFiles
 from vtbench.errors import BadInput
-from vtbench.footprint import PROTOCOL, footprints
 from vtbench.measurement import Measurement
+from vtbench.measuring.footprint import PROTOCOL, footprints
 from vtbench.report.measured import measured_document
 from vtbench.sweep.store import Store
 from vtbench.workload import Workload

@@ -68,7 +68,7 @@ def _serve(prepare: Prepare, asked: IO[bytes], answers: IO[bytes]) -> bool:
     from vtbench.measure.devices import made_current
     from vtbench.measure.exhaustion import out_of_memory
     from vtbench.measure.switches import switches_lent
-    from vtbench.subjects import clock_of, sentence, subject_of, torch_device
+    from vtbench.measuring.subjects import clock_of, sentence, subject_of, torch_device
 
     sys.path[:] = turned(sys.path, Path(prepare.origin), Path(prepare.root))
     protocol = protocol_named(prepare.protocol)

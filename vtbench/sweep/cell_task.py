@@ -27,7 +27,7 @@ def measure_cell(job: Job, *, settings: CellSettings = CellSettings()) -> Measur
     if cell.protocol == COUNTED:
         return counted(cell)
     if cell.protocol == MEMORY:
-        from vtbench.footprint import footprint
+        from vtbench.measuring.footprint import footprint
 
         return footprint(cell.workload, index=job.index, isolated=settings.isolated)
     from vtbench.measuring import MeasureSettings, measure_session
@@ -41,8 +41,8 @@ def measure_cell(job: Job, *, settings: CellSettings = CellSettings()) -> Measur
 
 def counted(cell: Cell) -> Measurement:
     """A count: MACs, parameters and the predicted memory, which need no device."""
+    from vtbench.measuring.subjects import with_count
     from vtbench.run import run
-    from vtbench.subjects import with_count
 
     record = run(cell.workload)
     empty = Measurement(workload=record.workload, protocol=PROTOCOLS[COUNTED].id)

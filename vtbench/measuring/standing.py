@@ -17,7 +17,7 @@ from vtbench.protocol import PROTOCOLS
 from vtbench.stages import stage_work, stages_of, whole_work
 
 if TYPE_CHECKING:
-    from vtbench.subjects import Subject
+    from vtbench.measuring.subjects import Subject
 
 SOURCE = "ceiling_source"
 """Environment: what the ceiling of arithmetic was seen in."""

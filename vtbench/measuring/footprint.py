@@ -62,7 +62,7 @@ def live_footprint(
 
     from vtbench.measure.keeping import kept
     from vtbench.measure.memory import gauge_of, index_of, memory_of_live, with_prediction
-    from vtbench.subjects import live_subject, torch_device
+    from vtbench.measuring.subjects import live_subject, torch_device
 
     if not isinstance(module, nn.Module):
         raise UsageError(
@@ -94,10 +94,10 @@ def _recorded(
     isolated: bool,
 ) -> Measurement:
     """What measuring gives, under the workload's switches; what is raised is its sentence."""
-    from vtbench import subjects
     from vtbench.measure.devices import describe, made_current
     from vtbench.measure.environment import environment, revision
     from vtbench.measure.switches import switches_lent
+    from vtbench.measuring import subjects
 
     record = Measurement(
         workload=workload,
@@ -118,8 +118,8 @@ def _recorded(
 
 def _measured(record: Measurement) -> Measurement:
     """A model by name; the count comes first, so that no library is taken for the model."""
-    from vtbench import subjects
     from vtbench.measure.memory import gauge_of, memory_of_new, with_prediction
+    from vtbench.measuring import subjects
     from vtbench.run import run
 
     workload = record.workload
@@ -138,8 +138,9 @@ def _measured(record: Measurement) -> Measurement:
 
 def _maker(workload: Workload, device: torch.device) -> Callable[[], Prepared]:
     """Builds the model and places it; what it was built from is let go."""
-    from vtbench import models, subjects
+    from vtbench import models
     from vtbench.measure.prepare import prepare
+    from vtbench.measuring import subjects
 
     def make() -> Prepared:
         built = models.build(subjects.as_counted(workload), real=True)
@@ -170,9 +171,10 @@ def _predicted_in_its_dtype(workload: Workload) -> int:
     """The count on meta, with weights and inputs of the type that they will have."""
     import torch
 
-    from vtbench import models, subjects
+    from vtbench import models
     from vtbench.count import counting
     from vtbench.measure.prepare import moved, placed
+    from vtbench.measuring import subjects
 
     meta = torch.device("meta")
     built = models.build(subjects.as_counted(workload))

@@ -1,4 +1,4 @@
-"""Workloads in, Measurements out: the only place where models, counts and clocks meet.
+"""Workloads in, their times out.
 
 What is measured together is one *session*: its workloads are interleaved in one process, under
 one set of switches, watched as a whole. ``measure`` gives a session a fresh process of its own;
@@ -27,7 +27,7 @@ from vtbench.workload import EXECUTION, Workload
 
 if TYPE_CHECKING:
     from vtbench.measure.session import Arm
-    from vtbench.subjects import Subject
+    from vtbench.measuring.subjects import Subject
 
 LATENCY_SAMPLES = 64
 """Single steps are sampled at least so often, which is what a 90th percentile needs."""
@@ -91,7 +91,7 @@ def measure_session(
     from vtbench.count.surroundings import surroundings_lent
     from vtbench.measure.devices import made_current
     from vtbench.measure.switches import switches_lent
-    from vtbench.subjects import subject_of
+    from vtbench.measuring.subjects import subject_of
 
     protocol = _fitting(workloads, settings)
     common = _common(workloads[0], protocol, settings, isolated=isolated)
@@ -112,7 +112,7 @@ def measure_live(
     from vtbench.measure.keeping import kept
     from vtbench.measure.memory import index_of
     from vtbench.measure.switches import switches_lent
-    from vtbench.subjects import live_subject
+    from vtbench.measuring.subjects import live_subject
 
     workloads = [workload for workload, _ in live]
     protocol = _fitting(workloads, settings)
@@ -168,8 +168,8 @@ def timed(
     from vtbench.measure.devices import describe
     from vtbench.measure.session import Arm, Rules, measure_arms
     from vtbench.measure.telemetry import watching
-    from vtbench.standing import with_standing
-    from vtbench.subjects import clock_of, torch_device
+    from vtbench.measuring.standing import with_standing
+    from vtbench.measuring.subjects import clock_of, torch_device
 
     device = subjects[0].record.device or describe("cpu")
     ready = [subject for subject in subjects if subject.step is not None]
@@ -195,7 +195,7 @@ def _images(arm: Arm, subject: Subject) -> int:
 
 def _finished(subject: Subject, arm: Arm, telemetry: Telemetry) -> Measurement:
     """A record with its samples, or with what its step raised."""
-    from vtbench.subjects import failed
+    from vtbench.measuring.subjects import failed
 
     record = msgspec.structs.replace(
         subject.record,

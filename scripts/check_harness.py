@@ -3,7 +3,7 @@
 Writes ``reports/harness.md`` and ``reports/harness.json``. It wants a machine that does nothing
 else for a quarter of an hour; the last part keeps it busy on purpose.
 
-    python scripts/check_harness.py [agreement|repeats|gate|competition ...]
+    python scripts/check_harness.py [agreement|repeats|known|gate|competition ...]
 """
 
 from __future__ import annotations
@@ -87,15 +87,26 @@ def _ours(step: Callable[[], object]) -> float:
 
 
 def repeats() -> list[dict[str, float]]:
-    """One ratio of two models, measured ten times."""
+    """One ratio of two models, measured ten times, each for as long as the commands measure."""
     x = torch.randn(1, 3, 224, 224)
-    steps = [_forward(timm.create_model(name).eval(), x) for name in ("resnet18", "resnet34")]
+    return _repeated(
+        [_forward(timm.create_model(name).eval(), x) for name in ("resnet18", "resnet34")]
+    )
+
+
+def known() -> list[dict[str, float]]:
+    """The same of a ratio whose truth is known: 150 equal products against 100, on one thread."""
+    torch.set_num_threads(1)
+    return _repeated([_products(0), _products(0, units=150)])
+
+
+def _repeated(steps: Sequence[Callable[[], object]]) -> list[dict[str, float]]:
     found = []
     for _ in range(REPEATS):
         arms = [Arm(str(k), step, HostClock()) for k, step in enumerate(steps)]
-        measure_arms(arms, Rules(stop=StoppingRule(max_seconds=6.0)))
-        known = ratio_interval(arms[0].samples, arms[1].samples)
-        found.append({"ratio": known.value, "low": known.low, "high": known.high})
+        measure_arms(arms, Rules())
+        ratio = ratio_interval(arms[0].samples, arms[1].samples)
+        found.append({"ratio": ratio.value, "low": ratio.low, "high": ratio.high})
     return found
 
 
@@ -167,12 +178,12 @@ def _record(samples: Sequence[float], seen: Telemetry) -> Measurement:
     )
 
 
-def _products(pad: int) -> Callable[[], object]:
+def _products(pad: int, units: int = UNITS) -> Callable[[], object]:
     large, small = torch.randn(128, 128), torch.randn(32, 32)
     out, little = torch.empty_like(large), torch.empty_like(small)
 
     def step() -> object:
-        for _ in range(UNITS):
+        for _ in range(units):
             torch.mm(large, large, out=out)
         for _ in range(pad):
             torch.mm(small, small, out=little)
@@ -192,14 +203,10 @@ def written(found: dict[str, Any]) -> str:
             f"| {name} | {each['ratio']:.4f} | {each['low']:.4f} to {each['high']:.4f} |"
             for name, each in found["agreement"].items()
         ]
-    if "repeats" in found:
-        parts += ["\n## One ratio, ten times\n", "resnet34's time over resnet18's, in turns.\n",
-                  "| ratio | 95 % interval |", "| ---: | :--- |"]  # fmt: skip
-        parts += [
-            f"| {each['ratio']:.4f} | {each['low']:.4f} to {each['high']:.4f} |"
-            for each in found["repeats"]
-        ]
-        parts.append(_steadiness(found["repeats"]))
+    for key, what in (("repeats", "resnet34's time over resnet18's, in turns."),
+                      ("known", "150 equal products over 100, on one thread.")):  # fmt: skip
+        if key in found:
+            parts += _repeats_table(found[key], what)
     for key, title in (("gate", "The gate"),
                        ("competition", "The gate, beside a process on every core")):  # fmt: skip
         if key in found:
@@ -214,6 +221,15 @@ def _where(found: dict[str, Any]) -> str:
         f"On {here['cpu']}, {here['cores']} cores, torch {here['torch']}, Python {here['python']}, "
         f"by `python scripts/check_harness.py`.\n"
     )
+
+
+def _repeats_table(ratios: list[dict[str, float]], what: str) -> list[str]:
+    lines = ["\n## One ratio, ten times\n", f"{what}\n", "| ratio | 95 % interval |",
+             "| ---: | :--- |"]  # fmt: skip
+    lines += [
+        f"| {each['ratio']:.4f} | {each['low']:.4f} to {each['high']:.4f} |" for each in ratios
+    ]
+    return [*lines, _steadiness(ratios)]
 
 
 def _steadiness(ratios: list[dict[str, float]]) -> str:
@@ -245,7 +261,8 @@ def _gate_table(title: str, verdicts: dict[str, dict[str, int]]) -> list[str]:
 def main() -> None:
     """Run the parts that were asked for and write what is known of all."""
     parts: dict[str, Callable[[], Any]] = {
-        "agreement": agreement, "repeats": repeats, "gate": gate, "competition": competition,
+        "agreement": agreement, "repeats": repeats, "known": known, "gate": gate,
+        "competition": competition,
     }  # fmt: skip
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])

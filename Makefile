@@ -18,6 +18,8 @@ check: $(STAMP)
 	cat reports/counters.md
 	$(BIN)/vtbench check --jobs 2 --write-records reports/records.jsonl
 	$(BIN)/vtbench report reports
+	$(BIN)/vtbench cost sparseformer_t swin_t deit_s vit_b perceiver --over H=192:512:32 \
+		--output reports/resolution.md --plot reports/resolution.svg
 
 test: $(STAMP)
 	$(BIN)/ruff check .

@@ -11,6 +11,8 @@ import pytest
 import sympy
 
 from vtbench.cost import cost_models
+from vtbench.report.cost import figure
+from vtbench.report.cost_tables import Sweep
 
 
 def objects(ended):
@@ -247,3 +249,13 @@ def test_no_torch_is_imported_and_no_sympy_where_no_formula_is_shown(process, ar
     )
     ended = process("-c", code, *arguments)
     assert ended.err.endswith("[]" if sympy_too else "['sympy']")
+
+
+def test_a_figure_goes_by_powers_of_ten_where_models_are_far_apart():
+    near, far = (
+        Sweep(symbol="H", sizes=(192, 224), macs={"a": (1, 2), "b": (ten, None)})
+        for ten in (10, 1000)
+    )
+    assert not figure(near).y.logarithmic
+    assert figure(far).y.logarithmic
+    assert [len(line.marks) for line in figure(far).lines] == [2, 1]

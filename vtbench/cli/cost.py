@@ -98,10 +98,10 @@ def cost(
     color = path is None and wants_color()
     write_document(_document(models, given, sweep, depth, shape, color=color), path)
     if plot is not None and sweep is not None:
-        from vtbench.plot import lines
+        from vtbench.plot import draw
         from vtbench.report.cost import figure
 
-        lines(figure(sweep), sweep.symbol, "million MACs", plot)
+        draw(figure(sweep), plot)
         say(f"wrote {plot}")
 
 

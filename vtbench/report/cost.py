@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from vtbench.chart import Chart, Line, Mark, Scale
 from vtbench.cost.closed import Costed
 from vtbench.cost.model import CostModel, Symbol
 from vtbench.report.algebra import latex, plain, pretty
 from vtbench.report.cost_tables import Sweep, cost_tables, listing, values_table
 from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table
+
+FAR_APART = 30.0
+"""Ratio of the largest to the smallest count from which a figure goes by powers of ten."""
+MOST_TICKS = 12
 
 _MARK = re.compile(r"zqformula([0-9]+)qz")
 
@@ -147,13 +152,25 @@ def list_text(models: Sequence[CostModel], style: Style, *, width: int, color: b
     return render([listing(models)], style, width=width, color=color)
 
 
-def figure(sweep: Sweep) -> Mapping[str, list[tuple[float, float]]]:
-    """Lines to draw: millions of MACs over the symbol."""
-    return {
-        name: [
-            (size, count / 1e6)
-            for size, count in zip(sweep.sizes, counts, strict=True)
-            if count is not None
-        ]
+def figure(sweep: Sweep) -> Chart:
+    """MACs over the symbol, by powers of ten where the models are far apart."""
+    lines = tuple(
+        Line(
+            name=name,
+            marks=tuple(
+                Mark(x=float(size), y=float(count))
+                for size, count in zip(sweep.sizes, counts, strict=True)
+                if count is not None
+            ),
+        )
         for name, counts in sweep.macs.items()
-    }
+    )
+    heights = [mark.y for line in lines for mark in line.marks if mark.y > 0]
+    apart = bool(heights) and max(heights) > FAR_APART * min(heights)
+    ticks = tuple(map(float, sweep.sizes)) if len(sweep.sizes) <= MOST_TICKS else ()
+    return Chart(
+        title=f"MACs over {sweep.symbol}",
+        x=Scale(label=sweep.symbol, ticks=ticks),
+        y=Scale(label="MACs of one image", logarithmic=apart),
+        lines=lines,
+    )

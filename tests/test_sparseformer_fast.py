@@ -114,6 +114,14 @@ SparseFormerT = {
 }  # fmt: skip
 
 
+def test_what_it_tells_is_the_caller_s_to_change():
+    net, image = SparseFormer(**SMALL, path="fast").eval(), torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        first = net.see(image)[3][0][1].clone()
+        net.see(image)[3][0][1].add_(1.0)
+        assert torch.equal(net.see(image)[3][0][1], first)
+
+
 def test_it_tells_where_it_looked():
     plain, fast = pair(torch.double)
     image = images(dtype=torch.double)
@@ -312,6 +320,11 @@ def test_compiled_it_computes_the_same():
 def test_pooling_by_rows_is_pooling(size, dtype):
     x = torch.randn(2, 6, *size, dtype=dtype).to(memory_format=torch.channels_last)
     whole = F.max_pool2d(x, 3, stride=2, padding=1).relu().permute(0, 2, 3, 1)
+    broken = x.clone()
+    broken[0, 1, 1, 1] = torch.nan
+    nans = pooled(broken.permute(0, 2, 3, 1), in_place=False).isnan()
+    assert nans.any()
+    assert torch.equal(pooled(broken.permute(0, 2, 3, 1), in_place=True).isnan(), nans)
     assert torch.equal(pooled(x.permute(0, 2, 3, 1), in_place=False), whole)
     assert torch.equal(pooled(x.permute(0, 2, 3, 1), in_place=True), whole)
 

@@ -72,6 +72,9 @@ def grid_of(maps: Tensor) -> Grid:
     )
 
 
+WITHOUT_SIGN = 0x7FFF
+
+
 def pooled(x: Tensor, *, in_place: bool) -> Tensor:
     """B,H,W,C -> the largest of every 3 x 3 at stride 2, B,H/2,W/2,C, not below 0.
 
@@ -84,7 +87,8 @@ def pooled(x: Tensor, *, in_place: bool) -> Tensor:
         x = F.max_pool2d(x.permute(0, 3, 1, 2), 3, stride=2, padding=1)
         return x.permute(0, 2, 3, 1).relu()
     if x.dtype == torch.bfloat16:
-        return _highest(x.relu_().view(torch.int16)).view(torch.bfloat16)
+        bits = x.relu_().view(torch.int16).bitwise_and_(WITHOUT_SIGN)  # NaN is above all, then
+        return _highest(bits).view(torch.bfloat16)
     return _highest(x).relu_()
 
 

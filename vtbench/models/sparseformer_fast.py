@@ -61,7 +61,8 @@ class Sight(NamedTuple):
 
     def glimpse(self) -> Glimpse:
         """The same as the plain path tells it."""
-        return Glimpse(self.region.rois(), self.points.transpose(-1, -2))
+        # A copy, because the first look's points are kept.
+        return Glimpse(self.region.rois(), self.points.transpose(-1, -2).clone())
 
 
 def looked(reader: Reader, tokens: Tensor, region: Region, mask: Tensor | None) -> Sight:
@@ -179,7 +180,8 @@ def _mean(tokens: Tensor, *, in_place: bool) -> Tensor:
     if not in_place:
         return tokens.mean(dim=1, keepdim=True)
     batch, number, _ = tokens.shape
-    return torch.bmm(tokens.new_full((1, 1, 1), 1 / number).expand(batch, 1, number), tokens)
+    nothing, ones = tokens.new_zeros(1, 1, 1), tokens.new_ones(1, 1, 1).expand(batch, 1, number)
+    return torch.baddbmm(nothing, ones, tokens, beta=0, alpha=1 / number)
 
 
 class Known(NamedTuple):

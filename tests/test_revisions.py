@@ -317,12 +317,12 @@ def test_a_difference_that_stays_is_told():
 def test_launches_that_others_interrupted_are_not_the_same():
     same = launches(1.001, 0.999, 1.0)
     base, head = same[1]
-    waited = Telemetry(verdict="throttled", why=("Other processes.",), cpu_wait=0.2)
+    waited = Telemetry(verdict="throttled", cpu_load=1.0, cpu_wait=0.2)
     disturbed = (base, msgspec.structs.replace(head, telemetry=waited))
     found = compare_launches([same[0], disturbed, same[2]], Gate())
     assert found.verdict == "cannot tell"
     assert "20% of the time" in found.reason
-    apart = [LogRatio(0.0, 0.0001, 10, 40, share) for share in (0.1, 0.2, 0.3)]
+    apart = [LogRatio(0.0, 0.0001, 10, 40, share) for share in (0.0, 0.3, 0.0)]
     assert Gate().judge(over_launches(apart, 0.95)).verdict == "cannot tell"
 
 

@@ -406,7 +406,8 @@ def test_a_quiet_processor_is_clean_and_little_load_is_borne():
 
 def test_what_threads_waited_for_a_core_is_said_beside_what_others_took():
     first, last = usage(100, busy=0), usage(102, busy=4, own=2.4)
-    waited = msgspec.structs.replace(last, waited=1.6)
+    first = msgspec.structs.replace(first, waited={"1": 2.0, "ended": 9.0})
+    waited = msgspec.structs.replace(last, waited={"1": 3.0, "begun": 0.6})
     seen = host.judged(first, waited, (1.0,), threads=2)
     assert seen.cpu_wait == 0.4  # 1.6 s of the 4 s that its threads wanted
     assert seen.why[0].endswith("the workload uses 2 cores, and waited for one 40% of the time.")
@@ -415,13 +416,20 @@ def test_what_threads_waited_for_a_core_is_said_beside_what_others_took():
     assert (alone.verdict, alone.interrupted) == ("clean", False)  # its own threads were too many
 
 
+def test_heat_beside_threads_that_wait_for_each_other_is_no_interruption():
+    hot = msgspec.structs.replace(usage(102, busy=4, own=4, overheated=1), waited={"1": 6.0})
+    seen = host.judged(usage(100), hot, (1.0,), threads=8)
+    assert (seen.verdict, seen.cpu_wait, seen.interrupted) == ("throttled", 0.6, False)
+
+
 def test_waiting_is_read_of_every_thread(tmp_path):
+    tasks = tmp_path / "proc/5/task"
     for thread, line in (("7", "100 2000000000 3"), ("8", "5 500000000 1"), ("9", "")):
-        (tmp_path / thread).mkdir()
-        (tmp_path / thread / "schedstat").write_text(line)
-    (tmp_path / "10").mkdir()  # ended while we looked
-    assert host._waited(tmp_path) == 2.5
-    assert host._waited(tmp_path / "none") == 0
+        (tasks / thread).mkdir(parents=True)
+        (tasks / thread / "schedstat").write_text(line)
+    (tasks / "10").mkdir()  # ended while we looked
+    assert host._waited(tmp_path, 5) == {str(tasks / "7"): 2.0, str(tasks / "8"): 0.5}
+    assert host._waited(tmp_path, 6) == {}
 
 
 def test_a_clock_that_cannot_be_read_is_said_and_no_verdict():

@@ -42,6 +42,10 @@ MOST_WAIT = 0.05
 """Threads that wait longer for a core, as a share of the time that they want one, are disturbed."""
 
 
+OTHERS = 0.25
+"""Cores that others keep busy before waiting is taken to be for them."""
+
+
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of the device while it worked."""
 
@@ -75,7 +79,8 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def interrupted(self) -> bool:
         """Whether others had the cores that the workload wanted."""
-        return self.verdict == "throttled" and (self.cpu_wait or 0.0) > MOST_WAIT
+        others = (self.cpu_load or 0.0) > OTHERS  # threads also wait for each other, and quotas
+        return self.verdict == "throttled" and others and (self.cpu_wait or 0.0) > MOST_WAIT
 
 
 class MeasuredMemory(msgspec.Struct, frozen=True, kw_only=True):

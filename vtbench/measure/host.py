@@ -37,8 +37,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """What the allowed cores worked, for whomever."""
     own: float
     """What this process and its children worked."""
-    waited: float = 0.0
-    """How long their threads wanted a core and had none."""
+    waited: dict[str, float] = {}
+    """Thread -> how long it wanted a core and had none."""
     steal: float
     """What the host of a virtual machine took from it."""
     held: limits.Held
@@ -56,7 +56,7 @@ def usage_now(cores: tuple[int, ...], root: Path = processor.ROOT) -> Usage:
         at=time.perf_counter(),
         busy=busy,
         own=_own(family),
-        waited=sum(_waited(root / f"proc/{process.pid}/task") for process in family),
+        waited={k: v for each in family for k, v in _waited(root, each.pid).items()},
         steal=steal,
         held=limits.held(root),
         overheated=processor.overheated(root),
@@ -84,10 +84,14 @@ def _own(family: Sequence[psutil.Process]) -> float:
     return total
 
 
-def _waited(tasks: Path) -> float:
-    """How long the threads of a process were kept waiting; 0 where the kernel does not count it."""
-    told = (kernel_files.text(task / "schedstat") for task in tasks.glob("*"))
-    return sum(int(line.split()[1]) for line in told if line) / 1e9
+def _waited(root: Path, process: int) -> dict[str, float]:
+    """How long each thread of a process was kept waiting; nothing where nobody counts it."""
+    try:
+        tasks = sorted((root / f"proc/{process}/task").iterdir())
+    except OSError:  # it has ended, or this is no Linux
+        return {}
+    told = {str(task): kernel_files.text(task / "schedstat") for task in tasks}
+    return {task: int(line.split()[1]) / 1e9 for task, line in told.items() if line}
 
 
 class HostWatcher:
@@ -162,7 +166,8 @@ def load(first: Usage, last: Usage) -> float:
 
 def wait(first: Usage, last: Usage) -> float:
     """The share of the time that our threads wanted a core in which they had to wait for one."""
-    waited, worked = max(0.0, last.waited - first.waited), max(0.0, last.own - first.own)
+    waited = sum(seconds - first.waited.get(task, 0.0) for task, seconds in last.waited.items())
+    worked = max(0.0, last.own - first.own)
     return waited / (waited + worked) if waited else 0.0
 
 

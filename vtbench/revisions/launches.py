@@ -77,7 +77,7 @@ def over_launches(ratios: Sequence[LogRatio], level: float) -> LogRatio:
     k = len(ratios)
     middle = fmean(ratio.middle for ratio in ratios)
     pairs = sum(ratio.pairs for ratio in ratios)
-    apart = fmean(ratio.apart for ratio in ratios)
+    apart = max(ratio.apart for ratio in ratios)
     within = LogRatio(
         middle,
         math.sqrt(math.fsum(ratio.error**2 for ratio in ratios)) / k,

@@ -86,7 +86,7 @@ class Gate(msgspec.Struct, frozen=True):
                 return "same", f"Any change is smaller than {matters}."
             return (
                 "cannot tell",
-                f"{known.apart:.0%} of the samples were interrupted: they lie far from the others.",
+                f"{known.apart:.0%} of the samples lie far from the others, as if interrupted.",
             )
         if change - half > (band if half > band else 0.0):
             way: Verdict = "slower" if known.middle > 0 else "faster"

@@ -46,7 +46,10 @@ def location(values: Sequence[float]) -> tuple[float, list[float]]:
 def _scale(values: Sequence[float], middle: float) -> float:
     """Robust standard deviation: of the middle half, or of all where more than half are equal."""
     away = [abs(value - middle) for value in values]
-    return NORMAL * median(away) or NORMAL_MEAN * math.fsum(away) / len(away)
+    usual = median(away)
+    if usual > CLOSE * max(away):  # less is what rounding left of equal values
+        return NORMAL * usual
+    return NORMAL_MEAN * math.fsum(away) / len(away)
 
 
 def _weight(u: float) -> float:

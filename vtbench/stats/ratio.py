@@ -26,6 +26,10 @@ FIRST = "samples of the first arm"
 SECOND = "samples of the second arm"
 
 
+FAR = 0.03
+"""Logarithms nearer to the middle than this are no interruptions, however little others scatter."""
+
+
 class LogRatio(msgspec.Struct, frozen=True):
     """The logarithm of a ratio, and how well it is known."""
 
@@ -125,9 +129,9 @@ def _apart(first: Sequence[float], second: Sequence[float]) -> LogRatio:
 
 
 def _apart_of(values: Sequence[float], middle: float, influences: Sequence[float]) -> float:
-    """The share of values without influence, those in the very middle not among them."""
+    """The share of values that have no influence and are far away by any measure."""
     pairs = zip(values, influences, strict=True)
-    far = (i == 0 and not math.isclose(v, middle, abs_tol=1e-9) for v, i in pairs)
+    far = (i == 0 and abs(v - middle) > FAR for v, i in pairs)
     return sum(far) / len(values)
 
 

@@ -8,9 +8,10 @@ import json
 import pytest
 
 from vtbench import measuring
-from vtbench.cli.axes import combinations
+from vtbench.cli.axes import combinations, one_of_each
 from vtbench.cli.values import split_values
 from vtbench.derived import with_samples
+from vtbench.errors import BadInput, BadOption, UsageError
 from vtbench.measurement import Device, Measurement
 from vtbench.measuring import footprint
 from vtbench.protocol import protocol_named
@@ -290,6 +291,13 @@ def test_values_between_commas_are_several_and_in_brackets_one():
     assert split_values("(1,2),(3,4)") == ["(1,2)", "(3,4)"]
     assert split_values("'a,b'") == ["'a,b'"]
     assert split_values("") == [""]
+    assert split_values("((1,2),'a)b'),3") == ["((1,2),'a)b')", "3"]
+    for text in ("(1,2", "it's", '"a', "[1,(2]"):
+        with pytest.raises(BadInput, match="no closing"):
+            split_values(text)
+    for text in ("1,,2", "1,", ",1"):
+        with pytest.raises(BadInput, match="empty value"):
+            split_values(text)
     assert combinations(["k=1,2", "m:r=[3,4]"]) == [
         ((None, "k", 1), ("m", "r", (3, 4))),
         ((None, "k", 2), ("m", "r", (3, 4))),
@@ -297,4 +305,10 @@ def test_values_between_commas_are_several_and_in_brackets_one():
     assert combinations(["m:k=1", "k=8:16:4"]) == [
         ((None, "k", value), ("m", "k", 1)) for value in (8, 12, 16)
     ]
-    assert combinations(["k=1,true"]) == [((None, "k", 1),), ((None, "k", True),)]
+    with pytest.raises(BadOption, match="1 and true; choose one"):
+        combinations(["k=1,true"])
+    with pytest.raises(UsageError, match="99,980,001 combinations; `vtbench sweep` is for more"):
+        combinations(["a=1:9999", "b=1:9999"])
+    assert one_of_each(["k=[1,2]"]) == ((None, "k", (1, 2)),)
+    with pytest.raises(BadOption, match="takes one value here"):
+        one_of_each(["k=1,2"])

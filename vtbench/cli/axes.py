@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Sequence
 from decimal import Decimal
@@ -12,8 +13,8 @@ import msgspec
 
 from vtbench.cli.options import Conditions, parse_options, parse_resolution, workloads
 from vtbench.cli.values import spelled, spread
-from vtbench.errors import BadInput, BadResolution, UsageError
-from vtbench.sweep.axes import OptionAxis
+from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
+from vtbench.sweep.axes import MANY, OptionAxis
 from vtbench.workload import OptionValue, Workload
 
 
@@ -36,7 +37,9 @@ def options(given: Sequence[str] | None) -> tuple[OptionAxis, ...]:
         left, equals, values = text.partition("=")
         read = [parse_options([f"{left}{equals}{word}"])[0] for word in spread(values) or [""]]
         only, key, _ = read[0]
-        each_once = {repr(value): _kept(value) for _, _, value in read}  # 1 and True are two
+        each_once = {repr(value): _kept(value) for _, _, value in read}
+        if len(set(each_once.values())) < len(each_once):
+            raise BadOption(f"-o {text} has values that are equal, such as 1 and true; choose one.")
         found.append(OptionAxis(only, key, tuple(each_once.values())))
     return tuple(found)
 
@@ -44,8 +47,24 @@ def options(given: Sequence[str] | None) -> tuple[OptionAxis, ...]:
 def combinations(given: Sequence[str] | None) -> list[tuple[tuple[str | None, str, Any], ...]]:
     """Every combination of the values of options; those for one model come last and win."""
     axes = sorted(options(given), key=lambda axis: axis.only is not None)
+    number = math.prod(len(axis.values) for axis in axes)
+    if number > MANY:
+        raise UsageError(
+            f"The options have {number:,} combinations; `vtbench sweep` is for more than {MANY:,}."
+        )
     values = ([(axis.only, axis.key, value) for value in axis.values] for axis in axes)
     return list(itertools.product(*values))
+
+
+def one_of_each(given: Sequence[str] | None) -> tuple[tuple[str | None, str, Any], ...]:
+    """The options where several values of one have no place."""
+    for axis in options(given):
+        if len(axis.values) > 1:
+            raise BadOption(
+                f"The option {axis.key!r} takes one value here; brackets make a tuple: "
+                f"-o '{axis.key}=[...]'."
+            )
+    return combinations(given)[0]
 
 
 def combined(
@@ -59,10 +78,14 @@ def combined(
     A model's workloads stand together; those of ``base`` come first where it was not asked for.
     """
     found: dict[Workload, str | None] = {}
+    failed: set[tuple[str, str]] = set()
     for chosen in combinations(given):
         each = msgspec.structs.replace(conditions, options=chosen)
         for workload, error in workloads(names, each, base):
+            if error is not None and (workload.model, error) in failed:
+                continue
             found.setdefault(workload, error)
+            failed |= {(workload.model, error)} if error is not None else set()
     places = {model: k for k, model in enumerate(dict.fromkeys(each.model for each in found))}
     return dict(sorted(found.items(), key=lambda pair: places[pair[0].model]))
 

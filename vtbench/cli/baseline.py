@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vtbench.baseline import lines_of_baseline
-from vtbench.cli.axes import combined
+from vtbench.cli.axes import one_of_each
 from vtbench.cli.commands import HELP_NAMES
 from vtbench.cli.counting import INTERRUPTED, count
 from vtbench.cli.options import (
@@ -28,6 +28,7 @@ from vtbench.cli.options import (
     parse_inputs,
     parse_jobs,
     parse_resolution,
+    workloads,
 )
 from vtbench.cli.output import check_writable, say, write_document
 from vtbench.cli.values import parse_one_batch
@@ -72,14 +73,15 @@ def write(
     """
     check_writable(file)
     conditions = Conditions(
+        options=one_of_each(option),
         resolution=parse_resolution(resolution),
         batch_size=parse_one_batch(batch_size) or 1,
         inputs=parse_inputs(inputs),
         train=train,
         backward=backward,
     )
-    asked = combined(asked_models(None, models, model_list), option, conditions)
-    records, finished = count(list(asked.items()), {}, parse_jobs(jobs), traceback=traceback)
+    asked = workloads(asked_models(None, models, model_list), conditions)
+    records, finished = count(asked, {}, parse_jobs(jobs), traceback=traceback)
     if not finished:
         raise typer.Exit(INTERRUPTED)
     failed = [record for record in records if record.error is not None]
@@ -91,5 +93,5 @@ def write(
     for record in records:
         if not record.complete:
             say(f"{record.workload.model} has unknown operators: only its counted part is guarded.")
-    found = dict(zip(asked, records, strict=True))
+    found = {workload: record for (workload, _), record in zip(asked, records, strict=True)}
     write_document(lines_of_baseline(found, version("torch")), file)

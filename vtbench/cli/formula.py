@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from vtbench.cli.axes import one_of_each
 from vtbench.cli.deriving import derive_all, derive_one
 from vtbench.cli.options import (
     Conditions,
@@ -26,7 +27,6 @@ from vtbench.cli.options import (
     asked_models,
     parse_inputs,
     parse_jobs,
-    parse_options,
     parse_resolution,
     workloads,
 )
@@ -127,7 +127,7 @@ def formula(
     """
     path = None if output == Path("-") else output
     conditions = Conditions(
-        options=parse_options(option),
+        options=one_of_each(option),
         resolution=parse_resolution(resolution),
         inputs=parse_inputs(inputs),
     )

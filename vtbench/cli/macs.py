@@ -131,6 +131,8 @@ def macs(
     check_writable(path)
     names = asked_models(models, more_models, model_list)
     asked = combined(names, option, conditions, relative_to)
+    if sum(workload.model == relative_to for workload in asked) > 1:
+        raise BadOption(f"Give the options of {relative_to} one value; ratios are to one workload.")
     records, finished = count(list(asked.items()), settings, processes, traceback=traceback)
     question = msgspec.structs.replace(question, printed=printed_figures(records))
     raise typer.Exit(answer(records, question, path, strict=strict, finished=finished))

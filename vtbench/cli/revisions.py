@@ -6,13 +6,14 @@ from pathlib import Path
 
 import msgspec
 
+from vtbench.cli.axes import one_of_each
 from vtbench.cli.executing import (
     Execution,
     executed,
     parse_max_time,
     refuse_contradictions,
 )
-from vtbench.cli.options import parse_inputs, parse_options, parse_resolution
+from vtbench.cli.options import parse_inputs, parse_resolution
 from vtbench.cli.values import parse_one_batch
 from vtbench.comparing import Comparison
 from vtbench.errors import BadOption, UsageError
@@ -92,7 +93,7 @@ def _workload(model: str, ask: Ask, protocol: Protocol, kind: DeviceKind) -> Wor
     workload = Workload(
         model=model,
         resolution=parse_resolution(ask.resolution),
-        options=freeze_options({key: value for _, key, value in parse_options(ask.option)}),
+        options=freeze_options({key: value for _, key, value in one_of_each(ask.option)}),
         inputs=parse_inputs(ask.inputs),
         mode="train" if ask.train else "eval",
         backward=ask.backward,

@@ -15,15 +15,32 @@ from vtbench.sweep.axes import MANY
 
 Word = TypeVar("Word", bound=str)
 
-_VALUE = re.compile(r"""(?:[^,(\["']|\([^)]*\)|\[[^\]]*\]|"[^"]*"|'[^']*')+""")
-_NUMBER = r"-?\d{1,9}(?:\.\d{1,9})?"
+CLOSES = {"(": ")", "[": "]", '"': '"', "'": "'"}
+QUOTES = ("'", '"')
+_NUMBER = r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::({_NUMBER}))?")
 MOST_VALUES = 100 * MANY
 
 
 def split_values(text: str) -> list[str]:
-    """Values between commas that stand outside of brackets and quotes."""
-    return _VALUE.findall(text) or [text]
+    """Values between commas that stand outside of brackets and quotes; none may be empty."""
+    if not text.strip():
+        return [text]
+    parts, open_, start = [], "", 0
+    for place, char in enumerate(text):
+        if open_ and char == open_[-1]:
+            open_ = open_[:-1]
+        elif open_[-1:] not in QUOTES and char in CLOSES:
+            open_ += CLOSES[char]
+        elif char == "," and not open_:
+            parts.append(text[start:place])
+            start = place + 1
+    if open_:
+        raise BadInput(f"{text!r} has no closing {open_[-1]} .")
+    parts.append(text[start:])
+    if not all(part.strip() for part in parts):
+        raise BadInput(f"{text!r} holds an empty value; a tuple stands in brackets.")
+    return parts
 
 
 def spelled(text: str, option: str) -> list[str]:

@@ -259,3 +259,6 @@ def test_a_figure_goes_by_powers_of_ten_where_models_are_far_apart():
     assert not figure(near).y.logarithmic
     assert figure(far).y.logarithmic
     assert [len(line.marks) for line in figure(far).lines] == [2, 1]
+    sizes = {"a": (0, 10_000), "b": (0, 1), "c": (None, None)}
+    nothing = Sweep(symbol="L", sizes=(0, 1), macs=sizes)
+    assert [[mark.y for mark in line.marks] for line in figure(nothing).lines] == [[1e4], [1.0]]

@@ -73,6 +73,9 @@ def test_sizes_shares_ratios_and_digits():
     assert ratio(3, 0) == "—"
     assert digits(-1234567) == "−1,234,567"
     assert common_prefix([]) == 0
+    assert common_prefix([1_037 * 10**9, 4 * 10**9, 2 * 10**9]) == 3  # not 0.00200 T
+    assert common_prefix([10**12, 10**6, 10**6]) == 4  # small ones have their own
+    assert common_prefix([4 * 10**9, 500 * 10**6, 10**6]) == 3
 
 
 @pytest.mark.parametrize("view", report.VIEWS)

@@ -154,19 +154,20 @@ def list_text(models: Sequence[CostModel], style: Style, *, width: int, color: b
 
 def figure(sweep: Sweep) -> Chart:
     """MACs over the symbol, by powers of ten where the models are far apart."""
+    known = [
+        (name, [(x, y) for x, y in zip(sweep.sizes, counts, strict=True) if y is not None])
+        for name, counts in sweep.macs.items()
+    ]
+    heights = [y for _, points in known for _, y in points if y > 0]
+    apart = bool(heights) and max(heights) > FAR_APART * min(heights)
     lines = tuple(
         Line(
             name=name,
-            marks=tuple(
-                Mark(x=float(size), y=float(count))
-                for size, count in zip(sweep.sizes, counts, strict=True)
-                if count is not None
-            ),
+            marks=tuple(Mark(x=float(x), y=float(y)) for x, y in points if y > 0 or not apart),
         )
-        for name, counts in sweep.macs.items()
+        for name, points in known
+        if points
     )
-    heights = [mark.y for line in lines for mark in line.marks if mark.y > 0]
-    apart = bool(heights) and max(heights) > FAR_APART * min(heights)
     ticks = tuple(map(float, sweep.sizes)) if len(sweep.sizes) <= MOST_TICKS else ()
     return Chart(
         title=f"MACs over {sweep.symbol}",

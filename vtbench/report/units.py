@@ -27,8 +27,9 @@ def common_prefix(values: Iterable[int]) -> int:
     place = 0
     while place < len(PREFIXES) - 1 and _rounded(sizes[-1], place) >= PER_PREFIX:
         place += 1
-    leading = 10 * sizes[len(sizes) // 2] < PER_PREFIX**place
-    return place - 1 if place > 1 and leading else place
+    middle, below = sizes[len(sizes) // 2], PER_PREFIX ** (place - 1) if place else 0
+    suits = below <= middle < 100 * below and sizes[-1] < 10_000 * below
+    return place - 1 if place > 1 and suits else place
 
 
 def si(value: int, prefix: int | None = None) -> str:

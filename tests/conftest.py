@@ -20,6 +20,17 @@ def user_cache(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Small nets lose more by waiting for other threads than they gain by them."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 class Ended(NamedTuple):
     """How a command ended."""
 

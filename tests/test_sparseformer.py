@@ -27,6 +27,8 @@ from vtbench.run import run
 from vtbench.stages import stage_work
 from vtbench.workload import Workload
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {
     "tokens": 9, "width": 64, "cortex_width": 96, "repeats": 2, "blocks": 2, "points": 16,
     "channels": 16, "heads": 16, "num_classes": 10, "drop_path": 0.0,
@@ -44,15 +46,6 @@ KINDS = {
     "tokens in no square": {"tokens": 7},
     "one token": {"tokens": 1},
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Nets this small lose more by waiting for other threads than they gain by them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def made(**options):

@@ -15,18 +15,11 @@ from vtbench.run import run
 from vtbench.stages import stage_work
 from vtbench.workload import Workload, freeze_options
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {"tokens": 5, "width": 64, "cortex_width": 128, "blocks": 2, "points": 4, "channels": 8,
          "repeats": 2, "num_classes": 7}  # fmt: skip
 P, P_MIXED, C, HIDDEN = 16, 32, 64, 128
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Nets this small lose more by waiting for other threads than they gain by them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def counted(name, resolution=None, **options):

@@ -13,18 +13,11 @@ from vtbench.run import run
 from vtbench.stages import stage_work
 from vtbench.workload import Workload, freeze_options
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {"tokens": 6, "width": 64, "cortex_width": 128, "blocks": 2, "points": 4, "channels": 8,
          "heads": 16, "repeats": 2, "num_classes": 5}  # fmt: skip
 P, C = 36, 96
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Nets this small lose more by waiting for other threads than they gain by them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def counted(name, resolution=None, **options):

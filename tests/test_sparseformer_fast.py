@@ -18,6 +18,8 @@ from vtbench.models.sparseformer import SparseFormer
 from vtbench.models.sparseformer_fast import taken
 from vtbench.models.sparseformer_frozen import taken_in_powers_of_2
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {
     "tokens": 9, "width": 64, "cortex_width": 96, "repeats": 2, "blocks": 2, "points": 16,
     "channels": 16, "heads": 16, "num_classes": 10, "drop_path": 0.0,
@@ -32,15 +34,6 @@ KINDS = {
     "one token": {"tokens": 1},
     "whole": {"roi_size": "whole"},
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Nets this small lose more by waiting for other threads than they gain by them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def pair(dtype=torch.float32, spread=0.1, **options):

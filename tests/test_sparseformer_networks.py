@@ -19,6 +19,8 @@ from vtbench.models.video_sparseformer import VideoSparseFormer
 from vtbench.run import run
 from vtbench.workload import Workload
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {"tokens": 5, "width": 64, "cortex_width": 128, "blocks": 2, "points": 4, "channels": 8,
          "repeats": 2, "num_classes": 5}  # fmt: skip
 NETS = {
@@ -28,15 +30,6 @@ NETS = {
     "bootstrapped": lambda: BootstrappedSparseFormer(**SMALL),
     "clip": lambda: BootstrappedSparseFormer(**SMALL, activation="quick_gelu", head_bias=False),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Nets this small lose more by waiting for other threads than they gain by them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def made(name):

@@ -19,6 +19,8 @@ from vtbench.models.slowfast import SlowFast, slowfast
 from vtbench.models.vivit import vivit_fe
 from vtbench.workload import Workload, freeze_options
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {
     "perceiver": lambda: (
         Perceiver(
@@ -37,14 +39,6 @@ SMALL = {
         NonLocalI3D(depth=50, width=8, num_classes=5), torch.randn(2, 3, 16, 64, 48)
     ),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def small(name):

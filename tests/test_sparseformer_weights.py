@@ -23,6 +23,8 @@ from vtbench.models.video_sparseformer import VideoSparseFormer
 from vtbench.models.weight_files import identified
 from vtbench.workload import Workload, freeze_options
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = {"tokens": 4, "width": 64, "cortex_width": 128, "blocks": 2, "points": 4, "channels": 8}
 OPTIONS = {**TINY, "heads": 16, "repeats": 2, "num_classes": 5}
 IMAGE = torch.randn(2, 3, 48, 64, generator=torch.Generator().manual_seed(1))
@@ -143,15 +145,6 @@ def randomised(net: nn.Module) -> nn.Module:
             if name != "initial.rois":
                 parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
     return net.eval()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Nets this small lose more by waiting for other threads than they gain by them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

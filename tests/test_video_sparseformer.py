@@ -19,6 +19,8 @@ from vtbench.run import run
 from vtbench.stages import stage_work
 from vtbench.workload import Workload, freeze_options
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {"tokens": 4, "width": 64, "cortex_width": 128, "blocks": 2, "points": 4, "channels": 8,
          "heads": 16, "repeats": 2, "num_classes": 5}  # fmt: skip
 P, C, SIDE = 36, 96, 224 // 2
@@ -26,15 +28,6 @@ P, C, SIDE = 36, 96, 224 // 2
 
 def counted(name, resolution=None, **options):
     return run(Workload(model=name, resolution=resolution, options=freeze_options(options)))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Nets this small lose more by waiting for other threads than they gain by them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def small(**options):

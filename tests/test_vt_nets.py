@@ -25,6 +25,8 @@ from vtbench.models.vt_v3 import Transformer, VTResNet
 from vtbench.models.vt_v4 import Transformer as TransformerV4
 from vtbench.models.vt_v4 import VTResNetV4, kmeans
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {"token_width": 128, "heads": 4, "num_classes": 10, "dropout": 0.0}
 NETS = {
     "v3": lambda: VTResNet(depth=18, **SMALL),
@@ -51,15 +53,6 @@ NETS = {
     ),
 }
 SOME = ["v3", "v4", "v4 kmeans", "vt_fpn"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Nets this small lose more by waiting for other threads than they gain by them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def made(name):

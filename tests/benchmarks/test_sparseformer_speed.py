@@ -19,6 +19,8 @@ from vtbench.protocol import PROTOCOLS
 from vtbench.stats import StoppingRule, ratio_interval
 from vtbench.workload import Workload
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RULES = Rules(stop=StoppingRule(min_samples=10, min_seconds=3.0, max_seconds=20.0))
 FAST = {"model": "sparseformer_t", "options": (("path", "fast"),)}
 PLAIN = {"model": "sparseformer_t"}
@@ -39,14 +41,6 @@ class ProcessorClock:
         for _ in range(steps):
             step()
         return time.process_time() - began
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def arm(name, **fields):

@@ -12,7 +12,7 @@ import typer
 from vtbench.cli.axes import combined
 from vtbench.cli.executing import Execution, executed, refuse_contradictions
 from vtbench.cli.options import Conditions, asked_models, parse_inputs, parse_resolution
-from vtbench.cli.output import SUFFIXES, page_width, wants_color
+from vtbench.cli.output import document_path, page_width, shape_of, wants_color
 from vtbench.cli.weights import parse_weights
 from vtbench.protocol import Protocol
 from vtbench.report.measured import MeasuredQuestion
@@ -77,13 +77,13 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     def path(self) -> Path | None:
         """The file of the document; None is standard output."""
-        return None if self.output == Path("-") else self.output
+        return document_path(self.output)
 
     def question(self, relative_to: str | None = None) -> MeasuredQuestion:
         """The document that was asked for."""
         path = self.path()
         return MeasuredQuestion(
-            format=self.format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table"),
+            format=shape_of(self.format_, path),
             relative_to=relative_to,
             width=page_width(),
             color=path is None and wants_color(),

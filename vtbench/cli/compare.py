@@ -19,11 +19,12 @@ from vtbench.cli.options import (
     Train,
 )
 from vtbench.cli.output import (
-    SUFFIXES,
     check_suffix,
     check_writable,
+    document_path,
     page_width,
     say,
+    shape_of,
     wants_color,
     write_document,
 )
@@ -109,7 +110,7 @@ def compare(
     otherwise.
     """
     given = dict(locals())  # the parameters by name, which is how Ask takes them
-    path = None if output == Path("-") else output
+    path = document_path(output)
     check_suffix(path, format_)
     check_writable(path)
     gate = Gate(smallest=parse_share(smallest))
@@ -121,7 +122,7 @@ def compare(
             raise UsageError("--across is for files; two revisions differ in their commit.")
         found, sides = compared_revisions(names or [], ask, gate)
     page = ComparePage(
-        shape=format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table"),
+        shape=shape_of(format_, path),
         smallest=gate.smallest,
         names=sides,
         width=page_width(),

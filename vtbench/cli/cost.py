@@ -11,10 +11,11 @@ import typer
 
 from vtbench.cli.options import FormatOption, Output, Traceback
 from vtbench.cli.output import (
-    SUFFIXES,
     check_writable,
+    document_path,
     page_width,
     say,
+    shape_of,
     wants_color,
     write_document,
 )
@@ -79,8 +80,8 @@ def cost(
     Nothing is built or run: these are formulas, which counts of real models are held against.
     A width that is not set follows a height that is. Exit status: 0 done; 2 not.
     """
-    path = None if output == Path("-") else output
-    shape = format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table")
+    path = document_path(output)
+    shape = shape_of(format_, path)
     check_writable(path)
     check_figure(plot)
     if not names:

@@ -31,10 +31,11 @@ from vtbench.cli.options import (
     workloads,
 )
 from vtbench.cli.output import (
-    SUFFIXES,
     check_writable,
+    document_path,
     page_width,
     say,
+    shape_of,
     wants_color,
     write_document,
 )
@@ -125,7 +126,7 @@ def formula(
 
     Exit status: 0 done; 1 some model has no formula; 2 none has.
     """
-    path = None if output == Path("-") else output
+    path = document_path(output)
     conditions = Conditions(
         options=one_of_each(option),
         resolution=parse_resolution(resolution),
@@ -135,7 +136,7 @@ def formula(
     letters = tuple(each.name for each in symbols) or LETTERS
     question = Question(
         points=None if at is None else parse_at(at, letters),
-        format=format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table"),
+        format=shape_of(format_, path),
         output=path,
         plot=plot,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -32,17 +31,18 @@ from vtbench.cli.options import (
     parse_resolution,
 )
 from vtbench.cli.output import (
-    SUFFIXES,
     check_suffix,
     check_writable,
+    document_path,
     page_width,
+    shape_of,
     wants_color,
 )
 from vtbench.cli.printed import printed_figures
 from vtbench.cli.values import parse_one_batch
 from vtbench.cli.weights import WeightFiles, parse_weights
 from vtbench.errors import BadOption
-from vtbench.report import Format, Question, View
+from vtbench.report import Question, View
 
 
 def macs(
@@ -106,10 +106,10 @@ def macs(
     Exit status: 0 done; 1 some model failed, or --strict met an unknown operator; 2 nothing
     could be counted.
     """
-    path = None if output == Path("-") else output
+    path = document_path(output)
     view, depth = _view(by, depth)
     question = Question(
-        format=_format(format_, path),
+        format=shape_of(format_, path),
         view=view,
         depth=depth,
         relative_to=relative_to,
@@ -145,8 +145,3 @@ def _view(view: View, depth: int | None) -> tuple[View, int]:
     if depth is not None and view == "total":
         view = "module"
     return view, depth or 1
-
-
-def _format(asked: Format | None, path: Path | None) -> Format:
-    """The format that was asked for, or the one that the file's name ends in."""
-    return asked or SUFFIXES.get(path.suffix.lower() if path else "", "table")

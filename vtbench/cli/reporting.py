@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 import msgspec
 
 from vtbench.cli.output import (
-    SUFFIXES,
     check_suffix,
     check_writable,
+    document_path,
     page_width,
     say,
+    shape_of,
     wants_color,
     write_document,
 )
@@ -59,7 +60,7 @@ def report_files(files: Sequence[Path], ask: Ask) -> None:
         _write_folder(records, ask.output, files[0].stem, ask)
         return
     _check_plot(ask.plot)
-    path = None if ask.output == Path("-") else ask.output
+    path = document_path(ask.output)
     check_suffix(path, ask.format)
     check_writable(path)
     text, chart = _pareto(records, ask) if ask.pareto else _plain(records, ask)
@@ -113,9 +114,8 @@ def _plain(records: Sequence[Measurement], ask: Ask) -> tuple[str, Chart | None]
 
 
 def _question(ask: Ask) -> MeasuredQuestion:
-    suffix = ask.output.suffix.lower() if ask.output else ""
     return MeasuredQuestion(
-        format=ask.format or SUFFIXES.get(suffix, "table"),
+        format=shape_of(ask.format, ask.output),
         relative_to=ask.relative_to,
         width=page_width(),
         color=ask.output is None and wants_color(),

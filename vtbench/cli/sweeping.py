@@ -18,11 +18,12 @@ from vtbench.cli.counting import INTERRUPTED
 from vtbench.cli.executing import Execution, parse_max_time, refuse_contradictions
 from vtbench.cli.options import Conditions, asked_models, parse_inputs, parse_jobs, workloads
 from vtbench.cli.output import (
-    SUFFIXES,
     check_suffix,
     check_writable,
+    document_path,
     page_width,
     say,
+    shape_of,
     wants_color,
     write_document,
 )
@@ -90,7 +91,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 def answer(ask: Ask) -> int:
     """Run the cells that are not done, write the document, say what went wrong; the status."""
-    path = None if ask.output == Path("-") else ask.output
+    path = document_path(ask.output)
     parse_max_time(ask.max_time)
     parse_jobs(ask.jobs)
     part = axes.shard_of(ask.shard)
@@ -241,7 +242,7 @@ def _plan(ask: Ask, found: Sequence[Cell], devices: Sequence[Device], path: Path
         ]
     workers = max(1, len(devices))
     seconds = sum(each.seconds for each in plan if not each.done) / workers
-    shape = ask.format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table")
+    shape = shape_of(ask.format_, path)
     if shape not in ("table", "json", "csv", "markdown", "latex"):
         raise BadInput(f"A plan has no format {shape}.")
     color = path is None and wants_color()
@@ -263,7 +264,7 @@ def _finish(ask: Ask, records: Sequence[Measurement], path: Path | None, unsolve
     _say_failures(failed)
     if len(failed) == len(records):
         return 2
-    shape = ask.format_ or SUFFIXES.get(path.suffix.lower() if path else "", "table")
+    shape = shape_of(ask.format_, path)
     question = MeasuredQuestion(
         format=shape,
         by=ask.by or AUTO,

@@ -11,7 +11,14 @@ from typing import Any
 
 import msgspec
 
-from vtbench.cli.options import Conditions, parse_options, parse_resolution, workloads
+from vtbench.cli.options import (
+    Conditions,
+    every_option_fits,
+    found_models,
+    parse_options,
+    parse_resolution,
+    workload_of,
+)
 from vtbench.cli.values import spelled, spread
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
 from vtbench.sweep.axes import MANY, OptionAxis
@@ -35,7 +42,7 @@ def options(given: Sequence[str] | None) -> tuple[OptionAxis, ...]:
     found = []
     for text in given or ():
         left, equals, values = text.partition("=")
-        read = [parse_options([f"{left}{equals}{word}"])[0] for word in spread(values) or [""]]
+        read = [parse_options([f"{left}{equals}{word}"])[0] for word in spread(values)]
         only, key, _ = read[0]
         each_once = {repr(value): _kept(value) for _, _, value in read}
         if len(set(each_once.values())) < len(each_once):
@@ -77,17 +84,14 @@ def combined(
 
     A model's workloads stand together; those of ``base`` come first where it was not asked for.
     """
-    found: dict[Workload, str | None] = {}
-    failed: set[tuple[str, str]] = set()
-    for chosen in combinations(given):
-        each = msgspec.structs.replace(conditions, options=chosen)
-        for workload, error in workloads(names, each, base):
-            if error is not None and (workload.model, error) in failed:
-                continue
-            found.setdefault(workload, error)
-            failed |= {(workload.model, error)} if error is not None else set()
-    places = {model: k for k, model in enumerate(dict.fromkeys(each.model for each in found))}
-    return dict(sorted(found.items(), key=lambda pair: places[pair[0].model]))
+    each = [msgspec.structs.replace(conditions, options=o) for o in combinations(given)]
+    found = found_models(names, base)
+    every_option_fits(each[0], found)  # the others differ in values alone
+    return {
+        workload_of(model, chosen): error
+        for model, error in found.items()
+        for chosen in (each if error is None else each[:1])
+    }
 
 
 def shard_of(text: str | None) -> tuple[int, int] | None:

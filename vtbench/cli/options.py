@@ -6,7 +6,7 @@ import ast
 import fnmatch
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -150,6 +150,13 @@ def workloads(
 
     ``base`` is a model that has to be there; it comes first where it was not asked for anyway.
     """
+    found = found_models(names, base)
+    every_option_fits(conditions, found)
+    return [(workload_of(model, conditions), error) for model, error in found.items()]
+
+
+def found_models(names: Iterable[str], base: str | None = None) -> dict[str, str | None]:
+    """Every model that a name stands for, ``base`` among them, and why it cannot be."""
     from vtbench.models import expand, resolve
 
     found: dict[str, str | None] = {}
@@ -168,12 +175,11 @@ def workloads(
     if base is not None and base not in found:
         resolve(base)
         found = {base: None, **found}
-    _every_option_has_its_model(conditions, found)
-    every_file_has_its_model(conditions.weights, found)
-    return [(_workload(model, conditions), error) for model, error in found.items()]
+    return found
 
 
-def _workload(model: str, conditions: Conditions) -> Workload:
+def workload_of(model: str, conditions: Conditions) -> Workload:
+    """One model under the conditions of a command, with the options that are for it."""
     options = {
         key: value
         for only, key, value in conditions.options
@@ -191,12 +197,14 @@ def _workload(model: str, conditions: Conditions) -> Workload:
     )
 
 
-def _every_option_has_its_model(conditions: Conditions, models: Iterable[str]) -> None:
+def every_option_fits(conditions: Conditions, models: Collection[str]) -> None:
+    """Refuse an option, or a file of weights, for a model that is not there."""
     for only, key, _ in conditions.options:
         if only is not None and not any(fnmatch.fnmatchcase(name, only) for name in models):
             raise BadOption(
                 f"The option {key!r} is for the model {only!r}, which is not among those asked for."
             )
+    every_file_has_its_model(conditions.weights, models)
 
 
 def parse_options(given: Sequence[str] | None) -> tuple[tuple[str | None, str, Any], ...]:

@@ -7,12 +7,7 @@ from pathlib import Path
 import msgspec
 
 from vtbench.cli.axes import one_of_each
-from vtbench.cli.executing import (
-    Execution,
-    executed,
-    parse_max_time,
-    refuse_contradictions,
-)
+from vtbench.cli.executing import Execution, executed, parse_max_time, refuse_contradictions
 from vtbench.cli.options import parse_inputs, parse_resolution
 from vtbench.cli.values import parse_one_batch
 from vtbench.comparing import Comparison

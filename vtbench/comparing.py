@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vtbench.doubts import interrupted, warnings
+from vtbench.doubts import doubted, warnings
 from vtbench.errors import BadInput, BadOption
 from vtbench.measurement import Measurement
 from vtbench.protocol import PROTOCOLS, ProtocolId
@@ -235,11 +235,9 @@ def _timed(base: Measurement, new: Measurement, gate: Gate, about: dict[str, Any
     paired = base.session is not None and base.session == new.session
     a, b = ([s / r.workload.batch_size for s in r.samples] for r in (base, new))
     answer = gate.compare(a, b, paired=paired and len(a) == len(b))
-    verdict, reason = answer.verdict, answer.reason
-    if verdict == "same" and (doubt := interrupted(base, new)):
-        verdict, reason = "cannot tell", doubt
+    answer = doubted(answer, base, new)
     return msgspec.structs.replace(
-        _comparison(new, verdict, reason, **about),
+        _comparison(new, answer.verdict, answer.reason, **about),
         ratio=1 / answer.ratio.value,
         low=1 / answer.ratio.high,
         high=1 / answer.ratio.low,

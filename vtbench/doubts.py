@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from vtbench.measurement import Measurement
+from vtbench.stats.gate import Comparison
 
 
-def interrupted(*records: Measurement) -> str | None:
-    """Why measurements cannot be the same for sure, where other processes had the cores.
+def doubted(answer: Comparison, *records: Measurement) -> Comparison:
+    """What the gate said of measurements, and no longer *same* where others had the cores.
 
     Interruptions that befall both sides alike make a change look smaller, never larger: what is
     slower stays slower, and what looks the same need not be.
     """
     seen = [record.telemetry for record in records if record.telemetry is not None]
     waits = [each.cpu_wait for each in seen if each.interrupted and each.cpu_wait is not None]
-    if not waits:
-        return None
-    return (
+    if answer.verdict != "same" or not waits:
+        return answer
+    reason = (
         f"Other processes had the cores for {max(waits):.0%} of the time that it wanted them: a "
         "change would look smaller than it is."
     )
+    return msgspec.structs.replace(answer, verdict="cannot tell", reason=reason)
 
 
 def warnings(base: Measurement, new: Measurement) -> Iterable[str]:

@@ -40,10 +40,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 MOST_WAIT = 0.05
 """Threads that wait longer for a core, as a share of the time that they want one, are disturbed."""
-
-
-OTHERS = 0.25
-"""Cores that others keep busy before waiting is taken to be for them."""
+TOLERATED_CORES = 0.25
+"""Others may keep this much of one core busy, beside any workload."""
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +77,8 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def interrupted(self) -> bool:
         """Whether others had the cores that the workload wanted."""
-        others = (self.cpu_load or 0.0) > OTHERS  # threads also wait for each other, and quotas
+        # Threads also wait for each other, and for quotas.
+        others = (self.cpu_load or 0.0) > TOLERATED_CORES
         return self.verdict == "throttled" and others and (self.cpu_wait or 0.0) > MOST_WAIT
 
 

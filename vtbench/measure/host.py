@@ -16,16 +16,14 @@ import msgspec
 import psutil
 
 from vtbench.measure import kernel_files, limits, processor
-from vtbench.measurement import MOST_WAIT, Telemetry
+from vtbench.measurement import MOST_WAIT, TOLERATED_CORES, Telemetry
 
 INTERVAL = 0.2
 """Seconds between two looks at the clock."""
 LEAST_SECONDS = 0.25
 """The counters move in hundredths of a second: less than this cannot be judged."""
 TOLERATED_SHARE = 0.1
-"""Others may keep this share of the cores busy that the workload uses ..."""
-TOLERATED_CORES = 0.25
-"""... or this much of one core, before the machine counts as busy."""
+"""Others may keep this share of the cores busy that the workload uses, or ``TOLERATED_CORES``."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +85,7 @@ def _own(family: Sequence[psutil.Process]) -> float:
 def _waited(root: Path, process: int) -> dict[str, float]:
     """How long each thread of a process was kept waiting; nothing where nobody counts it."""
     try:
-        tasks = sorted((root / f"proc/{process}/task").iterdir())
+        tasks = list((root / f"proc/{process}/task").iterdir())
     except OSError:  # it has ended, or this is no Linux
         return {}
     told = {str(task): kernel_files.text(task / "schedstat") for task in tasks}

@@ -13,10 +13,10 @@ from typing import Protocol
 
 import msgspec
 
-from vtbench.measure.host import TOLERATED_CORES, HostWatcher
+from vtbench.measure.host import HostWatcher
 from vtbench.measure.nvml import Gpu, Reading, Unwatched, open_gpu
 from vtbench.measure.strangers import other_processes
-from vtbench.measurement import Device, Telemetry
+from vtbench.measurement import TOLERATED_CORES, Device, Telemetry
 
 INTERVAL = 0.1
 """Seconds between two readings of a GPU: its power and its energy move no quicker."""

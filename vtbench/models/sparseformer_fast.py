@@ -176,7 +176,10 @@ def fed(block: Block, tokens: Tensor, *, pooled: bool = False) -> Tensor:
 
 
 def _mean(tokens: Tensor, *, in_place: bool) -> Tensor:
-    """The mean of B,N,d over tokens, B,1,d. A CPU widens a sum of bf16 first; no product."""
+    """The mean of B,N,d over tokens, B,1,d; as a product where nobody counts products.
+
+    A CPU widens bf16 before it sums them, which takes longer.
+    """
     if not in_place:
         return tokens.mean(dim=1, keepdim=True)
     batch, number, _ = tokens.shape

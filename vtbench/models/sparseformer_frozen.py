@@ -45,8 +45,6 @@ THREADS_PER_IMAGE = 4
 """How many threads the 49 rows of one image keep busy."""
 IMAGES_IN_HALF = 4
 """How many images pass at once in half precision for each one in fp32: more of them fit caches."""
-
-
 HALF = 2
 """Bytes of a number in half precision."""
 

@@ -27,9 +27,11 @@ def common_prefix(values: Iterable[int]) -> int:
     place = 0
     while place < len(PREFIXES) - 1 and _rounded(sizes[-1], place) >= PER_PREFIX:
         place += 1
-    middle, below = sizes[len(sizes) // 2], PER_PREFIX ** (place - 1) if place else 0
+    if place < 2:  # noqa: PLR2004 - below thousands there is no prefix
+        return place
+    middle, below = sizes[len(sizes) // 2], PER_PREFIX ** (place - 1)
     suits = below <= middle < 100 * below and sizes[-1] < 10_000 * below
-    return place - 1 if place > 1 and suits else place
+    return place - 1 if suits else place
 
 
 def si(value: int, prefix: int | None = None) -> str:

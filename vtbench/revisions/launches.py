@@ -10,7 +10,7 @@ from statistics import fmean, median, stdev
 import msgspec
 
 from vtbench.comparing import Comparison, compare_records
-from vtbench.doubts import interrupted
+from vtbench.doubts import doubted
 from vtbench.errors import BadInput
 from vtbench.measurement import Measurement
 from vtbench.stats import Gate
@@ -37,13 +37,11 @@ def compare_launches(pairs: Sequence[Pair], gate: Gate) -> Comparison:
         return without or each[0]
     ratios = [_log_ratio(base, head) for base, head in pairs]
     answer = gate.judge(over_launches(ratios, gate.level))
-    verdict, reason = answer.verdict, answer.reason
-    if verdict == "same" and (doubt := interrupted(*itertools.chain(*pairs))):
-        verdict, reason = "cannot tell", doubt
+    answer = doubted(answer, *itertools.chain(*pairs))
     return msgspec.structs.replace(
         each[-1],
-        verdict=verdict,
-        reason=reason,
+        verdict=answer.verdict,
+        reason=answer.reason,
         ratio=1 / answer.ratio.value,
         low=1 / answer.ratio.high,
         high=1 / answer.ratio.low,

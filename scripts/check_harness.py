@@ -28,15 +28,15 @@ import timm
 import torch
 from torch.utils.benchmark import Timer
 
-from vtbench.comparing import compare_records
-from vtbench.measure.clock import HostClock
-from vtbench.measure.processor import cpu_name
-from vtbench.measure.session import Arm, Rules, measure_arms
-from vtbench.measure.telemetry import watching
-from vtbench.measurement import Device, Measurement, Telemetry
-from vtbench.protocol import PROTOCOLS
+from vtbench.data.comparison import compare_records
+from vtbench.data.measurement import Device, Measurement, Telemetry
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.workload import Workload
+from vtbench.measure.clocks.clock import HostClock
+from vtbench.measure.machine.processor import cpu_name
+from vtbench.measure.session.interleaved import Arm, Rules, measure_arms
+from vtbench.measure.telemetry.watching import watching
 from vtbench.stats import Gate, StoppingRule, WarmUp, ratio_interval
-from vtbench.workload import Workload
 
 MODELS = (
     "resnet18",
@@ -155,8 +155,7 @@ def _verdicts(extra: int) -> dict[str, int]:
     found: Counter[str] = Counter()
     for seed in range(COMPARISONS):
         arms = [
-            Arm(name, _products(pad), HostClock())
-            for name, pad in (("base", 0), ("new", extra))
+            Arm(name, _products(pad), HostClock()) for name, pad in (("base", 0), ("new", extra))
         ]
         rules = Rules(stop=rule, single_steps=True, seed=seed, warm_up=WarmUp(max_seconds=0.2))
         with watching(Device(kind="cpu", name=cpu_name()), 1) as watcher:

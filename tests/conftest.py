@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from vtbench.record import Explained, Memory, Parameters, PeerCount, Record, Row
-from vtbench.workload import Workload
+from vtbench.data.record import Explained, Memory, Parameters, PeerCount, Record, Row
+from vtbench.data.workload import Workload
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from vtbench.measurement import Device, MeasuredMemory, Measurement, Telemetry
-from vtbench.protocol import PROTOCOLS
-from vtbench.workload import Workload
+from vtbench.data.measurement import Device, MeasuredMemory, Measurement, Telemetry
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.workload import Workload
 
 CPU = Device(kind="cpu", name="AMD EPYC 7543", cores=4)
 H200 = Device(kind="cuda", name="NVIDIA H200", index=0)

@@ -9,16 +9,16 @@ import sys
 import time
 from pathlib import Path
 
+from vtbench.data.measurement import Measurement
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
-from vtbench.measurement import Measurement
-from vtbench.protocol import PROTOCOLS
 from vtbench.sweep.cell_task import measure_cell
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.local import Job, Local, local
 from vtbench.sweep.queue import Queue
 from vtbench.sweep.store import Store
 from vtbench.sweep.sweeping import sweep
-from vtbench.workload import Workload
 
 
 def cell(number, model="toy", protocol="macs"):

@@ -11,22 +11,22 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from vtbench.version import VERSION as __version__  # noqa: N811  # the name that tools look for
+from vtbench.data.version import VERSION as __version__  # noqa: N811  # the name that tools look for
 
 if TYPE_CHECKING:
-    from vtbench.api import count, counting
-    from vtbench.checking import check
-    from vtbench.live import compare, latency, memory, read, throughput
+    from vtbench.api.checking import check
+    from vtbench.api.counting import count, counting
+    from vtbench.api.measuring import compare, latency, memory, read, throughput
 
 _PLACES = {
-    "check": "vtbench.checking",
-    "count": "vtbench.api",
-    "counting": "vtbench.api",
-    "compare": "vtbench.live",
-    "latency": "vtbench.live",
-    "memory": "vtbench.live",
-    "read": "vtbench.live",
-    "throughput": "vtbench.live",
+    "check": "vtbench.api.checking",
+    "count": "vtbench.api.counting",
+    "counting": "vtbench.api.counting",
+    "compare": "vtbench.api.measuring",
+    "latency": "vtbench.api.measuring",
+    "memory": "vtbench.api.measuring",
+    "read": "vtbench.api.measuring",
+    "throughput": "vtbench.api.measuring",
 }
 """Public function -> the room that has it."""
 
@@ -47,8 +47,8 @@ class _Count(ModuleType):
     """The room ``vtbench.count``, which is also the function of that name."""
 
     def __call__(self, *inputs: Any, **keywords: Any) -> Any:
-        """Count a module on inputs, or a model by name; see ``vtbench.api.count``."""
-        from vtbench import api
+        """Count a module on inputs, or a model by name; see ``vtbench.api.counting.count``."""
+        from vtbench.api import counting as api
 
         return api.count(*inputs, **keywords)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from vtbench.api import Count
-    from vtbench.claim import Suite
-    from vtbench.judge import Verdict
+    from vtbench.api.counting import Count
+    from vtbench.claims.judge import Verdict
+    from vtbench.claims.suite import Suite
 
 SHOWN = 3
 """So many parts of a model are named where it costs too much."""
@@ -57,7 +57,7 @@ def _files(name: str) -> list[Path]:
         return found
     if path.is_file():
         return [path.resolve()]
-    from vtbench.claim.shelf import shipped
+    from vtbench.claims.suite.shelf import shipped
 
     if name not in shipped():
         known = ", ".join(shipped())
@@ -89,8 +89,8 @@ class SuiteFile(pytest.File):
             yield ClaimItem.from_parent(self, name=claim.id)
 
     def _read(self) -> Suite:
-        from vtbench.choosing import refuse_code
-        from vtbench.claim import read_suite
+        from vtbench.api.choosing import refuse_code
+        from vtbench.claims.suite import read_suite
         from vtbench.errors import VtbenchError
 
         try:
@@ -105,8 +105,8 @@ class SuiteFile(pytest.File):
     def verdict(self, claim: str) -> Verdict:
         """The verdict on a claim; what was deselected is neither counted nor judged."""
         if self._verdicts is None:
-            from vtbench.claim.selection import bearing_on
-            from vtbench.judge import judge
+            from vtbench.claims.judge import judge
+            from vtbench.claims.suite.selection import bearing_on
 
             items = (item for item in self.session.items if item.parent is self)
             suite = bearing_on(self._read(), [item.name for item in items])
@@ -117,10 +117,10 @@ class SuiteFile(pytest.File):
 
 def _counted(suite: Suite) -> dict[Any, Any]:
     """A record for each workload that the claims speak of."""
+    from vtbench.claims.judge import wanted
     from vtbench.cli.counting import count_one
-    from vtbench.judge import wanted
-    from vtbench.record import Record
-    from vtbench.workers import in_turn
+    from vtbench.data.record import Record
+    from vtbench.measure.workers import in_turn
 
     asked = wanted([suite])
     outcomes = dict(in_turn(lambda work: count_one(work, settings={}), asked))

@@ -15,8 +15,8 @@ import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from vtbench.run import run
-from vtbench.workload import Workload
+from vtbench.count.run import run
+from vtbench.data.workload import Workload
 
 MODELS = {
     "resnet50": ("resnet50", 224),

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from vtbench.derive import formula
-from vtbench.formula import Formula
+from vtbench.count.symbolic.derive import formula
+from vtbench.data.closed_form import Formula
+from vtbench.data.workload import Workload
 from vtbench.report.formula import evaluated
-from vtbench.workload import Workload
 
 FORM = Formula(
     model="resnet50",

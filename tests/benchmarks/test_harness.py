@@ -12,13 +12,13 @@ import torch
 from torch import nn
 from torch.utils.benchmark import Timer
 
-from vtbench.measure.clock import HostClock
-from vtbench.measure.prepare import prepare
-from vtbench.measure.session import Arm, Rules, measure_arms
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.workload import Workload
+from vtbench.measure.clocks.clock import HostClock
+from vtbench.measure.session.interleaved import Arm, Rules, measure_arms
+from vtbench.measure.session.prepare import prepare
 from vtbench.models import Built, build
-from vtbench.protocol import PROTOCOLS
 from vtbench.stats import StoppingRule
-from vtbench.workload import Workload
 
 STEP = 0.005
 """Seconds of the step that the overhead is a share of."""

@@ -12,12 +12,12 @@ from statistics import median
 import pytest
 import torch
 
-from vtbench.measure.prepare import prepare
-from vtbench.measure.session import Arm, Rules, measure_arms
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.workload import Workload
+from vtbench.measure.session.interleaved import Arm, Rules, measure_arms
+from vtbench.measure.session.prepare import prepare
 from vtbench.models import build
-from vtbench.protocol import PROTOCOLS
 from vtbench.stats import StoppingRule, ratio_interval
-from vtbench.workload import Workload
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

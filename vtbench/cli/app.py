@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vtbench.cli.commands import HELP_NAMES, CommandGroup
-from vtbench.version import VERSION
+from vtbench.data.version import VERSION
 
 app = typer.Typer(
     name="vtbench",

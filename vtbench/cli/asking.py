@@ -14,9 +14,9 @@ from vtbench.cli.executing import Execution, executed, refuse_contradictions
 from vtbench.cli.options import Conditions, asked_models, parse_inputs, parse_resolution
 from vtbench.cli.output import document_path, page_width, shape_of, wants_color
 from vtbench.cli.weights import parse_weights
-from vtbench.protocol import Protocol
+from vtbench.data.protocol import Protocol
+from vtbench.data.workload import Attention, DeviceKind, Layout, Precision, Workload
 from vtbench.report.measured import MeasuredQuestion
-from vtbench.workload import Attention, DeviceKind, Layout, Precision, Workload
 
 TimedFormat = Literal[
     "table", "json", "csv", "markdown", "latex", "github-action-benchmark", "bencher", "timm-csv"

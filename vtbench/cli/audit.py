@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from vtbench.audit import audit as audited
-from vtbench.audit import read_tables
+from vtbench.claims.audit import audit as audited
+from vtbench.claims.audit import read_tables
 from vtbench.cli.options import Output
 from vtbench.cli.output import check_writable, page_width, say, wants_color, write_document
-from vtbench.devices import KINDS, boards_in
+from vtbench.data.datasheets import KINDS, boards_in
 from vtbench.errors import BadOption
 from vtbench.report.audited import AuditFormat, audit_document
 

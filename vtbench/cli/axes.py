@@ -20,9 +20,9 @@ from vtbench.cli.options import (
     workload_of,
 )
 from vtbench.cli.values import spelled, spread
+from vtbench.data.workload import OptionValue, Workload
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
 from vtbench.sweep.axes import MANY, OptionAxis
-from vtbench.workload import OptionValue, Workload
 
 
 def resolutions(text: str | None) -> tuple[tuple[int, int] | None, ...]:

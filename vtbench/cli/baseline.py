@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vtbench.baseline import lines_of_baseline
+from vtbench.claims.baseline import lines_of_baseline
 from vtbench.cli.axes import one_of_each
 from vtbench.cli.commands import HELP_NAMES
 from vtbench.cli.counting import INTERRUPTED, count

@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
-from vtbench.baseline import judge_baseline, read_baseline, suite_of
-from vtbench.checking import Checked, MeasureAsk, checked, measured
-from vtbench.choosing import refuse_code, refuse_unknown_models, selected
-from vtbench.claim import Suite
-from vtbench.claim.shelf import find
-from vtbench.claim.speed import SPEEDS
+from vtbench.api.checking import Checked, MeasureAsk, checked, measured
+from vtbench.api.choosing import refuse_code, refuse_unknown_models, selected
+from vtbench.claims.baseline import judge_baseline, read_baseline, suite_of
+from vtbench.claims.judge import Verdict, parts_named, wanted
+from vtbench.claims.suite import Suite
+from vtbench.claims.suite.shelf import find
+from vtbench.claims.suite.speed import SPEEDS
 from vtbench.cli.counting import count
 from vtbench.cli.executing import parse_max_time
 from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
@@ -27,16 +28,15 @@ from vtbench.cli.output import (
     write_document,
 )
 from vtbench.cli.progress import progress
+from vtbench.data.measurement import Measurement
+from vtbench.data.measurement_files import read_measurements
+from vtbench.data.record import Record
+from vtbench.data.record_files import lines_of, read_records
+from vtbench.data.workload import Workload
 from vtbench.errors import UsageError
-from vtbench.judge import Verdict, parts_named, wanted
-from vtbench.measurement import Measurement
-from vtbench.measurements import read_measurements
-from vtbench.record import Record
-from vtbench.records import lines_of, read_records
 from vtbench.report import Style, render
 from vtbench.report.guarding import baseline_table, with_reasons
 from vtbench.sweep.store import Store
-from vtbench.workload import Workload
 
 CheckFormat = Literal["table", "json", "csv", "markdown", "junit", "github"]
 
@@ -177,7 +177,7 @@ def refuse_idle(timing: Timing) -> None:
     if timing.max_time is not None:
         parse_max_time(timing.max_time)
     if timing.measure:
-        from vtbench.measure.devices import choose
+        from vtbench.measure.machine.devices import choose
 
         check_writable(timing.file)
         with Store(timing.file):  # refuses what holds something else

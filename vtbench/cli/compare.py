@@ -29,9 +29,9 @@ from vtbench.cli.output import (
     write_document,
 )
 from vtbench.cli.revisions import LAUNCHES, Ask, compared_revisions
-from vtbench.comparing import Comparison, compare_records, failing
+from vtbench.data.comparison import Comparison, compare_records, failing
+from vtbench.data.measurement_files import read_measurements
 from vtbench.errors import BadOption, UsageError
-from vtbench.measurements import read_measurements
 from vtbench.report.compared import ComparePage, compared_document
 from vtbench.stats import Gate
 

@@ -50,7 +50,7 @@ def conformance(
 
     names = parse(counters)
     chosen(names)
-    from vtbench import conformance as suite
+    from vtbench.count.peers import conformance as suite
     from vtbench.report.conformance import conformance_document
 
     picked = suite.selected(cases)

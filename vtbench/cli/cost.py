@@ -20,10 +20,10 @@ from vtbench.cli.output import (
     write_document,
 )
 from vtbench.errors import BadInput, BadOption, OutputError
-from vtbench.plot import SUFFIXES as FIGURES
+from vtbench.report.plot import SUFFIXES as FIGURES
 
 if TYPE_CHECKING:
-    from vtbench.cost.model import CostModel
+    from vtbench.data.cost.model import CostModel
     from vtbench.report.cost_tables import Sweep
 
 MOST_SIZES = 20_000
@@ -99,8 +99,8 @@ def cost(
     color = path is None and wants_color()
     write_document(_document(models, given, sweep, depth, shape, color=color), path)
     if plot is not None and sweep is not None:
-        from vtbench.plot import draw
         from vtbench.report.cost import figure
+        from vtbench.report.plot import draw
 
         draw(figure(sweep), plot)
         say(f"wrote {plot}")
@@ -114,7 +114,7 @@ def check_figure(plot: Path | None) -> None:
 
 
 def _list(shape: str, *, color: bool) -> str:
-    from vtbench.cost import cost_models
+    from vtbench.data.cost import cost_models
     from vtbench.report import json_text
     from vtbench.report.cost import list_text, listing_objects
 
@@ -125,7 +125,7 @@ def _list(shape: str, *, color: bool) -> str:
 
 
 def _models(names: Sequence[str]) -> list[CostModel]:
-    from vtbench.cost import cost_model
+    from vtbench.data.cost import cost_model
 
     return [cost_model(name) for name in dict.fromkeys(names)]
 
@@ -172,7 +172,7 @@ def _given_to(
 def _sweep(
     models: Sequence[CostModel], given: Mapping[str, Mapping[str, int | str]], over: str
 ) -> Sweep:
-    from vtbench.cost.compare import crossings, totals
+    from vtbench.data.cost.ranges import crossings, totals
     from vtbench.report.cost_tables import Sweep
 
     symbol, sizes = parse_over(over)
@@ -221,7 +221,7 @@ def _document(
     *,
     color: bool,
 ) -> str:
-    from vtbench.cost.closed import costed
+    from vtbench.data.cost.closed import costed
     from vtbench.report import json_text, render
     from vtbench.report.cost import cost_csv, cost_text, costs_object
 

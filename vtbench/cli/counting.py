@@ -11,11 +11,11 @@ from typing import Any
 
 from vtbench.cli.output import say, stdout_kept_clean, write_document
 from vtbench.cli.progress import progress
-from vtbench.libraries import LISTED
-from vtbench.record import Record
+from vtbench.data.libraries import LISTED
+from vtbench.data.record import Record
+from vtbench.data.workload import Workload
+from vtbench.measure.workers import Outcome, in_processes, in_turn
 from vtbench.report import Question, citation, document, failure
-from vtbench.workers import Outcome, in_processes, in_turn
-from vtbench.workload import Workload
 
 MANY = 20
 """Up to so many models one process is quicker than starting several."""
@@ -65,7 +65,7 @@ def _foreign(workload: Workload) -> bool:
 
 def count_one(workload: Workload, *, settings: dict[str, Any]) -> Record:
     """One workload; torch is imported here and not before."""
-    from vtbench.run import RunSettings, run
+    from vtbench.count.run import RunSettings, run
 
     return run(workload, settings=RunSettings(**settings))
 

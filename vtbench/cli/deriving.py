@@ -11,10 +11,10 @@ import msgspec
 
 from vtbench.cli.output import stdout_kept_clean
 from vtbench.cli.progress import progress
+from vtbench.data.closed_form import Formula, Symbol
+from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, OutputError
-from vtbench.formula import Formula, Symbol
-from vtbench.workers import Outcome, in_processes, in_turn
-from vtbench.workload import Workload
+from vtbench.measure.workers import Outcome, in_processes, in_turn
 
 Asked = Sequence[tuple[Workload, str | None]]
 Task = Callable[[Workload], Formula]
@@ -22,7 +22,7 @@ Task = Callable[[Workload], Formula]
 
 def derive_one(workload: Workload, *, time_limit: float, symbols: tuple[Symbol, ...]) -> Formula:
     """One model; torch is imported here and not before."""
-    from vtbench import derive
+    from vtbench.count.symbolic import derive
 
     if symbols:
         return derive.block_formula(workload, symbols)

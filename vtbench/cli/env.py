@@ -40,7 +40,7 @@ def env(
     """
     shape = format_ or (_SUFFIXES.get(output.suffix.lower(), "table") if output else "table")
     check_writable(output)
-    from vtbench.measure.machine import machine
+    from vtbench.measure.machine.this_machine import machine
 
     with stdout_kept_clean():
         found = machine()

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from vtbench.data.protocol import Protocol
+from vtbench.data.workload import Attention, Layout, Precision, Workload, freeze_options
 from vtbench.errors import BadOption
-from vtbench.protocol import Protocol
-from vtbench.workload import Attention, Layout, Precision, Workload, freeze_options
 
 Gpu = Annotated[
     str | None,

@@ -8,21 +8,21 @@ from typing import Annotated, Literal
 
 import typer
 
-from vtbench.choosing import refuse_code
-from vtbench.claim import Claim, Suite
-from vtbench.claim.selection import bearing_on, follows_from, one_claim
-from vtbench.claim.shelf import find, shipped
+from vtbench.api.choosing import refuse_code
+from vtbench.claims.judge import judge
+from vtbench.claims.judge.trials import trials
+from vtbench.claims.suite import Claim, Suite
+from vtbench.claims.suite.selection import bearing_on, follows_from, one_claim
+from vtbench.claims.suite.shelf import find, shipped
 from vtbench.cli.check import counted
 from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
-from vtbench.judge import judge
-from vtbench.judge.trials import trials
-from vtbench.measurement import Measurement
-from vtbench.measurements import read_measurements
-from vtbench.record import Record
-from vtbench.records import read_records
+from vtbench.data.measurement import Measurement
+from vtbench.data.measurement_files import read_measurements
+from vtbench.data.record import Record
+from vtbench.data.record_files import read_records
+from vtbench.data.workload import Workload
 from vtbench.report.explained import Explained, explained_document
-from vtbench.workload import Workload
 
 ExplainFormat = Literal["table", "json", "markdown"]
 

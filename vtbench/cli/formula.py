@@ -40,8 +40,8 @@ from vtbench.cli.output import (
     write_document,
 )
 from vtbench.cli.ranges import LETTERS, parse_at, parse_symbols
+from vtbench.data.closed_form import Formula, written
 from vtbench.errors import BadOption
-from vtbench.formula import Formula, written
 from vtbench.report import Format, json_text, render
 from vtbench.report.formula import (
     Row,
@@ -211,7 +211,7 @@ def _objects(
 
 def _draw(good: Sequence[Formula], rows: list[Row], plot: Path) -> None:
     """One line per model, and per value of what varies beside the size on the axis."""
-    from vtbench.plot import lines
+    from vtbench.report.plot import lines
 
     first = rows[0][0]
     numbers = {name: len({sizes[name] for sizes, _ in rows}) for name in first}

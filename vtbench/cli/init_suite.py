@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from vtbench.audit import PrintedTable, read_tables
+from vtbench.claims.audit import PrintedTable, read_tables
+from vtbench.claims.drafting import EXAMPLE, Draft, draft, open_questions
 from vtbench.cli.output import check_writable, say, write_document
-from vtbench.drafting import EXAMPLE, Draft, draft, open_questions
 from vtbench.errors import BadOption, OutputError, UnknownModel
 
 

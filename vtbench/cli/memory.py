@@ -25,15 +25,15 @@ from vtbench.cli.output import check_suffix, check_writable, say, stdout_kept_cl
 from vtbench.cli.progress import progress
 from vtbench.cli.values import numbers
 from vtbench.cli.weights import WeightFiles
+from vtbench.data.measurement import Measurement
+from vtbench.data.workload import Workload
 from vtbench.errors import BadInput
-from vtbench.measurement import Measurement
-from vtbench.measuring.footprint import PROTOCOL, footprints
+from vtbench.measure.memory.footprint import PROTOCOL, footprints
 from vtbench.report.measured import measured_document
 from vtbench.sweep.store import Store
-from vtbench.workload import Workload
 
 if TYPE_CHECKING:
-    from vtbench.measure.devices import Chosen
+    from vtbench.measure.machine.devices import Chosen
 
 Asked = dict[Workload, str | None]
 """Workload -> why it cannot be, or None."""
@@ -84,7 +84,7 @@ def memory(
 
 def _answer(ask: asking.Ask) -> int:
     """Measure what was asked, write the document, and say what went wrong; the exit status."""
-    from vtbench.measure.devices import choose
+    from vtbench.measure.machine.devices import choose
 
     check_suffix(ask.path(), ask.format_)
     for file in (ask.path(), ask.records):

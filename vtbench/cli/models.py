@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
-from vtbench import catalog
 from vtbench.cli.options import Output
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
+from vtbench.data import catalog
 from vtbench.errors import UnknownModel
 from vtbench.report import Column, Style, Table, json_text, name_column, render
 

@@ -14,9 +14,9 @@ import msgspec
 import typer
 
 from vtbench.cli.weights import ForModels, every_file_has_its_model, weights_for
+from vtbench.data.workload import InputSpec, Workload, freeze_options
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError, VtbenchError
 from vtbench.report import Format
-from vtbench.workload import InputSpec, Workload, freeze_options
 
 DTYPES = (
     "float32", "float64", "float16", "bfloat16", "complex64", "complex128",

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from vtbench.claim import Claim, Suite, read_suite
-from vtbench.claim.shelf import shipped
-from vtbench.claim.speed import SPEEDS
+from vtbench.claims.judge import Verdict, judge
+from vtbench.claims.suite import Claim, Suite, read_suite
+from vtbench.claims.suite.shelf import shipped
+from vtbench.claims.suite.speed import SPEEDS
+from vtbench.data.record import Record
+from vtbench.data.workload import Workload
 from vtbench.errors import BadSuite
-from vtbench.judge import Verdict, judge
-from vtbench.record import Record
-from vtbench.workload import Workload
 
 
 def printed_figures(records: Sequence[Record]) -> tuple[Verdict, ...]:

@@ -7,8 +7,8 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
+from vtbench.data.closed_form import Symbol
 from vtbench.errors import BadInput, BadOption
-from vtbench.formula import Symbol
 
 LETTERS = ("B", "H", "W", "T")
 MOST_POINTS = 1_000_000

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vtbench.claim import Suite
-from vtbench.claim.shelf import find
+from vtbench.claims.judge import judge
+from vtbench.claims.suite import Suite
+from vtbench.claims.suite.shelf import find
 from vtbench.cli.options import Traceback
 from vtbench.cli.output import say
 from vtbench.cli.reporting import (
@@ -21,17 +22,16 @@ from vtbench.cli.reporting import (
     report_files,
     write_all,
 )
+from vtbench.data.measurement import Measurement
+from vtbench.data.record import Record
+from vtbench.data.record_files import read_records
+from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption
-from vtbench.judge import judge
-from vtbench.measurement import Measurement
-from vtbench.record import Record
-from vtbench.records import read_records
 from vtbench.report import Question, document
 from vtbench.report.checking import check_document
-from vtbench.workload import Workload
 
 if TYPE_CHECKING:
-    from vtbench.chart import Chart
+    from vtbench.report.chart import Chart
 
 MEASURED = "measured"
 """The folder within, whose files of measurements have tables and figures beside them."""
@@ -196,7 +196,7 @@ def _state(path: Path, text: str | None, chart: Chart | None) -> str | None:
     if chart is None:
         same = path.read_text(encoding="utf-8") == text
     else:
-        from vtbench.plot import digest, drawn_from
+        from vtbench.report.plot import digest, drawn_from
 
         same = drawn_from(path) == digest(chart)
     return None if same else "stale"

@@ -18,16 +18,16 @@ from vtbench.cli.output import (
     wants_color,
     write_document,
 )
-from vtbench.derived import ratios_of
+from vtbench.data.derived import ratios_of
+from vtbench.data.measurement import Measurement
+from vtbench.data.measurement_files import read_measurements
+from vtbench.data.timm_results import read_timm_results
 from vtbench.errors import BadInput, BadOption
-from vtbench.measurement import Measurement
-from vtbench.measurements import read_measurements
 from vtbench.report.measured import AUTO, MeasuredQuestion, measured_document
 from vtbench.report.measured.charts import chart_of, charts
-from vtbench.timm_results import read_timm_results
 
 if TYPE_CHECKING:
-    from vtbench.chart import Chart
+    from vtbench.report.chart import Chart
 
 MeasuredFormat = Literal[
     "table", "json", "csv", "markdown", "latex", "github-action-benchmark", "bencher", "timm-csv"
@@ -124,7 +124,7 @@ def _question(ask: Ask) -> MeasuredQuestion:
 
 def _pareto(records: Sequence[Measurement], ask: Ask) -> tuple[str, Chart]:
     """Accuracies of the suites that ship beside what was measured."""
-    from vtbench.claim.shelf import find
+    from vtbench.claims.suite.shelf import find
     from vtbench.report.measured.accuracy import (
         TOP1,
         one_protocol,
@@ -172,14 +172,14 @@ def write_all(folder: Path, texts: Mapping[str, str], figures: Mapping[str, Char
 
 
 def _check_plot(path: Path | None) -> None:
-    from vtbench.plot.files import checked
+    from vtbench.report.plot.files import checked
 
     if path is not None:
         check_writable(checked(path))
 
 
 def _draw(chart: Chart, path: Path) -> None:
-    from vtbench.plot import draw
+    from vtbench.report.plot import draw
 
     draw(chart, path)
     say(f"wrote {path}")

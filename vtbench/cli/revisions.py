@@ -10,11 +10,11 @@ from vtbench.cli.axes import one_of_each
 from vtbench.cli.executing import Execution, executed, parse_max_time, refuse_contradictions
 from vtbench.cli.options import parse_inputs, parse_resolution
 from vtbench.cli.values import parse_one_batch
-from vtbench.comparing import Comparison
+from vtbench.data.comparison import Comparison
+from vtbench.data.protocol import Protocol, protocol_named
+from vtbench.data.workload import Attention, DeviceKind, Layout, Precision, Workload, freeze_options
 from vtbench.errors import BadOption, UsageError
-from vtbench.protocol import Protocol, protocol_named
 from vtbench.stats import Gate
-from vtbench.workload import Attention, DeviceKind, Layout, Precision, Workload, freeze_options
 
 LAUNCHES = 3
 """Processes of the same code differ; three of each show by how much."""
@@ -54,8 +54,8 @@ def compared_revisions(
         raise BadOption(f"{ask.launches} launches measure nothing; give 1 or more.")
     protocol = protocol_named(ask.protocol)
     parse_max_time(ask.max_time)
-    from vtbench.measure.devices import choose
-    from vtbench.revisions import Asked, compare_launches, measure_revisions
+    from vtbench.measure.machine.devices import choose
+    from vtbench.measure.revisions import Asked, compare_launches, measure_revisions
 
     devices = choose(ask.gpu, ask.device)
     if len(devices) > 1:

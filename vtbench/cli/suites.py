@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from vtbench.claim import Suite
-from vtbench.claim.shelf import find
+from vtbench.claims.suite import Suite
+from vtbench.claims.suite.shelf import find
 from vtbench.cli.options import Output
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
 from vtbench.report import Column, Table, json_text, render
@@ -32,7 +32,7 @@ def suites(
     """
     check_writable(output)
     if schema:
-        from vtbench.schema import suite_schema
+        from vtbench.claims.suite.schema import suite_schema
 
         write_document(json_text(suite_schema()) + "\n", output)
         return

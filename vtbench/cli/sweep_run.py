@@ -11,7 +11,7 @@ import msgspec
 
 from vtbench.cli.output import say, stdout_kept_clean
 from vtbench.cli.progress import progress
-from vtbench.measurement import Device, Measurement
+from vtbench.data.measurement import Device, Measurement
 from vtbench.sweep.cell_task import CellSettings, measure_cell
 from vtbench.sweep.cells import COUNTED, Cell
 from vtbench.sweep.elsewhere import elsewhere

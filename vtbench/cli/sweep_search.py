@@ -10,12 +10,12 @@ import msgspec
 
 from vtbench.cli import axes
 from vtbench.cli.output import say
+from vtbench.data.measurement import Device
+from vtbench.data.workload import OptionValue, Workload
 from vtbench.errors import UsageError
-from vtbench.measurement import Device
 from vtbench.sweep.axes import Grid, measured
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.solving import Solved, Try, knee_batch, largest_batch, matched
-from vtbench.workload import OptionValue, Workload
 
 FREE = 0.9
 """Share of a CPU's free memory that a trial may be predicted to use."""

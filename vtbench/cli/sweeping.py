@@ -29,9 +29,10 @@ from vtbench.cli.output import (
 )
 from vtbench.cli.sweep_run import Run, Trials, run_cells
 from vtbench.cli.sweep_search import Sought, Wanted, solved, sought_in
+from vtbench.data.measurement import Device, Measurement
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.workload import PRECISIONS, Attention, Layout
 from vtbench.errors import BadInput, UnknownModel, UsageError
-from vtbench.measurement import Device, Measurement
-from vtbench.protocol import PROTOCOLS
 from vtbench.report.measured import AUTO, MeasuredQuestion, measured_document
 from vtbench.report.measured.charts import chart_of
 from vtbench.report.planned import Planned, planned_document
@@ -40,7 +41,6 @@ from vtbench.sweep.cells import COUNTED, Cell, shard
 from vtbench.sweep.estimate import Estimate
 from vtbench.sweep.local import Isolate
 from vtbench.sweep.store import Store
-from vtbench.workload import PRECISIONS, Attention, Layout
 
 LAYOUTS: tuple[Layout, ...] = ("nchw", "channels_last")
 KERNELS: tuple[Attention, ...] = ("math", "flash", "efficient", "cudnn")
@@ -279,7 +279,7 @@ def _finish(ask: Ask, records: Sequence[Measurement], path: Path | None, unsolve
 
 def _draw(records: Sequence[Measurement], by: str | None, path: Path) -> None:
     """The first metric that came off, along the longest axis or the one that was asked for."""
-    from vtbench.plot import draw
+    from vtbench.report.plot import draw
 
     first = next(record.protocol for record in records if record.error is None)
     same = [record for record in records if record.protocol == first]

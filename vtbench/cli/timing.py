@@ -12,18 +12,18 @@ from vtbench.cli.executing import parse_max_time
 from vtbench.cli.output import check_suffix, check_writable, say, stdout_kept_clean, write_document
 from vtbench.cli.values import parse_one_batch
 from vtbench.cli.waiting import waiting
-from vtbench.derived import ratios_of
+from vtbench.data.derived import ratios_of
+from vtbench.data.measurement import Measurement
+from vtbench.data.protocol import Protocol, protocol_named
+from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
-from vtbench.measurement import Measurement
-from vtbench.protocol import Protocol, protocol_named
 from vtbench.report.measured import measured_document
 from vtbench.report.units import plural
 from vtbench.stats import WarmUp
 from vtbench.sweep.store import Store
-from vtbench.workload import Workload
 
 if TYPE_CHECKING:
-    from vtbench.measure.devices import Chosen
+    from vtbench.measure.machine.devices import Chosen
 
 STARTING = 20.0
 """Seconds that starting a process and building models may take."""
@@ -48,7 +48,7 @@ class Ask(asking.Ask, frozen=True, kw_only=True):
 
 def answer(ask: Ask, allowed: Sequence[str]) -> int:
     """Measure what was asked, write the document, and say what went wrong; the exit status."""
-    from vtbench.measure.devices import choose
+    from vtbench.measure.machine.devices import choose
 
     protocol = _protocol(ask, allowed)
     parse_max_time(ask.max_time)
@@ -88,7 +88,7 @@ def _measured(
     ask: Ask,
 ) -> list[Measurement]:
     """One session on every device, each in a process of its own."""
-    from vtbench.measuring import MeasureSettings, measure
+    from vtbench.measure.session.sessions import MeasureSettings, measure
 
     if not todo:
         return []

@@ -15,7 +15,6 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.attribution import ModuleStack
-from vtbench.count.control import CONTROL
 from vtbench.count.lifetimes import Lifetimes, with_temporaries
 from vtbench.count.meta import (
     SHAPE_KEEPING,
@@ -26,9 +25,10 @@ from vtbench.count.meta import (
     same_layout,
     without_address,
 )
+from vtbench.count.operators.control import CONTROL
+from vtbench.count.operators.rules import Special, qualified, rule_of
+from vtbench.count.operators.table import Rule
 from vtbench.count.outside import OutsideWork
-from vtbench.count.rules import Special, qualified, rule_of
-from vtbench.count.table import Rule
 
 Tensor = torch.Tensor
 

@@ -19,14 +19,14 @@ from vtbench.count.compiled import compiled_code_as_written
 from vtbench.count.counter import Counter
 from vtbench.count.ledger import head_of, rows_of
 from vtbench.count.meta import without_address
+from vtbench.count.operators.rules import UserFormula, user_rules
 from vtbench.count.outside import LeavingTorch
 from vtbench.count.parameters import module_parameters, module_weights, parameters_of
-from vtbench.count.rules import UserFormula, user_rules
 from vtbench.count.state import bound_to, copied, is_lazy, left_as_found, to_meta
 from vtbench.count.surroundings import surroundings_lent
 from vtbench.count.threads import other_threads_watched
+from vtbench.data.record import Memory, Parameters, Row
 from vtbench.errors import ModelError, VtbenchError
-from vtbench.record import Memory, Parameters, Row
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 

@@ -8,9 +8,9 @@ from typing import Literal
 from torch import nn
 
 from vtbench.count.counter import Counter
-from vtbench.count.rules import Special
-from vtbench.count.table import Rule
-from vtbench.record import Row, Status
+from vtbench.count.operators.rules import Special
+from vtbench.count.operators.table import Rule
+from vtbench.data.record import Row, Status
 
 
 def rows_of(

@@ -11,7 +11,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from vtbench.count.anatomy import Anatomy
 from vtbench.count.state import is_lazy
-from vtbench.record import Parameters
+from vtbench.data.record import Parameters
 
 
 def _elements(tensor: torch.Tensor) -> int:
@@ -74,9 +74,7 @@ def module_weights(anatomy: Anatomy) -> dict[str, int]:
     return _held(anatomy, _weights)
 
 
-def _held(
-    anatomy: Anatomy, held_by: Callable[[nn.Module], list[nn.Parameter]]
-) -> dict[str, int]:
+def _held(anatomy: Anatomy, held_by: Callable[[nn.Module], list[nn.Parameter]]) -> dict[str, int]:
     seen: set[int] = set()
     held: dict[str, int] = {}
     for path, module in anatomy.modules:

@@ -18,8 +18,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.counter import Counter
-from vtbench.count.rules import Special
-from vtbench.count.table import Rule
+from vtbench.count.operators.rules import Special
+from vtbench.count.operators.table import Rule
 
 
 class _Elsewhere(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own

@@ -9,10 +9,10 @@ import dataclasses
 
 import msgspec
 
+from vtbench.data.workload import Workload
 from vtbench.models.built import Built
 from vtbench.models.names import Target, expand, resolve
 from vtbench.models.weight_files import identified, path_of
-from vtbench.workload import Workload
 
 __all__ = ["Built", "Target", "build", "expand", "resolve"]
 

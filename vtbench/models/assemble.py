@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 from torch import nn
 
+from vtbench.data.workload import Workload
 from vtbench.errors import BadOption, BadResolution
 from vtbench.models import (
     from_callable,
@@ -21,7 +22,6 @@ from vtbench.models.foreign import first_line, ran
 from vtbench.models.names import Target
 from vtbench.models.roads import affordable, in_mode, on_cpu
 from vtbench.models.signatures import Parameters, check
-from vtbench.workload import Workload
 
 Size = tuple[int, int]
 Given = tuple[tuple[Any, ...], dict[str, Any]]

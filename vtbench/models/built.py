@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from vtbench.workload import Workload
+from vtbench.data.workload import Workload
 
 if TYPE_CHECKING:
     from torch import nn

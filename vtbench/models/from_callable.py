@@ -14,6 +14,7 @@ import msgspec
 import torch
 from torch import nn
 
+from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadResolution, ModelError, UnknownModel
 from vtbench.models import inputs, sizes
 from vtbench.models.built import Built
@@ -21,7 +22,6 @@ from vtbench.models.foreign import first_line, ran
 from vtbench.models.names import Target
 from vtbench.models.roads import in_mode, on_cpu, on_meta, without_values
 from vtbench.models.signatures import check, parameters_of
-from vtbench.workload import Workload
 
 Size = tuple[int, int]
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vtbench.catalog import nearest
+from vtbench.data.catalog import nearest
 from vtbench.errors import BadOption, UnknownModel
 from vtbench.models import inputs
 from vtbench.models.packages import imported

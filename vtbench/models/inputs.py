@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from vtbench.data.workload import InputSpec
 from vtbench.errors import BadInput
 from vtbench.models.roads import META, SEED
-from vtbench.workload import InputSpec
 
 # Integer inputs choose among few things (a token, a segment, a mask), and every choice has these.
 _INTEGERS = 2

@@ -10,9 +10,9 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from vtbench import catalog, libraries
+from vtbench.data import catalog, libraries
+from vtbench.data.libraries import LISTED
 from vtbench.errors import MissingPackage, UnknownModel
-from vtbench.libraries import LISTED
 
 Library = Literal["timm", "torchvision", "transformers"]
 Source = Literal[Library, "callable"]

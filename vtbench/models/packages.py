@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from vtbench.data.libraries import package_folder
 from vtbench.errors import MissingPackage
-from vtbench.libraries import package_folder
 from vtbench.models.foreign import first_line
 
 _EXTRA = {"transformers": "vtbench[models]"}

@@ -16,7 +16,7 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def plain(form: Expression) -> str:
-    """Text that sympy and ``vtbench.formula`` read, such as ``3*CT**2*L + 3*CT*L**2/2``."""
+    """Text that sympy and ``data.closed_form`` read, such as ``3*CT**2*L + 3*CT*L**2/2``."""
     return str(form)
 
 

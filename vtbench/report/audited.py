@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vtbench.audit import Audit, Finding
+from vtbench.claims.audit import Audit, Finding
 from vtbench.report.raw import json_text
 from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table, name_column

@@ -5,16 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from vtbench.cost import cost_models
-from vtbench.cost.closed import Costed, costed
-from vtbench.cost.model import CostModel
+from vtbench.data.cost import cost_models
+from vtbench.data.cost.closed import Costed, costed
+from vtbench.data.cost.model import CostModel
+from vtbench.data.record import Record
+from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
-from vtbench.record import Record
 from vtbench.report.algebra import pretty
 from vtbench.report.parts import parts
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import digits
-from vtbench.workload import Workload
 
 SYMBOLS = MappingProxyType(
     {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vtbench.record import Record
+from vtbench.data.record import Record
 from vtbench.report.parts import OWN, Part, View, cut, module_keys, parts
 from vtbench.report.peers import peers
 from vtbench.report.table import Column, Table, name_column

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vtbench.judge import Prediction, Verdict
+from vtbench.claims.judge import Prediction, Verdict
 from vtbench.report.figures import measured_of, printed_of
 from vtbench.report.predictions import prediction_tables
 from vtbench.report.raw import json_text

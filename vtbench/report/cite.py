@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vtbench.record import Record
+from vtbench.data.record import Record
+from vtbench.data.version import VERSION
 from vtbench.report.units import pixels
-from vtbench.version import VERSION
 
 YEAR = 2026
 

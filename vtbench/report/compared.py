@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from vtbench.comparing import Comparison, Pair, said
-from vtbench.naming import labels
+from vtbench.data.comparison import Comparison, Pair, said
+from vtbench.data.naming import labels
+from vtbench.data.workload import EXECUTION, Workload
 from vtbench.report.document import Format
 from vtbench.report.precision import bracketed
 from vtbench.report.raw import json_text
 from vtbench.report.render import render
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, digits, pixels, signed
-from vtbench.workload import EXECUTION, Workload
 
 _PLAIN = Workload(model="")
 _NEEDS_NO_MENTION = {"device", "dtype"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vtbench.naming import written
-from vtbench.record import Record
+from vtbench.data.naming import written
+from vtbench.data.record import Record
+from vtbench.data.stages import OTHER
 from vtbench.report.parts import Part, parts
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import (
@@ -20,7 +21,6 @@ from vtbench.report.units import (
     signed,
     size,
 )
-from vtbench.stages import OTHER
 
 Cells = list[str]
 NAMED = 3

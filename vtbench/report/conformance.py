@@ -8,52 +8,17 @@ from collections.abc import Sequence
 
 import msgspec
 
+from vtbench.data.conformance import OURS, CaseResults, Conformance, Result
 from vtbench.report.document import Format
 from vtbench.report.raw import json_text
 from vtbench.report.render import render
 from vtbench.report.table import Column, Table, name_column
 
-OURS = "vtbench"
 SHORT = {OURS: "ours", "ptflops": "ptfl.", "calflops": "calfl.", "torchinfo": "t.info",
          "torchprofile": "t.prof"}  # fmt: skip
 """Headings that leave room for the names of the cases on a page of 80 cells."""
 RAISED = "It raised"
 """How the sentence of a counter that crashed begins."""
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What one counter says of one case."""
-
-    macs: int | None
-    """Its count; None where it gave none."""
-    right: bool
-    """Exactly the truth; where nothing can be known, that it says so."""
-    error: str | None = None
-    complete: bool | None = None
-    """Ours only: whether nothing was unknown."""
-
-
-class CaseResults(msgspec.Struct, frozen=True, kw_only=True):
-    """One case and what every counter says of it."""
-
-    name: str
-    truth: int | None
-    """Multiply-accumulates; None where nothing can be known."""
-    results: dict[str, Result]
-
-
-class Conformance(msgspec.Struct, frozen=True, kw_only=True):
-    """All cases, the versions of the counters, and what is not there."""
-
-    cases: tuple[CaseResults, ...]
-    versions: dict[str, str]
-    absent: tuple[str, ...] = ()
-    """Counters that are not installed."""
-
-    @property
-    def ours_is_right(self) -> bool:
-        """Whether we are right on every case."""
-        return all(case.results[OURS].right for case in self.cases)
 
 
 def conformance_document(found: Conformance, shape: Format, *, width: int, color: bool) -> str:

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from vtbench.chart import Chart, Line, Mark, Scale
-from vtbench.cost.closed import Costed
-from vtbench.cost.model import CostModel, Symbol
+from vtbench.data.cost.closed import Costed
+from vtbench.data.cost.model import CostModel, Symbol
 from vtbench.report.algebra import latex, plain, pretty
+from vtbench.report.chart import Chart, Line, Mark, Scale
 from vtbench.report.cost_tables import Sweep, cost_tables, listing, values_table
 from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from vtbench.cost.closed import Costed
-from vtbench.cost.compare import Crossing
-from vtbench.cost.model import CostModel
+from vtbench.data.cost.closed import Costed
+from vtbench.data.cost.model import CostModel
+from vtbench.data.cost.ranges import Crossing
 from vtbench.report.algebra import pretty, sides
 from vtbench.report.layout import GAP
 from vtbench.report.table import Column, Table, name_column

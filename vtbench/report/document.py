@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 
-from vtbench.record import Record
+from vtbench.data.record import Record
 from vtbench.report.certificate import certificate, view_table
 from vtbench.report.cite import bibtex, footnote
 from vtbench.report.comparison import comparison, relative, stage_comparison
@@ -21,7 +21,7 @@ from vtbench.report.render import render
 from vtbench.report.table import Table
 
 if TYPE_CHECKING:
-    from vtbench.judge import Verdict
+    from vtbench.claims.judge import Verdict
 
 Format = Literal["table", "json", "csv", "markdown", "latex"]
 FORMATS: tuple[Format, ...] = get_args(Format)

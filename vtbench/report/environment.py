@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from vtbench.measurement import Device, Environment, EnvironmentValue
+from vtbench.data.machine import Machine
+from vtbench.data.measurement import Environment, EnvironmentValue
 from vtbench.report.raw import json_text
 from vtbench.report.render import render
 from vtbench.report.table import Column, Table, name_column
@@ -47,20 +48,6 @@ LABELS = {
     "swap": "swap space",
     "huge_pages": "huge pages",
 }
-
-
-class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about a machine that a record of measurements says, or ought to warn of."""
-
-    devices: tuple[Device, ...]
-    """The processor, then every GPU in CUDA's order."""
-    no_gpu: str | None
-    """Why there is no GPU, in a sentence; None where there is one."""
-    environment: Environment
-    commit: str | None
-    """Revision of the code in the working directory."""
-    warnings: tuple[str, ...]
-    """What stands in the way of measuring, a sentence each."""
 
 
 def machine_document(found: Machine, shape: EnvFormat, *, width: int, color: bool) -> str:

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from vtbench.claim.speed import SPEEDS
-from vtbench.claim.types import SWEPT
-from vtbench.judge import Verdict
-from vtbench.judge.trials import Trial
-from vtbench.record import Record
+from vtbench.claims.judge import Verdict
+from vtbench.claims.judge.trials import Trial
+from vtbench.claims.suite.speed import SPEEDS
+from vtbench.claims.suite.types import SWEPT
+from vtbench.data.record import Record
 from vtbench.report.figures import deviation, in_unit, measured_of, printed_figure, printed_of
 from vtbench.report.parts import Part, parts
 from vtbench.report.raw import json_text

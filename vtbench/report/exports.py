@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from vtbench import catalog
+from vtbench.data import catalog
+from vtbench.data.measurement import Measurement
+from vtbench.data.timm_results import COLUMNS
+from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadInput
-from vtbench.measurement import Measurement
 from vtbench.report.raw import json_text
 from vtbench.report.units import pixels
-from vtbench.timm_results import COLUMNS
-from vtbench.workload import EXECUTION, Workload
 
 MILLI, MEGA, GIGA = 1e3, 1e6, 1e9
 NANO = 1e9

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from vtbench.claim import Claim
-from vtbench.claim.interval import SCALES
-from vtbench.claim.types import SWEPT
-from vtbench.judge import Verdict
+from vtbench.claims.judge import Verdict
+from vtbench.claims.suite import Claim
+from vtbench.claims.suite.interval import SCALES
+from vtbench.claims.suite.types import SWEPT
 from vtbench.report.swept import found_text, printed_text
 from vtbench.report.units import ABSENT, MINUS
 

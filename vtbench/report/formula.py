@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from vtbench.formula import Formula, holds, names, parse, value, written
+from vtbench.data.closed_form import Formula, holds, names, parse, value, written
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, common_prefix, digits, si
 

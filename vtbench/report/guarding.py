@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import msgspec
 
-from vtbench.baseline import Judged, Moved
-from vtbench.judge import Verdict
+from vtbench.claims.baseline import Judged, Moved
+from vtbench.claims.judge import Verdict
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, digits, plural, signed, size
 

@@ -10,9 +10,9 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from vtbench.data.record import Record, Row
+from vtbench.data.stages import OTHER, stage_of, stages_of
 from vtbench.errors import BadOption
-from vtbench.record import Record, Row
-from vtbench.stages import OTHER, stage_of, stages_of
 
 View = Literal["total", "stage", "module", "op", "class"]
 VIEWS: tuple[View, ...] = get_args(View)

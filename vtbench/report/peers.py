@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vtbench.record import Explained, PeerCount, Record
+from vtbench.data.record import Explained, PeerCount, Record
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, common_prefix, macs, percent, plural, si, signed
 

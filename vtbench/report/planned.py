@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from vtbench.data.workload import Workload
 from vtbench.report.raw import json_text
 from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import plural, spoken
-from vtbench.workload import Workload
 
 
 class Planned(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from vtbench.judge import Prediction
+from vtbench.claims.judge import Prediction
 from vtbench.report.table import Column, Table, name_column
 
 CONDITION = (

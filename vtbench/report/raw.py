@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from vtbench.record import CONVENTION, Record
+from vtbench.data.record import CONVENTION, Record
 from vtbench.report.comparison import relative
 from vtbench.report.parts import View, parts
 from vtbench.report.table import Column, Table

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from vtbench.measurement import Measurement, Roofline, StageShare
+from vtbench.data.measurement import Measurement, Roofline, StageShare
+from vtbench.data.stages import OTHER
 from vtbench.report.precision import plain, share, written
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, size
-from vtbench.stages import OTHER
 
 MILLI = 1e3
 GIGA = 1e9

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from vtbench.audit.speeds import Implied
-from vtbench.claim.speed import SPEEDS
-from vtbench.judge import Verdict
-from vtbench.judge.orders import ColumnOrder
+from vtbench.claims.audit.speeds import Implied
+from vtbench.claims.judge import Verdict
+from vtbench.claims.judge.orders import ColumnOrder
+from vtbench.claims.suite.speed import SPEEDS
 from vtbench.report.table import Column, Table
 from vtbench.report.units import plural, si
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vtbench.claim import Claim
-from vtbench.claim.growth import WORDS, growth
-from vtbench.claim.polynomial import polynomial, written
-from vtbench.judge import Verdict
-from vtbench.judge.verdict import SweptPoint
+from vtbench.claims.judge import Verdict
+from vtbench.claims.judge.verdict import SweptPoint
+from vtbench.claims.suite import Claim
+from vtbench.claims.suite.growth import WORDS, growth
+from vtbench.claims.suite.polynomial import polynomial, written
 from vtbench.report.table import Column, Table
 from vtbench.report.units import ABSENT, digits
 

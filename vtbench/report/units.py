@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
-from vtbench.workload import Workload
+from vtbench.data.workload import Workload
 
 PREFIXES = ("", "K", "M", "G", "T", "P", "E")
 ABSENT = "—"

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from vtbench.claim import Interval
-from vtbench.claim.speed import NO_CONDITIONS, SPEEDS
-from vtbench.claim.types import SWEPT
-from vtbench.judge import Prediction, Verdict, totals
-from vtbench.judge.verdict import Reproduction
+from vtbench.claims.judge import Prediction, Verdict, totals
+from vtbench.claims.judge.verdict import Reproduction
+from vtbench.claims.suite import Interval
+from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS
+from vtbench.claims.suite.types import SWEPT
 from vtbench.report.figures import deviation, in_unit, printed_figure
 from vtbench.report.predictions import prediction_objects
 from vtbench.report.speeds import (

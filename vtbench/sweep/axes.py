@@ -13,10 +13,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from vtbench.errors import BadOption, UsageError
-from vtbench.protocol import PROTOCOLS
-from vtbench.sweep.cells import COUNTED, Cell, as_counted
-from vtbench.workload import (
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.workload import (
     Attention,
     DeviceKind,
     InputSpec,
@@ -26,6 +24,8 @@ from vtbench.workload import (
     Workload,
     freeze_options,
 )
+from vtbench.errors import BadOption, UsageError
+from vtbench.sweep.cells import COUNTED, Cell, as_counted
 
 MANY = 1000
 """More cells than this are run only where the user says so."""

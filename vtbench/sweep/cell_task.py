@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from vtbench.measurement import Measurement
-from vtbench.protocol import PROTOCOLS
+from vtbench.data.measurement import Measurement
+from vtbench.data.protocol import PROTOCOLS
 from vtbench.sweep.cells import COUNTED, Cell
 from vtbench.sweep.local import Job
 
@@ -27,22 +27,20 @@ def measure_cell(job: Job, *, settings: CellSettings = CellSettings()) -> Measur
     if cell.protocol == COUNTED:
         return counted(cell)
     if cell.protocol == MEMORY:
-        from vtbench.measuring.footprint import footprint
+        from vtbench.measure.memory.footprint import footprint
 
         return footprint(cell.workload, index=job.index, isolated=settings.isolated)
-    from vtbench.measuring import MeasureSettings, measure_session
+    from vtbench.measure.session.sessions import MeasureSettings, measure_session
 
-    how = MeasureSettings(
-        protocol=cell.protocol, index=job.index, max_seconds=settings.max_seconds
-    )
+    how = MeasureSettings(protocol=cell.protocol, index=job.index, max_seconds=settings.max_seconds)
     (record,) = measure_session([cell.workload], how, isolated=settings.isolated)
     return record
 
 
 def counted(cell: Cell) -> Measurement:
     """A count: MACs, parameters and the predicted memory, which need no device."""
-    from vtbench.measuring.subjects import with_count
-    from vtbench.run import run
+    from vtbench.count.run import run
+    from vtbench.measure.session.subjects import with_count
 
     record = run(cell.workload)
     empty = Measurement(workload=record.workload, protocol=PROTOCOLS[COUNTED].id)

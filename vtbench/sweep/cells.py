@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vtbench.measurement import Measurement
-from vtbench.protocol import PROTOCOLS
-from vtbench.workload import EXECUTION, Workload
+from vtbench.data.measurement import Measurement
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.workload import EXECUTION, Workload
 
 COUNTED = "macs"
 """The protocol that counts: no device takes part in it."""

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 
-from vtbench.measure.environment import host
-from vtbench.measurement import Measurement
-from vtbench.version import VERSION
+from vtbench.data.measurement import Measurement
+from vtbench.data.version import VERSION
+from vtbench.measure.machine.environment import host
 
 
 def here() -> dict[str, str]:

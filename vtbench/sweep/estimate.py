@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from vtbench.measurement import Measurement
-from vtbench.protocol import PROTOCOLS
+from vtbench.data.measurement import Measurement
+from vtbench.data.protocol import PROTOCOLS
 from vtbench.stats import WarmUp
 from vtbench.sweep.cells import COUNTED, Cell
 

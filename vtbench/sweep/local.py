@@ -13,10 +13,10 @@ from typing import Literal
 
 import msgspec
 
-from vtbench.measurement import Measurement
+from vtbench.data.measurement import Measurement
+from vtbench.measure.workers import Outcome, Worker, hand, receive, start, stop
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.queue import Queue
-from vtbench.workers import Outcome, Worker, hand, receive, start, stop
 
 Isolate = Literal["cell", "model", "none"]
 POLL = 0.2

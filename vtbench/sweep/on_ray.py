@@ -13,13 +13,13 @@ from typing import Any
 
 import msgspec
 
+from vtbench.data.measurement import Measurement
+from vtbench.data.workload import DeviceKind
 from vtbench.errors import MissingPackage, UsageError
-from vtbench.measurement import Measurement
+from vtbench.measure.workers import Outcome, attempt
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.local import POLL, Job, Task
 from vtbench.sweep.queue import Queue
-from vtbench.workers import Outcome, attempt
-from vtbench.workload import DeviceKind
 
 RETRIES = 1
 """How often a cell is tried again whose process died."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
+from vtbench.data.measurement import Device
 from vtbench.errors import NoDevice, UsageError
-from vtbench.measurement import Device
-from vtbench.workers import in_processes
+from vtbench.measure.workers import in_processes
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -37,6 +37,6 @@ def places(gpu: str | None, device: str | None) -> tuple[Device, ...]:
 
 def seen(asked: _Asked) -> tuple[Device, ...]:
     """The same in this process."""
-    from vtbench.measure.devices import choose, describe
+    from vtbench.measure.machine.devices import choose, describe
 
     return tuple(describe(each.kind, each.index) for each in choose(asked.gpu, asked.device))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vtbench.measurement import Measurement
+from vtbench.data.measurement import Measurement
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.store import Store
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import msgspec
 
+from vtbench.data.measurement import Measurement
+from vtbench.data.workload import OptionValue, Workload, freeze_options
 from vtbench.errors import ModelError
-from vtbench.measurement import Measurement
 from vtbench.report.units import percent, si, size
 from vtbench.sweep.cell_task import MEMORY
 from vtbench.sweep.cells import COUNTED, Cell, as_counted
 from vtbench.sweep.search import Rate, knee, largest, nearest_from_one, nearest_listed
-from vtbench.workload import OptionValue, Workload, freeze_options
 
 Try = Callable[[Cell], Measurement]
 """Runs a cell, or gives the record that it has."""

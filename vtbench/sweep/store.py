@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from vtbench.data.measurement import Measurement
+from vtbench.data.measurement_files import line_of, measurement_of
 from vtbench.errors import OutputError
-from vtbench.measurement import Measurement
-from vtbench.measurements import line_of, measurement_of
 from vtbench.sweep import locks
 from vtbench.sweep.cells import same_cell
 

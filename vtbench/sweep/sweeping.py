@@ -11,11 +11,11 @@ from types import FrameType
 
 import msgspec
 
-from vtbench.measurement import Device, Measurement
-from vtbench.protocol import PROTOCOLS
+from vtbench.data.measurement import Device, Measurement
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.measure.workers import Outcome
 from vtbench.sweep.cells import COUNTED, Cell
 from vtbench.sweep.queue import Queue
-from vtbench.workers import Outcome
 
 Executor = Callable[[Queue], Iterator[tuple[Cell, Outcome[Measurement]]]]
 """Takes cells from a queue until it is over, and gives what became of each."""

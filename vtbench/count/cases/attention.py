@@ -66,48 +66,117 @@ def _masked() -> torch.Tensor:
 
 
 ATTENTION = (
-    Case("attention by hand", 2 * H * N * N * 64,
-         lambda: applied(_by_hand, image(*QKV), image(*QKV), image(*QKV))),
-    Case("sdpa", 2 * H * N * N * 64,
-         lambda: applied(_attention(), image(*QKV), image(*QKV), image(*QKV))),
-    Case("sdpa, causal", 2 * H * N * N * 64,
-         lambda: applied(_attention(is_causal=True), image(*QKV), image(*QKV), image(*QKV))),
-    Case("sdpa, masked", 2 * H * N * N * 64,
-         lambda: called("nn.functional.scaled_dot_product_attention",
-                         image(*QKV), image(*QKV), image(*QKV), torch.zeros(N, N))),
-    Case("sdpa, 3 axes", 2 * H * N * N * 64,
-         lambda: applied(_attention(), image(H, N, 64), image(H, N, 64), image(H, N, 64))),
-    Case("sdpa, grouped heads", 2 * H * N * N * 64,  # every query head attends, whoever's keys
-         lambda: applied(_attention(enable_gqa=True),
-                         image(*QKV), image(1, 2, N, 64), image(1, 2, N, 64))),
-    Case("sdpa, value width", H * N * N * (64 + 32),
-         lambda: applied(_attention(), image(*QKV), image(*QKV), image(1, H, N, 32))),
-    Case("sdpa, 49 keys", 2 * H * N * 49 * 64,
-         lambda: applied(_attention(), image(*QKV), image(1, H, 49, 64), image(1, H, 49, 64))),
+    Case(
+        "attention by hand",
+        2 * H * N * N * 64,
+        lambda: applied(_by_hand, image(*QKV), image(*QKV), image(*QKV)),
+    ),
+    Case(
+        "sdpa",
+        2 * H * N * N * 64,
+        lambda: applied(_attention(), image(*QKV), image(*QKV), image(*QKV)),
+    ),
+    Case(
+        "sdpa, causal",
+        2 * H * N * N * 64,
+        lambda: applied(_attention(is_causal=True), image(*QKV), image(*QKV), image(*QKV)),
+    ),
+    Case(
+        "sdpa, masked",
+        2 * H * N * N * 64,
+        lambda: called(
+            "nn.functional.scaled_dot_product_attention",
+            image(*QKV),
+            image(*QKV),
+            image(*QKV),
+            torch.zeros(N, N),
+        ),
+    ),
+    Case(
+        "sdpa, 3 axes",
+        2 * H * N * N * 64,
+        lambda: applied(_attention(), image(H, N, 64), image(H, N, 64), image(H, N, 64)),
+    ),
+    Case(
+        "sdpa, grouped heads",
+        2 * H * N * N * 64,  # every query head attends, whoever's keys
+        lambda: applied(
+            _attention(enable_gqa=True), image(*QKV), image(1, 2, N, 64), image(1, 2, N, 64)
+        ),
+    ),
+    Case(
+        "sdpa, value width",
+        H * N * N * (64 + 32),
+        lambda: applied(_attention(), image(*QKV), image(*QKV), image(1, H, N, 32)),
+    ),
+    Case(
+        "sdpa, 49 keys",
+        2 * H * N * 49 * 64,
+        lambda: applied(_attention(), image(*QKV), image(1, H, 49, 64), image(1, H, 49, 64)),
+    ),
     Case("flex attention", 2 * H * N * N * 64, _flex),
-    Case("jagged attention", 3 * sum(LENGTHS) * D * D + 2 * D * sum(n * n for n in LENGTHS),
-         _jagged),
-    Case("MHA, weights", MHA,
-         lambda: (Does(lambda self, x: self.a(x, x, x)[0],
-                       a=nn.MultiheadAttention(D, H, batch_first=True)), (tokens(),), {})),
-    Case("MHA, no weights", MHA,
-         lambda: (Does(lambda self, x: self.a(x, x, x, need_weights=False)[0],
-                       a=nn.MultiheadAttention(D, H, batch_first=True)), (tokens(),), {})),
+    Case(
+        "jagged attention", 3 * sum(LENGTHS) * D * D + 2 * D * sum(n * n for n in LENGTHS), _jagged
+    ),
+    Case(
+        "MHA, weights",
+        MHA,
+        lambda: (
+            Does(
+                lambda self, x: self.a(x, x, x)[0], a=nn.MultiheadAttention(D, H, batch_first=True)
+            ),
+            (tokens(),),
+            {},
+        ),
+    ),
+    Case(
+        "MHA, no weights",
+        MHA,
+        lambda: (
+            Does(
+                lambda self, x: self.a(x, x, x, need_weights=False)[0],
+                a=nn.MultiheadAttention(D, H, batch_first=True),
+            ),
+            (tokens(),),
+            {},
+        ),
+    ),
     # 49 keys of width 256: q and out D x D, k and v 256 x D
-    Case("MHA, other keys", 2 * N * D * D + 2 * 49 * 256 * D + 2 * N * 49 * D,
-         lambda: (Does(lambda self, x, y: self.a(x, y, y)[0],
-                       a=nn.MultiheadAttention(D, H, kdim=256, vdim=256, batch_first=True)),
-                  (tokens(), tokens(1, 49, 256)), {})),
+    Case(
+        "MHA, other keys",
+        2 * N * D * D + 2 * 49 * 256 * D + 2 * N * 49 * D,
+        lambda: (
+            Does(
+                lambda self, x, y: self.a(x, y, y)[0],
+                a=nn.MultiheadAttention(D, H, kdim=256, vdim=256, batch_first=True),
+            ),
+            (tokens(), tokens(1, 49, 256)),
+            {},
+        ),
+    ),
     Case("encoder layer", MHA + FFN, lambda: layer(_encoder(), tokens())),
-    Case("encoder, norm first", MHA + FFN,
-         lambda: layer(_encoder(norm_first=True, activation="gelu"), tokens())),
-    Case("encoder, padded", 2 * (MHA + FFN),  # padding positions are computed by shape
-         lambda: (nn.TransformerEncoder(_encoder(), 2, enable_nested_tensor=False),
-                  (tokens(),), {"src_key_padding_mask": _masked()})),
+    Case(
+        "encoder, norm first",
+        MHA + FFN,
+        lambda: layer(_encoder(norm_first=True, activation="gelu"), tokens()),
+    ),
+    Case(
+        "encoder, padded",
+        2 * (MHA + FFN),  # padding positions are computed by shape
+        lambda: (
+            nn.TransformerEncoder(_encoder(), 2, enable_nested_tensor=False),
+            (tokens(),),
+            {"src_key_padding_mask": _masked()},
+        ),
+    ),
     # self-attention of 10 queries, their attention to N tokens, and the FFN
-    Case("decoder layer",
-         (4 * 10 * D * D + 2 * 10 * 10 * D) + (2 * 10 * D * D + 2 * N * D * D + 2 * 10 * N * D)
-         + 2 * 10 * D * 4 * D,
-         lambda: layer(nn.TransformerDecoderLayer(D, H, 4 * D, batch_first=True),
-                       tokens(1, 10), tokens())),
+    Case(
+        "decoder layer",
+        (4 * 10 * D * D + 2 * 10 * 10 * D)
+        + (2 * 10 * D * D + 2 * N * D * D + 2 * 10 * N * D)
+        + 2 * 10 * D * 4 * D,
+        lambda: layer(
+            nn.TransformerDecoderLayer(D, H, 4 * D, batch_first=True), tokens(1, 10), tokens()
+        ),
+    ),
 )

@@ -29,19 +29,32 @@ def _packed() -> Given:
 RECURRENT = (
     # one gate in an RNN, three in a GRU, four in an LSTM; each sees the input and the state
     Case("RNN", T * B * HIDDEN * (I + HIDDEN), lambda: layer(nn.RNN(I, HIDDEN), image(T, B, I))),
-    Case("GRU", T * B * 3 * HIDDEN * (I + HIDDEN),
-         lambda: layer(nn.GRU(I, HIDDEN, batch_first=True), image(B, T, I))),
-    Case("LSTM", T * B * 4 * HIDDEN * (I + HIDDEN),
-         lambda: layer(nn.LSTM(I, HIDDEN), image(T, B, I))),
-    Case("LSTM, 2 layers, 2 ways",  # the second layer sees both directions of the first
-         T * B * 2 * 4 * HIDDEN * (I + HIDDEN) + T * B * 2 * 4 * HIDDEN * (2 * HIDDEN + HIDDEN),
-         lambda: layer(nn.LSTM(I, HIDDEN, num_layers=2, bidirectional=True), image(T, B, I))),
-    Case("LSTM, projected", T * B * (4 * HIDDEN * (I + 16) + 16 * HIDDEN),
-         lambda: layer(nn.LSTM(I, HIDDEN, proj_size=16), image(T, B, I))),
+    Case(
+        "GRU",
+        T * B * 3 * HIDDEN * (I + HIDDEN),
+        lambda: layer(nn.GRU(I, HIDDEN, batch_first=True), image(B, T, I)),
+    ),
+    Case(
+        "LSTM", T * B * 4 * HIDDEN * (I + HIDDEN), lambda: layer(nn.LSTM(I, HIDDEN), image(T, B, I))
+    ),
+    Case(
+        "LSTM, 2 layers, 2 ways",  # the second layer sees both directions of the first
+        T * B * 2 * 4 * HIDDEN * (I + HIDDEN) + T * B * 2 * 4 * HIDDEN * (2 * HIDDEN + HIDDEN),
+        lambda: layer(nn.LSTM(I, HIDDEN, num_layers=2, bidirectional=True), image(T, B, I)),
+    ),
+    Case(
+        "LSTM, projected",
+        T * B * (4 * HIDDEN * (I + 16) + 16 * HIDDEN),
+        lambda: layer(nn.LSTM(I, HIDDEN, proj_size=16), image(T, B, I)),
+    ),
     Case("LSTM, packed", sum(LENGTHS) * 4 * HIDDEN * (I + HIDDEN), _packed),
     Case("RNN cell", B * HIDDEN * (I + HIDDEN), lambda: layer(nn.RNNCell(I, HIDDEN), image(B, I))),
-    Case("GRU cell", B * 3 * HIDDEN * (I + HIDDEN),
-         lambda: layer(nn.GRUCell(I, HIDDEN), image(B, I))),
-    Case("LSTM cell", B * 4 * HIDDEN * (I + HIDDEN),
-         lambda: layer(nn.LSTMCell(I, HIDDEN), image(B, I))),
+    Case(
+        "GRU cell", B * 3 * HIDDEN * (I + HIDDEN), lambda: layer(nn.GRUCell(I, HIDDEN), image(B, I))
+    ),
+    Case(
+        "LSTM cell",
+        B * 4 * HIDDEN * (I + HIDDEN),
+        lambda: layer(nn.LSTMCell(I, HIDDEN), image(B, I)),
+    ),
 )

@@ -51,6 +51,9 @@ UNSEEN = (
     Case("unknown operator", None, _scanned),
     Case("operator with formula", N * D * D, _scanned, _formula),
     Case("numpy", None, lambda: (Does(_in_numpy, w=weight(D, D)), (image(N, D),), {})),
-    Case("buffer filled by numpy", None,
-         lambda: (Does(_filled_by_numpy, w=weight(D, D)), (image(N, D),), {})),
+    Case(
+        "buffer filled by numpy",
+        None,
+        lambda: (Does(_filled_by_numpy, w=weight(D, D)), (image(N, D),), {}),
+    ),
 )

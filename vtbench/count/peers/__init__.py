@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from vtbench.count.peers.names import ALIASES, ALL, NAMES, chosen, parse
-from vtbench.record import PeerCount, Record
+from vtbench.data.record import PeerCount, Record
 
 __all__ = ["ALIASES", "ALL", "NAMES", "chosen", "compare", "parse"]
 

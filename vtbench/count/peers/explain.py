@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from vtbench.count.peers.tally import Line, Tally
-from vtbench.record import Explained, PeerCount, Record, Row
+from vtbench.data.record import Explained, PeerCount, Record, Row
 
 NEAR = 0.5
 """Two counts of one thing differ by less than this part of ours; beyond it they are two things."""

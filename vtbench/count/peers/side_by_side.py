@@ -14,7 +14,7 @@ from vtbench.count.peers.explain import compared
 from vtbench.count.peers.names import Tool, chosen, is_installed, not_installed
 from vtbench.count.peers.quiet import TookTooLong, contained
 from vtbench.count.peers.tally import Subject, Tally, Unsuitable
-from vtbench.record import PeerCount, Record
+from vtbench.data.record import PeerCount, Record
 
 LARGE = 2_000_000_000
 """Bytes of weights, or of activations, from which on no real model is built for a counter."""

@@ -79,9 +79,7 @@ def example_of(subject: Subject, steps: Steps) -> dict[str, int]:
     if "H" in steps:
         own = steps["H"] == subject.own["H"] and steps["H"] not in FINE_STEPS
         usual = _COARSE_EXAMPLE if steps["H"] < _COARSEST else _OWN_SIZE_EXAMPLE
-        example["H"], example["W"] = (
-            _OWN_SIZE_EXAMPLE if own else _EXAMPLES.get(steps["H"], usual)
-        )
+        example["H"], example["W"] = _OWN_SIZE_EXAMPLE if own else _EXAMPLES.get(steps["H"], usual)
     return {letter: example[letter] for letter in steps}
 
 
@@ -122,8 +120,7 @@ def draft_of(result: Traced, steps: Steps) -> Draft:
     by_symbol = {symbol_of(letter): step for letter, step in steps.items()}
     form = form_of(result.macs, result.sizes.floors, by_symbol, letters)
     bounds = {
-        letters[name]: bound * by_symbol[name]
-        for name, bound in lower_bounds(result.sizes).items()
+        letters[name]: bound * by_symbol[name] for name, bound in lower_bounds(result.sizes).items()
     }
     return Draft(form, dict(steps), bounds, doubts(result.sizes, by_symbol, letters))
 
@@ -132,4 +129,3 @@ def batch_only(subject: Subject, steps: Steps) -> Draft:
     """A model that takes one size: a form in the other sizes alone."""
     others = {letter: step for letter, step in steps.items() if letter not in subject.sides}
     return as_it_is(subject, others)._replace(method="fixed size")
-

@@ -11,8 +11,8 @@ from vtbench.count import counting
 from vtbench.count.symbolic.forms import Form, form_of
 from vtbench.count.symbolic.lifting import lifted
 from vtbench.count.symbolic.tracing import Inputs
+from vtbench.data.closed_form import Checked, parse, value, written
 from vtbench.errors import Untraceable
-from vtbench.formula import Checked, parse, value, written
 
 Made = tuple[nn.Module, Any]
 """A module and its input, inputs or keyword inputs."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from vtbench.count.symbolic.attempts import Draft
 from vtbench.count.symbolic.conditions import Doubt
 from vtbench.count.symbolic.subject import Subject
+from vtbench.data.closed_form import Checked, Formula, Tree, parse, value, written
 from vtbench.errors import Untraceable, VtbenchError
-from vtbench.formula import Checked, Formula, Tree, parse, value, written
 
 Count = Callable[[Mapping[str, int]], int]
 At = dict[str, int]

@@ -28,9 +28,7 @@ _POINTS = 3
 _MOST_NAMES = 5
 
 
-def lifted(
-    build: Build, example: Steps, inputs: Callable[[Sizes], Inputs] | None = None
-) -> Traced:
+def lifted(build: Build, example: Steps, inputs: Callable[[Sizes], Inputs] | None = None) -> Traced:
     """The count of a family of models, for every choice of their sizes.
 
     ``inputs`` makes the inputs, and the sizes, where they are known; without it the inputs are

@@ -16,11 +16,11 @@ from torch._dispatch.python import enable_python_dispatcher
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from vtbench.count.rules import Special, rule_of
+from vtbench.count.operators.rules import Special, rule_of
+from vtbench.count.operators.table import Rule
 from vtbench.count.state import left_as_found
 from vtbench.count.symbolic.nodes import Node, Sizes
 from vtbench.count.symbolic.shortcuts import shortcut
-from vtbench.count.table import Rule
 from vtbench.errors import Untraceable, VtbenchError
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
@@ -189,4 +189,3 @@ _NUMBERS = (int, float, torch.SymInt, torch.SymFloat)
 
 def _symbolic(value: Any) -> bool:
     return isinstance(value, torch.SymInt | torch.SymFloat) and isinstance(value.node, Node)
-

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vtbench.measurement import Measurement, Ratio
+from vtbench.data.measurement import Measurement, Ratio
 from vtbench.report.exports import EXPORTS
 from vtbench.report.measured.flat import flat_rows, flat_table, measured_object
 from vtbench.report.measured.ratios import relative, told

@@ -11,16 +11,16 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from vtbench import catalog
-from vtbench.chart import Chart, Line, Mark, Scale
-from vtbench.claim import Claim, Suite
+from vtbench.claims.suite import Claim, Suite
+from vtbench.data import catalog
+from vtbench.data.measurement import Measurement
+from vtbench.data.workload import OptionValue, Workload
 from vtbench.errors import BadOption
-from vtbench.measurement import Measurement
+from vtbench.report.chart import Chart, Line, Mark, Scale
 from vtbench.report.measured.facets import divided
 from vtbench.report.measured.figures import Value
 from vtbench.report.measured.quantities import Quantity, has, quantity_named, usual
 from vtbench.report.measured.tables import by_protocol, conditions_of, labels
-from vtbench.workload import OptionValue, Workload
 
 TOP1 = "*.top1"
 

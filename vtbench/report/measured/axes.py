@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vtbench.data.measurement import Measurement
 from vtbench.errors import BadOption
-from vtbench.measurement import Measurement
 from vtbench.report.measured.facets import Facet, divided
 from vtbench.report.units import ABSENT
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vtbench.chart import Chart, Line, Mark, Scale
+from vtbench.data.measurement import Measurement
 from vtbench.errors import BadInput, BadOption
-from vtbench.measurement import Measurement
+from vtbench.report.chart import Chart, Line, Mark, Scale
 from vtbench.report.measured.axes import axis_named, longest, number, values
 from vtbench.report.measured.facets import Facet, divided
 from vtbench.report.measured.figures import Value

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from vtbench.measurement import Measurement
+from vtbench.data.measurement import Measurement
+from vtbench.data.workload import Workload
 from vtbench.report.units import ABSENT, pixels, plural
-from vtbench.workload import Workload
 
 Read = Callable[[Measurement], str | None]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from vtbench.measurement import MeasuredMemory, Measurement, Telemetry
-from vtbench.protocol import PROTOCOLS, ProtocolId
+from vtbench.data.measurement import MeasuredMemory, Measurement, Telemetry
+from vtbench.data.protocol import PROTOCOLS, ProtocolId
 from vtbench.report.precision import (
     bracketed,
     half_of,

@@ -8,14 +8,7 @@ from typing import Any
 
 import msgspec
 
-from vtbench.measurement import (
-    Device,
-    MeasuredMemory,
-    Measurement,
-    Ratio,
-    Roofline,
-    Telemetry,
-)
+from vtbench.data.measurement import Device, MeasuredMemory, Measurement, Ratio, Roofline, Telemetry
 from vtbench.report.table import Column, Table
 
 _APART = ("model", "resolution", "options", "inputs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vtbench.measurement import Measurement
+from vtbench.data.measurement import Measurement
 from vtbench.report.measured import MeasuredQuestion
 from vtbench.report.measured.accuracy import Point
 from vtbench.report.measured.facets import cell, divided

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from vtbench.data.measurement import Measurement
 from vtbench.errors import BadInput
-from vtbench.measurement import Measurement
 from vtbench.report.measured.axes import number
 from vtbench.report.measured.facets import Facet
 from vtbench.report.measured.figures import uncertain

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from vtbench.data.measurement import Measurement
 from vtbench.errors import BadOption
-from vtbench.measurement import Measurement
 from vtbench.report.measured.figures import (
     COUNTED,
     LATENCY,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from vtbench.measurement import Ratio
+from vtbench.data.measurement import Ratio
 from vtbench.report.precision import bracketed
 from vtbench.stats.ratio import FEWEST
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from vtbench.measurement import Measurement
+from vtbench.data.measurement import Measurement
 from vtbench.report.measured.figures import LATENCY, MEMORY, TIMED, kind, state
 from vtbench.report.precision import half_of, share
 from vtbench.report.units import plural

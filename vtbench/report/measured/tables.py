@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vtbench import naming
-from vtbench.measurement import Measurement, Ratio
-from vtbench.protocol import PROTOCOLS, ProtocolId
+from vtbench.data import naming
+from vtbench.data.measurement import Measurement, Ratio
+from vtbench.data.protocol import PROTOCOLS, ProtocolId
 from vtbench.report.measured.facets import Facet, cell, divided
 from vtbench.report.measured.figures import COUNTED, LATENCY, MEMORY, TIMED, figures, kind
 from vtbench.report.measured.ratios import ratio_lines

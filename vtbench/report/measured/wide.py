@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from vtbench.data.measurement import Measurement, Ratio
 from vtbench.errors import BadOption
-from vtbench.measurement import Measurement, Ratio
 from vtbench.report.layout import GAP
 from vtbench.report.measured.axes import longest, values
 from vtbench.report.measured.facets import Facet, cell, divided

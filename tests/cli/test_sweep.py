@@ -1,0 +1,315 @@
+"""``vtbench sweep`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from vtbench.cli import axes, values
+from vtbench.data.measurement import Device, Measurement
+from vtbench.data.measurement_files import line_of
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.workload import Workload
+from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
+from vtbench.report.planned import Planned, planned_document
+from vtbench.sweep import elsewhere
+from vtbench.sweep.axes import OptionAxis
+from vtbench.sweep.cells import Cell
+from vtbench.sweep.estimate import Estimate
+from vtbench.sweep.phases import phases
+
+ROOT = Path(__file__).parents[2]
+
+
+# What the user writes
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("8", (8,)),
+        ("1,16,64", (1, 16, 64)),
+        ("8:32:8", (8, 16, 24, 32)),
+        ("8:30:8", (8, 16, 24)),
+        ("1:3", (1, 2, 3)),
+        ("4,8:16:4,4", (4, 8, 12, 16)),
+    ],
+)
+def test_numbers_are_lists_and_ranges_with_their_stop(text, read):
+    assert values.numbers(text, "--tokens") == read
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "8,", "1.5", "a", "16:8:4", "8:16:0", "8:16:-4"])
+def test_what_is_no_number_is_refused(text):
+    with pytest.raises(BadInput):
+        values.numbers(text, "--tokens")
+
+
+def test_an_enormous_range_is_refused_before_it_is_made():
+    with pytest.raises(BadInput, match="holds 999,999,999 values"):
+        values.numbers("1:999999999", "--tokens")
+
+
+def test_sizes_are_lists_ranges_and_rectangles():
+    assert axes.resolutions(None) == (None,)
+    assert axes.resolutions("192:256:32,192x320") == (
+        (192, 192), (224, 224), (256, 256), (192, 320),
+    )  # fmt: skip
+    with pytest.raises(BadResolution):
+        axes.resolutions("large")
+
+
+def test_a_comma_makes_an_axis_and_brackets_make_a_tuple():
+    found = axes.options(["k=0.5,0.7", "m:r=8:12:2", "s=[1,2],[3,4]", "w=a,b", "f=0.1:0.3:0.1"])
+    assert found == (
+        OptionAxis(None, "k", (0.5, 0.7)),
+        OptionAxis("m", "r", (8, 10, 12)),
+        OptionAxis(None, "s", ((1, 2), (3, 4))),
+        OptionAxis(None, "w", ("a", "b")),
+        OptionAxis(None, "f", (0.1, 0.2, 0.3)),
+    )
+
+
+def test_words_are_checked_and_none_is_a_value_where_it_means_something():
+    assert values.words("fp32,bf16", "--dtype", ("fp32", "bf16")) == ("fp32", "bf16")
+    with pytest.raises(BadOption, match="--dtype has no 'fp8'; it has fp32, bf16"):
+        values.words("fp8", "--dtype", ("fp32", "bf16"))
+    assert values.or_none("none,default", str) == (None, "default")
+
+
+@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0"])
+def test_a_shard_that_is_none_is_refused(text):
+    with pytest.raises(UsageError, match="the second of five parts"):
+        axes.shard_of(text)
+    assert axes.shard_of("2/5") == (2, 5)
+
+
+# What it is going to take
+
+
+def cell(protocol, model="a"):
+    return Cell(Workload(model=model), protocol)
+
+
+def test_the_estimate_is_the_caps_and_then_what_cells_like_it_took():
+    caps = Estimate([], 5.0)
+    assert caps.seconds(cell("latency")) == 4 + 10 + 5
+    assert caps.seconds(cell("macs")) == 0.5
+    assert caps.seconds(cell("memory")) == 4 + 2
+    assert not caps.known(cell("latency"))
+    record = Measurement(
+        workload=Workload(model="a"),
+        protocol=PROTOCOLS["latency"].id,
+        samples=(0.25, 0.25),
+        steps_per_sample=2,
+        warmup_seconds=3.0,
+    )
+    known = Estimate([record], 5.0)
+    assert known.seconds(cell("latency")) == 4 + 3 + 2 * 2 * 0.25
+    assert known.seconds(cell("latency", "b")) == 4 + 3 + 1
+    assert known.known(cell("latency", "b"))
+    assert known.total([cell("latency"), cell("macs")], 2) == (8 + 0.5) / 2
+
+
+def test_counts_come_first_and_side_by_side_and_what_is_timed_has_the_machine_to_itself():
+    cells = [cell("latency"), cell("macs"), cell("memory")]
+    counts, measured = phases(cells, (None,), jobs=2)
+    assert [c.protocol for c in counts.cells] == ["macs"]
+    assert (counts.how.isolate, counts.how.places, counts.how.timing) == (
+        "none", (None, None), False,
+    )  # fmt: skip
+    assert [c.protocol for c in measured.cells] == ["latency", "memory"]
+    assert (measured.how.isolate, measured.how.places, measured.how.timing) == (
+        "cell", (None,), True,
+    )  # fmt: skip
+    (on_gpus,) = phases([cell("latency")], (0, 1), "model")
+    assert (on_gpus.how.isolate, on_gpus.how.places) == ("model", (0, 1))
+
+
+def test_the_plan_says_what_is_done_and_what_is_only_a_cap():
+    work = Workload(model="a", options=(("k", 1),), dtype="bf16", threads=2)
+    plan = [
+        Planned(work, "latency", 29.0, known=False, done=False),
+        Planned(work, "macs", 0.5, known=False, done=True),
+    ]
+    text = planned_document(plan, 29.0, "table")
+    assert re.search(r"a +k=1 +own +1 +bf16, 2 threads +latency +≤ 29 s", text)
+    assert re.search(r"macs +done", text)
+    assert "2 cells, of which 1 to do: at most about 29 s" in text
+    data = json.loads(planned_document(plan, 29.0, "json"))
+    assert data["seconds"] == 29.0
+    assert [row["done"] for row in data["cells"]] == [False, True]
+
+
+# The command
+
+
+def test_a_sweep_of_counts_is_a_wide_table_and_is_done_only_once(vtbench, tmp_path):
+    path = tmp_path / "s.jsonl"
+    asked = ("sweep", "vt_transformer", "-o", "tokens=8,16", "--records", str(path))
+    first = vtbench(*asked, "--format", "json")
+    assert first.status == 0, first.err
+    records = json.loads(first.out)["records"]
+    # 3·CT²·L + 1.5·CT·L² of the block with its default width of 1024
+    assert [r["macs"] for r in records] == [
+        3 * 1024**2 * 8 + 3 * 1024 * 8**2 // 2,
+        3 * 1024**2 * 16 + 3 * 1024 * 16**2 // 2,
+    ]
+    before = path.read_bytes()
+    again = vtbench(*asked, "--format", "json")
+    assert json.loads(again.out) == json.loads(first.out)
+    assert path.read_bytes() == before
+
+
+def test_a_cell_that_is_refused_is_a_row_and_the_others_go_on(vtbench, tmp_path):
+    ended = vtbench(
+        "sweep", "vt_transformer", "resnet18", "--tokens", "8", "--resolution", "64",
+        "--format", "json",
+    )  # fmt: skip
+    assert ended.status in (1, 2)
+    assert "resnet18: resnet18 has no option 'tokens'" in ended.err
+
+
+def test_mistakes_are_found_before_anything_runs(vtbench, tmp_path):
+    for arguments, said in (
+        (("nosuchnet",), "nosuchnet"),
+        (("resnet18", "--metric", "speed"), "--metric has no 'speed'"),
+        (("resnet18", "--batch-size", "1:5000"), "5,000 cells; give --yes"),
+        (("resnet18", "-o", "vit_s:k=1"), "not among those asked for"),
+        (("resnet18", "--metric", "latency", "--dtype", "fp32,tf32"), "precision of GPUs"),
+        (("resnet18", "--records", str(tmp_path)), "is a folder"),
+        (("resnet18", "--shard", "3/2"), "--shard"),
+        (("resnet18", "--max-batch", "--knee"), "both choose the batch"),
+        (("resnet18", "--max-batch", "--batch-size", "1,2"), "leave out --batch-size"),
+        (("resnet18", "--output", "x.xlsx"), "'x.xlsx' ends in no known format"),
+        (("resnet18", "--knee", "--dry-run"), "leave out --dry-run"),
+        (("resnet18", "--match-macs", "3G"), "name it with --over"),
+        (("resnet18", "--match-macs", "much", "--over", "k"), "no number such as 3.0G"),
+        (("resnet18", "--over", "k"), "give both"),
+        (("resnet18", "--match-macs", "3G", "--over", "resolution"), "needs sizes"),
+    ):
+        ended = vtbench("sweep", *arguments)
+        assert (ended.status, ended.out) == (2, "")
+        assert said in ended.err
+
+
+def test_a_dry_run_writes_no_file_and_knows_what_is_done(vtbench, tmp_path):
+    path = tmp_path / "s.jsonl"
+    asked = ("sweep", "vt_transformer", "--batch-size", "1,2", "--records", str(path), "--dry-run")
+    assert "2 cells, of which 2 to do" in vtbench(*asked).out
+    assert not path.exists()
+    done = Cell(Workload(model="vt_transformer"), "macs")
+    made = Measurement(workload=done.workload, protocol=PROTOCOLS["macs"].id, cell=done.key)
+    path.write_text(line_of(made))
+    assert "2 cells, of which 1 to do" in vtbench(*asked).out
+
+
+def test_a_timed_sweep_on_the_processor(vtbench, tmp_path):
+    path = tmp_path / "s.jsonl"
+    asked = (
+        "sweep", "vt_transformer", "--metric", "macs,latency,memory", "--max-time", "0.2",
+        "--threads", "1", "--records", str(path), "--format", "json",
+    )  # fmt: skip
+    ended = vtbench(*asked)
+    assert ended.status == 0, ended.err
+    macs, latency, memory = json.loads(ended.out)["records"]
+    assert macs["samples"] == []
+    assert latency["samples"]
+    assert latency["isolated"]
+    assert latency["macs"] == macs["macs"]
+    assert memory["memory"]["peak_resident"] is not None
+    assert Device(**latency["device"]).kind == "cpu"
+    assert vtbench(*asked).err == ""
+
+    torch = latency["environment"]["torch"]
+    path.write_text(path.read_text().replace(f'"torch":"{torch}"', '"torch":"2.7.1"'))
+    ended = vtbench(*asked)  # goes on with what another torch has left
+    assert "2 cells were measured with torch 2.7.1; this is " in ended.err
+    assert len(json.loads(ended.out)["records"]) == 3
+
+
+def test_what_was_done_under_something_else_is_said_once_for_each(monkeypatch):
+    def kept(**environment):
+        return Measurement(
+            workload=Workload(model="a"), protocol=PROTOCOLS["latency"].id, environment=environment
+        )
+
+    monkeypatch.setattr(
+        elsewhere, "here", lambda: {"torch": "2.9.0", "vtbench": "0.1.0", "host": "aa"}
+    )
+    same = kept(torch="2.9.0+cu130", vtbench="0.1.0", host="aa")
+    other = kept(torch="2.8.0", vtbench="0.1.0", host="bb")
+    failed = msgspec.structs.replace(other, error="It failed.")
+    assert list(elsewhere.elsewhere([same, None, failed])) == []
+    said = list(elsewhere.elsewhere([same, other, other]))
+    assert [sentence.partition(". To measure")[0] for sentence in said] == [
+        "2 cells were measured with torch 2.8.0; this is 2.9.0",
+        "2 cells were measured on another host",
+    ]
+
+
+def test_a_process_that_several_cells_share_is_said(vtbench):
+    ended = vtbench(
+        "sweep", "vt_transformer", "--metric", "latency", "--batch-size", "1,2", "--max-time",
+        "0.1", "--threads", "1", "--isolate", "model", "--format", "json",
+    )  # fmt: skip
+    assert ended.status == 0, ended.err
+    assert [record["isolated"] for record in json.loads(ended.out)["records"]] == [False, False]
+
+
+def test_a_budget_is_matched_by_counting_and_its_trials_are_kept(vtbench, tmp_path):
+    path = tmp_path / "s.jsonl"
+    asked = ("sweep", "vt_transformer", "-o", "tokens=8:64:8", "--match-macs", "100M",
+             "--records", str(path), "--format", "json")  # fmt: skip
+    ended = vtbench(*asked)
+    assert ended.status == 0, ended.err
+    (record,) = json.loads(ended.out)["records"]
+    # 3·CT²·L + 1.5·CT·L² at CT = 1024: 77.1 M at L = 24, 102.2 M at L = 32, 129.5 M at L = 40
+    assert record["workload"]["options"] == {"tokens": 32}
+    assert record["macs"] == 3 * 1024**2 * 32 + 3 * 1024 * 32**2 // 2
+    assert "tokens=32 is nearest to 100.000 MMACs, with 102.236 M (+2.2 %)" in ended.err
+    before = path.read_bytes()
+    assert before.count(b"\n") == 8
+    assert vtbench(*asked).out == ended.out
+    assert path.read_bytes() == before
+
+
+def test_a_sweep_is_drawn_along_its_longest_axis(vtbench, tmp_path):
+    path = tmp_path / "s.svg"
+    ended = vtbench("sweep", "vt_transformer", "--tokens", "8:24:8", "--plot", str(path))
+    assert ended.status == 0, ended.err
+    assert path.read_text(encoding="utf-8").startswith("<?xml")
+    assert vtbench("sweep", "vt_transformer", "--plot", str(tmp_path / "s.txt")).status == 2
+
+
+def test_ctrl_c_lets_the_cell_in_hand_finish_and_says_how_to_go_on(tmp_path):
+    path = tmp_path / "s.jsonl"
+    command = ["sweep", "vt_transformer", "--tokens", "1:400", "--records", str(path)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "vtbench", *command],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (path.exists() and path.read_bytes().count(b"\n") >= 3):
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert out == ""
+    assert "the cell in hand is finished first" in err
+    done = path.read_bytes().count(b"\n")
+    assert 3 <= done < 400
+    assert f"stopped with {done} of 400 cells done" in err
+    assert f"To go on: vtbench sweep vt_transformer --tokens 1:400 --records {path}" in err

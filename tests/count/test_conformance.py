@@ -1,0 +1,219 @@
+"""The micro-cases: our count is the truth on every road, and the matrix says who else is right."""
+
+import csv
+import io
+import json
+
+import pytest
+import torch
+
+from vtbench.count import cases
+from vtbench.count.counting import Settings, count_module
+from vtbench.count.peers.conformance import conformance, selected
+from vtbench.data.conformance import CaseResults, Conformance, Result
+from vtbench.errors import BadOption, ModelError
+from vtbench.report.conformance import cell, conformance_document, matrix
+
+NEEDS_VALUES = {
+    "jagged attention",  # the lengths of its sequences are values
+    "LSTM, packed",  # so are those of packed sequences
+    "flex attention",  # torch runs it on real devices alone
+    "branch on a value",
+    "loop on a value",
+    "tokens kept by a mask",
+    "numpy",
+    "buffer filled by numpy",
+}
+"""Cases that do not run on shapes alone."""
+
+
+def counted(case, **how):
+    module, args, kwargs = cases.given(case)
+    done = count_module(module, (args, kwargs), Settings(ops=case.ops(), **how))
+    unknown = sorted({row.op for row in done.rows if row.status == "unknown"})
+    return sum(row.macs for row in done.rows), unknown, done
+
+
+@pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("grad", [False, True], ids=["inference", "grad"])
+@pytest.mark.parametrize("road", ["meta", "real"])
+def test_our_count_is_the_truth_on_every_road(case, road, grad):
+    """Exact and complete; or, where nothing can be known, an unknown operator."""
+    if road == "meta" and case.name in NEEDS_VALUES:
+        with pytest.raises(ModelError):
+            counted(case, road="meta", grad=grad)
+        return
+    macs, unknown, _ = counted(case, road=road, grad=grad)
+    if case.truth is None:
+        assert unknown
+    else:
+        assert (macs, unknown) == (case.truth, [])
+
+
+def test_there_are_many_cases_each_with_a_name_of_its_own():
+    names = [case.name for case in cases.CASES]
+    assert len(names) >= 100
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= 24 for name in names)
+
+
+def test_a_case_is_the_same_every_time_and_leaves_the_random_state():
+    case = next(case for case in cases.CASES if case.name == "linear")
+    before = torch.get_rng_state()
+    (_, (first,), _), (_, (second,), _) = cases.given(case), cases.given(case)
+    assert torch.equal(first, second)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_modules_of_a_count_sum_to_the_truth():
+    by_name = {case.name: case for case in cases.CASES}
+    shared = counted(by_name["under three parents"], road="meta")[2]
+    one = 196 * 384 * 384
+    assert {row.module: row.macs for row in shared.rows if row.macs} == {
+        "0.0": one, "1.0": one, "2.0": one
+    }  # fmt: skip
+
+
+def test_cases_are_chosen_by_a_part_of_their_name_or_a_pattern():
+    assert [case.name for case in selected("TENSORDOT")] == ["tensordot"]
+    assert {case.name for case in selected("LSTM*ways")} == {"LSTM, 2 layers, 2 ways"}
+    assert selected(None) is cases.CASES
+    with pytest.raises(BadOption, match="No case matches 'nonesuch'"):
+        selected("nonesuch")
+
+
+def test_a_counter_is_right_where_it_gives_the_truth_exactly():
+    found = conformance(("torch",), selected("mm in place"))
+    (only,) = found.cases
+    assert only.truth == 196 * 384 * 100
+    assert only.results["vtbench"] == Result(macs=only.truth, right=True, complete=True)
+    assert only.results["torch"].right is (only.results["torch"].macs == only.truth)
+    assert found.ours_is_right
+
+
+def test_where_nothing_can_be_known_saying_so_is_right_and_a_number_is_not():
+    found = conformance(("torch", "thop"), selected("numpy"))
+    assert len(found.cases) == 2
+    for case in found.cases:
+        assert case.truth is None
+        assert case.results["vtbench"].right
+        assert case.results["vtbench"].complete is False
+        assert not case.results["torch"].right
+        assert cell(case, case.results["vtbench"]) == "≥"
+        assert cell(case, case.results["thop"]) == "blind"
+
+
+@pytest.mark.parametrize(
+    ("truth", "macs", "error", "shown"),
+    [
+        (100, 100, None, "1"),
+        (0, 0, None, "1"),
+        (0, 7, None, "more"),
+        (1000, 1003, None, "1.00"),
+        (1000, 997, None, "1.00"),
+        (100, 92, None, ".92"),
+        (100, 36, None, ".36"),
+        (1000, 5, None, ".005"),
+        (100, 0, None, "0"),
+        (100, 121, None, "1.21"),
+        (100, 900, None, "9.00"),
+        (1, 385, None, "385"),
+        (100, None, "It raised KeyError: 'x'", "crash"),
+        (100, None, "It takes images only.", "—"),
+        (None, 5, None, "blind"),
+    ],
+)
+def test_a_cell_is_the_ratio_to_the_truth(truth, macs, error, shown):
+    case = CaseResults(name="x", truth=truth, results={})
+    right = truth is not None and macs == truth
+    assert cell(case, Result(macs=macs, right=right, error=error)) == shown
+
+
+def made():
+    ours = Result(macs=100, right=True, complete=True)
+    near = Result(macs=101, right=False)
+    crash = Result(macs=None, right=False, error="It raised KeyError: 'x'")
+    return Conformance(
+        cases=(
+            CaseResults(name="a", truth=100,
+                        results={"vtbench": ours, "fvcore": near, "thop": crash}),
+            CaseResults(name="b", truth=100,
+                        results={"vtbench": ours, "fvcore": ours, "thop": crash}),
+        ),
+        versions={"vtbench": "1.0", "fvcore": "2.0", "thop": "3.0"},
+        absent=("ptflops",),
+    )  # fmt: skip
+
+
+def test_the_matrix_sums_who_is_exact_and_who_is_near():
+    table = matrix(made())
+    assert table.rows[0] == ("a", "1", "1.01", "crash")
+    assert table.rows[-2:] == (
+        ("exact, of 2", "2", "1", "0"), ("within 2 %, of 2", "2", "2", "0")
+    )  # fmt: skip
+    assert "Not installed: ptflops." in table.notes
+
+
+def test_json_is_the_contract_and_csv_has_a_line_for_each_pair():
+    document = json.loads(conformance_document(made(), "json", width=80, color=False))
+    assert document["cases"][0]["name"] == "a"
+    assert document["cases"][0]["truth"] == 100
+    for result in document["cases"][0]["results"].values():
+        assert {"macs", "right", "error"} <= set(result)
+    text = conformance_document(made(), "csv", width=80, color=False)
+    lines = list(csv.reader(io.StringIO(text)))
+    assert lines[0] == ["case", "truth", "counter", "macs", "right", "error"]
+    assert lines[3] == ["a", "100", "thop", "", "false", "It raised KeyError: 'x'"]
+    assert len(lines) == 1 + 2 * 3
+
+
+def test_all_seven_counters_fit_a_page_of_80_cells():
+    everyone = ("vtbench", "fvcore", "thop", "torch", "ptflops", "calflops", "torchinfo",
+                "torchprofile")  # fmt: skip
+    results = {name: Result(macs=None, right=False, error="It raised X: y") for name in everyone}
+    found = Conformance(
+        cases=tuple(CaseResults(name=c.name, truth=1, results=results) for c in cases.CASES),
+        versions=dict.fromkeys(everyone, "1.2.3"),
+    )
+    text = conformance_document(found, "table", width=80, color=False)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Left out" not in text
+
+
+# -- the command
+
+
+def test_the_command_ends_with_0_where_we_are_right_on_all(vtbench):
+    ended = vtbench("conformance", "--cases", "gru", "--counters", "torch", "--format", "json")
+    assert ended.status == 0
+    answer = json.loads(ended.out)
+    truths = {case["name"]: case["truth"] for case in answer["cases"]}
+    assert truths == {
+        "GRU": 20 * 2 * 3 * 48 * (32 + 48), "GRU cell": 2 * 3 * 48 * (32 + 48)
+    }  # fmt: skip
+    assert all(case["results"]["vtbench"]["right"] for case in answer["cases"])
+
+
+def test_the_command_ends_with_1_where_we_are_wrong_on_one(vtbench, monkeypatch):
+    wrong = cases.Case("wrong", 1, cases.CASES[0].make)
+    monkeypatch.setattr("vtbench.count.peers.conformance.CASES", (wrong,))
+    ended = vtbench("conformance", "--counters", "torch")
+    assert ended.status == 1
+    assert "wrong" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--counters", "fvcor"), "There is no counter 'fvcor'"),
+        (("--counters", ","), "There is no counter named"),
+        (("--cases", "nonesuch"), "No case matches 'nonesuch'"),
+        (("--output", "/nonesuch/x.json"), "lies in a folder that does not exist"),
+    ],
+)
+def test_bad_input_is_one_sentence(vtbench, arguments, said):
+    ended = vtbench("conformance", *arguments)
+    assert ended.status == 2
+    assert ended.out == ""
+    assert said in ended.err
+    assert len(ended.err.strip().splitlines()) == 1

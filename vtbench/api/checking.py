@@ -1,0 +1,237 @@
+"""Suites held against models, counted and timed here: what ``vtbench check`` does, from Python."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vtbench.api.choosing import refuse_code, refuse_unknown_models, selected
+from vtbench.claims.audit.speeds import implied
+from vtbench.claims.judge import Prediction, Verdict, judge, leave_one_out, wanted
+from vtbench.claims.judge.orders import column_orders
+from vtbench.claims.judge.sessions import Session, is_kept, sessions_of
+from vtbench.claims.judge.timings import Timed, Timings
+from vtbench.claims.suite import Suite
+from vtbench.claims.suite.shelf import find
+from vtbench.data.measurement import Device, Measurement
+from vtbench.data.measurement_files import read_measurements
+from vtbench.data.record import Record
+from vtbench.data.record_files import read_records
+from vtbench.data.workload import Workload
+from vtbench.errors import BadOption
+from vtbench.measure.session.sessions import MeasureSettings
+from vtbench.measure.session.sessions import measure as measure_together
+from vtbench.report.checking import check_document
+from vtbench.report.speeds import Speeds
+from vtbench.report.verdicts import check_object, verdict_object
+from vtbench.sweep.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Records = dict[Workload, Record]
+
+SHARE = 0.6
+"""Of a device's memory that the models of one session may take."""
+UNCOUNTED = 2 << 30
+"""Bytes that a model is taken to need where it was not counted."""
+INPUT_SETS = 4
+"""Inputs that lie on the device at a time."""
+
+
+class Checked:
+    """Verdicts on suites; prints as the tables of ``vtbench check``, in a notebook too."""
+
+    def __init__(
+        self,
+        verdicts: Sequence[Verdict],
+        predictions: Sequence[Prediction] = (),
+        speeds: Speeds | None = None,
+        measurements: Sequence[Measurement] = (),
+    ) -> None:
+        self.verdicts = list(verdicts)
+        self.measurements = list(measurements)
+        """What speeds were judged by."""
+        self._predictions = tuple(predictions)
+        self._speeds = speeds or Speeds()
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether every verdict is the one that its suite expects."""
+        return all(verdict.as_expected for verdict in self.verdicts)
+
+    def table(self, width: int = 80) -> str:
+        """The tables that the command line prints."""
+        return self.document("table", width=width)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object that ``--format json`` prints."""
+        return check_object(self.verdicts, self._predictions, self._speeds)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each claim."""
+        import pandas as pd  # imported only where a frame is asked for
+
+        return pd.DataFrame([verdict_object(verdict) for verdict in self.verdicts])
+
+    def document(
+        self, shape: str, *, width: int, color: bool = False, beside: Sequence[Verdict] = ()
+    ) -> str:
+        """The document in any shape of the command, with verdicts on something else behind."""
+        return check_document(
+            [*self.verdicts, *beside],
+            shape,
+            predictions=self._predictions,
+            speeds=self._speeds,
+            width=width,
+            color=color,
+        )
+
+    def __repr__(self) -> str:
+        """The tables."""
+        return self.table()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.table(120))}</pre>"
+
+
+def check(  # noqa: PLR0913  # the options of the command, by their names
+    suite: str | Path | Sequence[str | Path] = (),
+    *,
+    only: str | None = None,
+    records: str | Path | None = None,
+    measurements: str | Path | None = None,
+    measure: bool = False,
+    gpu: str | None = None,
+    max_time: float = 15.0,
+    allow_imports: bool = False,
+) -> Checked:
+    """Hold the figures of suites, by name or file, against the models; of all that ship without.
+
+    Counts and judges as ``vtbench check`` does. Speeds are judged by the ``measurements`` of a
+    file, and nothing is timed unless ``measure`` asks for it.
+    """
+    names = [suite] if isinstance(suite, str | Path) else suite
+    found, matching = selected(find([str(name) for name in names]), only)
+    if not allow_imports:
+        refuse_code(found)
+    if records is None:
+        refuse_unknown_models(found)
+    known = counted(found) if records is None else read_records(Path(records))
+    file = None if measurements is None else Path(measurements)
+    if measure:
+        ask = MeasureAsk(gpu=gpu, max_seconds=max_time, file=file)
+        timed = list(measured(found, matching, known, ask))
+    else:
+        timed = [] if file is None else read_measurements(file)
+    return checked(found, matching, known, timed)
+
+
+def checked(
+    suites: Sequence[Suite],
+    only: frozenset[str] | None,
+    records: Records,
+    measurements: Sequence[Measurement],
+) -> Checked:
+    """The verdicts on suites, less those that were not asked for."""
+    verdicts = judge(suites, records, measurements)
+    if only is not None:
+        verdicts = [verdict for verdict in verdicts if verdict.claim.id in only]
+    shown = {verdict.claim.id for verdict in verdicts}
+    speeds = Speeds(
+        orders=tuple(column_orders(suites, measurements)) if only is None else (),
+        implied=tuple(each for each in implied(suites, records) if each.claim in shown),
+    )
+    predictions = leave_one_out(suites, records) if only is None else []
+    return Checked(verdicts, predictions, speeds, measurements)
+
+
+def counted(suites: Sequence[Suite]) -> Records:
+    """A record for each workload that the claims speak of, counted in this process."""
+    from vtbench.count.run import run
+    from vtbench.measure.workers import in_turn
+
+    asked = wanted(suites)
+    outcomes = dict(in_turn(run, asked))
+    return {
+        workload: outcomes[place].result or Record(workload=workload, error=outcomes[place].error)
+        for place, workload in enumerate(asked)
+    }
+
+
+class MeasureAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and for how long speeds are measured."""
+
+    gpu: str | None = None
+    """Which GPU; without, the processor."""
+    max_seconds: float = 15.0
+    """Most seconds of samples for each model."""
+    file: Path | None = None
+    """Where measurements are kept as they are taken; what it holds is not measured again."""
+
+
+def measured(
+    suites: Sequence[Suite],
+    only: frozenset[str] | None,
+    records: Records,
+    ask: MeasureAsk,
+    advance: Callable[[str], None] = lambda _: None,
+) -> Iterator[Measurement]:
+    """What a file holds, then every session that is lacking, kept as soon as it is finished.
+
+    ``advance`` is told the model of every new measurement.
+    """
+    from vtbench.measure.machine.devices import choose, describe
+
+    if not 0 < ask.max_seconds < float("inf"):
+        raise BadOption(f"max_time is a positive number of seconds; not {ask.max_seconds!r}.")
+    chosen, *more = choose(ask.gpu)
+    if more:
+        raise BadOption("Claims are measured on one device; name one GPU.")
+    device = describe(chosen.kind, chosen.index)
+    with Store(ask.file) as store:
+        yield from store.records
+        kept = Timings(store.records)
+        for session in planned(suites, only, records, device):
+            if is_kept(session, kept, device):
+                continue
+            settings = MeasureSettings(
+                protocol=session.speeds[0].protocol.name,
+                index=chosen.index,
+                max_seconds=ask.max_seconds,
+                half_width=session.half_width(device),
+            )
+            workloads = [timed.executed(device.kind) for timed in session.speeds]
+            for record in measure_together(workloads, [settings]):
+                store.append(record)
+                advance(record.workload.model)
+                yield record
+
+
+def planned(
+    suites: Sequence[Suite], only: frozenset[str] | None, records: Records, device: Device
+) -> list[Session]:
+    """The sessions that the claims ask for on a device, as large as its memory allows."""
+    room = SHARE * (device.memory or UNCOUNTED)
+
+    def fits(speeds: Sequence[Timed]) -> bool:
+        needs = [_needs(timed, records, device) for timed in speeds]
+        return sum(held for held, _ in needs) + max(peak for _, peak in needs) <= room
+
+    return sessions_of(suites, only, fits)
+
+
+def _needs(timed: Timed, records: Records, device: Device) -> tuple[int, int]:
+    """Bytes that a model holds all the time, and those that its step takes for itself."""
+    record = records.get(timed.workload)
+    images = timed.executed(device.kind).batch_size
+    if record is None or record.memory is None:
+        return UNCOUNTED, 0
+    high, wide = timed.workload.resolution or (224, 224)
+    inputs = INPUT_SETS * images * 3 * high * wide * 4
+    counted_images = record.workload.batch_size
+    return record.memory.weights + inputs, record.memory.activations_peak * images // counted_images

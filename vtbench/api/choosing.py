@@ -1,0 +1,65 @@
+"""Which claims are judged: selection by pattern, and what a suite may not ask for."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+
+from vtbench.claims.suite import Suite
+from vtbench.claims.suite.selection import bearing_on
+from vtbench.data.libraries import LISTED
+from vtbench.errors import BadSuite, UnknownModel, UsageError
+
+
+def selected(suites: list[Suite], only: str | None) -> tuple[list[Suite], frozenset[str] | None]:
+    """Suites with what the matching claims depend on, and the ids that match; None is all."""
+    if only is None:
+        return suites, None
+    found, ids = [], set()
+    for suite in suites:
+        matching = {claim.id for claim in suite.claims if fnmatch.fnmatchcase(claim.id, only)}
+        if matching:
+            ids |= matching
+            found.append(bearing_on(suite, matching))
+    if not found:
+        raise UsageError(f"No claim matches {only!r}; `vtbench check --format csv` lists the ids.")
+    return found, frozenset(ids)
+
+
+def refuse_code(suites: list[Suite]) -> None:
+    """Data never runs code: a suite may name a user's function only where the user allows it."""
+    for suite in suites:
+        for where, model in _models(suite):
+            if ":" in model and model.partition(":")[0] not in LISTED:
+                raise BadSuite(
+                    f"{suite.path}: {where} names the function {model}, which would be run; "
+                    "give --allow-imports if you trust it."
+                )
+
+
+def refuse_unknown_models(suites: list[Suite]) -> None:
+    """Every model that suites name must exist; all that do not are named, with the nearest."""
+    from vtbench.models import resolve
+
+    wrong = []
+    for suite in suites:
+        seen: set[str] = set()
+        for where, model in _models(suite):
+            if model in seen:
+                continue
+            seen.add(model)
+            try:
+                resolve(model)
+            except UnknownModel as error:
+                wrong.append(f"{suite.path}: {where}: {error}")
+    if wrong:
+        raise BadSuite("\n".join(wrong))
+
+
+def _models(suite: Suite) -> Iterator[tuple[str, str]]:
+    """The models that a suite would have built, each with the claim or quantity that names it."""
+    for quantity in suite.quantities:
+        yield quantity.id, quantity.workload.model
+    for claim in suite.claims:
+        if claim.workload is not None:
+            yield claim.id, claim.workload.model

@@ -1,0 +1,218 @@
+"""The Python interface: count a live module or a model by name, or whatever runs in a block."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from vtbench import report
+from vtbench.count import counting as engine
+from vtbench.count.operators.rules import UserFormula
+from vtbench.count.run import RunSettings, record_of, run
+from vtbench.data.record import PeerCount, Record
+from vtbench.data.workload import EXECUTION, InputSpec, Workload, freeze_options
+from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+_WORKLOAD_FIELDS = frozenset(Workload.__struct_fields__) - EXECUTION - {"model"}
+
+
+class Count:
+    """What a count came to; prints as a certificate, in a notebook too."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of everything that was counted."""
+        return self.record.macs
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing that ran is unknown."""
+        return self.record.complete
+
+    @property
+    def params(self) -> int:
+        """Elements of the distinct parameters."""
+        return self.record.parameters.total if self.record.parameters else 0
+
+    def table(self, by: report.View = "total", depth: int = 1, width: int = 80) -> str:
+        """The certificate, or the rows by stage, module, op or class, as text."""
+        question = report.Question(view=by, depth=depth, width=width)
+        return report.document([self.record], question)
+
+    def to_dict(self, by: report.View = "total", depth: int = 1) -> dict[str, Any]:
+        """The object that ``vtbench macs --format json`` prints for a model."""
+        return report.record_object(self.record, by, depth)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The ledger as a pandas frame, a row per module, operator and phase."""
+        import pandas as pd  # imported only where a frame is asked for
+
+        return pd.DataFrame([msgspec.structs.asdict(row) for row in self.record.rows])
+
+    def __repr__(self) -> str:
+        """The certificate."""
+        return self.table()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.table())}</pre>"
+
+
+def count(
+    model: nn.Module | str,
+    *inputs: Any,
+    ops: Mapping[Any, UserFormula] | None = None,
+    counters: str | Sequence[str] = (),
+    **keywords: Any,
+) -> Count:
+    """Count a module on inputs, or a model by name.
+
+    With a module, inputs and keywords go to its ``forward``. With a name, the keywords are the
+    fields of a workload: ``resolution``, ``batch_size``, ``options``, ``mode``, ``backward`` and
+    ``weights``, a checkpoint.
+    ``counters`` names other counters to run beside ours, each on a copy; ``"all"`` runs those that
+    are installed.
+    """
+    beside = _counters(counters)
+    if isinstance(model, str):
+        settings = RunSettings(counters=beside)
+        return Count(run(named_workload(model, inputs, keywords), settings=settings, formulas=ops))
+    _module(model)
+    counted = engine.count_module(model, (inputs, keywords), engine.Settings(ops=ops or {}))
+    record = record_of(_live(model), counted, None)
+    if beside:
+        said = _beside(model, (inputs, keywords), record, beside)
+        record = msgspec.structs.replace(record, counters=said)
+    return Count(record)
+
+
+def _counters(asked: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of counters; one that is unknown or not installed is refused before any work."""
+    if not asked:
+        return ()
+    from vtbench.count.peers.names import chosen, parse
+
+    names = parse(asked if isinstance(asked, str) else ",".join(asked))
+    chosen(names)
+    return names
+
+
+def _beside(
+    module: nn.Module,
+    given: tuple[tuple[Any, ...], dict[str, Any]],
+    record: Record,
+    names: tuple[str, ...],
+) -> dict[str, PeerCount]:
+    """What other counters say of a live module; none of them touches the module itself."""
+    from vtbench.count import peers  # loads fvcore and thop: only where asked
+    from vtbench.count.peers.tally import Subject, Unsuitable
+
+    def lent(real: bool) -> Subject:  # noqa: FBT001 - the builders' signature
+        if not real:
+            raise Unsuitable("The module is too large to be copied for it.")
+        return Subject(module, *given)
+
+    return peers.compare(lent, record, names)
+
+
+def _module(model: Any) -> None:
+    """Refuse what is no module; an exported program or a function has no parts to name."""
+    from torch import nn
+
+    if not isinstance(model, nn.Module):
+        raise UsageError(
+            f"A {type(model).__name__} cannot be counted; give a torch.nn.Module or a model's name."
+        )
+
+
+def _live(model: nn.Module) -> Workload:
+    # a frozen script has no mode any more: it is in evaluation for good
+    training = getattr(model, "training", False)
+    mode: Literal["train", "eval"] = "train" if training else "eval"
+    return Workload(model=type(model).__name__, mode=mode)
+
+
+def named_workload(name: str, inputs: tuple[Any, ...], fields: dict[str, Any]) -> Workload:
+    """The workload of a name and of keywords that are its fields."""
+    if inputs:
+        raise UsageError("A model by name makes its own inputs; give a module to count inputs.")
+    unknown = sorted(set(fields) - _WORKLOAD_FIELDS)
+    if unknown:
+        raise UsageError(
+            f"A model by name takes {', '.join(sorted(_WORKLOAD_FIELDS))}; not {unknown[0]}."
+        )
+    _refuse_nonsense(fields)
+    return Workload(
+        model=name,
+        **{
+            **fields,
+            "resolution": _size(fields.get("resolution")),
+            "inputs": tuple(fields.get("inputs", ())),
+            "options": freeze_options(_mapping(fields.get("options") or ())),
+        },
+    )
+
+
+def _size(asked: Any) -> tuple[int, int] | None:
+    """Height and width, of one number or of two."""
+    if asked is None:
+        return None
+    pair = (asked, asked) if _is_positive(asked) else asked
+    if isinstance(pair, tuple | list) and len(pair) == 2 and all(map(_is_positive, pair)):  # noqa: PLR2004 - height and width
+        return (pair[0], pair[1])
+    raise BadResolution(f"A resolution is N or (H, W), of whole numbers from 1; not {asked!r}.")
+
+
+def _refuse_nonsense(fields: Mapping[str, Any]) -> None:
+    """A struct takes values of any type; the command line's own checks come before it."""
+    if not _is_positive(fields.get("batch_size", 1)):
+        raise BadInput(f"A batch size is a whole number from 1; not {fields['batch_size']!r}.")
+    if fields.get("mode", "eval") not in ("eval", "train"):
+        raise UsageError(f"A mode is 'eval' or 'train'; not {fields['mode']!r}.")
+    if not isinstance(fields.get("backward", False), bool):
+        raise UsageError(f"backward is True or False; not {fields['backward']!r}.")
+    if not isinstance(fields.get("weights"), str | None):
+        raise UsageError(f"weights is the name of a file; not {fields['weights']!r}.")
+    specs = fields.get("inputs", ())
+    if not (isinstance(specs, tuple | list) and all(isinstance(s, InputSpec) for s in specs)):
+        raise BadInput(f"inputs are a list of vtbench.data.workload.InputSpec; not {specs!r}.")
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _mapping(options: Any) -> dict[str, Any]:
+    """Options by name, from a mapping or from pairs."""
+    try:
+        return dict(options)
+    except (TypeError, ValueError) as error:
+        raise BadOption(f"Options are a dict of names to values; not {options!r}.") from error
+
+
+@contextmanager
+def counting(model: nn.Module, ops: Mapping[Any, UserFormula] | None = None) -> Iterator[Count]:
+    """Count whatever runs in the block, by the modules of a model; read it after the block."""
+    _module(model)
+    settings = engine.Settings(ops=ops or {}, grad=True)
+    result = Count(Record(workload=_live(model), error="The block still runs."))
+    try:
+        with engine.counter_for(model, settings, on_meta=False) as counter:
+            yield result
+    except BaseException as error:
+        result.record = Record(
+            workload=_live(model), error=f"The block raised {type(error).__name__}."
+        )
+        raise
+    counted = engine.summary(model, counter, settings, "real (the block's own values)")
+    result.record = record_of(_live(model), counted, None)

@@ -1,0 +1,1 @@
+"""What papers printed, and whether it holds: suites, verdicts, audits, baselines; no torch."""

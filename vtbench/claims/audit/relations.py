@@ -1,0 +1,282 @@
+"""Columns that follow from others: differences, ratios and percentages to a baseline row.
+
+A table seldom says what its deltas are deltas to, so a reading is inferred and has to earn its
+keep: most of the column must agree with it before the rest is called a contradiction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Literal
+
+import msgspec
+
+from vtbench.claims.audit.cells import Figure, range_of
+from vtbench.claims.audit.columns import Column
+from vtbench.claims.audit.findings import Check, Finding, Kind
+from vtbench.claims.audit.tables import PrintedTable
+from vtbench.claims.suite.expression import interval_of
+from vtbench.claims.suite.interval import SCALES, Interval
+from vtbench.errors import BadSuite
+
+DerivedKind = Literal["difference", "ratio", "percent"]
+
+NEAREST = "the nearest row above that has none"
+_FIXED_ROWS = 100
+"""Every single row is tried as the baseline in tables up to so long."""
+_BASELINE = re.compile(r"\b(?:baseline|base|vanilla|original)\b", re.IGNORECASE)
+_FEWEST = 2
+
+_EXPRESSIONS: Mapping[DerivedKind, tuple[str, ...]] = {
+    "difference": ("a - b",),
+    "ratio": ("a / b", "b / a"),
+    "percent": ("100 * a / b - 100", "100 - 100 * a / b", "100 * a / b", "100 * b / a - 100"),
+}
+
+
+class Relation(msgspec.Struct, frozen=True, kw_only=True):
+    """A derived column, or the figures in parentheses of a column, and what they follow from."""
+
+    derived: Column
+    base: Column
+    aside: bool = False
+
+    def figure(self, table: PrintedTable, row: int) -> Figure | None:
+        """The derived figure of a row."""
+        cell = table.rows[row][self.derived.place]
+        return cell.aside if self.aside else cell.figure
+
+    def base_figure(self, table: PrintedTable, row: int) -> Figure | None:
+        """The figure that a row brings to the comparison; a marked one is not comparable."""
+        cell = table.rows[row][self.base.place]
+        return None if cell.marked else cell.figure
+
+
+Style = Mapping[DerivedKind, str]
+"""Kind -> the expression that a whole column follows: one column has one direction."""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """One derived figure held against one baseline row."""
+
+    row: int
+    base_row: int
+    kind: DerivedKind
+    agrees: bool
+    allowed: Interval
+    """What the two base figures allow, in base units."""
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """A relation under one rule for its baseline rows."""
+
+    relation: Relation
+    rule: str
+    style: Style
+    comparisons: tuple[Comparison, ...]
+    left_out: int
+
+    @property
+    def agreeing(self) -> int:
+        """How many figures it explains."""
+        return sum(each.agrees for each in self.comparisons)
+
+    @property
+    def established(self) -> bool:
+        """Whether enough figures obey it for the others to be called contradictions.
+
+        Rows without a derived figure show what the baseline is, and half of the figures will do;
+        a single one only where the headings say what follows from what.
+        """
+        checked, derived = len(self.comparisons), self.relation.derived
+        if checked == 1:
+            said = derived.role != "plain" and derived.words & self.relation.base.words
+            return self.agreeing == 1 or (self.rule == NEAREST and bool(said))
+        if self.rule == NEAREST:
+            return self.agreeing * 2 >= checked and (
+                derived.role != "plain" or self.agreeing >= _FEWEST
+            )
+        return self.agreeing >= _FEWEST and self.agreeing * 3 >= checked * 2
+
+
+def best_reading(table: PrintedTable, relations: list[Relation]) -> Reading | None:
+    """The established reading that explains most figures; the first of several."""
+    found = [
+        reading
+        for relation in relations
+        for reading in readings(table, relation)
+        if reading.comparisons and reading.established
+    ]
+    return max(found, key=lambda reading: reading.agreeing, default=None)
+
+
+def readings(table: PrintedTable, relation: Relation) -> Iterator[Reading]:
+    """The relation under every rule and direction that a table may follow, the likeliest first."""
+    rows = [r for r in range(len(table.rows)) if relation.figure(table, r) is not None]
+    marked = [r for r in rows if table.rows[r][relation.derived.place].marked]
+    asked = [r for r in rows if r not in marked]
+    styles = list(_styles(table, relation, asked))
+    for rule, bases in _rules(table, relation):
+        pairs = [(r, bases[r]) for r in asked if r in bases and bases[r] != r]
+        for style in styles:
+            compared = (compare(table, relation, style, pair) for pair in pairs)
+            found = [each for each in compared if each is not None]
+            clear = [
+                each
+                for each in found
+                if each.agrees or not _fits_a_bare_row(table, relation, style, each)
+            ]
+            yield Reading(
+                relation=relation,
+                rule=rule,
+                style=style,
+                comparisons=tuple(clear),
+                left_out=len(marked) + len(found) - len(clear),
+            )
+
+
+def _styles(table: PrintedTable, relation: Relation, rows: list[int]) -> Iterator[Style]:
+    """Every direction that the derived figures may be printed in, the same for all of a kind."""
+    figures = [relation.figure(table, row) for row in rows]
+    kinds = list(dict.fromkeys(_kind(figure, relation) for figure in figures if figure))
+    signed = any(figure.signed for figure in figures if figure)
+    for chosen in product(*(_expressions(kind, relation, signed=signed) for kind in kinds)):
+        yield dict(zip(kinds, chosen, strict=True))
+
+
+def _expressions(kind: DerivedKind, relation: Relation, *, signed: bool) -> tuple[str, ...]:
+    points = kind == "percent" and relation.base.unit == "%"
+    found = (("a - b",) if points else ()) + _EXPRESSIONS[kind]
+    if (kind == "difference" or points) and (not signed or relation.derived.either_sign):
+        found = (*found, "b - a")
+    return found
+
+
+def _fits_a_bare_row(
+    table: PrintedTable, relation: Relation, style: Style, found: Comparison
+) -> bool:
+    """Whether another row that looks like a baseline explains the figure after all."""
+    bare = [row for row in range(len(table.rows)) if _is_bare(table, relation, row)]
+    others = (compare(table, relation, style, (found.row, row)) for row in bare)
+    return any(other is not None and other.agrees for other in others)
+
+
+def _rules(table: PrintedTable, relation: Relation) -> Iterator[tuple[str, dict[int, int]]]:
+    count = len(table.rows)
+    bare = [r for r in range(count) if _is_bare(table, relation, r)]
+    if bare:
+        above = {r: max(b for b in bare if b < r) for r in range(count) if r > bare[0]}
+        yield NEAREST, above
+    named = [r for r in range(count) if _BASELINE.search(table.name(r))]
+    if named:
+        yield "the row that is called the baseline", dict.fromkeys(range(count), named[0])
+    yield "the first row", dict.fromkeys(range(count), 0)
+    yield "the row above", {r: r - 1 for r in range(1, count)}
+    for fixed in range(1, count if count <= _FIXED_ROWS else 0):
+        yield f"the row {table.name(fixed)}", dict.fromkeys(range(count), fixed)
+
+
+def _is_bare(table: PrintedTable, relation: Relation, row: int) -> bool:
+    """Whether a row has a base figure and, as baselines do, no derived one."""
+    cell = table.rows[row][relation.derived.place]
+    absent = cell.aside is None if relation.aside else cell.dash
+    return absent and relation.base_figure(table, row) is not None
+
+
+def compare(
+    table: PrintedTable, relation: Relation, style: Style, pair: tuple[int, int]
+) -> Comparison | None:
+    """A derived figure against its row and a baseline row; None where a figure is missing."""
+    row, base_row = pair
+    printed = relation.figure(table, row)
+    own = relation.base_figure(table, row)
+    other = relation.base_figure(table, base_row)
+    if printed is None or own is None or other is None:
+        return None
+    kind = _kind(printed, relation)
+    values = {"a": range_of(own, relation.base.unit), "b": range_of(other, relation.base.unit)}
+    try:
+        allowed = interval_of(style[kind], values)
+    except BadSuite:  # it divides by a figure that may be zero
+        return None
+    agrees = allowed.meets(range_of(printed, _unit(printed, relation, kind)))
+    return Comparison(row=row, base_row=base_row, kind=kind, agrees=agrees, allowed=allowed)
+
+
+def _kind(printed: Figure, relation: Relation) -> DerivedKind:
+    if printed.unit == "x":
+        return "ratio"
+    if printed.unit == "%":
+        return "percent"
+    if relation.aside:
+        return "difference"
+    role = relation.derived.role
+    return role if role in ("ratio", "percent") else "difference"
+
+
+def _unit(printed: Figure, relation: Relation, kind: DerivedKind) -> str:
+    """The unit of a derived figure: its own, its column's, or that of what it follows from."""
+    if kind != "difference":
+        return ""
+    own = printed.unit or ("" if relation.aside else relation.derived.unit)
+    return own or relation.base.unit
+
+
+def contradictions(table: PrintedTable, reading: Reading) -> list[Finding]:
+    """The figures that an established reading leaves unexplained."""
+    return [_finding(table, reading, each) for each in reading.comparisons if not each.agrees]
+
+
+def _finding(table: PrintedTable, reading: Reading, found: Comparison) -> Finding:
+    relation = reading.relation
+    printed = relation.figure(table, found.row)
+    own = relation.base_figure(table, found.row)
+    other = relation.base_figure(table, found.base_row)
+    assert printed and own and other  # noqa: S101, PT018  # compare has found all three
+    unit = _unit(printed, relation, found.kind)
+    scale = SCALES.get(unit, 1)
+    said_unit = {"ratio": "x", "percent": "%"}.get(found.kind, unit)
+    rivals = [
+        table.name(row)
+        for row in range(len(table.rows))
+        if row not in (found.row, found.base_row)
+        and (tried := compare(table, relation, reading.style, (found.row, row))) is not None
+        and tried.agrees
+    ]
+    base_unit = f" {relation.base.unit}".rstrip()
+    return Finding(
+        kind=found.kind,
+        row=table.name(found.row),
+        column=relation.derived.head,
+        printed=f"{printed.printed} {said_unit}".strip(),
+        low=found.allowed.low / scale,
+        high=found.allowed.high / scale,
+        of=f"{own.printed}{base_unit} against {other.printed}{base_unit} "
+        f"({table.name(found.base_row)})",
+        why=rule_of(reading),
+        fits=tuple(rivals),
+    )
+
+
+def rule_of(reading: Reading) -> str:
+    """A reading in words."""
+    relation = reading.relation
+    what = f"in parentheses in {relation.derived.head}" if relation.aside else relation.derived.head
+    base = relation.base.head
+    if reading.rule == "the row above":
+        return f"{what}: {base} against that of the row above"
+    return f"{what}: {base} against that of {reading.rule}"
+
+
+def check_of(reading: Reading) -> Check:
+    """How a table does under a reading."""
+    kinds: list[Kind] = [each.kind for each in reading.comparisons]
+    return Check(
+        kind=max(kinds, key=kinds.count),
+        rule=rule_of(reading),
+        checked=len(kinds),
+        contradicted=len(kinds) - reading.agreeing,
+        left_out=reading.left_out,
+    )

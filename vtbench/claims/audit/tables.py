@@ -1,0 +1,186 @@
+"""Tables as they are printed: CSV, markdown and LaTeX, read into cells of text."""
+
+from __future__ import annotations
+
+import csv
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from vtbench.claims.audit.cells import Cell, plain, read_cell
+from vtbench.errors import BadInput
+
+LARGEST = 2_000_000
+"""Bytes; a printed table is never longer."""
+MOST_ROWS = 1_000
+_FEWEST_ROWS = 2
+
+
+class PrintedTable(msgspec.Struct, frozen=True):
+    """A heading for each column, and rows of cells of the same number."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def name(self, row: int) -> str:
+        """What a row calls itself: its leading cells without figures, or its number."""
+        words = []
+        for cell in self.rows[row]:
+            if cell.figure is not None:
+                break
+            words.append(cell.text)
+        return " ".join(word for word in words if word) or f"row {row + 1}"
+
+
+def read_tables(path: Path) -> list[PrintedTable]:
+    """Every table of a file, by what its name ends in."""
+    text = _text(path)
+    suffix = path.suffix.lower()
+    if suffix == ".tex":
+        grids = _latex(text)
+    elif suffix in (".md", ".markdown"):
+        grids = _markdown(text)
+    elif suffix in (".csv", ".tsv"):
+        grids = [("", _csv(path, text))]
+    else:
+        raise BadInput(f"{path}: a table is read from .csv, .tsv, .md or .tex files.")
+    found = [_table(path, title, grid) for title, grid in grids]
+    if not found:
+        raise BadInput(f"{path} holds no table.")
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise BadInput(f"{path} is larger than {LARGEST:,} bytes; no printed table is.")
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadInput(f"The table {path} cannot be read: {reason}.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"The table {path} is not a text file in UTF-8.") from error
+    if not text.strip():
+        raise BadInput(f"The table {path} is empty.")
+    return text
+
+
+def _csv(path: Path, text: str) -> list[list[str]]:
+    first = next(line for line in text.splitlines() if line.strip())
+    delimiter = max(",;\t|", key=first.count)
+    try:
+        return [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(row)]
+    except csv.Error as error:
+        raise BadInput(f"The table {path} cannot be read as CSV: {error}.") from error
+
+
+def _markdown(text: str) -> list[tuple[str, list[list[str]]]]:
+    """Pipe tables: runs of lines with bars, the second of which is a rule."""
+    found: list[tuple[str, list[list[str]]]] = []
+    block: list[list[str]] = []
+    for line in [*text.splitlines(), ""]:
+        if "|" in line:
+            cells = re.split(r"(?<!\\)\|", line.strip().removeprefix("|").removesuffix("|"))
+            block.append([cell.replace("\\|", "|").strip() for cell in cells])
+            continue
+        if len(block) > _FEWEST_ROWS and all(re.fullmatch(r":?-+:?", c) for c in block[1]):
+            found.append(("", [block[0], *block[2:]]))
+        block = []
+    return found
+
+
+_TABULAR = re.compile(r"\\begin\{(tabular[*xy]?|longtable|tblr)\}(.*?)\\end\{\1\}", re.DOTALL)
+_RULES = re.compile(
+    r"\\(?:toprule|midrule|bottomrule|hline|endhead|endfoot|endfirsthead|endlastfoot)\b"
+    r"|\\(?:cmidrule|cline)(?:\([^)]*\))?\{[^}]*\}|\\(?:addlinespace|rowcolor)(?:\[[^]]*\])?"
+    r"(?:\{[^}]*\})?"
+)
+
+
+def _latex(text: str) -> list[tuple[str, list[list[str]]]]:
+    text = re.sub(r"(?<!\\)%.*", "", text)
+    found = []
+    for match in _TABULAR.finditer(text):
+        body = _without_arguments(match[2], stars=match[1] in ("tabular*", "tabularx", "tabulary"))
+        body = _RULES.sub("", body)
+        lines = re.split(r"\\\\(?:\[[^]]*\])?|\\tabularnewline", body)
+        grid = [_latex_row(line) for line in lines if line.strip()]
+        caption = re.search(r"\\caption\{((?:[^{}]|\{[^{}]*\})*)\}", text[match.end() :][:2000])
+        before = re.findall(r"\\caption\{((?:[^{}]|\{[^{}]*\})*)\}", text[: match.start()][-2000:])
+        said = before[-1] if before else caption[1] if caption else ""
+        found.append((_detex(said), _filled_down(grid)))
+    return found
+
+
+def _without_arguments(body: str, *, stars: bool) -> str:
+    """A tabular's body without its width and its column specification."""
+    body = re.sub(r"^\s*\[[^]]*\]", "", body)
+    for _ in range(2 if stars else 1):
+        body, depth = body.lstrip(), 0
+        for place, char in enumerate(body):
+            depth += (char == "{") - (char == "}")
+            if depth == 0:
+                body = body[place + 1 :]
+                break
+    return body
+
+
+def _latex_row(line: str) -> list[str]:
+    cells: list[str] = []
+    for cell in re.split(r"(?<!\\)&", line):
+        span = re.match(r"\s*\\multicolumn\{(\d+)\}\{[^}]*\}", cell)
+        cells += [_detex(cell)] * (min(int(span[1]), 50) if span else 1)
+    return cells
+
+
+def _filled_down(grid: list[list[str]]) -> list[list[str]]:
+    """Names that span several rows stand in each of them."""
+    for above, row in pairwise(grid):
+        if len(row) > 1 and above and row[0] == "" and _MULTIROW in above[0]:
+            row[0] = above[0]
+    return [[cell.replace(_MULTIROW, "") for cell in row] for row in grid]
+
+
+_MULTIROW = "\x01"
+_POINTERS = re.compile(
+    r"\\(?:cite\w*|ref|label|vspace|hspace|footnotemark)\*?\s*(?:\[[^]]*\])?\{[^}]*\}"
+)
+
+
+def _detex(text: str) -> str:
+    """LaTeX as plain text: commands that only set type are dropped, their contents kept."""
+    text = re.sub(r"\\multirow(?:\[[^]]*\])?\{[^}]*\}(?:\[[^]]*\])?\{[^}]*\}", _MULTIROW, text)
+    text = re.sub(r"\\multicolumn\{\d+\}\{[^}]*\}", "", text)
+    text = _POINTERS.sub("", text)
+    words = {"times": "x", "Delta": "Δ", "pm": "±", "dagger": "†", "ddagger": "‡", "ast": "*",
+             "uparrow": "↑", "downarrow": "↓", "sim": "~", "approx": "~", "star": "*"}  # fmt: skip
+    for name, char in words.items():
+        text = re.sub(rf"\\{name}(?![A-Za-z])", char, text)
+    text = re.sub(r"\\([%&#_$])", r"\1", text)
+    text = re.sub(r"\\[,;:! ]|~", " " if "\\" in text else "~", text)
+    text = re.sub(r"\\[A-Za-z]+\*?", "", text)
+    return " ".join(re.sub(r"[{}$]|(?<=\D)\^(?=[*†‡])", "", text).split())
+
+
+def _table(path: Path, title: str, grid: list[list[str]]) -> PrintedTable:
+    if len(grid) > MOST_ROWS:
+        raise BadInput(f"{path}: a table of {len(grid):,} rows is no printed one; cut it.")
+    width = max((len(row) for row in grid), default=0)
+    padded = [[*row, *[""] * (width - len(row))] for row in grid]
+    cells = [tuple(read_cell(text) for text in row) for row in padded]
+    first = next((i for i, row in enumerate(cells) if _has_figures(row)), len(cells))
+    if first == 0 or width < 2:  # noqa: PLR2004  # names and figures
+        raise BadInput(f"{path}: the table has no heading row above its figures.")
+    if first == len(cells):
+        raise BadInput(f"{path}: the table has no figures.")
+    heads = [" ".join(dict.fromkeys(filter(None, (plain(row[i]) for row in padded[:first]))))
+             for i in range(width)]  # fmt: skip
+    rows = tuple(row for row in cells[first:] if any(cell.figure for cell in row))
+    return PrintedTable(plain(title), tuple(heads), rows)
+
+
+def _has_figures(row: tuple[Cell, ...]) -> bool:
+    return any(cell.figure is not None for cell in row[1:])

@@ -1,0 +1,187 @@
+"""Holding models to their baseline: the judge's verdicts, and the modules that moved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from vtbench.claims.baseline.lines import Baseline, Net, histogram_of, modules_of
+from vtbench.claims.judge import Verdict, judge
+from vtbench.claims.suite import Claim, Suite
+from vtbench.data.record import Record
+from vtbench.data.workload import Workload
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """Modules that no longer cost what they did, alike but for the numbers in their path."""
+
+    path: str
+    """``blocks.*.mlp.fc1``; a number stands where all agree."""
+    count: int
+    by: int
+    """What they cost more, all together."""
+    change: str = "changed"
+    """``new``, ``gone`` or ``changed``."""
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict on one figure of a baseline, and what accounts for a difference."""
+
+    verdict: Verdict
+    moved: tuple[Moved, ...] = ()
+
+
+def suite_of(baseline: Baseline) -> Suite:
+    """A baseline as claims of our own: MACs and parameters, exactly."""
+    claims = tuple(
+        _claim(baseline, net, quantity) for net in baseline.nets for quantity in ("macs", "params")
+    )
+    return Suite(
+        name=_name(baseline),
+        title="Baseline",
+        source=f"torch {baseline.header.torch}, vtbench {baseline.header.vtbench}",
+        path=baseline.path,
+        claims=claims,
+    )
+
+
+def _name(baseline: Baseline) -> str:
+    return Path(baseline.path).stem
+
+
+def _claim(baseline: Baseline, net: Net, quantity: str) -> Claim:
+    figure = {
+        "macs": net.macs,
+        "params": net.params,
+        "operators": sum(net.operators.values()),
+        "memory": net.activations_peak,
+    }[quantity]
+    return Claim(
+        id=f"{_name(baseline)}.{net.workload.model}.{quantity}",
+        suite=_name(baseline),
+        where=f"{baseline.path}, {net.workload.model}",
+        kind="value",
+        metric="macs" if quantity == "macs" else "params" if quantity == "params" else "none",
+        printed=str(figure),
+        unit="",
+        low=Decimal(figure),
+        high=Decimal(figure),
+        column=f"{_name(baseline)}.{net.workload.model}.{quantity}",
+        workload=net.workload,
+        convention="all" if quantity == "params" else "full",
+    )
+
+
+def judge_baseline(
+    baseline: Baseline, records: Mapping[Workload, Record], torch: str
+) -> list[Judged]:
+    """A verdict for every figure of a baseline, in its order."""
+    suite = suite_of(baseline)
+    verdicts = {verdict.claim.id: verdict for verdict in judge([suite], records)}
+    found = []
+    for net in baseline.nets:
+        record = records.get(net.workload)
+        for quantity in ("macs", "params"):
+            verdict = verdicts[_claim(baseline, net, quantity).id]
+            found.append(_total(baseline, net, record, verdict))
+        if record is not None and record.error is None:
+            found += _inner(baseline, net, record, torch)
+    return found
+
+
+def _total(baseline: Baseline, net: Net, record: Record | None, verdict: Verdict) -> Judged:
+    """MACs or parameters; a model that can no longer be counted has not kept its baseline."""
+    verdict = msgspec.structs.replace(verdict, reproduced_by=None)
+    if record is None or record.error is not None:
+        reason = f"It can no longer be counted: {verdict.reason}"
+        failed = msgspec.structs.replace(verdict, verdict="fails", unknown=None, reason=reason)
+        return Judged(verdict=failed)
+    if verdict.unknown == "op" and not net.complete:  # a lower bound then, a lower bound now
+        verdict = _compared(verdict.claim, record.macs, "The part that is counted is the same.")
+    if verdict.verdict == "holds":
+        same = msgspec.structs.replace(verdict, reason="As in the baseline.")
+        return Judged(verdict=same)
+    which = 0 if verdict.claim.metric == "macs" else 1
+    before = {path: both[which] for path, both in baseline.modules[net.workload.model].items()}
+    after = {path: both[which] for path, both in modules_of(record).items()}
+    return Judged(verdict=verdict, moved=moved(before, after))
+
+
+def _compared(claim: Claim, value: int, reason: str) -> Verdict:
+    same = claim.interval.holds(value)
+    return Verdict(
+        claim=claim,
+        verdict="holds" if same else "fails",
+        reason=reason if same else "Another figure than the baseline's.",
+        measured=Decimal(value),
+        deviation=float((value - claim.low) / claim.low) if claim.low else None,
+    )
+
+
+def _inner(baseline: Baseline, net: Net, record: Record, torch: str) -> Iterable[Judged]:
+    """The operators and the predicted memory: exact under one torch, information under another."""
+    assert record.memory is not None  # noqa: S101  # it was counted
+    now = histogram_of(record)
+    differing = sorted(
+        op for op in {*now, *net.operators} if now.get(op, 0) != net.operators.get(op, 0)
+    )
+    said = ", ".join(f"{op} {net.operators.get(op, 0)} → {now.get(op, 0)}" for op in differing[:5])
+    more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""  # noqa: PLR2004  # shown
+    operators = _compared(
+        _claim(baseline, net, "operators"), sum(now.values()), "The same operators."
+    )
+    if differing:
+        operators = msgspec.structs.replace(operators, verdict="fails", reason=f"{said}{more}.")
+    peak = record.memory.activations_peak
+    memory = _compared(_claim(baseline, net, "memory"), peak, "As in the baseline.")
+    if memory.verdict == "fails":
+        reason = f"The predicted peak of activations is now at {record.memory.peak_at}."
+        memory = msgspec.structs.replace(memory, reason=reason)
+    for verdict in (operators, memory):
+        if torch == baseline.header.torch:
+            yield Judged(verdict=verdict)
+        else:
+            yield Judged(verdict=_for_information(verdict, baseline.header.torch, torch))
+
+
+def _for_information(verdict: Verdict, before: str, now: str) -> Verdict:
+    """A figure that another torch may change: shown and not held against the model."""
+    why = f"The baseline is of torch {before} and this is {now}: for information."
+    return msgspec.structs.replace(
+        verdict,
+        claim=msgspec.structs.replace(verdict.claim, expect="unknown", why=why),
+        verdict="unknown",
+        unknown="not-measured",
+        reason=f"{verdict.reason} {why}",
+    )
+
+
+def moved(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[Moved, ...]:
+    """The modules whose cost differs, those alike but for numbers together, the most first."""
+    groups: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for path in dict.fromkeys([*before, *after]):
+        by = after.get(path, 0) - before.get(path, 0)
+        if by:
+            change = "new" if path not in before else "gone" if path not in after else "changed"
+            pattern = re.sub(r"(?<![^.])\d+(?![^.])", "*", path)
+            groups.setdefault((pattern, change), []).append((path, by))
+    found = [
+        Moved(
+            path=_common([path for path, _ in group]),
+            count=len(group),
+            by=sum(by for _, by in group),
+            change=change,
+        )
+        for (_, change), group in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda each: (-abs(each.by), each.path)))
+
+
+def _common(paths: list[str]) -> str:
+    """Paths that differ only in numbers as one, with a star where they differ."""
+    parts = zip(*(path.split(".") for path in paths), strict=True)
+    return ".".join(names[0] if len(set(names)) == 1 else "*" for names in parts)

@@ -1,0 +1,267 @@
+"""Drafts of suites: a commented example, and one claim for each cell of a printed table."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+
+import msgspec
+
+from vtbench.claims.audit.auditing import derivations
+from vtbench.claims.audit.cells import Cell
+from vtbench.claims.audit.columns import Column, columns_of
+from vtbench.claims.audit.relations import Reading
+from vtbench.claims.audit.tables import PrintedTable
+from vtbench.claims.suite.interval import SCALES
+from vtbench.claims.suite.shape import RowHead
+from vtbench.errors import BadOption
+
+EXAMPLE = """\
+# A suite: what a paper, a README or you yourself say that models cost. Check it with
+#
+#     vtbench check FILE
+#     vtbench explain t1.net.macs FILE
+#
+# and with --allow-imports where it names a function of yours, which is then run.
+# `vtbench suites --schema` prints a JSON Schema that editors complete and check this file with.
+
+[suite]
+title = "Title of the paper"
+source = "where to find it, such as arXiv 2006.03677"
+# The size of the images, unless a workload says another: 224, [384, 640], or "own".
+resolution = 224
+# What the paper counts. MACs: full, double (FLOPs that are twice the MACs), attention_missed,
+# norms_counted, ... Parameters: all, weights_only, no_norm, no_bias.
+conventions = { macs = "full", params = "all" }
+
+# Where an explanation may be looked for when a figure differs: a range, never the answer.
+# [search]
+# resolution = [192, 224, 256]
+
+[[table]]
+id = "t1"
+where = "Table 1"
+
+# What each column prints. The digits as printed make the interval; nobody types a tolerance.
+[table.columns]
+macs = { metric = "macs", unit = "G" }
+params = { metric = "params", unit = "M" }
+top1 = { unit = "%", needs = "weights" } # kept as reference; it cannot be judged here
+d_macs = { kind = "difference", metric = "macs", unit = "G" }
+
+[[table.row]]
+id = "r18"
+where = "row ResNet-18"
+workload = { model = "resnet18" }
+macs = "1.814"
+params = "11.69"
+top1 = "69.76"
+
+[[table.row]]
+id = "r34"
+where = "row ResNet-34"
+workload = { model = "resnet34" }
+macs = "3.664"
+params = "21.80"
+# A derived figure says what it follows from: `macs` of this row, `r18.macs` of another.
+# It is held against the models, and against the other printed figures.
+d_macs = { printed = "+1.850", of = "macs - r18.macs" }
+
+# A model of your own is package.module:function, found from the current directory too; the
+# function returns a module, or a module and its inputs.
+#
+# [[table.row]]
+# id = "ours"
+# where = "row Ours"
+# workload = { model = "package.module:function", options = { depth = 12 } }
+# macs = "1.2"
+# params = { printed = "5.4", expect = "fails", why = "The paper leaves the embeddings out." }
+
+# A figure outside any table.
+[[claim]]
+id = "abstract"
+where = "abstract: \\"up to 2.02x the MACs\\""
+kind = "ratio"
+metric = "macs"
+printed = "2.02"
+unit = "x"
+of = "t1.r34.macs / t1.r18.macs"
+"""
+
+_METRICS = {"macs": "macs", "flops": "flops", "params": "params"}
+_NEEDS = {"throughput": "hardware", "latency": "hardware", "accuracy": "weights"}
+_RESERVED = frozenset(RowHead.__struct_fields__)
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What a table does not say by itself."""
+
+    title: str
+    source: str
+    units: Mapping[str, str]
+    """Heading -> unit."""
+    models: Mapping[str, str]
+    """Row -> model."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How a table becomes a suite."""
+
+    asked: Draft
+    columns: tuple[Column, ...]
+    made: Mapping[int, Reading]
+    """Place of a derived column -> how it follows from another."""
+
+
+def open_questions(table: PrintedTable, asked: Draft) -> list[str]:
+    """The counted columns whose unit neither the heading nor the user says."""
+    return [
+        column.head
+        for column in _figures(table)
+        if column.quantity in _METRICS and column.role in ("plain", "difference")
+        and not units_of(column, asked)
+    ]  # fmt: skip
+
+
+def units_of(column: Column, asked: Draft) -> str:
+    """The unit of a column, as the user or else the heading says it."""
+    unit = asked.units.get(column.head, column.unit)
+    if unit not in SCALES:
+        units = ", ".join(each for each in SCALES if each)
+        raise BadOption(f"The unit {unit!r} of {column.head!r} is none of {units}.")
+    return unit
+
+
+def _figures(table: PrintedTable) -> list[Column]:
+    return [
+        column
+        for column in columns_of(table)[1:]
+        if any(row[column.place].figure is not None for row in table.rows)
+        and column.quantity not in ("resolution", "device")
+    ]
+
+
+def draft(table: PrintedTable, asked: Draft) -> tuple[str, list[str]]:
+    """The text of a suite with one claim per cell, and what its writer has to know."""
+    found, notes = derivations(table)
+    made = {each.relation.derived.place: each for each in found if not each.relation.aside}
+    plan = Plan(asked=asked, columns=tuple(_figures(table)), made=made)
+    places = [column.place for column in plan.columns]
+    heads = _keys([column.head for column in plan.columns])
+    names = _keys([table.name(row) for row in range(len(table.rows))])
+    keys = (names, dict(zip(places, heads, strict=True)))
+    lines = [
+        f"# Drafted from {asked.source} by vtbench init-suite: compare it with the paper.",
+        "",
+        "[suite]",
+        f"title = {_text(asked.title)}",
+        f"source = {_text(asked.source)}",
+        "resolution = 224",
+        "",
+        "[[table]]",
+        'id = "t1"',
+        f"where = {_text(asked.title)}",
+        "",
+        "[table.columns]",
+    ]
+    if any(column.quantity == "flops" for column in plan.columns):
+        lines.append(
+            '# FLOPs that take a multiply-add for one; "double" where the paper takes it for two'
+        )
+    lines += [f"{keys[1][column.place]} = {_column(column, plan)}" for column in plan.columns]
+    for row in range(len(table.rows)):
+        lines += ["", *_row(table, row, keys, plan)]
+    unnamed = [table.name(r) for r in range(len(table.rows)) if table.name(r) not in asked.models]
+    if unnamed:
+        notes.append(
+            f"no model is named for {', '.join(dict.fromkeys(unnamed))}: these rows are unknown "
+            "(not-implemented) until --model 'ROW=MODEL' or the file names one."
+        )
+    return "\n".join(lines) + "\n", notes
+
+
+def _column(column: Column, plan: Plan) -> str:
+    unit = units_of(column, plan.asked)
+    metric = _METRICS.get(column.quantity)
+    parts = [f'metric = "{metric}"'] if metric else []
+    reading = plan.made.get(column.place)
+    if reading is not None:
+        kinds = [each.kind for each in reading.comparisons]
+        kind = "ratio" if max(kinds, key=kinds.count) == "ratio" else "difference"
+        unit = unit or ("x" if kind == "ratio" else units_of(reading.relation.base, plan.asked))
+        parts.append(f'kind = "{kind}"')
+    if unit:
+        parts.append(f'unit = "{unit}"')
+    if metric == "flops":
+        parts.append('convention = "full"')
+    if metric is None:
+        parts.append(f'needs = "{_NEEDS.get(column.quantity, "undefined")}"')
+    return f"{{ {', '.join(parts)} }}"
+
+
+Keys = tuple[list[str], Mapping[int, str]]
+"""Ids of rows, and keys of columns by place."""
+
+
+def _row(table: PrintedTable, row: int, keys: Keys, plan: Plan) -> list[str]:
+    name = table.name(row)
+    lines = ["[[table.row]]", f"id = {_text(keys[0][row])}", f"where = {_text(f'row {name}')}"]
+    model = plan.asked.models.get(name)
+    lines.append(
+        f"workload = {{ model = {_text(model)} }}" if model else 'needs = "not-implemented"'
+    )
+    for column in plan.columns:
+        cell, key = table.rows[row][column.place], keys[1][column.place]
+        if cell.figure is not None:
+            of = _of(row, column.place, keys, plan.made)
+            lines.append(_cell(cell, key, of, units_of(column, plan.asked)))
+    return lines
+
+
+def _of(row: int, place: int, keys: Keys, made: Mapping[int, Reading]) -> str | None:
+    """What a derived cell follows from; empty where it stays unclear, None where it is not one."""
+    reading = made.get(place)
+    if reading is None:
+        return None
+    base = keys[1][reading.relation.base.place]
+    for each in reading.comparisons:
+        if each.row == row:
+            other = f"{keys[0][each.base_row]}.{base}"
+            words = {"a": base, "b": other}
+            expression = reading.style[each.kind]
+            return " ".join(words.get(word, word) for word in expression.split())
+    return ""
+
+
+def _cell(cell: Cell, key: str, of: str | None, unit: str) -> str:
+    """One figure; what is marked, or does not follow from what is there, stays a comment."""
+    assert cell.figure is not None  # noqa: S101  # only figures are written
+    printed = _text(cell.figure.printed)
+    if of == "" or cell.marked or cell.figure.unit not in ("", unit):
+        return f"# {key} = {printed} # printed as {cell.text}"
+    if of:
+        return f"{key} = {{ printed = {printed}, of = {_text(of)} }}"
+    return f"{key} = {printed}"
+
+
+def _keys(names: list[str]) -> list[str]:
+    """Short lower-case ids for names, each once."""
+    found: list[str] = []
+    for name in names:
+        plain = re.sub(r"[(\[][^)\]]*[)\]]", " ", name).replace("Δ", " d ") or name
+        ascii_ = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode().lower()
+        key = re.sub(r"[^a-z0-9]+", "_", ascii_).strip("_") or "row"
+        key = f"r{key}" if key[0].isdigit() else key
+        key = f"{key}_figure" if key in _RESERVED else key
+        number, unique = 2, key
+        while unique in found:
+            unique, number = f"{key}_{number}", number + 1
+        found.append(unique)
+    return found
+
+
+def _text(value: str) -> str:
+    """A TOML string; JSON's escapes are TOML's too."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,104 @@
+"""Exact polynomials through counts, the nearest of a degree, and exponents.
+
+A polynomial of degree n - 1 or less in each letter is settled by its values at every combination
+of n sizes of each: there is one through them and no other. What has a lower degree than that was
+confirmed at more sizes than it took to find it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise, product
+
+from vtbench.claims.suite.polynomial import Monomial, Polynomial
+
+Grid = Mapping[tuple[int, ...], Fraction]
+"""Place on each axis -> value."""
+
+
+def coefficients(xs: Sequence[Fraction], ys: Sequence[Fraction]) -> list[Fraction]:
+    """The one polynomial of degree n - 1 or less through n points, its constant first.
+
+    By Newton's divided differences, multiplied out from the innermost.
+    """
+    steps = list(ys)
+    for order in range(1, len(xs)):
+        for place in range(len(xs) - 1, order - 1, -1):
+            rise = steps[place] - steps[place - 1]
+            steps[place] = rise / (xs[place] - xs[place - order])
+    found = [Fraction(0)] * len(xs)
+    for step, x in zip(reversed(steps), reversed(xs), strict=True):
+        found = [(found[k - 1] if k else step) - x * found[k] for k in range(len(xs))]
+    return found
+
+
+def through(axes: Mapping[str, Sequence[Fraction]], values: Grid) -> Polynomial:
+    """The polynomial through values at every combination of sizes, letter by letter."""
+    table = dict(values)
+    lengths = [range(len(sizes)) for sizes in axes.values()]
+    for axis, sizes in enumerate(axes.values()):
+        others = [each if place != axis else range(1) for place, each in enumerate(lengths)]
+        for start in product(*others):
+            line = [(*start[:axis], place, *start[axis + 1 :]) for place in lengths[axis]]
+            factors = coefficients(sizes, [table[key] for key in line])
+            table |= dict(zip(line, factors, strict=True))
+    return {_monomial(axes, powers): factor for powers, factor in table.items() if factor}
+
+
+def _monomial(letters: Iterable[str], powers: Iterable[int]) -> Monomial:
+    return tuple(sorted((letter, p) for letter, p in zip(letters, powers, strict=True) if p))
+
+
+def nearest(xs: Sequence[Fraction], ys: Sequence[Fraction], degree: int) -> list[Fraction] | None:
+    """Values of the polynomial of a degree whose relative errors have the least squares.
+
+    None where a value is zero, of which no error is relative. The sums of powers of x, weighted by
+    1/y², are the normal equations, solved exactly.
+    """
+    if not all(ys):
+        return None
+    rows = [[x**power / y for power in range(degree + 1)] for x, y in zip(xs, ys, strict=True)]
+    size = degree + 1
+    system = [
+        [sum((row[i] * row[j] for row in rows), Fraction(0)) for j in range(size)]
+        + [sum((row[i] for row in rows), Fraction(0))]
+        for i in range(size)
+    ]
+    factors = _solved(system)
+    return [sum((f * x**power for power, f in enumerate(factors)), Fraction(0)) for x in xs]
+
+
+def _solved(system: list[list[Fraction]]) -> list[Fraction]:
+    """The solution of linear equations, each with its right side last (Gauss and Jordan).
+
+    Normal equations of distinct x have positive pivots, so none is zero.
+    """
+    for place in range(len(system)):
+        pivot = system[place][place]
+        system[place] = [each / pivot for each in system[place]]
+        for other in range(len(system)):
+            if other != place:
+                by = system[other][place]
+                system[other] = [
+                    a - by * b for a, b in zip(system[other], system[place], strict=True)
+                ]
+    return [row[-1] for row in system]
+
+
+def exponents(xs: Sequence[Fraction], ys: Sequence[Fraction]) -> tuple[float, float, float] | None:
+    """The least, the overall and the largest exponent of a growth; None of values that are zero.
+
+    Between neighbours the exponent is the rise of the logarithm by that of the size; overall it is
+    the slope of the straight line through all logarithms by least squares.
+    """
+    if min(*xs, *ys) <= 0:
+        return None
+    points = [(math.log(x), math.log(y)) for x, y in zip(xs, ys, strict=True)]
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(points)]
+    mean_x = math.fsum(x for x, _ in points) / len(points)
+    mean_y = math.fsum(y for _, y in points) / len(points)
+    spread = math.fsum((x - mean_x) ** 2 for x, _ in points)
+    overall = math.fsum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+    return min(slopes), overall, max(slopes)

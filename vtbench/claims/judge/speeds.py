@@ -1,0 +1,192 @@
+"""Judging speeds: figures on the printed device alone, ratios in one session, directions anywhere.
+
+A measured figure has a 95 % interval. On the printed class of device it fails where that misses
+the printed interval, and holds where the two meet, unless the measured one is the wider: that
+would agree with too much. On any other device it is unknown(hardware), and what was measured
+there stands beside it; of a ratio that says at least which of the models is the faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from vtbench.claims.judge.hardware import is_printed
+from vtbench.claims.judge.ratios import Direction, Parts, direction, in_session, parts_of_speed
+from vtbench.claims.judge.timings import Figure, Timed, Timings, speed_of, timed_of
+from vtbench.claims.judge.verdict import CLOSE, Outcome, Verdict
+from vtbench.claims.suite import Claim, Interval, middle
+from vtbench.claims.suite.interval import SCALES
+from vtbench.claims.suite.speed import NOT_STATED
+from vtbench.claims.suite.types import Unknown
+from vtbench.data.measurement import Measurement
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured of one claim."""
+
+    value: Decimal
+    range: Interval
+    records: tuple[Measurement, ...]
+    """The measurements that it comes from."""
+    hardware: str
+    """The device as the paper names it."""
+    relative: bool
+    """Whether it is a ratio measured in one session, from which the device's pace cancels."""
+    direction: Direction | None = None
+
+    @property
+    def device(self) -> str:
+        """The device that was measured."""
+        device = self.records[0].device
+        return device.name if device else "an unknown device"
+
+    @property
+    def here(self) -> bool:
+        """Whether that is of the printed class."""
+        return is_printed(self.hardware, self.records[0].device)
+
+
+def judge_speed(claim: Claim, timings: Timings) -> Verdict:
+    """A figure with a workload of its own, such as 726 img/s."""
+    timed = timed_of(claim)
+    if timed is None:
+        kind = claim.unknown or "undefined"
+        reason = claim.why or _SETTLED.get(kind, "The paper does not say enough.")
+        return Verdict(claim=claim, verdict="unknown", reason=reason, unknown=kind)
+    known = timings.of(timed)
+    if not known:
+        return not_measured(claim, [timed], timings)
+    record = next((r for r in known if is_printed(claim.hardware, r.device)), known[0])
+    value, range_ = speed_of(claim.metric, record)
+    found = Found(
+        value=value, range=range_, records=(record,), hardware=claim.hardware, relative=False
+    )
+    return _verdict(claim, found, timed.not_stated)
+
+
+_SETTLED = {
+    "hardware": "It speaks of a device that is not at hand.",
+    "not-implemented": "There is no such model here or in a kept library.",
+    "weights": "It needs trained weights, and none are at hand.",
+}
+
+
+def judge_speed_ratio(
+    claim: Claim,
+    figures: Mapping[str, Figure],
+    counts: Mapping[str, Decimal],
+    timings: Timings,
+) -> Verdict:
+    """A figure that follows from speeds, such as a ratio, from one session that has them all."""
+    if claim.unknown is not None:
+        reason = claim.why or _SETTLED.get(claim.unknown, "The paper does not say enough.")
+        return Verdict(claim=claim, verdict="unknown", reason=reason, unknown=claim.unknown)
+    parts = parts_of_speed(claim, figures, counts)
+    if not isinstance(parts, Parts):
+        return Verdict(claim=claim, verdict="unknown", reason=parts[1], unknown=parts[0])
+    every = list(parts.speeds.values())
+    sessions = timings.sessions(every)
+    if not sessions:
+        return not_measured(claim, every, timings)
+    hardware = hardware_of(claim, (figures[name] for name in parts.speeds))
+    printed = (each for each in sessions if is_printed(hardware, each[0].device))
+    session = next(printed, sessions[0])
+    value, range_ = in_session(parts, session)
+    found = Found(
+        value=value,
+        range=range_,
+        records=tuple(session),
+        hardware=hardware,
+        relative=parts.relative,
+        direction=direction(claim.interval, range_, parts) if parts.relative else None,
+    )
+    claim = msgspec.structs.replace(claim, hardware=hardware)  # as its parts say it
+    return _verdict(claim, found, " ".join(dict.fromkeys(t.not_stated for t in every)).strip())
+
+
+def hardware_of(claim: Claim, figures: Iterable[Figure]) -> str:
+    """The device that a derived figure speaks of: its own, or the one that its parts share."""
+    if claim.hardware:
+        return claim.hardware
+    named = {figure.hardware for figure in figures if isinstance(figure, Claim)}
+    return named.pop() if len(named) == 1 else ""
+
+
+def not_measured(claim: Claim, every: Sequence[Timed], timings: Timings) -> Verdict:
+    """Nothing measured speaks of it; where something was tried, what came of that."""
+    reason = "Not measured here; `vtbench check --measure` measures it."
+    apart = len(every) > 1 and all(timings.of(timed) for timed in every)
+    if apart:
+        reason = "Its parts were not measured in one session; `vtbench check --measure` does that."
+    failed = [record for timed in every for record in timings.tried(timed) if record.error]
+    if failed and not apart:
+        reason = f"It could not be measured: {failed[0].error}"
+    return Verdict(claim=claim, verdict="unknown", reason=reason, unknown="not-measured")
+
+
+def _verdict(claim: Claim, found: Found, not_stated: str) -> Verdict:
+    """The verdict on what was measured, with every reservation in its reason."""
+    outcome, kind, said = _on_printed(claim, found) if found.here else _elsewhere(claim, found)
+    printed = middle(claim.printed, claim.unit)
+    off = float((found.value - printed) / abs(printed)) if printed and found.here else None
+    return Verdict(
+        claim=claim,
+        verdict=outcome,
+        reason=" ".join(filter(None, (said, not_stated, *_reservations(found)))),
+        measured=found.value,
+        measured_range=found.range,
+        measured_on=found.device,
+        deviation=off,
+        direction=found.direction,
+        unknown=kind,
+    )
+
+
+def _on_printed(claim: Claim, found: Found) -> tuple[Outcome, Unknown | None, str]:
+    """The verdict where the device is the printed one, its kind of unknown, and why."""
+    measured = f"{found.device} measured {in_unit_of(claim, found.range)}"
+    if not found.relative and _throttled(found):
+        return "unknown", "not-measured", f"{measured}, but was held below its own speed."
+    if not claim.interval.meets(found.range):
+        gap = max(claim.low - found.range.high, found.range.low - claim.high)
+        near = not found.relative and gap <= CLOSE * abs(middle(claim.printed, claim.unit))
+        return ("close" if near else "fails"), None, f"{measured}, outside the printed interval."
+    if found.range.high - found.range.low > claim.high - claim.low:
+        more = "which is wider than the printed interval; measure longer"
+        return "unknown", "not-measured", f"{measured}, {more}."
+    return "holds", None, f"{measured}, which meets the printed interval."
+
+
+def _elsewhere(claim: Claim, found: Found) -> tuple[Outcome, Unknown | None, str]:
+    """Another device says nothing of a figure, and of a ratio its direction."""
+    unnamed = found.hardware in ("", NOT_STATED)
+    of = "The paper names no device" if unnamed else f"It is printed for {found.hardware}"
+    said = f"{of}; {found.device} measured {in_unit_of(claim, found.range)}"
+    if found.direction is not None:
+        said += f"; its direction {'is open' if found.direction == 'open' else found.direction}"
+    return "unknown", "hardware", f"{said}."
+
+
+def in_unit_of(claim: Claim, found: Interval) -> str:
+    """A measured interval in the unit of the claim."""
+    scale = SCALES[claim.unit]
+    ends = dict.fromkeys(f"{float(end / scale):.5g}" for end in (found.low, found.high))
+    return f"{' to '.join(ends)} {claim.unit}".rstrip()
+
+
+def _throttled(found: Found) -> bool:
+    return any(r.telemetry is not None and r.telemetry.verdict == "throttled"
+               for r in found.records)  # fmt: skip
+
+
+def _reservations(found: Found) -> list[str]:
+    """What was seen of the device that a reader must know."""
+    watched = [record.telemetry for record in found.records]
+    if any(each is None or each.verdict == "unwatched" for each in watched):
+        return ["Nobody watched the device meanwhile."]
+    why = dict.fromkeys(why for each in watched if each and each.verdict == "throttled"
+                        for why in each.why)  # fmt: skip
+    return list(why)

@@ -1,0 +1,146 @@
+"""Which measurements speak of a printed speed, and what is not stated of how it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from vtbench.claims.suite import Claim, Interval, Quantity
+from vtbench.claims.suite.speed import SPEEDS, Conditions
+from vtbench.data.measurement import Measurement
+from vtbench.data.protocol import Protocol, protocol_named
+from vtbench.data.workload import DeviceKind, Workload
+from vtbench.stats import ratio_interval
+
+Figure = Claim | Quantity
+
+
+class Timed(msgspec.Struct, frozen=True, kw_only=True):
+    """A speed as it is to be measured: whose, of which kind, and how."""
+
+    metric: str
+    workload: Workload
+    conditions: Conditions
+
+    @property
+    def protocol(self) -> Protocol:
+        """How it is measured; a compiled model's throughput has a protocol of its own."""
+        compiled = self.metric == "throughput" and self.conditions.compile is not None
+        return protocol_named("compiled" if compiled else self.metric)
+
+    @property
+    def shared(self) -> tuple[str, str, bool]:
+        """What the speeds of one session have in common: the protocol and the precision."""
+        said = self.conditions
+        return self.protocol.name, said.dtype or "fp32", bool(said.autocast)
+
+    def executed(self, kind: DeviceKind) -> Workload:
+        """The workload on a kind of device; what is not stated is as the protocol has it."""
+        said = self.conditions
+        own = self.workload.batch_size if self.workload.batch_size > 1 else None
+        return msgspec.structs.replace(
+            self.workload,
+            batch_size=said.batch_size or own or self.protocol.batch_size(kind),
+            device=kind,
+            dtype=said.dtype or "fp32",
+            autocast=bool(said.autocast),
+            layout=said.layout or "nchw",
+            compile=said.compile,
+        )
+
+    def is_of(self, record: Measurement) -> bool:
+        """Whether a measurement is of just this; its size and its threads were found on the way."""
+        if record.device is None or record.protocol != self.protocol.id:
+            return False
+        asked = self.executed(record.device.kind)
+        found = record.workload
+        return found == msgspec.structs.replace(
+            asked, resolution=asked.resolution or found.resolution, threads=found.threads
+        )
+
+    @property
+    def not_stated(self) -> str:
+        """What the paper leaves open, and what was taken instead; empty where nothing is."""
+        own = self.workload.batch_size > 1
+        lacking = [] if self.conditions.batch_size or own else ["the batch size"]
+        lacking += [] if self.conditions.dtype else ["the precision"]
+        if not lacking:
+            return ""
+        taken = f"{'is' if len(lacking) == 1 else 'are'} not stated"
+        return f"{' and '.join(lacking).capitalize()} {taken}; the protocol's own was taken."
+
+
+def timed_of(figure: Figure, conditions: Conditions | None = None) -> Timed | None:
+    """How a figure is measured; None where it is no speed, or has no workload that exists."""
+    if figure.workload is None or figure.metric not in SPEEDS:
+        return None
+    if isinstance(figure, Claim):
+        if figure.unknown is not None:
+            return None
+        conditions = figure.conditions
+    return Timed(
+        metric=figure.metric, workload=figure.workload, conditions=conditions or Conditions()
+    )
+
+
+class Timings:
+    """Measurements by what they are of."""
+
+    def __init__(self, records: Iterable[Measurement]) -> None:
+        self._models: dict[str, list[Measurement]] = {}
+        for record in records:
+            self._models.setdefault(record.workload.model, []).append(record)
+
+    def of(self, timed: Timed) -> list[Measurement]:
+        """The measurements of a figure that came off, the newest first."""
+        return [each for each in self.tried(timed) if each.error is None and each.samples]
+
+    def tried(self, timed: Timed) -> list[Measurement]:
+        """All measurements of a figure, the newest first."""
+        known = reversed(self._models.get(timed.workload.model, ()))
+        return [each for each in known if timed.is_of(each)]
+
+    def sessions(self, every: Sequence[Timed]) -> list[list[Measurement]]:
+        """A measurement of each of some figures, all of one session; the newest session first."""
+        if not every:
+            return []
+        found = []
+        others = [{r.session: r for r in reversed(self.of(each))} for each in every]
+        for record in self.of(every[0]):
+            if record.session is None or not all(record.session in other for other in others):
+                continue
+            found.append([other[record.session] for other in others])
+        return found
+
+
+def speed_of(metric: str, record: Measurement) -> tuple[Decimal, Interval]:
+    """The figure that a measurement gives, by its median, with the median's 95 % interval."""
+    middle, low, high = record.median, record.low, record.high
+    assert middle and low and high  # noqa: S101, PT018  # it has samples, all of them positive
+    if metric == "latency":
+        return _decimal(middle), Interval(_decimal(low), _decimal(high))
+    images = record.workload.batch_size
+    return _decimal(images / middle), Interval(_decimal(images / high), _decimal(images / low))
+
+
+def ratio_to(
+    metric: str, records: tuple[Measurement, Measurement], level: float
+) -> tuple[Decimal, Interval]:
+    """How many times the figure of the second is that of the first, from rounds in turns."""
+    figure, reference = records
+    paired = min(len(figure.samples), len(reference.samples))
+    first, second = figure.samples[:paired], reference.samples[:paired]
+    if metric == "latency":
+        known = ratio_interval(second, first, level=level)  # first over second in time
+        images = 1.0
+    else:
+        known = ratio_interval(first, second, level=level)
+        images = figure.workload.batch_size / reference.workload.batch_size
+    low, high = _decimal(known.low * images), _decimal(known.high * images)
+    return _decimal(known.value * images), Interval(low, high)
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(repr(value))

@@ -1,0 +1,209 @@
+"""From what a suite file says to claims: intervals, workloads, and twins of derived figures."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from decimal import Decimal
+
+import msgspec
+
+from vtbench.claims.suite.expression import names_in
+from vtbench.claims.suite.growth import growth
+from vtbench.claims.suite.interval import SCALES, Interval, interval
+from vtbench.claims.suite.mistakes import Reading
+from vtbench.claims.suite.names import full_expression
+from vtbench.claims.suite.shape import Single, Twin, Unprinted, WorkloadText
+from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS, Stated, speed_mistakes
+from vtbench.claims.suite.sweeping import mistakes_of, sweep_of
+from vtbench.claims.suite.types import (
+    CONVENTIONS,
+    DEFAULT_CONVENTIONS,
+    SWEPT,
+    Claim,
+    Metric,
+    Quantity,
+)
+from vtbench.data.workload import Workload, freeze_options
+from vtbench.errors import BadSuite
+
+DERIVED = ("ratio", "difference", "bound", "arithmetic")
+"""Kinds that follow from other claims."""
+
+_ID = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+def add_quantity(reading: Reading, found: Unprinted, line: int) -> None:
+    """A named measurement that arithmetic may speak of."""
+    try:
+        made = Quantity(
+            id=f"{reading.name}.{_checked_id(found.id)}",
+            workload=workload_of(reading, found.workload),
+            metric=found.metric,
+            convention=_convention(reading, found.metric, found.convention),
+            stages=found.stages,
+            fixed=found.workload.fixed,
+        )
+    except BadSuite as error:
+        reading.mistake(line, f"{found.id}: {error}")
+        return
+    if reading.taken(made.id):
+        first = reading.lines.of_claim(made.id)
+        reading.mistake(line, f"The id {made.id} is given twice, first on line {first}.")
+        return
+    reading.lines.remember(made.id, line)
+    reading.quantities[found.id] = made
+
+
+def add_claim(reading: Reading, single: Single, line: int, column: str = "") -> None:
+    """A figure, and for a derived one its twin against the printed figures alone."""
+    if single.expect != "holds" and not single.why:
+        reading.mistake(line, f"{single.id}: expects {single.expect!r} and does not say why.")
+    if single.by and single.expect == "holds":
+        reading.mistake(line, f"{single.id}: says by what it is reproduced and expects it to hold.")
+    if (single.of is None) == (single.kind in DERIVED):
+        wants = "needs" if single.of is None else "is no derived figure and takes no"
+        reading.mistake(line, f"{single.id}: a {single.kind} {wants} arithmetic `of` claims.")
+        return
+    wrong = [*mistakes_of(single), *speed_mistakes(_stated(single), reading.header.hardware)]
+    for sentence in wrong:
+        reading.mistake(line, f"{single.id}: {sentence}")
+    if wrong:
+        return
+    try:
+        claim = _claim(reading, single, column or single.id)
+        twin = _twin(reading, claim, single.arithmetic) if claim.expression else None
+    except BadSuite as error:
+        reading.mistake(line, f"{single.id}: {error}")
+        return
+    if reading.taken(claim.id):
+        first = reading.lines.of_claim(claim.id)
+        reading.mistake(line, f"The id {claim.id} is given twice, first on line {first}.")
+        return
+    for each in (claim, twin):
+        if each is not None:
+            reading.lines.remember(each.id, line)
+            reading.claims.append(each)
+
+
+def _stated(single: Single) -> Stated:
+    """What a figure says of itself, as far as speed is concerned."""
+    return Stated(
+        metric=single.metric,
+        unit=single.unit,
+        hardware=single.hardware,
+        conditions=single.conditions,
+        derived=single.of is not None,
+        stages=bool(single.stages),
+        settled=single.needs is not None,
+    )
+
+
+def _twin(reading: Reading, claim: Claim, asked: Twin) -> Claim | None:
+    """The same figure held against the other printed ones; None where these say nothing of it."""
+    if claim.kind == "arithmetic" or claim.expression is None:
+        return None
+    expression = claim.expression
+    if asked.of is not None:
+        local = claim.id.partition(".")[2]
+        expression = full_expression(asked.of, reading.name, local, reading.quantities)
+    measured = {quantity.id for quantity in reading.quantities.values()}
+    timed = {each.id for each in reading.quantities.values() if each.metric in SPEEDS}
+    names = names_in(expression)
+    if measured.issuperset(names) or not timed.isdisjoint(names):
+        return None
+    if asked.expect != "holds" and not asked.why:
+        raise BadSuite(f"arithmetic expects {asked.expect!r} and does not say why.")
+    return msgspec.structs.replace(
+        claim,
+        id=f"{claim.id}.printed",
+        kind="arithmetic",
+        expression=expression,
+        expect=asked.expect,
+        why=asked.why,
+        by="",
+        unknown=None,
+        column=f"{claim.column}.printed",
+    )
+
+
+def _claim(reading: Reading, single: Single, column: str) -> Claim:
+    if single.unit not in SCALES:
+        units = ", ".join(repr(unit) for unit in SCALES)
+        raise BadSuite(f"the unit {single.unit!r} is none of {units}.")
+    digits = _interval(single)
+    derived = single.of is not None
+    text = None if derived else single.workload
+    speed = single.metric in SPEEDS or derived
+    hardware = single.hardware or (reading.header.hardware if single.metric in SPEEDS else "")
+    return Claim(
+        id=f"{reading.name}.{_checked_id(single.id)}",
+        suite=reading.name,
+        where=single.where,
+        kind="reference" if single.needs == "weights" and not derived else single.kind,
+        metric=single.metric,
+        printed=single.printed,
+        unit=single.unit,
+        low=digits.low,
+        high=digits.high,
+        column=f"{reading.name}.{column}",
+        workload=workload_of(reading, text) if text else None,
+        stages=single.stages,
+        without=single.without,
+        sweep=sweep_of(single) if single.kind in SWEPT and single.needs is None else None,
+        fixed=text.fixed if text else (),
+        expression=full_expression(single.of, reading.name, single.id, reading.quantities)
+        if single.of
+        else None,
+        convention=_convention(reading, single.metric, single.convention),
+        expect=single.expect,
+        why=single.why,
+        by=single.by,
+        unknown=single.needs,
+        hardware=hardware,
+        conditions=single.conditions.over(reading.header.conditions) if speed else NO_CONDITIONS,
+    )
+
+
+def _interval(single: Single) -> Interval:
+    """What the printed digits stand for; a formula stands for no number."""
+    if single.kind == "formula":
+        return Interval(Decimal(0), Decimal(0))
+    if single.kind == "scaling":
+        return growth(single.printed).exponent
+    return interval(single.printed, single.unit)
+
+
+def _checked_id(name: str) -> str:
+    if not _ID.fullmatch(name):
+        raise BadSuite("an id is of letters, digits, _ and dots, no part beginning in a digit.")
+    for part in name.split("."):
+        if keyword.iskeyword(part):
+            raise BadSuite(f"{part!r} is a reserved word, and no part of an id; choose another.")
+    return name
+
+
+def _convention(reading: Reading, metric: Metric, own: str | None) -> str:
+    """The convention that a figure states, or its suite, or that its metric has by default."""
+    if metric == "none" or metric in SPEEDS:
+        return "full"
+    name = own or reading.header.conventions.get(metric, DEFAULT_CONVENTIONS[metric])
+    if name not in CONVENTIONS[metric]:
+        known = ", ".join(CONVENTIONS[metric])
+        raise BadSuite(f"{name!r} is no convention for {metric}; there are {known}.")
+    return name
+
+
+def workload_of(reading: Reading, text: WorkloadText) -> Workload:
+    """The workload that a file describes, with the suite's own size where it gives none."""
+    size = text.resolution or reading.header.resolution
+    pair = None if size == "own" else (size, size) if isinstance(size, int) else size
+    if min(*(pair or (1, 1)), text.batch_size) < 1:
+        raise BadSuite("sizes and batch sizes are positive.")
+    return Workload(
+        model=text.model,
+        resolution=pair,
+        batch_size=text.batch_size,
+        options=freeze_options(dict(text.options)),
+        mode=text.mode,
+    )

@@ -1,0 +1,102 @@
+"""Mistakes in a suite file, collected so that a reader meets all of them at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+import msgspec
+
+from vtbench.claims.suite.lines import Lines
+from vtbench.claims.suite.shape import Header
+from vtbench.claims.suite.types import Claim, Quantity
+
+T = TypeVar("T")
+
+
+@dataclass
+class Reading:
+    """One file while it is being read; mistakes are collected, not raised."""
+
+    path: Path
+    name: str
+    lines: Lines
+    header: Header = field(default_factory=lambda: Header(title="", source=""))
+    mistakes: list[str] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    quantities: dict[str, Quantity] = field(default_factory=dict)
+    """By the name that arithmetic uses."""
+
+    def mistake(self, line: int, sentence: str) -> None:
+        """Something is wrong on this line."""
+        self.mistakes.append(f"{self.path}:{line}: {sentence}")
+
+    def taken(self, name: str) -> bool:
+        """Whether a claim or a quantity of that full id was read before."""
+        return self.lines.knows(name)
+
+    def convert(self, data: Any, kind: type[T], line: int) -> T | None:
+        """Data as a struct; or None, and a mistake for each field that is wrong."""
+        try:
+            return msgspec.convert(data, kind)
+        except msgspec.ValidationError:
+            for key, sentence in _wrong_fields(data, kind):
+                self.mistake(self.lines.of_key(line, key), sentence)
+            return None
+
+    def tables(self, data: dict[str, Any], key: str, line: int = 1) -> list[dict[str, Any]]:
+        """The ``[[key]]`` of a table; a mistake where it is anything but a list of tables."""
+        found = data.get(key, [])
+        if isinstance(found, list) and all(isinstance(each, dict) for each in found):
+            return found
+        self.mistake(self.lines.of_key(line, key), f"{key}: is written as [[{key}]] tables.")
+        return []
+
+
+def _wrong_fields(data: Any, kind: Any) -> Iterator[tuple[str, str]]:
+    """Each wrong field with its sentence."""
+    if not isinstance(data, dict):
+        yield "", f"A table of keys is expected here, not {data!r}."
+        return
+    known = {each.encode_name: each for each in msgspec.structs.fields(kind)}
+    for key in data:
+        if key not in known:
+            yield key, f"{key}: there is no such field; there are {', '.join(known)}."
+    for key, each in known.items():
+        if key not in data:
+            if each.required:
+                yield "", f"{key}: is missing."
+            continue
+        for name, value, expected in _parts(key, data[key], each.type):
+            said = _refusal(value, expected)
+            if said is not None:
+                yield key, _sentence(name, said)
+
+
+def _refusal(value: Any, expected: Any) -> str | None:
+    """What msgspec says of a value that is not of a type; None where it is."""
+    try:
+        msgspec.convert(value, expected)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
+
+
+def _parts(key: str, value: Any, expected: Any) -> Iterator[tuple[str, Any, Any]]:
+    """A field, or each entry of one that maps names to tables, so that messages name the entry."""
+    arguments = get_args(expected)
+    if get_origin(expected) is dict and isinstance(value, dict) and isinstance(arguments[1], type):
+        for name, entry in value.items():
+            yield f"{key}.{name}", entry, arguments[1]
+    else:
+        yield key, value, expected
+
+
+def _sentence(key: str, text: str) -> str:
+    """Msgspec's account of a wrong value, with the field in front of it."""
+    what, _, path = text.partition(" - at `$")
+    inner = re.sub(r"\[\.\.\.\]", "", path.rstrip("`"))
+    return f"{key}{inner}: {what[:1].lower()}{what[1:].replace('`', '')}."

@@ -1,0 +1,179 @@
+"""Claims over sizes: which sizes are counted, and which letters of the paper they are."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from vtbench.claims.suite.growth import growth
+from vtbench.claims.suite.polynomial import Polynomial, degree, letters, polynomial, value
+from vtbench.claims.suite.shape import Single
+from vtbench.claims.suite.types import SWEPT, Sweep
+from vtbench.errors import BadSuite
+
+MOST_POINTS = 256
+"""Counts that one claim may ask for."""
+FEWEST = 3
+"""Sizes that any growth takes."""
+SIDES = ("image_height", "image_width")
+"""Axes that are one side of the image; ``resolution`` is both."""
+
+_RANGE = re.compile(r"(\d{1,9}):(\d{1,9}):(\d{1,9})")
+
+
+def sweep_of(single: Single) -> Sweep:
+    """The sizes of a claim without mistakes."""
+    axes = {axis: values_of(given) for axis, given in single.sweep.items()}
+    return Sweep(axes=axes, symbols=_symbols(single))
+
+
+def _symbols(single: Single) -> dict[str, str]:
+    """Letter -> polynomial in one axis; a growth without a letter is in the axis itself."""
+    if single.symbols or single.kind == "formula":
+        return single.symbols
+    return {axis: axis for axis in single.sweep}
+
+
+def values_of(given: str | tuple[int, ...]) -> tuple[int, ...]:
+    """The values of an axis: a list as it stands, ``192:512:32`` with both ends."""
+    if not isinstance(given, str):
+        values = given
+    else:
+        found = _RANGE.fullmatch(given.strip())
+        if found is None or int(found[3]) < 1:
+            raise BadSuite(f"{given!r} is no range such as 192:512:32.")
+        values = tuple(range(int(found[1]), int(found[2]) + 1, int(found[3]))[: MOST_POINTS + 1])
+    if not values or min(values) < 1 or list(values) != sorted(set(values)):
+        raise BadSuite("its values are positive whole numbers, each larger than the last.")
+    return values
+
+
+def mistakes_of(single: Single) -> Iterator[str]:
+    """What is wrong with the sizes of a claim, every sentence of it."""
+    if single.kind not in SWEPT:
+        for key in ("sweep", "symbols", "without"):
+            if getattr(single, key):
+                yield f"a {single.kind} takes no {key}; a formula or a scaling does."
+    elif single.needs is None:
+        yield from _wrong_keys(single)
+        if single.workload is None or not single.sweep:
+            yield f"a {single.kind} needs a workload and a sweep, as a [[claim]] has them."
+        else:
+            yield from _sweep_mistakes(single)
+
+
+def _wrong_keys(single: Single) -> Iterator[str]:
+    """Keys of figures that mean nothing here, or that contradict each other."""
+    if single.unit:
+        yield f"a {single.kind} has no unit."
+    if single.by:
+        yield f"for a {single.kind} no other reading is looked for, so it takes no `by`."
+    if single.metric == "none":
+        yield f"a {single.kind} needs a metric."
+    if single.stages and single.without:
+        yield "give stages or without, not both."
+
+
+def _sweep_mistakes(single: Single) -> Iterator[str]:
+    axes, wrong = _axes(single)
+    yield from wrong
+    if wrong:
+        return
+    points = math.prod(len(values) for values in axes.values())
+    if points > MOST_POINTS:
+        yield f"the sweep asks for more than {MOST_POINTS} counts."
+    elif single.kind == "formula":
+        yield from _formula_mistakes(single, axes)
+    else:
+        yield from _scaling_mistakes(single, axes)
+
+
+def _axes(single: Single) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+    axes, wrong = {}, []
+    for axis, given in single.sweep.items():
+        if not axis.isidentifier():
+            wrong.append(f"sweep.{axis}: an axis is an option, resolution, image_height, "
+                         "image_width or batch_size.")  # fmt: skip
+        try:
+            axes[axis] = values_of(given)
+        except BadSuite as error:
+            wrong.append(f"sweep.{axis}: {error}")
+    sides = [side for side in SIDES if side in single.sweep]
+    if "resolution" in single.sweep and sides:
+        wrong.append(f"sweep: resolution is both sides of the image, so {sides[0]} says it twice.")
+    own = single.workload is not None and single.workload.resolution == "own"
+    if own and len(sides) == 1:
+        wrong.append(f"sweep: {sides[0]} needs the other side, or a resolution of the workload.")
+    return axes, wrong
+
+
+def _formula_mistakes(single: Single, axes: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
+    """Every letter is bound to one axis of its own, with enough sizes to settle its power."""
+    try:
+        form = polynomial(single.printed)
+    except BadSuite as error:
+        yield str(error)
+        return
+    known = letters(form)
+    unbound = [each for each in known if each not in single.symbols]
+    foreign = [each for each in single.symbols if each not in known]
+    yield from (f"symbols: the letter {each} of the formula is bound to no axis."
+                for each in unbound)  # fmt: skip
+    yield from (f"symbols: the formula has no letter {each}." for each in foreign)
+    bound: list[str] = []
+    for letter, text in single.symbols.items():
+        axis, wrong = _axis_of(letter, text, axes)
+        bound.append(axis)
+        need = degree(form, letter) + 2
+        if wrong:
+            yield wrong
+        elif len(axes[axis]) < need:
+            yield (
+                f"sweep.{axis}: {letter} stands in power {need - 2}, which takes {need} values: "
+                f"{need - 1} settle it and one more is held against it."
+            )
+    if "" not in bound:
+        yield from (f"sweep.{axis}: an axis is bound to one letter, this one to {count}."
+                    for axis in axes if (count := bound.count(axis)) != 1)  # fmt: skip
+
+
+def _scaling_mistakes(single: Single, axes: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
+    """One axis, at most one letter for it, and enough sizes for what is said of them."""
+    try:
+        said = growth(single.printed)
+    except BadSuite as error:
+        yield str(error)
+        return
+    if len(axes) != 1 or len(single.symbols) > 1:
+        yield "a scaling is in one axis, and in one letter at most."
+        return
+    ((axis, values),) = axes.items()
+    for letter, text in single.symbols.items():
+        _, wrong = _axis_of(letter, text, axes)
+        if wrong:
+            yield wrong
+    need = max(FEWEST, (said.degree or 0) + 2)
+    if len(values) < need:
+        yield f"sweep.{axis}: {single.printed!r} takes at least {need} values."
+
+
+def _axis_of(letter: str, text: str, axes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
+    """The axis that a letter is a polynomial in, or what is wrong with it."""
+    try:
+        form = polynomial(text)
+    except BadSuite as error:
+        return "", f"symbols.{letter}: {error}"
+    names = letters(form)
+    if len(names) != 1 or names[0] not in axes:
+        known = ", ".join(axes)
+        return "", f"symbols.{letter}: {text!r} is in one axis of the sweep, which has {known}."
+    sizes = [_size(form, names[0], number) for number in axes[names[0]]]
+    if sizes != sorted(set(sizes)) or sizes[0] <= 0:
+        return "", f"symbols.{letter}: {text!r} is to be positive and to grow over the sweep."
+    return names[0], ""
+
+
+def _size(form: Polynomial, axis: str, number: int) -> Fraction:
+    return value(form, {axis: number})

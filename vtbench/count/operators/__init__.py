@@ -1,0 +1,1 @@
+"""What operators cost: formulas on shapes, the table of rows, and the rule of each operator."""

@@ -1,0 +1,190 @@
+"""Rows of the operator table for fused operators: attention, encoder layers, recurrent layers.
+
+Torch runs attention through one of many kernels, by device, precision and mask; each has a row,
+so that the count is the same whichever is chosen.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+from vtbench.count.operators import formulas
+from vtbench.count.operators.formulas import Cost
+from vtbench.count.operators.table import Call, Rule
+
+
+def _causal_at(position: int | None) -> Call:
+    """Attention of q, k, v [..., H, L, E] whose causal flag is the argument at a position."""
+
+    def cost(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+        given = position is not None and len(args) > position
+        causal = bool(args[position]) if given and position is not None else False
+        causal = bool(kwargs.get("is_causal", causal))
+        q, k, v = args[:3]
+        if q.is_nested:
+            return _nested(q, k, v, causal)
+        # a batch or heads that only k and v have are broadcast: the result has all of them
+        result = out[0] if isinstance(out, list | tuple) else out
+        return formulas.attention((*result.shape[:-1], q.shape[-1]), k.shape, v.shape, causal)
+
+    return cost
+
+
+def sequence_lengths(x: Any) -> list[int]:
+    """Length of each sequence of a nested tensor [B, ..., j, D], whichever its layout."""
+    if x.layout is not None and hasattr(x, "offsets"):
+        return [end - start for start, end in pairwise(x.offsets().tolist())]
+    return [int(size[-2]) for size in x._nested_tensor_size().tolist()]
+
+
+def _nested(q: Any, k: Any, v: Any, causal: bool) -> Cost:
+    lengths = list(zip(sequence_lengths(q), sequence_lengths(k), strict=True))
+    return formulas.jagged_attention(lengths, q.size(1), (q.size(-1), v.size(-1)), causal)
+
+
+def _packed_lengths(queries: Any, keys: Any) -> list[tuple[int, int]]:
+    """(queries, keys) of each sequence, from the offsets at which the sequences start."""
+    ends = zip(pairwise(queries.tolist()), pairwise(keys.tolist()), strict=True)
+    return [(q[1] - q[0], k[1] - k[0]) for q, k in ends]
+
+
+def _flash_forward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    # q [B, L, H, E], or packed [sum L, H, E] with the offsets of the sequences
+    q, k, v, starts_q, starts_k, causal = (*args[:5], bool(args[8]))
+    if starts_q is None:
+        return formulas.attention(
+            _heads_first(q.shape), _heads_first(k.shape), _heads_first(v.shape), causal
+        )
+    lengths = _packed_lengths(starts_q, starts_k)
+    return formulas.jagged_attention(lengths, q.shape[-2], (q.shape[-1], v.shape[-1]), causal)
+
+
+def _efficient_forward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    # q [B, L, H, E]; packed: [1, sum L, H, E] with the offsets; mask type 1 and 2 are causal
+    q, k, v, starts_q, starts_k, causal = args[0], args[1], args[2], args[4], args[5], args[9] > 0
+    if starts_q is None:
+        return formulas.attention(
+            _heads_first(q.shape), _heads_first(k.shape), _heads_first(v.shape), causal
+        )
+    lengths = _packed_lengths(starts_q, starts_k)
+    return formulas.jagged_attention(lengths, q.shape[-2], (q.shape[-1], v.shape[-1]), causal)
+
+
+def _heads_first(shape: Any) -> tuple[int, ...]:
+    return (*shape[:-3], shape[-2], shape[-3], shape[-1])
+
+
+def _attention_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    return formulas.attention_backward(args[1].shape, args[2].shape, args[3].shape)
+
+
+def _flex_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    return formulas.attention_backward(*(x.shape for x in args[:3]))
+
+
+def _flash_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    return formulas.attention_backward(*(_heads_first(x.shape) for x in args[1:4]))
+
+
+def _positions(x: Any) -> list[tuple[int, int]]:
+    """(batch, length) of the sequences of a dense or nested [B, L, D]."""
+    if x.is_nested:
+        return [(1, length) for length in sequence_lengths(x)]
+    return [(prod(x.shape[:-2]), x.shape[-2])]
+
+
+def _native_attention(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    # query, key, value [B, L, D], width D, heads, qkv weight [3D, D], bias, projection
+    q, k, v, width, heads = args[:5]
+    if q is k and k is v:
+        return _layer(q, width, heads, 0)
+    positions = prod(q.shape[:-1]) * 2 * width * width
+    positions += (prod(k.shape[:-1]) + prod(v.shape[:-1])) * width * width
+    head, batch = width // heads, q.shape[0]
+    queries, keys = (batch, heads, q.shape[-2], head), (batch, heads, k.shape[-2], head)
+    inner = formulas.attention(queries, keys, keys)
+    macs = inner.macs + positions
+    return Cost(macs, macs, inner.written, inner.softmax)
+
+
+def _layer(x: Any, width: int, heads: int, hidden: int) -> Cost:
+    macs = written = scores = 0
+    for batch, length in _positions(x):
+        one = formulas.self_attention_layer((batch, length, width), width, heads)
+        macs += one.macs + batch * length * 2 * width * hidden
+        written += one.written + batch * length * (hidden + (width if hidden else 0))
+        scores += one.softmax
+    return Cost(macs, macs, written, scores)
+
+
+def _encoder_layer(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    # src [B, L, D], width, heads, then ..., the first FFN weight [F, D] at 14
+    return _layer(args[0], args[1], args[2], args[14].shape[0])
+
+
+def _recurrent(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    # (input [T, B, I], state or states, weights, ...); packed: (data [sum of steps, I], ...)
+    # states have three axes and biases one, so the matrices among the lists are the weights
+    x = args[0]
+    tensors = [t for a in args[1:] if isinstance(a, list | tuple) for t in a]
+    weights = [t.shape for t in tensors if getattr(t, "ndim", 0) == 2]
+    return formulas.recurrent(prod(x.shape[:-1]), weights, out[0].shape[-1])
+
+
+def _mkldnn_rnn(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    weights = [w.shape for w in args[1:3]]
+    return formulas.recurrent(prod(args[0].shape[:-1]), weights, out[0].shape[-1])
+
+
+def _mkldnn_rnn_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    # The products that autograd takes where the layer is made of single steps: of the weights at
+    # every step, of each state but the first, and of the first and the input where they are asked
+    # for. The kernel may do more; the count is that of every other road.
+    steps, batch = args[0].shape[0], prod(args[0].shape[1:-1])
+    by_input, by_state = (prod(w.shape) for w in args[1:3])  # [G·h, in], [G·h, h]
+    states = steps if args[5].requires_grad else steps - 1
+    inputs = steps if args[0].requires_grad else 0
+    macs = batch * ((steps + inputs) * by_input + (steps + states) * by_state)
+    return formulas.dense(macs, prod(args[0].shape[:-1]) * args[0].shape[-1])
+
+
+ATTENTION: dict[str, Rule] = {
+    "aten::scaled_dot_product_attention": Rule("attention", _causal_at(5)),
+    "aten::_scaled_dot_product_flash_attention": Rule("attention", _causal_at(4)),
+    "aten::_scaled_dot_product_flash_attention_for_cpu": Rule("attention", _causal_at(4)),
+    "aten::_scaled_dot_product_efficient_attention": Rule("attention", _causal_at(6)),
+    "aten::_scaled_dot_product_cudnn_attention": Rule("attention", _causal_at(6)),
+    "aten::_scaled_dot_product_fused_attention_overrideable": Rule("attention", _causal_at(5)),
+    "aten::_flash_attention_forward": Rule("attention", _flash_forward),
+    "aten::_efficient_attention_forward": Rule("attention", _efficient_forward),
+    "aten::_scaled_dot_product_flash_attention_backward": Rule("attention", _attention_backward),
+    "aten::_scaled_dot_product_flash_attention_for_cpu_backward": Rule(
+        "attention", _attention_backward
+    ),
+    "aten::_scaled_dot_product_efficient_attention_backward": Rule(
+        "attention", _attention_backward
+    ),
+    "aten::_scaled_dot_product_cudnn_attention_backward": Rule("attention", _attention_backward),
+    "aten::_scaled_dot_product_fused_attention_overrideable_backward": Rule(
+        "attention", _attention_backward
+    ),
+    "aten::_flash_attention_backward": Rule("attention", _flash_backward),
+    "aten::_efficient_attention_backward": Rule("attention", _flash_backward),
+    "aten::_native_multi_head_attention": Rule("attention", _native_attention),
+    "aten::_transformer_encoder_layer_fwd": Rule("attention", _encoder_layer),
+    "higher_order::flex_attention": Rule("attention", _causal_at(None)),
+    "higher_order::flex_attention_backward": Rule("attention", _flex_backward),
+}
+
+RECURRENT: dict[str, Rule] = {
+    "aten::lstm": Rule("recurrent", _recurrent),
+    "aten::gru": Rule("recurrent", _recurrent),
+    "aten::rnn_tanh": Rule("recurrent", _recurrent),
+    "aten::rnn_relu": Rule("recurrent", _recurrent),
+    "aten::_cudnn_rnn": Rule("recurrent", _recurrent),
+    "aten::miopen_rnn": Rule("recurrent", _recurrent),
+    "aten::mkldnn_rnn_layer": Rule("recurrent", _mkldnn_rnn),
+    "aten::mkldnn_rnn_layer_backward": Rule("recurrent", _mkldnn_rnn_backward),
+}

@@ -1,0 +1,77 @@
+"""Every installed counter on every micro-case, and ours beside them."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from vtbench.count.cases import CASES, Case, given
+from vtbench.count.counting import Settings, count_module
+from vtbench.count.peers.names import Tool, chosen, is_installed
+from vtbench.count.peers.side_by_side import tally_of
+from vtbench.count.peers.tally import Subject
+from vtbench.data.conformance import OURS, CaseResults, Conformance, Result
+from vtbench.data.version import VERSION
+from vtbench.errors import BadOption, ModelError
+
+
+def selected(pattern: str | None) -> tuple[Case, ...]:
+    """The cases whose name matches a pattern, or holds it, whatever the case of its letters."""
+    if pattern is None:
+        return CASES
+    wanted = f"*{pattern.lower()}*"
+    found = tuple(case for case in CASES if fnmatch.fnmatchcase(case.name.lower(), wanted))
+    if not found:
+        raise BadOption(
+            f"No case matches {pattern!r}; `vtbench conformance --counters torch` shows them all."
+        )
+    return found
+
+
+def conformance(
+    counters: Sequence[str], cases: Sequence[Case], done: Callable[[str], None] = lambda _: None
+) -> Conformance:
+    """Run the counters on the cases; ``done`` is told of each case that is finished."""
+    picked = chosen(counters)
+    tools = [tool for tool in picked if is_installed(tool)]
+    results = []
+    for case in cases:
+        results.append(_results(case, tools))
+        done(case.name)
+    return Conformance(
+        cases=tuple(results),
+        versions={OURS: VERSION, **{tool.name: _version(tool) for tool in tools}},
+        absent=tuple(tool.name for tool in picked if tool not in tools),
+    )
+
+
+def _results(case: Case, tools: Sequence[Tool]) -> CaseResults:
+    said = {tool.name: _theirs(tool, case) for tool in tools}
+    return CaseResults(name=case.name, truth=case.truth, results={OURS: _ours(case), **said})
+
+
+def _ours(case: Case) -> Result:
+    module, args, kwargs = given(case)
+    try:
+        counted = count_module(module, (args, kwargs), Settings(ops=case.ops()))
+    except ModelError as error:
+        return Result(macs=None, right=False, error=str(error))
+    macs = sum(row.macs for row in counted.rows)
+    complete = all(row.status != "unknown" for row in counted.rows)
+    right = not complete if case.truth is None else complete and macs == case.truth
+    return Result(macs=macs, right=right, complete=complete)
+
+
+def _theirs(tool: Tool, case: Case) -> Result:
+    said = tally_of(tool, lambda: Subject(*given(case)))
+    if isinstance(said, str):
+        return Result(macs=None, right=False, error=said)
+    return Result(macs=said.macs, right=case.truth is not None and said.macs == case.truth)
+
+
+def _version(tool: Tool) -> str:
+    try:
+        return version(tool.package).partition("+")[0]
+    except PackageNotFoundError:  # found on the path, without a distribution
+        return "unknown"

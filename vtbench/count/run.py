@@ -1,0 +1,150 @@
+"""Workload in, Record out: the only place where models and counting meet."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from vtbench import models
+from vtbench.count import counting
+from vtbench.count.counting import Counted
+from vtbench.count.surroundings import surroundings_lent
+from vtbench.data.record import PeerCount, Record
+from vtbench.data.workload import Workload
+from vtbench.errors import BadInput, ModelError
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do with a workload beyond what the workload itself says."""
+
+    counters: tuple[str, ...] = ()
+    """Peer counters to run beside ours; ``all`` stands for every installed one."""
+    ops: str | None = None
+    """A module, or module:NAME, with formulas for operators."""
+    road: Literal["auto", "meta", "real"] = "auto"
+    """Shapes alone, seeded values, or shapes first and values where a model needs them."""
+
+
+def run(
+    workload: Workload,
+    *,
+    settings: RunSettings = RunSettings(),  # noqa: B008
+    formulas: Mapping[Any, Any] | None = None,
+) -> Record:
+    """Count one workload; raises a VtbenchError that says what to do when it cannot be done.
+
+    ``formulas`` for operators come on top of those that the settings name a module for.
+    """
+    formulas = {**(load_formulas(settings.ops) if settings.ops else {}), **(formulas or {})}
+    with surroundings_lent():
+        counted, built = _count(workload, formulas, settings.road)
+    record = record_of(built.workload, counted, built.stages)
+    if settings.counters:
+        peers = peer_counts(built.workload, record, settings.counters)
+        record = msgspec.structs.replace(record, counters=peers)
+    return record
+
+
+def _count(
+    workload: Workload, formulas: Mapping[Any, Any], road: Literal["auto", "meta", "real"]
+) -> tuple[Counted, models.Built]:
+    reason = "asked for"
+    if road != "real":
+        built = models.build(workload)
+        how = _how(workload, built, formulas, "meta")
+        try:
+            return counting.count_module(built.module, (built.args, built.kwargs), how), built
+        except ModelError as error:
+            if road == "meta":
+                raise _named(workload, error) from error.__cause__
+            reason = str(error.__cause__)
+        del built
+    built = models.build(workload, real=True)
+    how = _how(workload, built, formulas, "real", reason)
+    try:
+        return counting.count_module(built.module, (built.args, built.kwargs), how), built
+    except ModelError as error:
+        raise _named(workload, error) from error.__cause__
+
+
+def _how(
+    workload: Workload,
+    built: models.Built,
+    formulas: Mapping[Any, Any],
+    road: Literal["meta", "real"],
+    reason: str = "",
+) -> counting.Settings:
+    return counting.Settings(
+        ops=formulas,
+        backward=workload.backward,
+        road=road,
+        why_real=reason,
+        mode=workload.mode,
+        head=built.head,
+        disposable=True,
+    )
+
+
+def _named(workload: Workload, error: ModelError) -> ModelError:
+    return ModelError(f"{workload.model}: {error}")
+
+
+def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | None) -> Record:
+    """The record of a count."""
+    return Record(
+        workload=workload,
+        rows=counted.rows,
+        parameters=counted.parameters,
+        module_parameters=counted.module_parameters,
+        module_weights=counted.module_weights,
+        memory=counted.memory,
+        stages=counted.stages if stages is None else stages,
+        road=counted.road,
+    )
+
+
+def peer_counts(workload: Workload, record: Record, names: tuple[str, ...]) -> dict[str, PeerCount]:
+    """What other counters say of the same workload, and which operator explains the difference."""
+    from vtbench.count import peers  # loads fvcore and thop: only where asked
+
+    return peers.compare(lambda real: models.build(workload, real=real), record, names)
+
+
+def load_formulas(where: str) -> Mapping[Any, Any]:
+    """The formulas of a user's module: its mapping ``OPS``, or the one named after a colon.
+
+    A module without one may register formulas with torch's own decorator as it is imported.
+    """
+    name, _, attribute = where.partition(":")
+    with working_directory_first():
+        try:
+            module = importlib.import_module(name)
+        except ImportError as error:
+            raise BadInput(f"The module {name} of --ops cannot be imported: {error}.") from error
+    found = getattr(module, attribute or "OPS", None)
+    if found is None and not attribute:
+        return {}
+    if not isinstance(found, Mapping):
+        raise BadInput(
+            f"{where} of --ops is no mapping from operators to formulas: define "
+            "OPS = {torch.ops.my.scan.default: formula} in the module."
+        )
+    return found
+
+
+@contextmanager
+def working_directory_first() -> Iterator[None]:
+    """Modules are found from the current directory too, for the length of the block."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        if here in sys.path:
+            sys.path.remove(here)

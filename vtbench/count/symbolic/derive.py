@@ -1,0 +1,214 @@
+"""Workload in, Formula out: a closed form that has passed its own check, or a sentence why not."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+import msgspec
+import torch
+from torch import nn
+
+from vtbench import models
+from vtbench.count import counting
+from vtbench.count.symbolic.attempts import (
+    Draft,
+    Steps,
+    as_built,
+    as_it_is,
+    batch_only,
+    coarse_steps,
+    example_of,
+    fine_steps,
+    sizes_of,
+    with_others,
+)
+from vtbench.count.symbolic.blocks import family_form
+from vtbench.count.symbolic.case import Case, subject_from
+from vtbench.count.symbolic.check import checked
+from vtbench.count.symbolic.interpolation import drafts_through_counts
+from vtbench.count.symbolic.limit import within
+from vtbench.count.symbolic.nodes import Sizes
+from vtbench.count.symbolic.subject import Subject
+from vtbench.count.symbolic.tracing import Inputs, traced
+from vtbench.data.closed_form import Formula, Symbol
+from vtbench.data.workload import Workload, freeze_options
+from vtbench.errors import Untraceable, VtbenchError
+from vtbench.models import sizes
+from vtbench.models.signatures import parameters_of
+
+TIME_LIMIT = 30.0
+"""Seconds that the symbolic runs of one model may take."""
+_FOR_ONE_SIZE = 10.0
+"""Seconds for the form in the batch alone, also where nothing is left for others."""
+_ADAPTED = {"dynamic_img_size": True, "strict_img_size": False}
+"""Options with which a timm model takes other sizes than it was built for, where it has them."""
+
+
+def formula(workload: Workload, *, time_limit: float = TIME_LIMIT) -> Formula:
+    """The closed form of a model; raises a VtbenchError that says what to do when there is none."""
+    _warm()
+    case = Case(workload, time_limit)
+    for subject, draft in _drafts(case):
+        try:
+            found = checked(draft, subject, case.count)
+        except VtbenchError as error:
+            case.reasons.append(str(error))
+            continue
+        reason = case.reasons[0] if case.reasons and draft.method != "symbolic" else None
+        return msgspec.structs.replace(
+            found,
+            model=workload.model,
+            options=workload.to_dict()["options"],
+            reason=reason,
+            seconds=round(time.monotonic() - case.began, 2),
+        )
+    why = case.reasons[0] if case.reasons else "it takes no input whose size could vary."
+    raise Untraceable(f"No closed form of {workload.model} could be derived: {why}")
+
+
+def block_formula(workload: Workload, symbols: Sequence[Symbol]) -> Formula:
+    """The closed form of a model in options of its own, such as a width and a number of tokens."""
+    began = time.monotonic()
+    _warm()
+
+    def build(**values: int) -> tuple[nn.Module, Inputs]:
+        options = freeze_options({**dict(workload.options), **values})
+        built = models.build(msgspec.structs.replace(workload, options=options))
+        return built.module, (built.args, built.kwargs)
+
+    steps = {symbol.name: symbol.multiple for symbol in symbols}
+    form, proofs = family_form(build, {s.name: s.example for s in symbols}, steps)
+    return Formula(
+        model=workload.model,
+        options=workload.to_dict()["options"],
+        macs=form.wide,
+        macs_unit=form.clean if set(form.unit.values()) == {1} else None,
+        conditions=tuple(f"{n} a multiple of {step}" for n, step in steps.items() if step > 1),
+        multiple_of={name: step for name, step in steps.items() if step > 1},
+        degree={"B": 0, "H": 0, "W": 0, **form.degree},
+        growth=form.growth,
+        batch_free=form.batch_free,
+        method="symbolic",
+        checked_at=proofs,
+        seconds=round(time.monotonic() - began, 2),
+    )
+
+
+@functools.cache
+def _warm() -> None:
+    """Load what every trace needs before the first process is forked for one."""
+    module, size = nn.BatchNorm2d(2).eval(), Sizes()
+    batch = size.size("B", 3)
+    traced(module, size, lambda: ((torch.empty(batch, 2, 4, 4),), {}))
+
+
+def _drafts(case: Case) -> Iterator[tuple[Subject, Draft]]:
+    """Forms to check, the best first, with what is varied; why an attempt gave none is noted."""
+    own = case.own
+    if not own.sides:
+        yield from _attempt(case, own, lambda: as_it_is(own, with_others(own, {})))
+    else:
+        found = yield from _image_drafts(case, own)
+        if own.own["H"] == own.own["W"]:
+            found |= yield from _image_drafts(case, own.squared())
+        if found:
+            yield from ((own, d) for d in drafts_through_counts(case.count, own, case.reasons))
+        limit = max(case.left, _FOR_ONE_SIZE)
+        yield from _attempt(case, own, lambda: batch_only(own, with_others(own, {})), limit)
+    drafts = drafts_through_counts(case.count, own, case.reasons, sizes_too=False)
+    yield from ((own, draft) for draft in drafts)
+
+
+def _image_drafts(case: Case, own: Subject) -> Generator[tuple[Subject, Draft], None, bool]:
+    """Drafts of an image model: as it is, and as it is built; whether it takes other sizes."""
+    adapted = _adapted(case, own)
+    found = yield from _few(
+        case,
+        adapted,
+        lambda steps: _runs(adapted, steps) and _same_when_built(case, adapted, steps),
+        lambda steps: as_it_is(adapted, steps),
+    )
+    if case.built_for_size:
+        found |= yield from _few(
+            case,
+            own,
+            lambda steps: _can_be_built(case, own, steps),
+            lambda steps: as_built(case.build, own, steps),
+        )
+    return found
+
+
+def _few(
+    case: Case, subject: Subject, possible: Callable[[Steps], bool], trace: Callable[[Steps], Draft]
+) -> Generator[tuple[Subject, Draft], None, bool]:
+    """Drafts at the finest steps that are possible, then at coarser ones; whether any are."""
+    finest = next((steps for steps in fine_steps(subject) if possible(steps)), None)
+    if finest is None:
+        return False
+    yield from _attempt(case, subject, lambda: trace(finest))
+    for steps in coarse_steps(subject, finest):
+        if possible(steps):
+            yield from _attempt(case, subject, functools.partial(trace, steps))
+    return True
+
+
+def _attempt(
+    case: Case, subject: Subject, trace: Callable[[], Draft], limit: float | None = None
+) -> Iterator[tuple[Subject, Draft]]:
+    """A draft, within what is left of the time limit; or none, and the reason."""
+    try:
+        yield subject, within(case.left if limit is None else limit, trace)
+    except VtbenchError as error:
+        case.reasons.append(str(error))
+
+
+def _adapted(case: Case, own: Subject) -> Subject:
+    """The model, made to take other sizes where its constructor has an option for that."""
+    known = parameters_of(type(case.own.module))
+    given = dict(case.workload.options)
+    more = {name: on for name, on in _ADAPTED.items() if name in known and name not in given}
+    if not more or not case.by_resolution:
+        return own
+    workload = msgspec.structs.replace(case.workload, options=freeze_options({**given, **more}))
+    try:
+        adapted = subject_from(models.build(workload))
+    except VtbenchError:
+        return own
+    return adapted if len(own.sides) > 1 else adapted.squared()
+
+
+def _runs(subject: Subject, steps: Steps) -> bool:
+    """Whether the model runs at a usual multiple of the steps, without cropping."""
+    args, kwargs = subject.at(sizes_of(example_of(subject, steps), steps))
+    try:
+        sizes.try_size(subject.module, args, kwargs)
+    except sizes.Refused:
+        return False
+    return True
+
+
+def _same_when_built(case: Case, subject: Subject, steps: Steps) -> bool:
+    """Whether a model that is built for its size costs there what this one costs."""
+    if not case.built_for_size:
+        return True
+    large = {letter: 2 * n + 1 for letter, n in example_of(subject, steps).items()}
+    at = {**subject.own, **sizes_of(large, steps)}
+    settings = counting.Settings(road="meta", mode=case.workload.mode)
+    try:
+        counted = counting.count_module(subject.module, subject.at(at), settings)
+        return sum(row.macs for row in counted.rows) == case.count(at)
+    except VtbenchError:
+        return False
+
+
+def _can_be_built(case: Case, subject: Subject, steps: Steps) -> bool:
+    if case.left <= 0:
+        return False
+    try:
+        module, (args, kwargs) = case.build(sizes_of(example_of(subject, steps), steps))
+        sizes.try_size(module, args, kwargs)
+    except VtbenchError:
+        return False
+    return True

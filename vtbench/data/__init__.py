@@ -1,0 +1,1 @@
+"""What flows through the program, frozen, and its files; no torch."""

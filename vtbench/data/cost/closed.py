@@ -1,0 +1,69 @@
+"""Costs in closed form: the terms at given values beside the same terms in letters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from vtbench.data.cost.model import CostModel, Value
+from vtbench.data.cost.terms import Amount, Term, grouped, macs_of, weights_of
+
+
+class Costed(msgspec.Struct, frozen=True, kw_only=True):
+    """One cost model at values of its symbols."""
+
+    model: CostModel
+    values: Mapping[str, Value]
+    """A value for every symbol, given or default."""
+    terms: tuple[Term, ...]
+    """Whole numbers."""
+    forms: tuple[Amount, ...]
+    """MACs of the same terms as sympy expressions in the sizes."""
+
+    @property
+    def total(self) -> int:
+        """Multiply-accumulates for one image."""
+        return int(macs_of(self.terms))
+
+    @property
+    def weights(self) -> int:
+        """Weights of convolutions and linear layers."""
+        return int(weights_of(self.terms))
+
+    @property
+    def formula(self) -> Amount:
+        """The sum of the terms as one expression."""
+        import sympy
+
+        return sympy.expand(sum(self.forms))
+
+
+def costed(model: CostModel, given: Mapping[str, Value], depth: int | None = None) -> Costed:
+    """Terms and their closed forms, grouped by the first ``depth`` parts of their names."""
+    values = model.resolved(given)
+    deep = depth or model.depth
+    return Costed(
+        model=model,
+        values=values,
+        terms=grouped(model.terms(values), deep),
+        forms=tuple(_expanded(t.macs) for t in grouped(model.terms(lettered(model, values)), deep)),
+    )
+
+
+def lettered(model: CostModel, values: Mapping[str, Value]) -> dict[str, Any]:
+    """The values, with a letter in the place of every size."""
+    import sympy
+
+    sizes = {symbol.name for symbol in model.symbols if symbol.role == "size"}
+    return {
+        name: sympy.Symbol(name, integer=True, positive=True) if name in sizes else value
+        for name, value in values.items()
+    }
+
+
+def _expanded(form: Amount) -> Amount:
+    import sympy
+
+    return sympy.expand(sympy.sympify(form))

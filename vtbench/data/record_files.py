@@ -1,0 +1,101 @@
+"""Files of records: JSON Lines, one record a line, each under the workload that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from vtbench.data.record import CONVENTION, Record, Row
+from vtbench.data.workload import Workload
+from vtbench.errors import BadInput
+
+_SUMS = ("calls", "macs", "effective_macs", "elements_in", "elements_out", "written", "softmax",
+         "biased", "estimated_macs")  # fmt: skip
+
+
+def condensed(record: Record, parts: Sequence[str] = ()) -> Record:
+    """The same record with one row per operator, module class and stage: enough to judge by.
+
+    A row's module becomes the stage, or the one of some other ``parts``, that holds it. Every
+    convention gives the same figure of the condensed record, and so does every sum over these.
+    """
+    kept = tuple(dict.fromkeys((*record.stages, *record.apart, *parts)))
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in record.rows:
+        if row.status == "zero" and row.kind == "none":
+            continue
+        stage = _stage_of(row.module, kept)
+        groups.setdefault((stage, *_identity(row)), []).append(row)
+    merged = tuple(_merged(str(key[0]), rows) for key, rows in groups.items())
+    return msgspec.structs.replace(
+        record,
+        rows=merged,
+        apart=kept,
+        module_parameters=_by_stage(record.module_parameters, kept),
+        module_weights=_by_stage(record.module_weights, kept),
+    )
+
+
+def _stage_of(path: str, stages: Iterable[str]) -> str:
+    inside = [s for s in stages if path == s or path.startswith(f"{s}.")]
+    return max(inside, key=len, default=path.partition(".")[0])
+
+
+def _identity(row: Row) -> tuple[object, ...]:
+    return (row.op, row.module_class, row.status, row.kind, row.with_parameter, row.head,
+            row.phase, row.source)  # fmt: skip
+
+
+def _merged(stage: str, rows: list[Row]) -> Row:
+    sums = {name: sum(getattr(row, name) for row in rows) for name in _SUMS}
+    return msgspec.structs.replace(rows[0], module=stage, **sums)
+
+
+def _by_stage(held: Mapping[str, int], stages: Iterable[str]) -> dict[str, int]:
+    stages = tuple(stages)
+    found: dict[str, int] = {}
+    for path, elements in held.items():
+        stage = _stage_of(path, stages)
+        found[stage] = found.get(stage, 0) + elements
+    return found
+
+
+def lines_of(
+    records: Mapping[Workload, Record], parts: Mapping[Workload, Sequence[str]] | None = None
+) -> str:
+    """Condensed records as JSON Lines, each with the workload as it was asked for.
+
+    ``parts`` are modules of a workload that stay apart from the stages that hold them.
+    """
+    asked = (
+        msgspec.structs.replace(
+            condensed(record, (parts or {}).get(workload, ())), workload=workload
+        )
+        for workload, record in records.items()
+    )
+    return "".join(msgspec.json.encode(record).decode() + "\n" for record in asked)
+
+
+def read_records(path: Path) -> dict[Workload, Record]:
+    """Records of a file by workload; those of another counting convention are refused."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The records {path} cannot be read: {error}.") from error
+    found: dict[Workload, Record] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = msgspec.json.decode(line, type=Record)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise BadInput(f"{path}:{number}: this is no record: {error}.") from error
+        if record.convention != CONVENTION:
+            raise BadInput(
+                f"{path}:{number}: counted by the convention {record.convention}, and this is "
+                f"{CONVENTION}; count again."
+            )
+        found[record.workload] = record
+    return found

@@ -1,0 +1,1 @@
+"""Clocks: how long some steps took."""

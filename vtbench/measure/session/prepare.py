@@ -1,0 +1,174 @@
+"""From a model and a workload to a step: on its device, in its precision, ready to be called."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from vtbench.data.protocol import Protocol
+from vtbench.data.workload import Workload
+from vtbench.errors import BadOption
+from vtbench.measure.clocks.graphs import replaying
+from vtbench.measure.session.keeping import mapped, tensors_in
+from vtbench.models import Built
+
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp64": torch.float64}
+"""Precisions that are types of tensors; tf32 and bf32 are fp32 with other products."""
+
+_IMAGES = 4
+"""Dimensions of a batch of images, (B, C, H, W); clips have one more."""
+
+Given = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A step, and the module and first inputs behind it."""
+
+    step: Callable[[], object]
+    module: nn.Module
+    """On its device and in its precision; not compiled."""
+    given: Given
+    """The first of its inputs, where it works on them."""
+
+
+def prepare(built: Built, workload: Workload, protocol: Protocol, device: torch.device) -> Prepared:
+    """The step that a protocol times: one forward pass, and the backward pass where asked."""
+    module = placed(built.module, workload, device)
+    given = [
+        moved((built.args, built.kwargs), workload, device, place)
+        for place in range(protocol.input_sets)
+    ]
+    called = compiled(module, workload, protocol)
+    step = _step(called, itertools.cycle(given), workload, device)
+    if protocol.graph:
+        step = replaying(step, device)
+    return Prepared(step=step, module=module, given=given[0])
+
+
+def prepare_live(
+    module: nn.Module,
+    inputs: tuple[Any, ...],
+    workload: Workload,
+    protocol: Protocol,
+    device: torch.device,
+) -> Prepared:
+    """The step of a module that stays where and as it is; copies of its inputs take turns."""
+    given: list[Given] = [
+        (mapped(inputs, functools.partial(_turned, place=place)), {})
+        for place in range(protocol.input_sets)
+    ]
+    step = _step(compiled(module, workload, protocol), itertools.cycle(given), workload, device)
+    if protocol.graph:
+        step = replaying(step, device)
+    return Prepared(step=step, module=module, given=given[0])
+
+
+def placed(module: nn.Module, workload: Workload, device: torch.device) -> nn.Module:
+    """The module on the device, in the precision and layout of the workload."""
+    layout = torch.channels_last if workload.layout == "channels_last" else None
+    dtype = None if workload.autocast else DTYPES.get(workload.dtype)
+    try:
+        module = module.to(device=device, dtype=dtype)
+        return module if layout is None else module.to(memory_format=layout)
+    except RuntimeError as error:
+        if "memory format" in str(error) or "rank 4" in str(error):
+            raise BadOption(
+                f"{workload.model} has weights that cannot lie channels-last: {error}."
+            ) from error
+        raise
+
+
+def moved(given: Given, workload: Workload, device: torch.device, place: int) -> Given:
+    """Inputs where the module works; images of another place hold their values shifted."""
+    args, kwargs = given
+    return (
+        tuple(_moved(value, workload, device, place) for value in args),
+        {name: _moved(value, workload, device, place) for name, value in kwargs.items()},
+    )
+
+
+def _moved(value: Any, workload: Workload, device: torch.device, place: int) -> Any:
+    dtype = None if workload.autocast else DTYPES.get(workload.dtype)
+
+    def move(tensor: torch.Tensor) -> torch.Tensor:
+        if not tensor.is_floating_point():
+            return tensor.to(device, copy=True)
+        there = _turned(tensor, place).to(device=device, dtype=dtype)
+        if workload.layout == "channels_last" and there.dim() == _IMAGES:
+            return there.contiguous(memory_format=torch.channels_last)
+        return there
+
+    return mapped(value, move)
+
+
+def _turned(tensor: torch.Tensor, place: int) -> torch.Tensor:
+    """A copy; of images another one for every place, their values shifted along the last side."""
+    images = tensor.is_floating_point() and tensor.dim() >= _IMAGES
+    return tensor.roll(place, dims=-1) if images and place else tensor.detach().clone()
+
+
+def compiled(
+    module: Callable[..., Any], workload: Workload, protocol: Protocol
+) -> Callable[..., Any]:
+    """The module as it is called: compiled where the workload or the protocol says so."""
+    if workload.compile is None and not protocol.compiled:
+        return module
+    mode = workload.compile or "default"
+    known = ("default", *torch._inductor.list_mode_options())  # noqa: SLF001 - no public list
+    if mode not in known:
+        raise BadOption(
+            f"torch.compile has no mode {mode!r}; it has {', '.join(dict.fromkeys(known))}."
+        )
+    made: Callable[..., Any] = torch.compile(module, mode=mode)
+    return made
+
+
+def _step(
+    called: Callable[..., Any], given: Iterator[Given], workload: Workload, device: torch.device
+) -> Callable[[], object]:
+    lent = _autocast(workload, device)
+    if workload.backward:
+        return lambda: _forward_and_backward(called, next(given), lent)
+
+    def step() -> object:
+        args, kwargs = next(given)
+        with torch.inference_mode(), lent():
+            return called(*args, **kwargs)
+
+    return step
+
+
+def _autocast(
+    workload: Workload, device: torch.device
+) -> Callable[[], AbstractContextManager[object]]:
+    if not workload.autocast:
+        return nullcontext
+    dtype = DTYPES.get(workload.dtype)
+    if dtype not in (torch.bfloat16, torch.float16):
+        raise BadOption(f"Autocast goes to bf16 or fp16, not to {workload.dtype}; give --dtype.")
+    return lambda: torch.autocast(device.type, dtype=dtype)
+
+
+def _forward_and_backward(
+    called: Callable[..., Any],
+    given: Given,
+    lent: Callable[[], AbstractContextManager[object]],
+) -> object:
+    """One forward pass and the gradients of the sum of its floating outputs."""
+    args, kwargs = given
+    with lent():
+        outputs = called(*args, **kwargs)
+    total = sum(each.float().sum() for each in tensors_in(outputs) if each.requires_grad)
+    if isinstance(total, torch.Tensor):
+        total.backward()  # type: ignore[no-untyped-call]  # torch's own
+    for parameter in getattr(called, "parameters", list)():
+        parameter.grad = None
+    return total

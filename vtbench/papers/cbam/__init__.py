@@ -1,0 +1,1 @@
+"""CBAM: attention on channels, then on pixels."""

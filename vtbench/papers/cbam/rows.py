@@ -1,0 +1,24 @@
+"""CBAM: attention on channels, then on pixels: the baselines in Visual Transformers' first table.
+
+The larger ones are quoted there from a paper whose ResNet has the stride in the first 1x1.
+"""
+
+from __future__ import annotations
+
+from vtbench.data.catalog_row import Entry
+from vtbench.papers.resnet.rows import STAGES
+
+PAPER = "Woo et al., CBAM: Convolutional Block Attention Module, ECCV 2018"
+
+ROWS = tuple(
+    Entry(
+        name=f"resnet{depth}_cbam",
+        target="vtbench.papers.resnet.networks.resnet:ResNet",
+        options={"depth": depth, "attention": "cbam", "stride_in_1x1": depth in (50, 101)},
+        paper=PAPER,
+        family="ResNet",
+        stages=STAGES,
+        head=("fc",),
+    )
+    for depth in (18, 34, 50, 101)
+)

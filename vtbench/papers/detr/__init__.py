@@ -1,0 +1,1 @@
+"""DETR, as transformers has it."""

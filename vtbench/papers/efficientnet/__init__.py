@@ -1,0 +1,1 @@
+"""EfficientNet, as timm has it."""

@@ -1,0 +1,1 @@
+"""MViT, by torchvision's class."""

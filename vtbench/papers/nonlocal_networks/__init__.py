@@ -1,0 +1,1 @@
+"""Non-local neural networks."""

@@ -1,0 +1,1 @@
+"""RegNet, as timm has it."""

@@ -1,0 +1,1 @@
+"""SlowFast networks."""

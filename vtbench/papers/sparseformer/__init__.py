@@ -1,0 +1,1 @@
+"""SparseFormer, its video, detection and segmentation networks, and the bootstrapped ones."""

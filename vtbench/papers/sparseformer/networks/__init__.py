@@ -1,0 +1,1 @@
+"""SparseFormer's networks."""

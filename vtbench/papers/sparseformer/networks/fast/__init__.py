@@ -1,0 +1,1 @@
+"""SparseFormer's fast path: the same function on the same weights, computed faster."""

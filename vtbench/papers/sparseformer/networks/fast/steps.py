@@ -1,0 +1,173 @@
+"""The blocks of a SparseFormer as the fast path runs them, one after the other, and their weights.
+
+Where tokens look, how their RoIs move and what they mix with comes of one product: offsets are
+centred in its weights, and the gains and biases of three norms are part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
+from torch import Tensor, nn
+
+from vtbench.papers.sparseformer.networks.adaptive_mixing import Generator, Mixing
+from vtbench.papers.sparseformer.networks.sampling import RoIAdjustment, SamplingPoints
+
+if TYPE_CHECKING:
+    from vtbench.papers.sparseformer.networks.classifier import SparseFormer
+    from vtbench.papers.sparseformer.networks.latent_transformers import (
+        FeedForward,
+        LatentTransformer,
+        SelfAttention,
+    )
+
+Multiply = Callable[[Tensor], Tensor]
+"""A linear layer with its weights."""
+Prepare = Callable[[Tensor, Tensor | None], Multiply]
+"""From weights and bias to a linear layer; inference packs the weights here."""
+
+
+Take = Callable[[Tensor, int], Tensor]
+"""From queries, keys and values B,N,3·d and a number of heads to what queries take, B,N,d."""
+
+
+class Ways(NamedTuple):
+    """How a net's blocks compute what has more than one way."""
+
+    prepare: Prepare
+    take: Take
+    in_place: bool
+    """Whether nobody needs what an operator was given, such as a gradient."""
+
+
+def as_they_are(weight: Tensor, bias: Tensor | None) -> Multiply:
+    """The linear layer of torch."""
+    return lambda x: F.linear(x, weight, bias)
+
+
+class Block(NamedTuple):
+    """Attention and feed-forward network."""
+
+    heads: int
+    attention_norm: nn.LayerNorm
+    qkv: Multiply
+    take: Take
+    in_place: bool
+    out: Multiply
+    feed_forward_norm: nn.LayerNorm
+    widen: Multiply
+    narrow: Multiply
+
+
+class Reader(NamedTuple):
+    """Sampling and decoding."""
+
+    look: Multiply
+    """d -> 4+2·P+d/4: deltas, offsets by axis, and what the generator works on."""
+    channel: Multiply
+    """d/4 -> C²."""
+    point: Multiply
+    """d/4 -> P²."""
+    mixing: Mixing
+    in_place: bool
+    output: Multiply
+    points: int
+    eps: float
+    clamps: bool
+
+
+class Step(NamedTuple):
+    """One block as it is run: a repeat of the focusing transformer, or a block of the cortex."""
+
+    transformer: LatentTransformer
+    """Whose stochastic depth and scale of the loss hold."""
+    enter: Multiply
+    """Before the first block of the cortex, the bridge."""
+    block: Block
+    reader: Reader | None
+    drop: float
+
+
+def steps_of(net: SparseFormer, ways: Ways) -> list[Step]:
+    """All that a net does between its stem and its head, each linear layer prepared."""
+    steps: list[Step] = []
+    prepare = ways.prepare
+    if net.focusing is not None:
+        block, reader = _block(net.focusing, 0, ways), _reader(net.focusing, ways)
+        steps += [Step(net.focusing, _as_it_is, block, reader, drop) for drop in net.drops[0]]
+    bridge, norm = prepare(net.bridge.linear.weight, net.bridge.linear.bias), net.bridge.norm
+    for index, drop in enumerate(net.drops[1]):
+        block = _block(net.cortex, index, ways)
+        if index == 0:
+            reader = _reader(net.cortex, ways)
+            steps.append(Step(net.cortex, lambda x: norm(bridge(x)), block, reader, drop))
+        else:
+            steps.append(Step(net.cortex, _as_it_is, block, None, drop))
+    return steps
+
+
+def _as_it_is(tokens: Tensor) -> Tensor:
+    return tokens
+
+
+def _block(transformer: LatentTransformer, index: int, ways: Ways) -> Block:
+    prepare = ways.prepare
+    attention = cast("SelfAttention", transformer.attention[index])
+    feed_forward = cast("FeedForward", transformer.feed_forward[index])
+    return Block(
+        heads=attention.heads,
+        attention_norm=attention.norm,
+        qkv=prepare(attention.qkv.weight, attention.qkv.bias),
+        take=ways.take,
+        in_place=ways.in_place,
+        out=prepare(attention.out.weight, attention.out.bias),
+        feed_forward_norm=feed_forward.norm,
+        widen=prepare(feed_forward.widen.weight, feed_forward.widen.bias),
+        narrow=prepare(feed_forward.narrow.weight, feed_forward.narrow.bias),
+    )
+
+
+def _reader(transformer: LatentTransformer, ways: Ways) -> Reader:
+    prepare = ways.prepare
+    sampling, decoding = transformer.sampling, transformer.decoding
+    adjustment, points = sampling.adjustment, sampling.points
+    generator, mixing = decoding.generator, decoding.mixing
+    assert isinstance(adjustment, RoIAdjustment)  # noqa: S101 - the constructor saw to these four
+    assert isinstance(points, SamplingPoints)  # noqa: S101
+    assert isinstance(generator, Generator)  # noqa: S101
+    assert isinstance(mixing, Mixing)  # noqa: S101
+    expand, square = generator.expand, generator.channels**2
+    return Reader(
+        look=prepare(*_merged(adjustment, points, generator)),
+        channel=prepare(expand.weight[:square], expand.bias[:square]),
+        point=prepare(expand.weight[square:], expand.bias[square:]),
+        mixing=mixing,
+        in_place=ways.in_place,
+        output=prepare(decoding.output.weight, decoding.output.bias),
+        points=points.points,
+        eps=points.eps,
+        clamps=sampling.clamps,
+    )
+
+
+def _merged(
+    adjustment: RoIAdjustment, points: SamplingPoints, generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Three norms and linear layers as one layer on normalised tokens: 4+2·P+d/4,d and a bias."""
+    # Offsets come out by axis, and less their mean over P.
+    offsets = points.linear.weight.view(points.points, 2, -1).transpose(0, 1)  # 2,P,d
+    offset_bias = points.linear.bias.view(points.points, 2).t()  # 2,P
+    offsets = (offsets - offsets.mean(1, keepdim=True)).flatten(0, 1)
+    offset_bias = (offset_bias - offset_bias.mean(1, keepdim=True)).flatten()
+    delta = adjustment.linear.weight
+    parts = (
+        (adjustment.norm, delta, delta.new_zeros(len(delta))),
+        (points.norm, offsets, offset_bias),
+        (generator.norm, generator.reduce.weight, generator.reduce.bias),
+    )
+    weights = [weight * norm.weight for norm, weight, _ in parts]
+    biases = [bias + (weight * norm.bias).sum(1) for norm, weight, bias in parts]
+    return torch.cat(weights), torch.cat(biases)

@@ -1,0 +1,1 @@
+"""TimeSformer, as transformers has it."""

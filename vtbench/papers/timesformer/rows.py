@@ -1,0 +1,17 @@
+"""TimeSformer, as transformers has it."""
+
+from __future__ import annotations
+
+from vtbench.data.catalog_row import Entry
+
+PAPER = "Bertasius et al., Is Space-Time Attention All You Need, ICML 2021"
+
+ROWS = (
+    Entry(
+        name="timesformer",
+        target="vtbench.papers.timesformer.networks:timesformer",
+        paper=PAPER,
+        family="Video",
+        head=("classifier",),
+    ),
+)

@@ -1,0 +1,1 @@
+"""UperNet on Swin-T, as transformers has it."""

@@ -1,0 +1,1 @@
+"""Video Swin, as torchvision has it."""

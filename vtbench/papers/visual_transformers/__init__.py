@@ -1,0 +1,1 @@
+"""Visual Transformers, both versions of the paper."""

@@ -1,0 +1,1 @@
+"""Visual Transformers' blocks and networks."""

@@ -1,0 +1,58 @@
+"""ViT as cost models: patches and a class token through standard blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vtbench.data.cost import symbols
+from vtbench.data.cost.model import CostModel, Rule
+from vtbench.data.cost.terms import Amount, Term, convolution, divided, under
+from vtbench.data.cost.tokens import encoder_block, stacked
+from vtbench.papers.vit.rows import PAPER
+
+BODIES = {"s": (384, 12), "b": (768, 12), "l": (1024, 24)}
+"""Size -> width and number of blocks."""
+
+_PATCHES = Rule(
+    symbols=("H", "W", "patch"),
+    sentence="the image is cut into whole patches, so H and W are multiples of patch",
+    holds=lambda at: at["H"] % at["patch"] == at["W"] % at["patch"] == 0,
+)
+
+
+def cost_models() -> Iterator[CostModel]:
+    """One of any size, and ViT of every size."""
+    yield vit_model("vit", "vision transformer of any size, ViT-B/16 unless set", PAPER, (768, 12))
+    for size, body in BODIES.items():
+        yield vit_model(f"vit_{size}", f"ViT-{size.upper()}/16", PAPER, body)
+
+
+def vit_model(name: str, summary: str, paper: str, body: tuple[int, int]) -> CostModel:
+    """A ViT of a width and a number of blocks."""
+    return CostModel(
+        name=name, summary=summary, paper=paper,
+        symbols=(
+            *symbols.image(),
+            symbols.setting("patch", "side of a patch", 16),
+            symbols.setting("width", "channels of a token", body[0]),
+            symbols.setting("layers", "blocks", body[1]),
+            symbols.CLASSES,
+        ),
+        rules=(_PATCHES,),
+        build=lambda at: vit(
+            (at["H"], at["W"]), at["patch"], (at["width"], at["layers"]), at["classes"]),
+        depth=2,
+    )  # fmt: skip
+
+
+def vit(
+    image: tuple[Amount, Amount], patch: int, body: tuple[Amount, Amount], classes: Amount
+) -> tuple[Term, ...]:
+    """Patches and a class token through standard blocks; ``body`` is their width and number."""
+    width, layers = body
+    patches = divided(image[0], patch) * divided(image[1], patch)
+    return (
+        convolution("patches", (3, width), patches, kernel=patch),
+        *under("blocks", stacked(encoder_block(patches + 1, width), layers)),
+        convolution("head", (width, classes), 1),
+    )

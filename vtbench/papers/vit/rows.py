@@ -1,0 +1,18 @@
+"""ViT, as timm has it."""
+
+from __future__ import annotations
+
+from vtbench.data.catalog_row import Entry
+
+PAPER = "Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021"
+
+ROWS = tuple(
+    Entry(
+        name=f"vit_{size[0]}",
+        target=f"timm:vit_{size}_patch16_224",
+        paper=PAPER,
+        family="ViT",
+        head=("head",),
+    )
+    for size in ("small", "base", "large")
+)

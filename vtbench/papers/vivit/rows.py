@@ -1,0 +1,17 @@
+"""ViViT with a factorised encoder."""
+
+from __future__ import annotations
+
+from vtbench.data.catalog_row import Entry
+
+PAPER = "Arnab et al., ViViT: A Video Vision Transformer, ICCV 2021"
+
+ROWS = (
+    Entry(
+        name="vivit_b_fe",
+        target="vtbench.papers.vivit.networks:vivit_fe",
+        paper=PAPER,
+        family="Video",
+        head=("head",),
+    ),
+)

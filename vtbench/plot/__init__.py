@@ -1,8 +1,0 @@
-"""Figures; the only room that knows a plotting library. No display is needed."""
-
-from __future__ import annotations
-
-from vtbench.plot.drawing import draw, lines
-from vtbench.plot.files import SUFFIXES, Series, digest, drawn_from
-
-__all__ = ["SUFFIXES", "Series", "digest", "draw", "drawn_from", "lines"]

@@ -1,0 +1,59 @@
+"""Figures as files: PNG or SVG, the same bytes each time, marked with what they were drawn from."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vtbench.errors import OutputError
+from vtbench.report.chart import Chart
+
+SUFFIXES = (".png", ".svg")
+
+Series = Mapping[str, Sequence[tuple[float, float]]]
+"""A line's name -> its points, in order."""
+
+_MARK = "drawn from "
+_WRITTEN = re.compile(re.escape(_MARK) + "([0-9a-f]{64})")
+
+
+def checked(path: Path) -> Path:
+    """The path, where its name ends in a kind of figure that can be drawn."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"The figure {str(path)!r} ends in neither {' nor '.join(SUFFIXES)}.")
+    return path
+
+
+def digest(chart: Chart) -> str:
+    """What a chart shows, as a fingerprint."""
+    return hashlib.sha256(msgspec.json.encode(chart)).hexdigest()
+
+
+def drawn_from(path: Path) -> str | None:
+    """The fingerprint of the chart that a figure was drawn from; None where it says none.
+
+    The bytes of a figure change with the plotting library, and what it shows does not.
+    """
+    found = _WRITTEN.search(path.read_bytes().decode("utf-8", errors="replace"))
+    return found[1] if found else None
+
+
+def save(figure: Any, path: Path, mark: str | None) -> None:
+    """Write a figure; its fingerprint stands in the file's own description."""
+    import matplotlib as mpl
+
+    said = None if mark is None else f"{_MARK}{mark}"
+    metadata = {"Description": said, "Creator": "vtbench", "Date": None}
+    if path.suffix.lower() == ".png":
+        metadata = {"Description": said, "Software": "vtbench"}
+    with mpl.rc_context({"svg.hashsalt": "vtbench"}):  # the same figure is the same file
+        try:
+            figure.savefig(path, metadata={k: v for k, v in metadata.items() if v or k == "Date"})
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            raise OutputError(f"The figure {str(path)!r} cannot be written: {reason}.") from error

@@ -38,7 +38,7 @@ wheel-test: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--editable '.[models,counters,dev]'
+		--editable '.[models,counters,ray,dev]'
 	touch $(STAMP)
 
 clean:

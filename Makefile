@@ -1,14 +1,23 @@
+# make quick       before every commit: lint, import contracts, the quick tests; under a minute
 # make check       count the catalogue, five models by other counters too, hold every suite, write reports/
 # make test        lint, types, import contracts, tests, and the built wheel
 # make bench       how fast counting is, beside the other counters
 # make wheel-test  build the wheel and use it from outside the checkout
+# make slow-tests  run all tests, and write anew which files `make quick` leaves out
 
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: check test bench wheel-test clean
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal --ignore tests/benchmarks
+
+.PHONY: quick check test bench wheel-test slow-tests clean
+
+quick: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(PYTEST) -q --pace quick
 
 check: $(STAMP)
 	mkdir -p reports
@@ -26,7 +35,7 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vtbench report reports --check
-	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/benchmarks
+	$(PYTEST) --pace hold
 	$(MAKE) wheel-test
 
 bench: $(STAMP)
@@ -34,6 +43,9 @@ bench: $(STAMP)
 
 wheel-test: $(STAMP)
 	sh .ci/wheel_test.sh $(BIN)/python
+
+slow-tests: $(STAMP)
+	$(PYTEST) --pace write
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -11,6 +11,8 @@ import pytest
 from vtbench.data.record import Explained, Memory, Parameters, PeerCount, Record, Row
 from vtbench.data.workload import Workload
 
+pytest_plugins = ["pace"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def user_cache(tmp_path_factory):

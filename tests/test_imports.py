@@ -174,7 +174,7 @@ def test_count_can_be_called_whatever_was_imported_before(process):
     """
     befores = [
         "pass",
-        "import vtbench.count.run",
+        "import vtbench.count.count_workload",
         "import vtbench.count.operators.table",
         "import vtbench.api.counting",
     ]

@@ -15,7 +15,7 @@ import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import Workload
 
 MODELS = {
@@ -41,7 +41,7 @@ def on_cpu(name):
 
 
 def ours(name):
-    return run(Workload(model=name)).macs
+    return count_workload(Workload(model=name)).macs
 
 
 def plain_forward(name):

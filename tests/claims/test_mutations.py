@@ -15,7 +15,7 @@ from vtbench.claims.judge.search import alternatives
 from vtbench.claims.suite import interval
 from vtbench.claims.suite.selection import bearing_on, follows_from
 from vtbench.claims.suite.shelf import find
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.papers.resnet.networks import channel_attention, resnet
 from vtbench.papers.slowfast import networks as slowfast
 from vtbench.papers.sparseformer.networks import (
@@ -59,7 +59,7 @@ def reds(suite, names, *, tokens=None):
             if tokens is not None and changes == {"tokens": tokens}
         }
     works |= {point.workload: None for claim in kept.claims for point in points_of(claim)}
-    verdicts = judge([kept], {work: run(work) for work in works})
+    verdicts = judge([kept], {work: count_workload(work) for work in works})
     asked = [verdict for verdict in verdicts if verdict.claim.id in ids]
     assert all(verdict.verdict != "unknown" for verdict in asked)
     return {v.claim.id.partition(".")[2] for v in asked if not v.as_expected}

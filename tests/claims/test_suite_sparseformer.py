@@ -16,7 +16,7 @@ from vtbench.claims.suite import interval, middle
 from vtbench.claims.suite.shelf import find
 from vtbench.claims.suite.types import CONVENTIONS
 from vtbench.cli.check import counted
-from vtbench.count.run import RunSettings, run
+from vtbench.count.count_workload import RunSettings, count_workload
 from vtbench.data.workload import Workload
 
 OWN = "sparseformer.own.macs"
@@ -118,7 +118,9 @@ def test_the_conventions_are_what_those_counters_say_of_the_net():
     pytest.importorskip("fvcore")
     pytest.importorskip("thop")
     settings = RunSettings(counters=("fvcore", "thop"))
-    record = run(Workload(model="sparseformer_t", resolution=(224, 224)), settings=settings)
+    record = count_workload(
+        Workload(model="sparseformer_t", resolution=(224, 224)), settings=settings
+    )
     said = {name: count.macs for name, count in record.counters.items()}
     assert said == {name: MACS[convention](record.rows) for name, convention in
                     (("fvcore", "fvcore_eval"), ("thop", "thop"))}  # fmt: skip

@@ -63,12 +63,12 @@ def test_a_range_is_evaluated_exactly_and_may_be_drawn(vtbench, tmp_path):
                     "--plot", str(figure))  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(ended.out)))
     assert [row["H"] for row in rows] == ["97", "161", "225"]
-    from vtbench.count.run import run
+    from vtbench.count.count_workload import count_workload
     from vtbench.data.workload import Workload
 
     for row in rows:
         size = (int(row["H"]), int(row["W"]))
-        counted = run(Workload(model="resnet18", resolution=size, batch_size=2)).macs
+        counted = count_workload(Workload(model="resnet18", resolution=size, batch_size=2)).macs
         assert int(row["resnet18"]) == counted
     assert figure.read_text().lstrip().startswith("<?xml")
 

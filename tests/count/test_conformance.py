@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vtbench.count import cases
-from vtbench.count.counting import Settings, count_module
+from vtbench.count.count_module import CountSettings, count_module
 from vtbench.count.peers.conformance import conformance, selected
 from vtbench.data.conformance import CaseResults, Conformance, Result
 from vtbench.errors import BadOption, ModelError
@@ -29,7 +29,7 @@ NEEDS_VALUES = {
 
 def counted(case, **how):
     module, args, kwargs = cases.given(case)
-    done = count_module(module, (args, kwargs), Settings(ops=case.ops(), **how))
+    done = count_module(module, (args, kwargs), CountSettings(ops=case.ops(), **how))
     unknown = sorted({row.op for row in done.rows if row.status == "unknown"})
     return sum(row.macs for row in done.rows), unknown, done
 

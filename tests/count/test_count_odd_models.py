@@ -12,7 +12,7 @@ from torch.nn import functional
 from torchvision.ops import DeformConv2d
 
 import vtbench
-from vtbench.count.counting import Settings, count_module
+from vtbench.count.count_module import CountSettings, count_module
 from vtbench.errors import ModelError, UsageError
 
 
@@ -129,7 +129,7 @@ class Meddles(nn.Module):
 @pytest.mark.parametrize("road", ["meta", "real"])
 def test_what_a_model_changes_of_the_process_is_taken_back(road):
     model, x = Meddles(), torch.zeros(2, 4)
-    settings = Settings(road=road)
+    settings = CountSettings(road=road)
     before = _surroundings()
     assert sum(row.macs for row in count_module(model, ((x,), {}), settings).rows) == 2 * 4 * 4
     assert _surroundings() == before
@@ -184,7 +184,7 @@ def test_the_backward_pass_of_attention_costs_the_same_for_every_kernel(road):
         def forward(self, x):
             return functional.scaled_dot_product_attention(self.q + x, self.k, self.v)
 
-    settings = Settings(road=road, backward=True)
+    settings = CountSettings(road=road, backward=True)
     rows = count_module(Projected(), ((torch.zeros(2, 4, 10, 8),), {}), settings).rows
     forward = 2 * 4 * 10 * 10 * (8 + 8)
     assert sum(row.macs for row in rows if row.phase == "forward") == forward
@@ -194,7 +194,7 @@ def test_the_backward_pass_of_attention_costs_the_same_for_every_kernel(road):
 def test_the_backward_pass_of_a_deformable_convolution_is_known():
     layer = DeformConv2d(4, 6, 3, padding=1, groups=2)
     inputs = torch.zeros(2, 4, 10, 12), torch.zeros(2, 2 * 3 * 3, 10, 12)
-    rows = count_module(layer, (inputs, {}), Settings(backward=True)).rows
+    rows = count_module(layer, (inputs, {}), CountSettings(backward=True)).rows
     forward = 2 * 6 * 10 * 12 * (4 // 2) * 3 * 3
     assert sum(row.macs for row in rows) == 3 * forward
     assert all(row.status != "unknown" for row in rows)
@@ -248,7 +248,7 @@ class Remembers(nn.Module):
 def test_what_a_model_writes_to_its_plain_attributes_is_taken_back(road, backward):
     model = Remembers()
     plain, kept = model.plain, model.nested["states"][1]
-    settings = Settings(road=road, backward=backward)
+    settings = CountSettings(road=road, backward=backward)
     count_module(model, ((torch.zeros(2, 4),), {}), settings)
     assert model.plain is plain
     assert model.layer.same is model.nested["states"][1] is kept
@@ -307,6 +307,6 @@ def test_a_buffer_that_lends_only_its_shape_was_not_read(like, road):
         def forward(self, x):
             return like(torch.empty(2, 4)).fill_(1.0) @ x.T
 
-    rows = count_module(Templates(), ((torch.zeros(2, 4),), {}), Settings(road=road)).rows
+    rows = count_module(Templates(), ((torch.zeros(2, 4),), {}), CountSettings(road=road)).rows
     assert sum(row.macs for row in rows) == 2 * 2 * 4
     assert all(row.status != "unknown" for row in rows)

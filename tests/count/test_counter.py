@@ -8,7 +8,7 @@ from torch.utils import flop_counter
 from torch.utils.checkpoint import checkpoint
 
 from vtbench.api import counting as vtbench
-from vtbench.count.counting import Settings, count_module
+from vtbench.count.count_module import CountSettings, count_module
 from vtbench.errors import ModelError
 
 
@@ -188,9 +188,9 @@ def test_custom_functions_checkpoints_and_vmap_count_once_each_time_they_run():
     model, x = Odd(), torch.randn(3, 4)
     for grad in (False, True):
         for road in ("meta", "real"):
-            counted = count_module(model, ((x,), {}), Settings(road=road, grad=grad))
+            counted = count_module(model, ((x,), {}), CountSettings(road=road, grad=grad))
             assert sum(row.macs for row in counted.rows) == 3 * product
-    both = count_module(model, ((x,), {}), Settings(backward=True))
+    both = count_module(model, ((x,), {}), CountSettings(backward=True))
     backward = sum(row.macs for row in both.rows if row.phase == "backward")
     # two gradients of each of the three products (w's through vmap too), one recomputation
     assert backward == 6 * product + product
@@ -198,7 +198,7 @@ def test_custom_functions_checkpoints_and_vmap_count_once_each_time_they_run():
 
 def test_backward_costs_two_products_per_layer_less_the_input_s_gradient():
     model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
-    counted = count_module(model, ((torch.randn(3, 8),), {}), Settings(backward=True))
+    counted = count_module(model, ((torch.randn(3, 8),), {}), CountSettings(backward=True))
     forward = 3 * 8 * 16 + 3 * 16 * 4
     assert sum(r.macs for r in counted.rows if r.phase == "forward") == forward
     by_module = {
@@ -211,7 +211,7 @@ def test_backward_costs_two_products_per_layer_less_the_input_s_gradient():
 
 def test_backward_of_a_module_without_parameters_is_refused():
     with pytest.raises(ModelError, match="depends on a parameter"):
-        count_module(nn.ReLU(), ((torch.randn(3),), {}), Settings(backward=True))
+        count_module(nn.ReLU(), ((torch.randn(3),), {}), CountSettings(backward=True))
 
 
 class Outputs(nn.Module):
@@ -272,7 +272,7 @@ def test_a_model_is_left_as_it_was_found(road):
     state = {k: v for k, v in model.state_dict().items() if "lazy" not in k}
     before = {k: v.clone() for k, v in state.items()}
     attributes, random_state = set(model.__dict__), torch.get_rng_state()
-    counted = count_module(model, ((x,), {}), Settings(road=road, mode="train"))
+    counted = count_module(model, ((x,), {}), CountSettings(road=road, mode="train"))
     assert sum(row.macs for row in counted.rows) == 5 * 4 * 3
     assert (model.calls, model.log, model.cache) == (0, [], None)
     assert set(model.__dict__) == attributes
@@ -358,7 +358,7 @@ def test_a_buffer_that_operators_fill_is_not_suspected():
             return out * 2, other, torch.empty(0) * 1
 
     for road in ("meta", "real"):
-        counted = count_module(Fills(), ((torch.randn(4, 3),), {}), Settings(road=road))
+        counted = count_module(Fills(), ((torch.randn(4, 3),), {}), CountSettings(road=road))
         assert all(row.status == "zero" for row in counted.rows)
 
 
@@ -400,7 +400,7 @@ def test_real_constants_meet_meta_tensors():
         def forward(self, x):
             return (x * self.table + torch.ones(6)) @ torch.ones(6, 2)
 
-    counted = count_module(Constant(), ((torch.randn(3, 6),), {}), Settings(road="meta"))
+    counted = count_module(Constant(), ((torch.randn(3, 6),), {}), CountSettings(road="meta"))
     assert sum(row.macs for row in counted.rows) == 3 * 6 * 2
 
 

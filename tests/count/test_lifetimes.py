@@ -82,9 +82,9 @@ def test_the_peak_is_where_two_tensors_meet():
 def test_backward_keeps_what_it_saves():
     model, x = nn.Sequential(*(nn.Linear(64, 64) for _ in range(4))), torch.randn(32, 64)
     forward = vtbench.count(model, x).to_dict()["memory"]["activations_peak"]
-    from vtbench.count.counting import Settings, count_module
+    from vtbench.count.count_module import CountSettings, count_module
 
-    both = count_module(model, ((x,), {}), Settings(backward=True)).memory.activations_peak
+    both = count_module(model, ((x,), {}), CountSettings(backward=True)).memory.activations_peak
     assert forward == 2 * 32 * 64 * 4 + 32 * 64 * 4
     assert both >= 4 * 32 * 64 * 4 + 3 * (64 * 64 + 64) * 4
 

@@ -14,11 +14,11 @@ from torch.nn import functional as F
 
 import vtbench as package
 from vtbench.count import peers
-from vtbench.count.counting import Settings, count_module
+from vtbench.count.count_module import CountSettings, count_module
+from vtbench.count.count_workload import RunSettings, count_workload, record_of
 from vtbench.count.peers import names, quiet, side_by_side
-from vtbench.count.peers.explain import Entry, explanations, matched
+from vtbench.count.peers.differences import OpCount, explanations, matched
 from vtbench.count.peers.tally import Line, Subject, Tally, Unsuitable, own_counts, positional
-from vtbench.count.run import RunSettings, record_of, run
 from vtbench.data.record import Memory, Record, Row
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption, MissingPackage
@@ -30,7 +30,7 @@ ABSENT = tuple(name for name in names.NAMES if name not in INSTALLED)
 def beside(module, *inputs, counters=INSTALLED, backward=False, **keywords):
     """Our record of a module, and what the counters say of it."""
     module = module if backward else module.eval()
-    counted = count_module(module, (inputs, keywords), Settings(backward=backward))
+    counted = count_module(module, (inputs, keywords), CountSettings(backward=backward))
     record = record_of(Workload(model="toy", backward=backward), counted, None)
     return record, peers.compare(lambda _: Subject(module, inputs, keywords), record, counters)
 
@@ -50,7 +50,7 @@ def row(op, module, macs, calls=1):
 
 @pytest.mark.parametrize("model", ["resnet18", "deit_t", "timm:levit_128s"])
 def test_explained_and_unexplained_sum_to_the_difference_and_little_is_unexplained(model):
-    record = run(Workload(model=model), settings=RunSettings(counters=INSTALLED))
+    record = count_workload(Workload(model=model), settings=RunSettings(counters=INSTALLED))
     assert tuple(record.counters) == INSTALLED
     for name, peer in record.counters.items():
         assert peer.error is None, name
@@ -92,7 +92,9 @@ def test_the_sums_hold_for_fused_and_recurrent_layers(module, shape):
 
 
 def test_a_vision_transformer_s_differences_are_named_by_operator():
-    record = run(Workload(model="deit_t"), settings=RunSettings(counters=("fvcore", "thop")))
+    record = count_workload(
+        Workload(model="deit_t"), settings=RunSettings(counters=("fvcore", "thop"))
+    )
     attention = 12 * 2 * 197 * 197 * 192  # 12 blocks: q·kᵀ and its product with v
     found = explained(record.counters["fvcore"])
     assert found["aten.scaled_dot_product_attention"] == (12, -attention)
@@ -162,31 +164,35 @@ def test_keyword_and_dict_inputs_reach_the_counters_that_take_them():
 
 
 def test_the_same_operator_with_the_same_count_is_no_difference():
-    same = [Entry("aten.linear", 10, 1), Entry("aten.bmm", 7, 2)]
+    same = [OpCount("aten.linear", 10, 1), OpCount("aten.bmm", 7, 2)]
     assert matched(same, list(reversed(same))) == ([], [], [])
 
 
 def test_operators_are_matched_by_count_where_their_names_differ():
-    left = matched([Entry("aten.linear", 10, 1)], [Entry("aten.addmm", 10, 1)])
+    left = matched([OpCount("aten.linear", 10, 1)], [OpCount("aten.addmm", 10, 1)])
     assert left == ([], [], [])
 
 
 def test_a_sum_of_operators_is_matched_and_the_rest_is_missed():
-    ours = [Entry("aten.linear", 10, 2), Entry("aten.baddbmm", 5, 1), Entry("aten.bmm", 3, 1)]
-    left = matched(ours, [Entry("aten.matmul", 13, 3)])
-    assert left.ours == [Entry("aten.baddbmm", 5, 1)]
+    ours = [
+        OpCount("aten.linear", 10, 2),
+        OpCount("aten.baddbmm", 5, 1),
+        OpCount("aten.bmm", 3, 1),
+    ]
+    left = matched(ours, [OpCount("aten.matmul", 13, 3)])
+    assert left.ours == [OpCount("aten.baddbmm", 5, 1)]
     assert (left.theirs, left.differing) == ([], [])
 
 
 def test_one_operator_counted_in_two_ways_is_its_difference():
-    left = matched([Entry("aten.linear", 100, 1)], [Entry("aten.addmm", 104, 1)])
-    assert left == ([], [], [Entry("aten.linear", 4, 1)])
+    left = matched([OpCount("aten.linear", 100, 1)], [OpCount("aten.addmm", 104, 1)])
+    assert left == ([], [], [OpCount("aten.linear", 4, 1)])
 
 
 def test_a_count_that_is_far_from_ours_is_not_taken_for_it():
-    left = matched([Entry("aten.linear", 100, 1)], [Entry("aten.mm", 7, 1)])
-    assert left.ours == [Entry("aten.linear", 100, 1)]
-    assert left.theirs == [Entry("aten.mm", 7, 1)]
+    left = matched([OpCount("aten.linear", 100, 1)], [OpCount("aten.mm", 7, 1)])
+    assert left.ours == [OpCount("aten.linear", 100, 1)]
+    assert left.theirs == [OpCount("aten.mm", 7, 1)]
 
 
 def test_work_that_two_sides_see_in_different_modules_is_no_difference():
@@ -318,7 +324,7 @@ def test_a_counter_that_cannot_take_a_model_says_why(monkeypatch):
 
 def test_a_huge_model_is_built_on_meta_or_not_at_all():
     net = nn.Linear(8, 8).eval()
-    counted = count_module(net, ((torch.ones(2, 8),), {}), Settings())
+    counted = count_module(net, ((torch.ones(2, 8),), {}), CountSettings())
     record = Record(
         workload=Workload(model="huge"), rows=counted.rows, parameters=counted.parameters,
         memory=Memory(weights=3 * 10**9, activations_peak=0, peak_at=""),

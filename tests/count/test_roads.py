@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vtbench import models
-from vtbench.count.counting import Settings, count_module
-from vtbench.count.run import record_of, run
+from vtbench.count.count_module import CountSettings, count_module
+from vtbench.count.count_workload import count_workload, record_of
 from vtbench.data.workload import InputSpec, Workload, freeze_options
 from vtbench.report import VIEWS, parts
 
@@ -68,7 +68,7 @@ def built(workload):
 @cache
 def reference(workload):
     """Multiply-accumulates on shapes alone, without gradients, all of them known."""
-    counted = count_module(*parts_of(workload), Settings(road="meta"))
+    counted = count_module(*parts_of(workload), CountSettings(road="meta"))
     assert all(row.status != "unknown" for row in counted.rows)
     return sum(row.macs for row in counted.rows)
 
@@ -79,7 +79,7 @@ def parts_of(workload):
 
 
 def macs(module, inputs, **how):
-    rows = count_module(module, inputs, Settings(**how)).rows
+    rows = count_module(module, inputs, CountSettings(**how)).rows
     assert all(row.status != "unknown" for row in rows)
     return sum(row.macs for row in rows)
 
@@ -108,7 +108,7 @@ def test_shapes_and_values_gradients_or_none_give_one_count(workload, road, grad
 def test_the_command_line_s_count_is_that_of_the_live_module(workload):
     """By name the model is built on meta, unfilled; in a notebook it has values."""
     built(workload)
-    assert run(workload).macs == reference(workload)
+    assert count_workload(workload).macs == reference(workload)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
@@ -169,7 +169,7 @@ def compilable(workload, compiled, inputs):
 @pytest.mark.parametrize("workload", WORKLOADS, **NAMES)
 def test_the_parts_of_every_view_sum_to_the_total(workload):
     module, inputs = parts_of(workload)
-    record = record_of(workload, count_module(module, inputs, Settings(road="meta")), None)
+    record = record_of(workload, count_module(module, inputs, CountSettings(road="meta")), None)
     for view in VIEWS:
         for depth in (1, 2, 99):
             assert sum(part.macs for part in parts(record, view, depth)) == reference(workload)
@@ -191,7 +191,7 @@ def test_a_batch_costs_as_much_as_its_images(workload):
         InputSpec(name=spec.name, shape=(batch, *spec.shape[1:]), dtype=spec.dtype)
         for spec in workload.inputs
     )
-    record = run(Workload(**fields | {"batch_size": batch, "inputs": inputs}))
+    record = count_workload(Workload(**fields | {"batch_size": batch, "inputs": inputs}))
     once = OF_THE_MODEL.get(workload.model)
     fixed = sum(row.macs for row in record.rows if once and once in row.module)
     assert bool(fixed) == bool(once)
@@ -227,7 +227,7 @@ def test_the_backward_pass_of_a_fused_lstm_counts_as_that_of_its_steps(before, s
     def backward(road, *, fused=True):
         with torch.backends.mkldnn.flags(enabled=fused):
             net = _Recurrent(before=before, state=state)
-            settings = Settings(backward=True, road=road)
+            settings = CountSettings(backward=True, road=road)
             found = count_module(net, ((torch.randn(5, 2, 4),), {}), settings)
         return sum(row.macs for row in found.rows if row.phase == "backward")
 

@@ -10,12 +10,12 @@ import sympy
 import torch
 from torch import nn
 
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.count.symbolic import block_form
 from vtbench.count.symbolic.derive import formula
 from vtbench.count.symbolic.floors import Floors
-from vtbench.count.symbolic.limit import within
 from vtbench.count.symbolic.nodes import Sizes
+from vtbench.count.symbolic.time_limit import within
 from vtbench.count.symbolic.tracing import traced
 from vtbench.data.closed_form import parse, value
 from vtbench.data.workload import InputSpec, Workload
@@ -82,7 +82,7 @@ def agrees(found, **sizes):
     workload = Workload(
         model=found.model, resolution=(sizes["H"], sizes["W"]), batch_size=sizes["B"]
     )
-    return value(parse(found.macs), sizes) == run(workload).macs
+    return value(parse(found.macs), sizes) == count_workload(workload).macs
 
 
 # floors
@@ -199,7 +199,7 @@ def test_a_model_that_takes_one_size_has_a_form_in_the_batch_and_says_so():
     assert (found.method, found.growth) == ("fixed size", "fixed size")
     assert found.conditions == ("H = 224, W = 224",)
     assert found.degree == {"B": 1, "H": 0, "W": 0}
-    single = run(Workload(model="efficientformer_l1")).macs
+    single = count_workload(Workload(model="efficientformer_l1")).macs
     assert sympy.sympify(found.macs) == single * sympy.Symbol("B")
 
 

@@ -7,7 +7,7 @@ import functools
 import pytest
 import sympy
 
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.count.symbolic.derive import formula
 from vtbench.data.closed_form import parse, value
 from vtbench.data.workload import Workload
@@ -58,7 +58,7 @@ def test_the_wide_form_equals_the_clean_one_at_multiples_of_the_unit(name):
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 @pytest.mark.parametrize(("height", "width"), [(97, 333), (225, 64), (33, 500), (1, 1)])
 def test_the_form_with_floors_is_exact_at_every_size(name, height, width):
-    counted = run(Workload(model=name, resolution=(height, width), batch_size=2)).macs
+    counted = count_workload(Workload(model=name, resolution=(height, width), batch_size=2)).macs
     sizes = {"B": 2, "H": height, "W": width}
     found = derived(name)
     assert not found.conditions
@@ -70,7 +70,7 @@ def test_the_form_with_floors_is_exact_at_every_size(name, height, width):
 def test_windows_that_have_to_be_padded_are_counted_with_their_padding(height, width):
     found = derived("swin_tiny_patch4_window7_224")
     name = "swin_tiny_patch4_window7_224"
-    counted = run(Workload(model=name, resolution=(height, width))).macs
+    counted = count_workload(Workload(model=name, resolution=(height, width))).macs
     assert value(parse(found.macs), {"B": 1, "H": height, "W": width}) == counted
     assert "H, W multiples of 4" in found.conditions
 

@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from vtbench import models
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import Workload
 
 # name, resolution, GMACs to the printed digits
@@ -35,7 +35,7 @@ REFERENCE = [
 def test_the_count_is_the_reference_to_its_printed_digits(name, size, printed):
     if name.startswith("transformers:"):
         pytest.importorskip("transformers", reason="the extra [models] is not installed")
-    record = run(Workload(model=name, resolution=(size, size)))
+    record = count_workload(Workload(model=name, resolution=(size, size)))
     digits = len(printed.split(".")[1])
     assert f"{record.macs / 1e9:.{digits}f}" == printed
     assert record.complete
@@ -53,7 +53,7 @@ EXACT = {
 
 @pytest.mark.parametrize(("name", "macs"), EXACT.items())
 def test_catalogue_models_are_exact_integers(name, macs):
-    assert run(Workload(model=name)).macs == macs
+    assert count_workload(Workload(model=name)).macs == macs
 
 
 INDEPENDENT = (
@@ -68,7 +68,7 @@ INDEPENDENT = (
 
 @pytest.mark.parametrize("name", INDEPENDENT)
 def test_the_count_is_that_of_an_independent_counter(name):
-    record = run(Workload(model=name))
+    record = count_workload(Workload(model=name))
     built = models.build(Workload(model=name))
     with torch.enable_grad(), FlopCounterMode(display=False) as theirs:
         built.module(*built.args, **built.kwargs)

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from vtbench.claims.judge.conventions import MACS, measured
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.data.record_files import condensed, lines_of, read_records
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput
@@ -12,7 +12,9 @@ from vtbench.errors import BadInput
 
 @pytest.fixture(scope="module")
 def record():
-    return run(Workload(model="timm:swin_tiny_patch4_window7_224", resolution=(224, 224)))
+    return count_workload(
+        Workload(model="timm:swin_tiny_patch4_window7_224", resolution=(224, 224))
+    )
 
 
 def test_a_condensed_record_is_the_same_in_every_convention(record):

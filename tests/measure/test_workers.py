@@ -59,13 +59,14 @@ def test_a_script_needs_no_guard(tmp_path):
     # multiprocessing has workers run the caller's script again, which would start workers again
     script = tmp_path / "script.py"
     script.write_text(
-        "import worker_tasks\nfrom vtbench import workers\n"
+        "import worker_tasks\nfrom vtbench.measure import workers\n"
         "((place, outcome),) = workers.in_processes(worker_tasks.square, [3], 1)\n"
         "print(outcome.result, __name__, __file__)\n"
     )
+    path = os.pathsep.join([*sys.path, str(Path(__file__).parents[1])])
     done = subprocess.run(
         [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parents[1])])},
+        env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
         check=False,
@@ -76,7 +77,7 @@ def test_a_script_needs_no_guard(tmp_path):
 def test_a_task_of_a_script_finds_its_script(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "import functools\nfrom vtbench import workers\n\n"
+        "import functools\nfrom vtbench.measure import workers\n\n"
         "def double(number, by):\n    return by * number\n\n"
         "if __name__ == '__main__':\n"
         "    task = functools.partial(double, by=2)\n"
@@ -124,7 +125,7 @@ def test_no_items_are_no_work(tasks):
 
 ORPHANED = """
 import os, signal, worker_tasks
-from vtbench import workers
+from vtbench.measure import workers
 
 if __name__ == "__main__":
     worker = workers.start(worker_tasks.rest, timing=False)

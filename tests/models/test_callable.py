@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vtbench import errors
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import InputSpec, Workload
 from vtbench.models import build
 
@@ -140,7 +140,7 @@ def test_a_function_may_return_a_traced_module_or_an_exported_program(
     own: Named, function: str, size: int
 ) -> None:
     """Though neither has all that a module has: attributes, a signature, a mode to switch."""
-    record = run(Workload(model=own(function)))
+    record = count_workload(Workload(model=own(function)))
     assert record.macs == 3 * 2 * 3 * 3 * (size - 2) * (size - 2)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 import sympy
 
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.count.symbolic import block_form
 from vtbench.data.cost import cost_model, grouped, macs_of, weights_of
 from vtbench.data.cost.closed import lettered
@@ -26,7 +26,9 @@ SHAPES = (None, (97, 333), (64, 160))
 
 
 def counted(name: str, options: dict, resolution: tuple[int, int] | None) -> Record:
-    return run(Workload(model=name, options=freeze_options(options), resolution=resolution))
+    return count_workload(
+        Workload(model=name, options=freeze_options(options), resolution=resolution)
+    )
 
 
 def macs_by_stage(record: Record) -> list[int]:

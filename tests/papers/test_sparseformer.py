@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import vtbench
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.data.stages import stage_work
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption, BadResolution
@@ -134,7 +134,7 @@ def hand_weighed(N, df, dc, blocks):
     ],
 )
 def test_stages_count_as_by_hand_and_sum_to_the_whole(size, macs, parameters):
-    record = run(Workload(model=f"sparseformer_{size}"))
+    record = count_workload(Workload(model=f"sparseformer_{size}"))
     by_hand = hand_counted(*VARIANTS[size])
     counted = {work.stage: work.macs for work in stage_work(record)}
     assert counted == by_hand

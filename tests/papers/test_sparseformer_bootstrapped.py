@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.data.stages import stage_work
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import BadOption
@@ -26,7 +26,9 @@ P, P_MIXED, C, HIDDEN = 16, 32, 64, 128
 
 
 def counted(name, resolution=None, **options):
-    return run(Workload(model=name, resolution=resolution, options=freeze_options(options)))
+    return count_workload(
+        Workload(model=name, resolution=resolution, options=freeze_options(options))
+    )
 
 
 def small(**options):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.data.stages import stage_work
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import BadOption
@@ -21,7 +21,9 @@ P, C = 36, 96
 
 
 def counted(name, resolution=None, **options):
-    return run(Workload(model=name, resolution=resolution, options=freeze_options(options)))
+    return count_workload(
+        Workload(model=name, resolution=resolution, options=freeze_options(options))
+    )
 
 
 def body(N, d_f, d_c, blocks, stem):

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from vtbench import models
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.data import catalog
 from vtbench.data.workload import Workload
 from vtbench.papers.sparseformer.networks.bootstrapped import BootstrappedSparseFormer
@@ -162,5 +162,5 @@ def test_the_page_of_sparseformers_lists_what_is_counted():
     listed = {row[0].strip(" `"): (row[3].strip(), row[4].strip()) for row in rows}
     assert list(listed) == [entry.name for entry in catalog.entries("sparseformer_")]
     for name, (macs, params) in listed.items():
-        record = run(Workload(model=name))
+        record = count_workload(Workload(model=name))
         assert (f"{record.macs:,}", f"{record.parameters.total:,}") == (macs, params)

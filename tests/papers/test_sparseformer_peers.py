@@ -8,14 +8,14 @@ import pytest
 
 from vtbench import models
 from vtbench.claims.judge.conventions import measured
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import Workload, freeze_options
 
 
 @functools.cache
 def counted(name, resolution=None, **options):
     asked = Workload(model=name, resolution=resolution, options=freeze_options(options))
-    return run(asked)
+    return count_workload(asked)
 
 
 # Printed GMACs, the convention in which they come out, and printed millions of parameters.

@@ -3,7 +3,7 @@
 import pytest
 import sympy
 
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.count.symbolic import block_form
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.papers.visual_transformers.networks.nonlocal_block import nonlocal_block
@@ -12,7 +12,9 @@ from vtbench.report.parts import parts
 
 
 def counted(model, resolution=None, **options):
-    return run(Workload(model=model, resolution=resolution, options=freeze_options(options)))
+    return count_workload(
+        Workload(model=model, resolution=resolution, options=freeze_options(options))
+    )
 
 
 def stage_macs(record):

@@ -9,13 +9,15 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from vtbench import models
-from vtbench.count.run import RunSettings, run
+from vtbench.count.count_workload import RunSettings, count_workload
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.report.parts import parts
 
 
 def counted(model, resolution=None, **options):
-    return run(Workload(model=model, resolution=resolution, options=freeze_options(options)))
+    return count_workload(
+        Workload(model=model, resolution=resolution, options=freeze_options(options))
+    )
 
 
 def stage_macs(record):
@@ -297,7 +299,7 @@ def test_the_count_is_that_of_an_independent_counter(name, size, options):
     built = models.build(workload)
     with torch.no_grad(), FlopCounterMode(display=False) as theirs:
         built.module(*built.args, **built.kwargs)
-    assert run(workload).macs * 2 == theirs.get_total_flops()
+    assert count_workload(workload).macs * 2 == theirs.get_total_flops()
 
 
 @pytest.mark.parametrize(
@@ -311,8 +313,8 @@ def test_the_count_is_that_of_an_independent_counter(name, size, options):
 def test_shapes_alone_and_values_give_one_number(name, options):
     """Nothing that is counted depends on values, nor on the mode."""
     size = Workload(model=name, resolution=(48, 64), options=freeze_options(options))
-    on_shapes = run(size)
+    on_shapes = count_workload(size)
     assert on_shapes.road == "meta"
-    assert run(size, settings=RunSettings(road="real")).macs == on_shapes.macs
+    assert count_workload(size, settings=RunSettings(road="real")).macs == on_shapes.macs
     training = msgspec.structs.replace(size, mode="train", batch_size=2)
-    assert run(training).macs == 2 * on_shapes.macs
+    assert count_workload(training).macs == 2 * on_shapes.macs

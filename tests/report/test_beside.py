@@ -1,12 +1,12 @@
 """A model's count by stage stands beside the paper's formulas, and only where they speak of it."""
 
-from vtbench.count.run import run
+from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import Workload
 from vtbench.report.beside import beside_formulas
 
 
 def table_of(**fields):
-    return beside_formulas(run(Workload(**fields)))
+    return beside_formulas(count_workload(Workload(**fields)))
 
 
 def test_every_stage_of_a_paper_s_model_is_what_its_formula_gives():

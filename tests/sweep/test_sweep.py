@@ -267,7 +267,7 @@ import sweep_tasks
 from vtbench.errors import OutputError
 from vtbench.sweep.store import Store
 from vtbench.sweep.sweeping import record_of
-from vtbench.workers import attempt
+from vtbench.measure.workers import attempt
 from vtbench.sweep.local import Job
 from pathlib import Path
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

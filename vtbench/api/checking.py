@@ -152,11 +152,11 @@ def checked(
 
 def counted(suites: Sequence[Suite]) -> Records:
     """A record for each workload that the claims speak of, counted in this process."""
-    from vtbench.count.run import run
+    from vtbench.count.count_workload import count_workload
     from vtbench.measure.workers import in_turn
 
     asked = wanted(suites)
-    outcomes = dict(in_turn(run, asked))
+    outcomes = dict(in_turn(count_workload, asked))
     return {
         workload: outcomes[place].result or Record(workload=workload, error=outcomes[place].error)
         for place, workload in enumerate(asked)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from vtbench import report
-from vtbench.count import counting as engine
+from vtbench.count.count_module import CountSettings, count_module, counter_for, summary
+from vtbench.count.count_workload import RunSettings, count_workload, record_of
 from vtbench.count.operators.rules import UserFormula
-from vtbench.count.run import RunSettings, record_of, run
 from vtbench.data.record import PeerCount, Record
 from vtbench.data.workload import EXECUTION, InputSpec, Workload, freeze_options
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
@@ -86,9 +86,11 @@ def count(
     beside = _counters(counters)
     if isinstance(model, str):
         settings = RunSettings(counters=beside)
-        return Count(run(named_workload(model, inputs, keywords), settings=settings, formulas=ops))
+        return Count(
+            count_workload(named_workload(model, inputs, keywords), settings=settings, formulas=ops)
+        )
     _module(model)
-    counted = engine.count_module(model, (inputs, keywords), engine.Settings(ops=ops or {}))
+    counted = count_module(model, (inputs, keywords), CountSettings(ops=ops or {}))
     record = record_of(_live(model), counted, None)
     if beside:
         said = _beside(model, (inputs, keywords), record, beside)
@@ -204,15 +206,15 @@ def _mapping(options: Any) -> dict[str, Any]:
 def counting(model: nn.Module, ops: Mapping[Any, UserFormula] | None = None) -> Iterator[Count]:
     """Count whatever runs in the block, by the modules of a model; read it after the block."""
     _module(model)
-    settings = engine.Settings(ops=ops or {}, grad=True)
+    settings = CountSettings(ops=ops or {}, grad=True)
     result = Count(Record(workload=_live(model), error="The block still runs."))
     try:
-        with engine.counter_for(model, settings, on_meta=False) as counter:
+        with counter_for(model, settings, on_meta=False) as counter:
             yield result
     except BaseException as error:
         result.record = Record(
             workload=_live(model), error=f"The block raised {type(error).__name__}."
         )
         raise
-    counted = engine.summary(model, counter, settings, "real (the block's own values)")
+    counted = summary(model, counter, settings, "real (the block's own values)")
     result.record = record_of(_live(model), counted, None)

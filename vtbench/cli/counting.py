@@ -65,9 +65,9 @@ def _foreign(workload: Workload) -> bool:
 
 def count_one(workload: Workload, *, settings: dict[str, Any]) -> Record:
     """One workload; torch is imported here and not before."""
-    from vtbench.count.run import RunSettings, run
+    from vtbench.count.count_workload import RunSettings, count_workload
 
-    return run(workload, settings=RunSettings(**settings))
+    return count_workload(workload, settings=RunSettings(**settings))
 
 
 def _record(workload: Workload, outcome: Outcome[Record]) -> Record:

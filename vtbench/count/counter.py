@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.attribution import ModuleStack
 from vtbench.count.lifetimes import Lifetimes, with_temporaries
-from vtbench.count.meta import (
+from vtbench.count.meta_execution import (
     SHAPE_KEEPING,
     Repeats,
     attention_as_on_cpu,
@@ -25,15 +25,14 @@ from vtbench.count.meta import (
     same_layout,
     without_address,
 )
-from vtbench.count.operators.control import CONTROL
-from vtbench.count.operators.rules import Special, qualified, rule_of
+from vtbench.count.operators.rules import CONTROL, Special, qualified, rule_of
 from vtbench.count.operators.table import Rule
-from vtbench.count.outside import OutsideWork
+from vtbench.count.unseen_work import OutsideWork
 
 Tensor = torch.Tensor
 
 
-class Entry:
+class LedgerEntry:
     """One row of the ledger while it is being filled."""
 
     __slots__ = (
@@ -87,7 +86,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self.lifetimes = Lifetimes()
         self.weight_bytes = 0
         self.outside = OutsideWork(self.file_outside)
-        self.ledger: dict[Key, Entry] = {}
+        self.ledger: dict[Key, LedgerEntry] = {}
         self.rules: dict[str, Rule | Special] = {}
         self.on_meta = on_meta
         self._users = users
@@ -181,7 +180,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
             path, phase = self.stack.owner_of_node(), "backward"
         entry = self.ledger.get((path, known.name, phase))
         if entry is None:
-            entry = self.ledger[path, known.name, phase] = Entry()
+            entry = self.ledger[path, known.name, phase] = LedgerEntry()
         entry.calls += 1
         if known.is_view:
             return
@@ -208,7 +207,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
                     without_address(tensor)
                 self.lifetimes.born(tensor, path, op, self._beside)
 
-    def _file_unknown(self, entry: Entry, args: tuple[Any, ...], outputs: Any) -> None:
+    def _file_unknown(self, entry: LedgerEntry, args: tuple[Any, ...], outputs: Any) -> None:
         _add_elements(entry, args, outputs)
         entry.estimated += estimate(args, outputs)
 
@@ -227,7 +226,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         """
         name = f"outside.{what}"
         self.rules[name] = Special.UNKNOWN
-        entry = self.ledger.setdefault((self.stack.current, name, "forward"), Entry())
+        entry = self.ledger.setdefault((self.stack.current, name, "forward"), LedgerEntry())
         entry.calls += 1
         entry.elements_out += tensor.numel()
         entry.estimated += macs or tensor.numel() * (tensor.shape[-1] if tensor.dim() else 1)
@@ -283,7 +282,7 @@ def _has_storage(tensor: Tensor) -> bool:
     return tensor.layout == torch.strided and not tensor.is_nested
 
 
-def _add_elements(entry: Entry, args: tuple[Any, ...], outputs: Any) -> None:
+def _add_elements(entry: LedgerEntry, args: tuple[Any, ...], outputs: Any) -> None:
     first = args[0] if args else None
     if isinstance(first, list | tuple) and first:
         first = first[0]

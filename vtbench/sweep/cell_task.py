@@ -39,9 +39,9 @@ def measure_cell(job: Job, *, settings: CellSettings = CellSettings()) -> Measur
 
 def counted(cell: Cell) -> Measurement:
     """A count: MACs, parameters and the predicted memory, which need no device."""
-    from vtbench.count.run import run
+    from vtbench.count.count_workload import count_workload
     from vtbench.measure.session.subjects import with_count
 
-    record = run(cell.workload)
+    record = count_workload(cell.workload)
     empty = Measurement(workload=record.workload, protocol=PROTOCOLS[COUNTED].id)
     return with_count(empty, record)

@@ -1,8 +1,8 @@
 """Micro-cases whose multiply-accumulates are written down by hand: the truth for every counter."""
 
 from vtbench.count.cases.attention import ATTENTION
-from vtbench.count.cases.case import Case, given
 from vtbench.count.cases.convolutions import CONVOLUTIONS
+from vtbench.count.cases.micro_case import Case, given
 from vtbench.count.cases.products import PRODUCTS
 from vtbench.count.cases.recurrent import RECURRENT
 from vtbench.count.cases.structure import STRUCTURE

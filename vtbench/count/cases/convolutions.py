@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  # torch's own name for it
 
-from vtbench.count.cases.case import Case, Does, Given, applied, image, layer, weight
+from vtbench.count.cases.micro_case import Case, Does, Given, applied, image, layer, weight
 
 
 def _deformable() -> Given:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  # torch's own name for it
 
-from vtbench.count.cases.case import (
+from vtbench.count.cases.micro_case import (
     Case,
     D,
     Does,

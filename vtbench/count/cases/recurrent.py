@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
-from vtbench.count.cases.case import Case, Does, Given, image, layer
+from vtbench.count.cases.micro_case import Case, Does, Given, image, layer
 
 I, T, B = 32, 20, 2  # noqa: E741  # the letters of the formulas
 HIDDEN = 48

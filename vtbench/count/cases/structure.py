@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812  # torch's own name for it
 from torch.utils.checkpoint import checkpoint
 
-from vtbench.count.cases.case import Case, D, Does, Given, N, image, layer, tokens, weight
+from vtbench.count.cases.micro_case import Case, D, Does, Given, N, image, layer, tokens, weight
 
 ONE = N * D * D
 """One D x D layer on N tokens."""

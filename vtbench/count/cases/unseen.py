@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vtbench.count.cases.case import Case, D, Does, Given, N, image, weight
+from vtbench.count.cases.micro_case import Case, D, Does, Given, N, image, weight
 
 
 @torch.library.custom_op("vtbench_cases::scan", mutates_args=())

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
 from numbers import Integral
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch.utils import flop_counter
 from torch.utils._pytree import tree_map_only
 
-from vtbench.count.operators.control import CONTROL
 from vtbench.count.operators.formulas import Cost, dense
 from vtbench.count.operators.free import free_class
 from vtbench.count.operators.fused import ATTENTION, RECURRENT
@@ -29,6 +29,28 @@ class Special(Enum):
     COMPOSITE = "made of other operators, which are counted in its place"
     CONTROL = "control flow, whose parts are counted in its place"
     UNKNOWN = "nobody has said what it costs"
+
+
+# Control flow that torch sees as one operator runs as written, and its parts are counted.
+
+
+def _cond(predicate: Any, yes: Callable[..., Any], no: Callable[..., Any], operands: Any) -> Any:
+    return (yes if bool(predicate) else no)(*operands)
+
+
+def _while_loop(
+    condition: Callable[..., Any], body: Callable[..., Any], carried: Any, constants: Any = ()
+) -> Any:
+    state = tuple(carried)
+    while bool(condition(*state, *constants)):
+        state = tuple(body(*state, *constants))
+    return state
+
+
+CONTROL: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
+    {"higher_order::cond": _cond, "higher_order::while_loop": _while_loop}
+)
+"""Qualified name -> the same control flow in plain Python."""
 
 
 class Shape(tuple[Any, ...]):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from vtbench.count.cases import CASES, Case, given
-from vtbench.count.counting import Settings, count_module
+from vtbench.count.count_module import CountSettings, count_module
 from vtbench.count.peers.names import Tool, chosen, is_installed
 from vtbench.count.peers.side_by_side import tally_of
 from vtbench.count.peers.tally import Subject
@@ -54,7 +54,7 @@ def _results(case: Case, tools: Sequence[Tool]) -> CaseResults:
 def _ours(case: Case) -> Result:
     module, args, kwargs = given(case)
     try:
-        counted = count_module(module, (args, kwargs), Settings(ops=case.ops()))
+        counted = count_module(module, (args, kwargs), CountSettings(ops=case.ops()))
     except ModelError as error:
         return Result(macs=None, right=False, error=str(error))
     macs = sum(row.macs for row in counted.rows)

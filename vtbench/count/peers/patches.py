@@ -17,8 +17,8 @@ from unittest import mock
 
 from torch import nn
 
-from vtbench.count.anatomy import anatomy_of
 from vtbench.count.attribution import ModuleStack
+from vtbench.count.model_parts import parts_of
 from vtbench.count.peers.tally import FORWARD_ONLY, Line, Subject, Tally, Unsuitable, walk
 
 
@@ -111,7 +111,7 @@ def _noting(
     model: nn.Module, handlers: tuple[dict[Any, Any], ...], to: list[Line]
 ) -> Iterator[None]:
     """Its handlers of functions say what they counted, and in which module."""
-    stack = ModuleStack(anatomy_of(model).modules)
+    stack = ModuleStack(parts_of(model).modules)
 
     def noted(function: Any, handler: Any) -> Any:
         @wraps(handler)
@@ -170,7 +170,7 @@ def run_calflops(subject: Subject) -> Tally:
 
 def _noting_wrapper(model: nn.Module, wrap: Any, to: list[Line]) -> Any:
     """Its wrapper of functions, which also says what was counted, and in which module."""
-    stack = ModuleStack(anatomy_of(model).modules)
+    stack = ModuleStack(parts_of(model).modules)
 
     def wrapper(function: Any, count: Any, *rest: Any) -> Any:
         def noted(*args: Any, **kwargs: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from vtbench.count.peers import hooks, patches, tools
-from vtbench.count.peers.explain import compared
+from vtbench.count.peers.differences import compared
 from vtbench.count.peers.names import Tool, chosen, is_installed, not_installed
 from vtbench.count.peers.quiet import TookTooLong, contained
 from vtbench.count.peers.tally import Subject, Tally, Unsuitable

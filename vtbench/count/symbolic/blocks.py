@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from vtbench.count import counting
+from vtbench.count.count_module import CountSettings, count_module
 from vtbench.count.symbolic.forms import Form, form_of
 from vtbench.count.symbolic.lifting import lifted
 from vtbench.count.symbolic.tracing import Inputs
@@ -56,7 +56,7 @@ def family_form(
     form = form_of(result.macs, result.sizes.floors, steps, {})
     tree, proofs = parse(form.wide), []
     for numbers in _held_out(example):
-        counted = counting.count_module(*at(numbers), counting.Settings(road="meta"))
+        counted = count_module(*at(numbers), CountSettings(road="meta"))
         total = sum(row.macs for row in counted.rows)
         full = {name: steps[name] * number for name, number in numbers.items()}
         if value(tree, full) != total:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from vtbench.count.symbolic.attempts import Draft
 from vtbench.count.symbolic.conditions import Doubt
-from vtbench.count.symbolic.subject import Subject
+from vtbench.count.symbolic.drafts import Draft
+from vtbench.count.symbolic.varied_model import VariedModel
 from vtbench.data.closed_form import Checked, Formula, Tree, parse, value, written
 from vtbench.errors import Untraceable, VtbenchError
 
@@ -22,20 +22,20 @@ _INTERPOLATED = 2
 """How many multiples beyond the model's own size an interpolation has used."""
 
 
-def checked(draft: Draft, subject: Subject, count: Count) -> Formula:
+def checked(draft: Draft, varied: VariedModel, count: Count) -> Formula:
     """The draft as a formula, with the sizes that prove it; Untraceable where it is wrong."""
     tree = parse(draft.form.wide)
-    proofs = [_agreeing(tree, at, count) for at in _held_out(draft, subject)]
-    least = _least(draft, subject, tree, count)
+    proofs = [_agreeing(tree, at, count) for at in _held_out(draft, varied)]
+    least = _least(draft, varied, tree, count)
     exceptions = [
         doubt.text
         for doubt in draft.doubts[:_MOST_DOUBTS]
-        if not _settled(doubt, draft, subject, least, tree, count)
+        if not _settled(doubt, draft, varied, least, tree, count)
     ]
     form, multiples = draft.form, {k: s for k, s in draft.steps.items() if s > 1}
     least = {letter: low for letter, low in least.items() if low > draft.steps[letter]}
-    fixed = {k: subject.own[k] for k in subject.sides if k not in draft.steps}
-    square = subject.sides == ["H"]
+    fixed = {k: varied.own[k] for k in varied.sides if k not in draft.steps}
+    square = varied.sides == ["H"]
     said = ["H = W"] if square else []
     said += [*_in_words(multiples, least, fixed), *exceptions]
     return Formula(
@@ -68,10 +68,10 @@ def _agreeing(tree: Tree, at: At, count: Count) -> Checked:
     return Checked(sizes=dict(at), macs=counted)
 
 
-def _held_out(draft: Draft, subject: Subject) -> Iterator[At]:
+def _held_out(draft: Draft, varied: VariedModel) -> Iterator[At]:
     """Other batches, unequal sides, squares, and the model's own size."""
-    own, steps = subject.own, draft.steps
-    sides = [letter for letter in subject.sides if letter in steps]
+    own, steps = varied.own, draft.steps
+    sides = [letter for letter in varied.sides if letter in steps]
     if draft.method != "interpolated":
         yield dict(own)
     if sides:
@@ -91,23 +91,23 @@ def _held_out(draft: Draft, subject: Subject) -> Iterator[At]:
         yield {**own, "B": 7}
 
 
-def _least(draft: Draft, subject: Subject, tree: Tree, count: Count) -> At:
+def _least(draft: Draft, varied: VariedModel, tree: Tree, count: Count) -> At:
     """The least height and width at which the form is still right, found by trying."""
-    sides = [letter for letter in subject.sides if letter in draft.steps]
+    sides = [letter for letter in varied.sides if letter in draft.steps]
     if not sides:
         return {}
     steps = {letter: draft.steps[letter] for letter in sides}
 
     def right(number: int) -> bool:
         pixels = {letter: step * number for letter, step in steps.items()}
-        at = {**subject.own, "B": 1, **pixels}
+        at = {**varied.own, "B": 1, **pixels}
         try:
             return count(at) == value(tree, at)
         except VtbenchError:
             return False
 
     low = max(1, *(-(-draft.bounds.get(letter, 1) // step) for letter, step in steps.items()))
-    enough = max(low, *(subject.own[letter] // step for letter, step in steps.items()))
+    enough = max(low, *(varied.own[letter] // step for letter, step in steps.items()))
     if low < enough and not right(low):
         wrong = low
         while enough - wrong > 1:
@@ -121,10 +121,10 @@ def _least(draft: Draft, subject: Subject, tree: Tree, count: Count) -> At:
 
 
 def _settled(
-    doubt: Doubt, draft: Draft, subject: Subject, least: At, tree: Tree, count: Count
+    doubt: Doubt, draft: Draft, varied: VariedModel, least: At, tree: Tree, count: Count
 ) -> bool:
     """Whether the form is right also where the model's code decides otherwise."""
-    at = {**subject.own, **dict(doubt.sizes)}
+    at = {**varied.own, **dict(doubt.sizes)}
     if any(at[letter] < low for letter, low in least.items()) or any(
         at[letter] % step for letter, step in draft.steps.items()
     ):

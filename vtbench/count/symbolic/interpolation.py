@@ -7,11 +7,11 @@ from itertools import product
 
 import sympy
 
-from vtbench.count.symbolic.attempts import Draft
+from vtbench.count.symbolic.drafts import Draft
 from vtbench.count.symbolic.floors import Floors
 from vtbench.count.symbolic.forms import Form, form_of
 from vtbench.count.symbolic.lifting import interpolate
-from vtbench.count.symbolic.subject import Subject, symbol_of
+from vtbench.count.symbolic.varied_model import VariedModel, symbol_of
 from vtbench.errors import VtbenchError
 
 Count = Callable[[Mapping[str, int]], int]
@@ -24,7 +24,7 @@ _TOKENS = (16, 24, 40, 48)
 
 
 def drafts_through_counts(
-    count: Count, subject: Subject, reasons: list[str], *, sizes_too: bool = True
+    count: Count, subject: VariedModel, reasons: list[str], *, sizes_too: bool = True
 ) -> Iterator[Draft]:
     """Polynomials through counts: at multiples of a coarse unit, and of the model's own size."""
     others = {letter: 1 for letter in subject.own if letter not in ("H", "W")}
@@ -42,7 +42,7 @@ def drafts_through_counts(
         yield Draft(form, unit, {}, [], "interpolated")
 
 
-def _points(letter: str, subject: Subject, unit: Mapping[str, int]) -> tuple[int, ...]:
+def _points(letter: str, subject: VariedModel, unit: Mapping[str, int]) -> tuple[int, ...]:
     if letter == "B":
         return _BATCHES
     if letter == "T":

@@ -16,11 +16,10 @@ from torch._dispatch.python import enable_python_dispatcher
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from vtbench.count.isolation import left_as_found
 from vtbench.count.operators.rules import Special, rule_of
 from vtbench.count.operators.table import Rule
-from vtbench.count.state import left_as_found
 from vtbench.count.symbolic.nodes import Node, Sizes
-from vtbench.count.symbolic.shortcuts import shortcut
 from vtbench.errors import Untraceable, VtbenchError
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
@@ -56,7 +55,7 @@ class Summing(TorchDispatchMode):
         if rule is Special.COMPOSITE:
             with self:
                 return func.decompose(*args, **kwargs)
-        quick = shortcut(func)
+        quick = _SHORTCUTS.get(func)
         out = NotImplemented if quick is None else quick(args, kwargs)
         if out is NotImplemented:
             out = func(*args, **kwargs)
@@ -189,3 +188,57 @@ _NUMBERS = (int, float, torch.SymInt, torch.SymFloat)
 
 def _symbolic(value: Any) -> bool:
     return isinstance(value, torch.SymInt | torch.SymFloat) and isinstance(value.node, Node)
+
+
+# Results of frequent operators by their shape alone: torch's own way to them takes most of a
+# trace. They have the shape and type of a first argument, or one that a line of arithmetic gives.
+
+_LIKE_FIRST = (
+    "batch_norm", "layer_norm",
+    "gelu", "silu", "relu", "relu6", "sigmoid", "tanh", "hardswish", "hardsigmoid", "mish",
+    "hardtanh", "leaky_relu", "elu",
+)  # fmt: skip
+
+Shortcut = Callable[[tuple[Any, ...], dict[str, Any]], Any]
+
+
+def _like_first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    x = args[0]
+    return x.new_empty(x.shape) if x.is_floating_point() else NotImplemented
+
+
+def _in_place(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return args[0]
+
+
+# [..., k] x [n, k] -> [..., n]
+def _linear(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    x, weight = args[:2]
+    if weight.dim() != 2 or x.dim() < 2 or x.shape[-1] != weight.shape[1]:
+        return NotImplemented
+    return x.new_empty((*x.shape[:-1], weight.shape[0]))
+
+
+# [..., m, k] x [..., k, n] -> [..., m, n], with the same leading axes
+def _matmul(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    one, other = args[:2]
+    if one.dim() != other.dim() or one.dim() < 3 or one.shape[-1] != other.shape[-2]:
+        return NotImplemented
+    if tuple(one.shape[:-2]) != tuple(other.shape[:-2]):
+        return NotImplemented
+    return one.new_empty((*one.shape[:-1], other.shape[-1]))
+
+
+def _table() -> dict[Any, Shortcut]:
+    table: dict[Any, Shortcut] = {
+        torch.ops.aten.linear.default: _linear,
+        torch.ops.aten.matmul.default: _matmul,
+    }
+    for name in _LIKE_FIRST:
+        table[getattr(torch.ops.aten, name).default] = _like_first
+    for name in ("relu_", "silu_", "hardswish_", "hardsigmoid_", "sigmoid_", "hardtanh_"):
+        table[getattr(torch.ops.aten, name).default] = _in_place
+    return table
+
+
+_SHORTCUTS = _table()

@@ -48,9 +48,9 @@ def footprint(
     workload: Workload, *, index: int | None = None, isolated: bool = False
 ) -> Measurement:
     """The record of one workload, measured in this process."""
-    from vtbench.count.surroundings import surroundings_lent
+    from vtbench.count.isolation import seeded_and_restored
 
-    with surroundings_lent():
+    with seeded_and_restored():
         return _recorded(workload, _measured, index=index, isolated=isolated)
 
 
@@ -118,12 +118,12 @@ def _recorded(
 
 def _measured(record: Measurement) -> Measurement:
     """A model by name; the count comes first, so that no library is taken for the model."""
-    from vtbench.count.run import run
+    from vtbench.count.count_workload import count_workload
     from vtbench.measure.memory.peaks import gauge_of, memory_of_new, with_prediction
     from vtbench.measure.session import subjects
 
     workload = record.workload
-    counted = run(subjects.as_counted(workload))
+    counted = count_workload(subjects.as_counted(workload))
     resolved = subjects.as_run(workload, counted.workload)
     record = subjects.with_count(msgspec.structs.replace(record, workload=resolved), counted)
     device = subjects.torch_device(record.device)
@@ -172,15 +172,15 @@ def _predicted_in_its_dtype(workload: Workload) -> int:
     import torch
 
     from vtbench import models
-    from vtbench.count import counting
+    from vtbench.count.count_module import CountSettings, count_module
     from vtbench.measure.session import subjects
     from vtbench.measure.session.prepare import moved, placed
 
     meta = torch.device("meta")
     built = models.build(subjects.as_counted(workload))
     given = moved((built.args, built.kwargs), workload, meta, 0)
-    settings = counting.Settings(
+    settings = CountSettings(
         backward=workload.backward, road="meta", mode=workload.mode, disposable=True
     )
-    counted = counting.count_module(placed(built.module, workload, meta), given, settings)
+    counted = count_module(placed(built.module, workload, meta), given, settings)
     return counted.memory.weights + counted.memory.activations_peak

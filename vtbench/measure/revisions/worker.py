@@ -64,7 +64,7 @@ def _serve(prepare: Prepare, asked: IO[bytes], answers: IO[bytes]) -> bool:
     """Build, then run steps as often as asked; whether the other side said that it is over."""
     import torch
 
-    from vtbench.count.surroundings import surroundings_lent
+    from vtbench.count.isolation import seeded_and_restored
     from vtbench.measure.machine.devices import made_current
     from vtbench.measure.memory.exhaustion import out_of_memory
     from vtbench.measure.session.subjects import clock_of, sentence, subject_of, torch_device
@@ -76,7 +76,7 @@ def _serve(prepare: Prepare, asked: IO[bytes], answers: IO[bytes]) -> bool:
         try:
             common = _common(prepare)
             lent.enter_context(made_current(common.device))
-            lent.enter_context(surroundings_lent())
+            lent.enter_context(seeded_and_restored())
             lent.enter_context(switches_lent(prepare.workload))
             subject = subject_of(prepare.workload, protocol, common)
             check_origin(prepare)

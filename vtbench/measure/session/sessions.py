@@ -88,14 +88,14 @@ def measure_session(
     workloads: Sequence[Workload], settings: MeasureSettings, *, isolated: bool = False
 ) -> list[Measurement]:
     """One session in this process: a record for each workload, in order."""
-    from vtbench.count.surroundings import surroundings_lent
+    from vtbench.count.isolation import seeded_and_restored
     from vtbench.measure.machine.devices import made_current
     from vtbench.measure.session.subjects import subject_of
     from vtbench.measure.session.switches import switches_lent
 
     protocol = _fitting(workloads, settings)
     common = _common(workloads[0], protocol, settings, isolated=isolated)
-    with made_current(common.device), surroundings_lent(), switches_lent(workloads[0]):
+    with made_current(common.device), seeded_and_restored(), switches_lent(workloads[0]):
         subjects = [subject_of(workload, protocol, common) for workload in workloads]
         return timed(subjects, protocol, settings)
 

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from vtbench import models
-from vtbench.count import counting
-from vtbench.count.run import record_of, run
+from vtbench.count.count_module import CountSettings, count_module
+from vtbench.count.count_workload import count_workload, record_of
 from vtbench.data.measurement import Device, MeasuredMemory, Measurement
 from vtbench.data.protocol import Protocol
 from vtbench.data.record import Record
@@ -69,7 +69,7 @@ def as_run(workload: Workload, built: Workload) -> Workload:
 def _counted(workload: Workload) -> Record | None:
     """Its count; None where the model runs but cannot be counted."""
     try:
-        return run(as_counted(workload))
+        return count_workload(as_counted(workload))
     except VtbenchError:
         return None
 
@@ -191,7 +191,7 @@ def _function_step(
 
 def _counted_live(module: nn.Module, inputs: tuple[Any, ...], workload: Workload) -> Record | None:
     try:
-        counted = counting.count_module(module, (inputs, {}), counting.Settings())
+        counted = count_module(module, (inputs, {}), CountSettings())
     except VtbenchError:
         return None
     return record_of(workload, counted, None)

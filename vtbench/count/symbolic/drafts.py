@@ -14,8 +14,8 @@ from vtbench.count.symbolic.conditions import Doubt, doubts, lower_bounds
 from vtbench.count.symbolic.forms import Form, form_of
 from vtbench.count.symbolic.lifting import lifted
 from vtbench.count.symbolic.nodes import Sizes
-from vtbench.count.symbolic.subject import Subject, symbol_of
 from vtbench.count.symbolic.tracing import Inputs, Traced, traced
+from vtbench.count.symbolic.varied_model import VariedModel, symbol_of
 
 Steps = Mapping[str, int]
 Method = Literal["symbolic", "interpolated", "fixed size"]
@@ -44,40 +44,40 @@ class Draft(NamedTuple):
     method: Method = "symbolic"
 
 
-def fine_steps(subject: Subject) -> Iterator[dict[str, int]]:
+def fine_steps(varied: VariedModel) -> Iterator[dict[str, int]]:
     """Steps of the sizes that could be tried, the finest first; they divide the model's own."""
-    yield from _dividing(subject, FINE_STEPS)
-    yield _own_step(subject)
+    yield from _dividing(varied, FINE_STEPS)
+    yield _own_step(varied)
 
 
-def coarse_steps(subject: Subject, finest: Steps) -> Iterator[dict[str, int]]:
+def coarse_steps(varied: VariedModel, finest: Steps) -> Iterator[dict[str, int]]:
     """Steps to try where the finest gave no form."""
-    for steps in (*_dividing(subject, COARSE_STEPS), _own_step(subject)):
+    for steps in (*_dividing(varied, COARSE_STEPS), _own_step(varied)):
         if steps["H"] > finest["H"] and steps["H"] % finest["H"] == 0:
             yield steps
 
 
-def _dividing(subject: Subject, steps: Sequence[int]) -> Iterator[dict[str, int]]:
-    sides = [subject.own[letter] for letter in subject.sides]
+def _dividing(varied: VariedModel, steps: Sequence[int]) -> Iterator[dict[str, int]]:
+    sides = [varied.own[letter] for letter in varied.sides]
     for step in steps:
         if all(side % step == 0 for side in sides) and step not in sides:
-            yield with_others(subject, dict.fromkeys(subject.sides, step))
+            yield with_others(varied, dict.fromkeys(varied.sides, step))
 
 
-def _own_step(subject: Subject) -> dict[str, int]:
-    return with_others(subject, {letter: subject.own[letter] for letter in subject.sides})
+def _own_step(varied: VariedModel) -> dict[str, int]:
+    return with_others(varied, {letter: varied.own[letter] for letter in varied.sides})
 
 
-def with_others(subject: Subject, steps: Steps) -> dict[str, int]:
-    """Every size of a subject, those without a step of their own in steps of one."""
-    return {letter: steps.get(letter, 1) for letter in subject.own}
+def with_others(varied: VariedModel, steps: Steps) -> dict[str, int]:
+    """Every size of a model, those without a step of their own in steps of one."""
+    return {letter: steps.get(letter, 1) for letter in varied.own}
 
 
-def example_of(subject: Subject, steps: Steps) -> dict[str, int]:
+def example_of(varied: VariedModel, steps: Steps) -> dict[str, int]:
     """How many steps of each size decide what a trace asks: no two alike, nothing special."""
     example = {"B": _BATCH, "T": _TOKENS}
     if "H" in steps:
-        own = steps["H"] == subject.own["H"] and steps["H"] not in FINE_STEPS
+        own = steps["H"] == varied.own["H"] and steps["H"] not in FINE_STEPS
         usual = _COARSE_EXAMPLE if steps["H"] < _COARSEST else _OWN_SIZE_EXAMPLE
         example["H"], example["W"] = _OWN_SIZE_EXAMPLE if own else _EXAMPLES.get(steps["H"], usual)
     return {letter: example[letter] for letter in steps}
@@ -88,27 +88,27 @@ def sizes_of(example: Steps, steps: Steps) -> dict[str, int]:
     return {letter: steps[letter] * number for letter, number in example.items()}
 
 
-def as_it_is(subject: Subject, steps: Steps) -> Draft:
+def as_it_is(varied: VariedModel, steps: Steps) -> Draft:
     """The model as it was built, on inputs of symbolic sizes."""
     sizes = Sizes()
-    example = example_of(subject, steps)
-    result = traced(subject.module, sizes, lambda: subject.symbolic(sizes, steps, example))
+    example = example_of(varied, steps)
+    result = traced(varied.module, sizes, lambda: varied.symbolic(sizes, steps, example))
     return draft_of(result, steps)
 
 
 def as_built(
-    build: Callable[[Steps], tuple[nn.Module, Inputs]], subject: Subject, steps: Steps
+    build: Callable[[Steps], tuple[nn.Module, Inputs]], varied: VariedModel, steps: Steps
 ) -> Draft:
     """The model as it is built for each size; ``build`` takes sizes."""
-    example = example_of(subject, steps)
-    sides = {symbol_of(letter): letter for letter in subject.sides}
+    example = example_of(varied, steps)
+    sides = {symbol_of(letter): letter for letter in varied.sides}
 
     def at(numbers: Steps) -> tuple[nn.Module, Inputs]:
         pixels = {sides[name]: steps[sides[name]] * number for name, number in numbers.items()}
-        return build({**subject.own, **pixels})
+        return build({**varied.own, **pixels})
 
     def inputs(sizes: Sizes) -> Inputs:
-        return subject.symbolic(sizes, steps, example)
+        return varied.symbolic(sizes, steps, example)
 
     by_symbol = {symbol: example[letter] for symbol, letter in sides.items()}
     return draft_of(lifted(at, by_symbol, inputs), steps)
@@ -125,7 +125,7 @@ def draft_of(result: Traced, steps: Steps) -> Draft:
     return Draft(form, dict(steps), bounds, doubts(result.sizes, by_symbol, letters))
 
 
-def batch_only(subject: Subject, steps: Steps) -> Draft:
+def batch_only(varied: VariedModel, steps: Steps) -> Draft:
     """A model that takes one size: a form in the other sizes alone."""
-    others = {letter: step for letter, step in steps.items() if letter not in subject.sides}
-    return as_it_is(subject, others)._replace(method="fixed size")
+    others = {letter: step for letter, step in steps.items() if letter not in varied.sides}
+    return as_it_is(varied, others)._replace(method="fixed size")

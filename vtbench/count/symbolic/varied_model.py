@@ -22,7 +22,7 @@ _TOKEN_DIMENSIONS = 3
 
 
 @dataclass(frozen=True)
-class Subject:
+class VariedModel:
     """A model and its inputs, whose sides have names."""
 
     module: nn.Module
@@ -37,13 +37,13 @@ class Subject:
         """The sizes that are pixels."""
         return [letter for letter in ("H", "W") if letter in self.own]
 
-    def squared(self) -> Subject:
+    def squared(self) -> VariedModel:
         """The same for images that are as wide as they are high."""
         dims = tuple(
             shape and tuple("H" if side == "W" else side for side in shape) for shape in self.dims
         )
         own = {letter: size for letter, size in self.own.items() if letter != "W"}
-        return Subject(self.module, self.inputs, dims, own)
+        return VariedModel(self.module, self.inputs, dims, own)
 
     def at(self, sizes: Mapping[str, int]) -> Inputs:
         """Inputs of plain sizes, on the meta device."""
@@ -77,9 +77,9 @@ def symbol_of(letter: str) -> str:
     return letter.lower() if letter in ("H", "W") else letter
 
 
-def subject_of(
+def varied_model(
     module: nn.Module, inputs: Inputs, resolution: tuple[int, int] | None, batch: int
-) -> Subject:
+) -> VariedModel:
     """A model with its inputs, once their sides are told apart."""
     leaves, _ = tree_flatten(inputs)
     dims = tuple(
@@ -92,7 +92,7 @@ def subject_of(
             if isinstance(side, str):
                 own.setdefault(side, int(size))
     consistent = (_consistent(named, leaf, own) for named, leaf in zip(dims, leaves, strict=True))
-    return Subject(module, inputs, tuple(consistent), own)
+    return VariedModel(module, inputs, tuple(consistent), own)
 
 
 def _dims(tensor: torch.Tensor, resolution: tuple[int, int] | None, batch: int) -> Dims:

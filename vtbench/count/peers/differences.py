@@ -23,7 +23,7 @@ MOST_COMBINED = 8
 """Entries of a group of which every combination is tried."""
 
 
-class Entry(NamedTuple):
+class OpCount(NamedTuple):
     """One operator of one side in one group."""
 
     op: str
@@ -55,12 +55,12 @@ def explanations(lines: Sequence[Line], rows: Sequence[Row]) -> tuple[Explained,
     """The operators that the two sides count differently, the largest difference first."""
     names = _Names(rows)
     covers = _covers(lines, rows)
-    ours: dict[str, list[Entry]] = {}
-    theirs: dict[str, list[Entry]] = {}
-    elsewhere: list[Entry] = []
+    ours: dict[str, list[OpCount]] = {}
+    theirs: dict[str, list[OpCount]] = {}
+    elsewhere: list[OpCount] = []
     for row in rows:
         if row.macs:
-            entry = Entry(plain(row.op), row.macs, row.calls)
+            entry = OpCount(plain(row.op), row.macs, row.calls)
             ours.setdefault(_group(row.module, covers), []).append(entry)
     for line in lines:
         entry = names.entry(line)
@@ -70,8 +70,8 @@ def explanations(lines: Sequence[Line], rows: Sequence[Row]) -> tuple[Explained,
             elsewhere.append(entry)
         else:
             theirs.setdefault(_group(line.module, covers), []).append(entry)
-    found: list[Entry] = []
-    missed: list[Entry] = []
+    found: list[OpCount] = []
+    missed: list[OpCount] = []
     for group in dict.fromkeys([*ours, *theirs]):
         left = matched(ours.get(group, []), theirs.get(group, []))
         found += left.differing
@@ -85,13 +85,13 @@ def explanations(lines: Sequence[Line], rows: Sequence[Row]) -> tuple[Explained,
 class Left(NamedTuple):
     """What matching leaves of two sides."""
 
-    ours: list[Entry]
-    theirs: list[Entry]
-    differing: list[Entry]
+    ours: list[OpCount]
+    theirs: list[OpCount]
+    differing: list[OpCount]
     """Operators that both count, with their count minus ours."""
 
 
-def matched(ours: Sequence[Entry], theirs: Sequence[Entry]) -> Left:
+def matched(ours: Sequence[OpCount], theirs: Sequence[OpCount]) -> Left:
     """Match the entries of one group."""
     mine, other = summed(ours), summed(theirs)
     _same_name(mine, other)
@@ -104,7 +104,7 @@ def matched(ours: Sequence[Entry], theirs: Sequence[Entry]) -> Left:
     return Left(mine, other, [entry for entry in differing if entry.macs])
 
 
-def _same_name(mine: list[Entry], other: list[Entry]) -> None:
+def _same_name(mine: list[OpCount], other: list[OpCount]) -> None:
     for entry in list(mine):
         twin = next((e for e in other if e.op == entry.op and e.macs == entry.macs), None)
         if twin is not None:
@@ -112,7 +112,7 @@ def _same_name(mine: list[Entry], other: list[Entry]) -> None:
             other.remove(twin)
 
 
-def _same_count(mine: list[Entry], other: list[Entry]) -> None:
+def _same_count(mine: list[OpCount], other: list[OpCount]) -> None:
     for entry in list(mine):
         twin = next((e for e in other if e.macs == entry.macs), None)
         if twin is not None:
@@ -121,7 +121,10 @@ def _same_count(mine: list[Entry], other: list[Entry]) -> None:
 
 
 def _same_sum(
-    ours: list[Entry], theirs: list[Entry], mine: list[Entry], other: list[Entry]
+    ours: list[OpCount],
+    theirs: list[OpCount],
+    mine: list[OpCount],
+    other: list[OpCount],
 ) -> None:
     """Take away two selections that come to the same: all of both, or all of one and some."""
     for some, whole in ((ours, theirs), (theirs, ours)):
@@ -133,7 +136,7 @@ def _same_sum(
             return
 
 
-def _same_operator(mine: list[Entry], other: list[Entry]) -> list[Entry]:
+def _same_operator(mine: list[OpCount], other: list[OpCount]) -> list[OpCount]:
     """Operators of one name that the two sides count differently."""
     differing = []
     for entry in list(mine):
@@ -145,7 +148,7 @@ def _same_operator(mine: list[Entry], other: list[Entry]) -> list[Entry]:
     return differing
 
 
-def _nearly(mine: list[Entry], other: list[Entry]) -> list[Entry]:
+def _nearly(mine: list[OpCount], other: list[OpCount]) -> list[OpCount]:
     """Work that the other side has under one name and a somewhat different count."""
     differing = []
     for entry in sorted(other, key=lambda each: -each.macs):
@@ -160,23 +163,23 @@ def _nearly(mine: list[Entry], other: list[Entry]) -> list[Entry]:
     return differing
 
 
-def _nearest(entries: Sequence[Entry], total: int) -> tuple[Entry, ...]:
+def _nearest(entries: Sequence[OpCount], total: int) -> tuple[OpCount, ...]:
     """The entries whose sum is nearest to a total; all or one where there are too many to try."""
     sizes = range(1, len(entries) + 1) if len(entries) <= MOST_COMBINED else (1, len(entries))
     tries = (some for size in sizes for some in combinations(entries, size))
     return min(tries, key=lambda some: abs(total - sum(e.macs for e in some)), default=())
 
 
-def summed(entries: Iterable[Entry]) -> list[Entry]:
+def summed(entries: Iterable[OpCount]) -> list[OpCount]:
     """One entry for each operator."""
-    sums: dict[str, Entry] = {}
+    sums: dict[str, OpCount] = {}
     for entry in entries:
-        had = sums.get(entry.op, Entry(entry.op, 0, 0))
-        sums[entry.op] = Entry(entry.op, had.macs + entry.macs, had.calls + entry.calls)
+        had = sums.get(entry.op, OpCount(entry.op, 0, 0))
+        sums[entry.op] = OpCount(entry.op, had.macs + entry.macs, had.calls + entry.calls)
     return list(sums.values())
 
 
-def _ranked(one_sided: Sequence[Entry], differing: Sequence[Entry]) -> tuple[Explained, ...]:
+def _ranked(one_sided: Sequence[OpCount], differing: Sequence[OpCount]) -> tuple[Explained, ...]:
     """A line for each operator that one side misses, and for each that both count differently."""
     made = [
         Explained(op=entry.op, calls=entry.calls, macs=entry.macs)
@@ -236,13 +239,13 @@ class _Names:
             if main is None or _weight(row) > _weight(main):
                 self._main[row.module] = row
 
-    def entry(self, line: Line) -> Entry:
+    def entry(self, line: Line) -> OpCount:
         """The line under the operator's name; with our calls where it does not say its own."""
         op = plain(line.op) if line.op is not None else self._of_module(line)
         if line.whole:
             op = line.module_class or "module"
         calls = line.calls or self._calls.get((line.module, op), 1)
-        return Entry(op, line.macs, calls)
+        return OpCount(op, line.macs, calls)
 
     def _of_module(self, line: Line) -> str:
         main = self._main.get(line.module or "")

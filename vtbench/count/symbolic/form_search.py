@@ -10,10 +10,10 @@ import msgspec
 from torch import nn
 
 from vtbench import models
-from vtbench.count import counting
-from vtbench.count.run import run
-from vtbench.count.symbolic.subject import Subject, subject_of
+from vtbench.count.count_module import CountSettings, count_module
+from vtbench.count.count_workload import count_workload
 from vtbench.count.symbolic.tracing import Inputs
+from vtbench.count.symbolic.varied_model import VariedModel, varied_model
 from vtbench.data.workload import Workload
 from vtbench.errors import ModelError, VtbenchError
 from vtbench.models import from_timm, from_torchvision, from_transformers
@@ -29,7 +29,7 @@ _LIBRARIES: dict[str, Library] = {
 }
 
 
-class Case:
+class FormSearch:
     """One workload while its form is looked for."""
 
     def __init__(self, workload: Workload, time_limit: float) -> None:
@@ -39,7 +39,7 @@ class Case:
         built = models.build(workload)
         self.target = models.resolve(workload.model)
         self.by_resolution = not workload.inputs and self._takes_sizes(built.workload)
-        self.own = subject_from(built)
+        self.own = varied_from(built)
         self.counts: dict[tuple[tuple[str, int], ...], int] = {}
         self.reasons: list[str] = []
         self.was_asked = False
@@ -77,9 +77,9 @@ class Case:
             return self._as_asked(at)
         if self.built_for_size and (at["H"], at["W"]) != (self.own.own["H"], self.own.own["W"]):
             module, _ = self.build(at)
-        settings = counting.Settings(road="meta", mode=self.workload.mode)
+        settings = CountSettings(road="meta", mode=self.workload.mode)
         try:
-            counted = counting.count_module(module, self.own.at(at), settings)
+            counted = count_module(module, self.own.at(at), settings)
         except ModelError:
             if not as_asked:
                 raise
@@ -89,7 +89,7 @@ class Case:
     def _as_asked(self, at: dict[str, int]) -> int:
         size, batch = (at["H"], at["W"]), at["B"]
         asked = msgspec.structs.replace(self.workload, resolution=size, batch_size=batch)
-        return run(asked).macs
+        return count_workload(asked).macs
 
     @functools.cached_property
     def built_for_size(self) -> bool:
@@ -118,7 +118,7 @@ class Case:
         return module, library.image(module, options, batch, size, real=False)
 
 
-def subject_from(built: models.Built) -> Subject:
+def varied_from(built: models.Built) -> VariedModel:
     """What of a built model is varied."""
     resolution, batch = built.workload.resolution, built.workload.batch_size
-    return subject_of(built.module, (built.args, built.kwargs), resolution, batch)
+    return varied_model(built.module, (built.args, built.kwargs), resolution, batch)

@@ -1,24 +1,87 @@
-"""Lending a model to the counter: bound to other tensors for a while, and left as it was found."""
+"""A model and its process are lent to a count, and are afterwards as they were before it.
+
+A model may draw from, and its code may change, what belongs to the whole process. A count gives
+the same random numbers every time, so that equal workloads give equal counts, and takes back
+whatever was set meanwhile: on the process, and on the modules of the model.
+"""
 
 from __future__ import annotations
 
+import random
+import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest import mock
 
+import numpy as np
 import torch
 from torch import nn
-from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-from vtbench.count.meta import without_address
+from vtbench.count.meta_execution import without_address
+from vtbench.count.model_parts import is_lazy
 
 Replace = Callable[[torch.Tensor], torch.Tensor]
 
-
+SEED = 0
+_FLEX = "torch.nn.attention.flex_attention"
+_FLEX_UNCOMPILED = "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _CONTAINERS = (dict, OrderedDict, defaultdict, list, set)
 """Exactly these: a class made from one of them may not let itself be emptied and filled."""
+
+
+@contextmanager
+def seeded_and_restored() -> Iterator[None]:
+    """Seed the random generators for the block; restore them, and the defaults of torch."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 - what models draw from
+    cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch's own
+    devices = torch.cuda.get_rng_state_all() if cuda else []
+    dtype, device, threads = torch.get_default_dtype(), _default_device(), torch.get_num_threads()
+    random.seed(SEED)
+    np.random.seed(SEED)  # noqa: NPY002 - the generator that models draw from
+    torch.default_generator.manual_seed(SEED)
+    if devices:
+        torch.cuda.manual_seed_all(SEED)
+    try:
+        yield
+    finally:
+        if _default_device() != device:
+            torch.set_default_device(device)
+        if torch.get_default_dtype() != dtype:
+            torch.set_default_dtype(dtype)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002 - the same
+        torch.set_rng_state(states[2])
+        if devices:
+            torch.cuda.set_rng_state_all(devices)
+
+
+def _default_device() -> Any:
+    """The device that was set as default; None where none was, which no public function tells."""
+    context = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+    return None if context is None else context.device
+
+
+@contextmanager
+def compiled_code_as_written() -> Iterator[None]:
+    """Run what ``torch.compile`` wraps as plain Python, for the length of the block.
+
+    Otherwise a model that was compiled with ``fullgraph=True`` raises under a dispatch mode, and
+    so does flex attention, which compiles itself. The compiler is slow to import: where nobody
+    has imported it, nothing is compiled, and it is left alone.
+    """
+    flex = sys.modules.get(_FLEX)
+    with ExitStack() as stack:
+        if flex is not None and hasattr(flex, _FLEX_UNCOMPILED):
+            stack.enter_context(mock.patch.object(flex, _FLEX_UNCOMPILED, new=True))
+            flex = None
+        if flex is not None or "torch._dynamo" in sys.modules:
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        yield
 
 
 @contextmanager
@@ -104,11 +167,6 @@ def bound_to(model: nn.Module, replace: Replace) -> Iterator[None]:
                     if tensor is not None:
                         held[name] = other(tensor)  # type: ignore[assignment]  # either dict
         yield
-
-
-def is_lazy(tensor: torch.Tensor) -> bool:
-    """Whether a parameter or buffer waits for a first call to learn its shape."""
-    return isinstance(tensor, UninitializedParameter | UninitializedBuffer)
 
 
 def _like(tensor: torch.Tensor, replace: Replace) -> torch.Tensor:

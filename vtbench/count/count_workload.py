@@ -12,9 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 from vtbench import models
-from vtbench.count import counting
-from vtbench.count.counting import Counted
-from vtbench.count.surroundings import surroundings_lent
+from vtbench.count.count_module import Counted, CountSettings, count_module
+from vtbench.count.isolation import seeded_and_restored
 from vtbench.data.record import PeerCount, Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, ModelError
@@ -31,7 +30,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Shapes alone, seeded values, or shapes first and values where a model needs them."""
 
 
-def run(
+def count_workload(
     workload: Workload,
     *,
     settings: RunSettings = RunSettings(),  # noqa: B008
@@ -42,7 +41,7 @@ def run(
     ``formulas`` for operators come on top of those that the settings name a module for.
     """
     formulas = {**(load_formulas(settings.ops) if settings.ops else {}), **(formulas or {})}
-    with surroundings_lent():
+    with seeded_and_restored():
         counted, built = _count(workload, formulas, settings.road)
     record = record_of(built.workload, counted, built.stages)
     if settings.counters:
@@ -59,7 +58,7 @@ def _count(
         built = models.build(workload)
         how = _how(workload, built, formulas, "meta")
         try:
-            return counting.count_module(built.module, (built.args, built.kwargs), how), built
+            return count_module(built.module, (built.args, built.kwargs), how), built
         except ModelError as error:
             if road == "meta":
                 raise _named(workload, error) from error.__cause__
@@ -68,7 +67,7 @@ def _count(
     built = models.build(workload, real=True)
     how = _how(workload, built, formulas, "real", reason)
     try:
-        return counting.count_module(built.module, (built.args, built.kwargs), how), built
+        return count_module(built.module, (built.args, built.kwargs), how), built
     except ModelError as error:
         raise _named(workload, error) from error.__cause__
 
@@ -79,8 +78,8 @@ def _how(
     formulas: Mapping[Any, Any],
     road: Literal["meta", "real"],
     reason: str = "",
-) -> counting.Settings:
-    return counting.Settings(
+) -> CountSettings:
+    return CountSettings(
         ops=formulas,
         backward=workload.backward,
         road=road,

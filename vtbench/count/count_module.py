@@ -13,18 +13,27 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from vtbench.count.anatomy import anatomy_of
 from vtbench.count.attribution import ModuleStack
-from vtbench.count.compiled import compiled_code_as_written
 from vtbench.count.counter import Counter
+from vtbench.count.isolation import (
+    bound_to,
+    compiled_code_as_written,
+    copied,
+    left_as_found,
+    seeded_and_restored,
+    to_meta,
+)
 from vtbench.count.ledger import head_of, rows_of
-from vtbench.count.meta import without_address
+from vtbench.count.meta_execution import without_address
+from vtbench.count.model_parts import (
+    is_lazy,
+    module_parameters,
+    module_weights,
+    parameters_of,
+    parts_of,
+)
 from vtbench.count.operators.rules import UserFormula, user_rules
-from vtbench.count.outside import LeavingTorch
-from vtbench.count.parameters import module_parameters, module_weights, parameters_of
-from vtbench.count.state import bound_to, copied, is_lazy, left_as_found, to_meta
-from vtbench.count.surroundings import surroundings_lent
-from vtbench.count.threads import other_threads_watched
+from vtbench.count.unseen_work import LeavingTorch, other_threads_watched
 from vtbench.data.record import Memory, Parameters, Row
 from vtbench.errors import ModelError, VtbenchError
 
@@ -32,7 +41,7 @@ Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Settings:
+class CountSettings:
     """How to count."""
 
     ops: Mapping[Any, UserFormula] = field(default_factory=dict)
@@ -66,19 +75,19 @@ class Counted:
     road: str
 
 
-def count_module(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
+def count_module(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
     """Count one call of a module; the module and its inputs are left as they were.
 
     Without gradients first, which is quickest; a model that takes gradients inside its own
     forward pass is run again with them.
     """
     try:
-        with surroundings_lent():
+        with seeded_and_restored():
             return _by_road(model, inputs, settings)
     except ModelError as error:
         if settings.grad or not _asks_for_gradients(error.__cause__):
             raise
-    with surroundings_lent():
+    with seeded_and_restored():
         return _by_road(model, inputs, replace(settings, grad=True))
 
 
@@ -86,7 +95,7 @@ def _asks_for_gradients(error: BaseException | None) -> bool:
     return isinstance(error, RuntimeError) and bool(re.search("grad|nference", str(error)))
 
 
-def _by_road(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
+def _by_road(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
     if settings.road != "real":
         try:
             return on_meta(model, inputs, settings)
@@ -119,7 +128,7 @@ def _is_meta(model: nn.Module) -> bool:
     return any(p.is_meta for p in model.parameters())
 
 
-def on_meta(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
+def on_meta(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
     """Count on shapes alone: no weights are read and no memory is used."""
     args, kwargs = tree_map_only(torch.Tensor, to_meta, inputs)
     with _on_meta(model, disposable=settings.disposable):
@@ -127,8 +136,8 @@ def on_meta(model: nn.Module, inputs: Inputs, settings: Settings) -> Counted:
 
 
 def _on_meta(model: nn.Module, *, disposable: bool) -> AbstractContextManager[None]:
-    anatomy = anatomy_of(model)
-    tensors = (*anatomy.parameters, *anatomy.buffers)
+    parts = parts_of(model)
+    tensors = (*parts.parameters, *parts.buffers)
     if not all(tensor.is_meta for tensor in tensors):
         return bound_to(model, to_meta)
     for tensor in tensors:
@@ -136,7 +145,7 @@ def _on_meta(model: nn.Module, *, disposable: bool) -> AbstractContextManager[No
     return nullcontext() if disposable else left_as_found(model)
 
 
-def on_real_values(model: nn.Module, inputs: Inputs, settings: Settings, why: str) -> Counted:
+def on_real_values(model: nn.Module, inputs: Inputs, settings: CountSettings, why: str) -> Counted:
     """Count on values: buffers and inputs are copies, and random numbers are seeded."""
     args, kwargs = tree_map_only(torch.Tensor, lambda t: t.detach().clone(), inputs)
     with bound_to(model, copied if settings.backward else _shared_or_copied):
@@ -148,7 +157,7 @@ def _shared_or_copied(tensor: torch.Tensor) -> torch.Tensor:
     return tensor if tensor.is_floating_point() and tensor.numel() > 1 << 20 else tensor.clone()
 
 
-def _run(model: nn.Module, inputs: Inputs, settings: Settings, road: str) -> Counted:
+def _run(model: nn.Module, inputs: Inputs, settings: CountSettings, road: str) -> Counted:
     if settings.mode is not None and not _is_in_mode(model, settings.mode):
         model.train(settings.mode == "train")
     if any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers())):
@@ -171,7 +180,7 @@ def _is_in_mode(model: nn.Module, mode: str) -> bool:
     return all(getattr(part, "training", wanted) == wanted for part in model.modules())
 
 
-def _passes(settings: Settings) -> Any:
+def _passes(settings: CountSettings) -> Any:
     if settings.grad or settings.backward:
         return torch.enable_grad()
     return torch.inference_mode()
@@ -186,13 +195,13 @@ def _backward(out: Any) -> None:
 
 @contextmanager
 def counter_for(
-    model: nn.Module, settings: Settings, *, on_meta: bool, inputs: Inputs = ((), {})
+    model: nn.Module, settings: CountSettings, *, on_meta: bool, inputs: Inputs = ((), {})
 ) -> Iterator[Counter]:
     """A running counter with attribution and lifetimes; stopped when the block ends."""
-    anatomy = anatomy_of(model)
-    stack = ModuleStack(anatomy.modules)
+    parts = parts_of(model)
+    stack = ModuleStack(parts.modules)
     counter = Counter(stack, user_rules(settings.ops), on_meta=on_meta)
-    counter.weight_bytes = counter.lifetimes.exclude((*anatomy.parameters, *anatomy.buffers))
+    counter.weight_bytes = counter.lifetimes.exclude((*parts.parameters, *parts.buffers))
     for tensor in tree_leaves(inputs):
         if isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided:
             counter.lifetimes.born(tensor, "", "input")
@@ -207,15 +216,15 @@ def counter_for(
         counter.lifetimes.close()
 
 
-def summary(model: nn.Module, counter: Counter, settings: Settings, road: str) -> Counted:
+def summary(model: nn.Module, counter: Counter, settings: CountSettings, road: str) -> Counted:
     """The ledger and the totals of a counter that has run."""
-    lifetimes, anatomy = counter.lifetimes, anatomy_of(model)
+    lifetimes, parts = counter.lifetimes, parts_of(model)
     path, op = lifetimes.peak_at
     return Counted(
-        rows=rows_of(counter, anatomy.modules, settings.head or head_of(model)),
-        parameters=parameters_of(anatomy),
-        module_parameters=module_parameters(anatomy),
-        module_weights=module_weights(anatomy),
+        rows=rows_of(counter, parts.modules, settings.head or head_of(model)),
+        parameters=parameters_of(parts),
+        module_parameters=module_parameters(parts),
+        module_weights=module_weights(parts),
         memory=Memory(
             weights=counter.weight_bytes,
             activations_peak=lifetimes.peak,

@@ -13,18 +13,18 @@ from torch import nn
 from torch.nn import functional as F
 
 import vtbench as package
-from vtbench.count import peers
 from vtbench.count.count_module import CountSettings, count_module
 from vtbench.count.count_workload import RunSettings, count_workload, record_of
-from vtbench.count.peers import names, quiet, side_by_side
+from vtbench.count.peers import counters as peers
+from vtbench.count.peers import running
 from vtbench.count.peers.differences import OpCount, explanations, matched
-from vtbench.count.peers.tally import Line, Subject, Tally, Unsuitable, own_counts, positional
+from vtbench.count.peers.tally import Line, ModelCall, Tally, Unsuitable, own_counts, positional
 from vtbench.data.record import Memory, Record, Row
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption, MissingPackage
 
-INSTALLED = tuple(tool.name for tool in names.TOOLS if names.is_installed(tool))
-ABSENT = tuple(name for name in names.NAMES if name not in INSTALLED)
+INSTALLED = tuple(peer.name for peer in peers.PEERS if peers.is_installed(peer))
+ABSENT = tuple(name for name in peers.NAMES if name not in INSTALLED)
 
 
 def beside(module, *inputs, counters=INSTALLED, backward=False, **keywords):
@@ -32,7 +32,9 @@ def beside(module, *inputs, counters=INSTALLED, backward=False, **keywords):
     module = module if backward else module.eval()
     counted = count_module(module, (inputs, keywords), CountSettings(backward=backward))
     record = record_of(Workload(model="toy", backward=backward), counted, None)
-    return record, peers.compare(lambda _: Subject(module, inputs, keywords), record, counters)
+    return record, running.peer_counts(
+        lambda _: ModelCall(module, inputs, keywords), record, counters
+    )
 
 
 def explained(peer):
@@ -153,7 +155,7 @@ def test_keyword_and_dict_inputs_reach_the_counters_that_take_them():
     assert found["thop"].error == (
         "It takes inputs by position, and the model takes 'x' by keyword."
     )
-    subject = Subject(ByName(), (), {"x": torch.ones(3, 8)})
+    subject = ModelCall(ByName(), (), {"x": torch.ones(3, 8)})
     assert positional(subject)[0] is None
     assert positional(subject)[1] is subject.kwargs["x"]
     _, found = beside(ByName(), x=torch.ones(3, 8), counters=("thop",))
@@ -225,7 +227,8 @@ def test_counts_of_modules_are_freed_of_what_runs_below_them():
 
 
 def install(monkeypatch, run_it, name="thop"):
-    monkeypatch.setitem(side_by_side.RUN, name, run_it)
+    rows = (peer._replace(run=run_it) if peer.name == name else peer for peer in peers.PEERS)
+    monkeypatch.setattr(peers, "PEERS", tuple(rows))
 
 
 def test_a_counter_that_raises_is_an_entry_that_says_so(monkeypatch):
@@ -272,7 +275,7 @@ def test_what_a_counter_replaces_in_torch_is_put_back(monkeypatch):
 @pytest.mark.skipif(not hasattr(__import__("signal"), "setitimer"), reason="no interval timer")
 def test_a_counter_that_does_not_end_is_given_up():
     began = time.monotonic()
-    with pytest.raises(quiet.TookTooLong, match="did not end within"), quiet.contained(0.2):
+    with pytest.raises(running.TookTooLong, match="did not end within"), running.contained(0.2):
         time.sleep(60)
     assert time.monotonic() - began < 5
 
@@ -334,9 +337,9 @@ def test_a_huge_model_is_built_on_meta_or_not_at_all():
     def build(real):
         built.append(real)
         shapes = torch.ones(2, 8, device="meta")
-        return Subject(nn.Linear(8, 8, device="meta").eval(), (shapes,), {})
+        return ModelCall(nn.Linear(8, 8, device="meta").eval(), (shapes,), {})
 
-    found = peers.compare(build, record, ("fvcore", "torch", "thop"))
+    found = running.peer_counts(build, record, ("fvcore", "torch", "thop"))
     assert built == [False, False]
     assert found["fvcore"].error.startswith("The model is too large")
     assert found["torch"].difference == found["thop"].difference == 0
@@ -347,8 +350,8 @@ def test_a_huge_model_is_built_on_meta_or_not_at_all():
 
 def test_counters_have_names_aliases_and_one_order():
     assert peers.parse("torch, FlopCounterMode,fvcore") == ("torch", "fvcore")
-    assert tuple(tool.name for tool in peers.chosen(("torch", "fvcore"))) == ("fvcore", "torch")
-    assert tuple(tool.name for tool in peers.chosen(("all",))) == peers.NAMES
+    assert tuple(peer.name for peer in peers.chosen(("torch", "fvcore"))) == ("fvcore", "torch")
+    assert tuple(peer.name for peer in peers.chosen(("all",))) == peers.NAMES
     with pytest.raises(BadOption, match="no counter 'fvcor'; there are all, fvcore"):
         peers.parse("fvcor")
     with pytest.raises(BadOption, match="no counter named"):
@@ -356,8 +359,8 @@ def test_counters_have_names_aliases_and_one_order():
 
 
 def test_an_absent_counter_names_its_extra_and_is_left_out_of_all(monkeypatch):
-    monkeypatch.setattr(names, "is_installed", lambda tool: tool.extra is None)
-    monkeypatch.setattr(side_by_side, "is_installed", lambda tool: tool.extra is None)
+    monkeypatch.setattr(peers, "is_installed", lambda peer: peer.extra is None)
+    monkeypatch.setattr(running, "is_installed", lambda peer: peer.extra is None)
     with pytest.raises(MissingPackage, match=r"ptflops is not installed.*vtbench\[counters\]"):
         peers.chosen(("ptflops",))
     _, found = beside(nn.Linear(4, 4), torch.ones(2, 4), counters=("all",))
@@ -431,6 +434,6 @@ def test_the_python_interface_runs_them_beside_a_live_module_and_leaves_it_as_it
 
 
 def test_a_live_module_too_large_to_copy_is_not_lent_out(monkeypatch):
-    monkeypatch.setattr(side_by_side, "LARGE", 1)
+    monkeypatch.setattr(running, "LARGE", 1)
     counted = package.count(nn.Linear(4, 5), torch.zeros(1, 4), counters="thop")
     assert counted.record.counters["thop"].error == "The module is too large to be copied for it."

@@ -102,7 +102,7 @@ def _counters(asked: str | Sequence[str]) -> tuple[str, ...]:
     """Names of counters; one that is unknown or not installed is refused before any work."""
     if not asked:
         return ()
-    from vtbench.count.peers.names import chosen, parse
+    from vtbench.count.peers.counters import chosen, parse
 
     names = parse(asked if isinstance(asked, str) else ",".join(asked))
     chosen(names)
@@ -116,15 +116,15 @@ def _beside(
     names: tuple[str, ...],
 ) -> dict[str, PeerCount]:
     """What other counters say of a live module; none of them touches the module itself."""
-    from vtbench.count import peers  # loads fvcore and thop: only where asked
-    from vtbench.count.peers.tally import Subject, Unsuitable
+    from vtbench.count.peers.running import peer_counts  # only where asked
+    from vtbench.count.peers.tally import ModelCall, Unsuitable
 
-    def lent(real: bool) -> Subject:  # noqa: FBT001 - the builders' signature
+    def lent(real: bool) -> ModelCall:  # noqa: FBT001 - the builders' signature
         if not real:
             raise Unsuitable("The module is too large to be copied for it.")
-        return Subject(module, *given)
+        return ModelCall(module, *given)
 
-    return peers.compare(lent, record, names)
+    return peer_counts(lent, record, names)
 
 
 def _module(model: Any) -> None:

@@ -46,7 +46,7 @@ def conformance(
     """
     shape = format_ or (SUFFIXES.get(output.suffix.lower(), "table") if output else "table")
     check_writable(output)
-    from vtbench.count.peers.names import chosen, parse
+    from vtbench.count.peers.counters import chosen, parse
 
     names = parse(counters)
     chosen(names)

@@ -285,7 +285,7 @@ def parse_counters(text: str | None) -> tuple[str, ...]:
     """``all``, or names separated by commas; packages that are missing are named at once."""
     if text is None:
         return ()
-    from vtbench.count.peers import chosen, parse
+    from vtbench.count.peers.counters import chosen, parse
 
     names = parse(text)
     chosen(names)

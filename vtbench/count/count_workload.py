@@ -45,8 +45,8 @@ def count_workload(
         counted, built = _count(workload, formulas, settings.road)
     record = record_of(built.workload, counted, built.stages)
     if settings.counters:
-        peers = peer_counts(built.workload, record, settings.counters)
-        record = msgspec.structs.replace(record, counters=peers)
+        said = _peer_counts(built.workload, record, settings.counters)
+        record = msgspec.structs.replace(record, counters=said)
     return record
 
 
@@ -108,11 +108,18 @@ def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | No
     )
 
 
-def peer_counts(workload: Workload, record: Record, names: tuple[str, ...]) -> dict[str, PeerCount]:
+def _peer_counts(
+    workload: Workload, record: Record, names: tuple[str, ...]
+) -> dict[str, PeerCount]:
     """What other counters say of the same workload, and which operator explains the difference."""
-    from vtbench.count import peers  # loads fvcore and thop: only where asked
+    from vtbench.count.peers.running import peer_counts  # only where asked
+    from vtbench.count.peers.tally import ModelCall
 
-    return peers.compare(lambda real: models.build(workload, real=real), record, names)
+    def make(real: bool) -> ModelCall:
+        built = models.build(workload, real=real)
+        return ModelCall(built.module, built.args, built.kwargs)
+
+    return peer_counts(make, record, names)
 
 
 def load_formulas(where: str) -> Mapping[Any, Any]:

@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from vtbench.count.cases import CASES, Case, given
 from vtbench.count.count_module import CountSettings, count_module
-from vtbench.count.peers.names import Tool, chosen, is_installed
-from vtbench.count.peers.side_by_side import tally_of
-from vtbench.count.peers.tally import Subject
+from vtbench.count.peers.counters import Peer, chosen, is_installed
+from vtbench.count.peers.running import tally_of
+from vtbench.count.peers.tally import ModelCall, NoTally
 from vtbench.data.conformance import OURS, CaseResults, Conformance, Result
 from vtbench.data.version import VERSION
 from vtbench.errors import BadOption, ModelError
@@ -34,20 +34,20 @@ def conformance(
 ) -> Conformance:
     """Run the counters on the cases; ``done`` is told of each case that is finished."""
     picked = chosen(counters)
-    tools = [tool for tool in picked if is_installed(tool)]
+    peers = [peer for peer in picked if is_installed(peer)]
     results = []
     for case in cases:
-        results.append(_results(case, tools))
+        results.append(_results(case, peers))
         done(case.name)
     return Conformance(
         cases=tuple(results),
-        versions={OURS: VERSION, **{tool.name: _version(tool) for tool in tools}},
-        absent=tuple(tool.name for tool in picked if tool not in tools),
+        versions={OURS: VERSION, **{peer.name: _version(peer) for peer in peers}},
+        absent=tuple(peer.name for peer in picked if peer not in peers),
     )
 
 
-def _results(case: Case, tools: Sequence[Tool]) -> CaseResults:
-    said = {tool.name: _theirs(tool, case) for tool in tools}
+def _results(case: Case, peers: Sequence[Peer]) -> CaseResults:
+    said = {peer.name: _theirs(peer, case) for peer in peers}
     return CaseResults(name=case.name, truth=case.truth, results={OURS: _ours(case), **said})
 
 
@@ -63,15 +63,15 @@ def _ours(case: Case) -> Result:
     return Result(macs=macs, right=right, complete=complete)
 
 
-def _theirs(tool: Tool, case: Case) -> Result:
-    said = tally_of(tool, lambda: Subject(*given(case)))
-    if isinstance(said, str):
-        return Result(macs=None, right=False, error=said)
+def _theirs(peer: Peer, case: Case) -> Result:
+    said = tally_of(peer, lambda: ModelCall(*given(case)))
+    if isinstance(said, NoTally):
+        return Result(macs=None, right=False, error=said.reason)
     return Result(macs=said.macs, right=case.truth is not None and said.macs == case.truth)
 
 
-def _version(tool: Tool) -> str:
+def _version(peer: Peer) -> str:
     try:
-        return version(tool.package).partition("+")[0]
+        return version(peer.name).partition("+")[0]
     except PackageNotFoundError:  # found on the path, without a distribution
         return "unknown"

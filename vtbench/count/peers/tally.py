@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Container, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
-FORWARD_ONLY = "It counts forward passes only, and this workload has a backward pass."
 
-
-class Subject(NamedTuple):
+class ModelCall(NamedTuple):
     """A model of its own for a counter to run, with inputs that have values."""
 
     module: nn.Module
@@ -44,25 +43,38 @@ class Tally(NamedTuple):
     lines: tuple[Line, ...]
 
 
+class NoTally(NamedTuple):
+    """Why a counter gives no answer."""
+
+    reason: str
+    """A sentence for the reader."""
+    crashed: bool = False
+    """Whether it raised, or printed what it had raised; otherwise it cannot take this model."""
+
+
 class Unsuitable(Exception):
     """The counter has no way to take this model; the message says why, for the reader."""
 
 
-def positional(subject: Subject) -> tuple[Any, ...]:
+class Crashed(Exception):
+    """The counter printed what it would have raised; the message is its sentence."""
+
+
+def positional(call: ModelCall) -> tuple[Any, ...]:
     """The inputs in the order of ``forward``, for a counter that takes no keywords."""
-    if not subject.kwargs:
-        return subject.args
-    given = inspect.signature(subject.module.forward).bind(*subject.args, **subject.kwargs)
+    if not call.kwargs:
+        return call.args
+    given = inspect.signature(call.module.forward).bind(*call.args, **call.kwargs)
     places = {
         name: place
         for place, (name, parameter) in enumerate(given.signature.parameters.items())
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     }
-    only = next((name for name in subject.kwargs if name not in places), None)
+    only = next((name for name in call.kwargs if name not in places), None)
     if only is not None:
         raise Unsuitable(f"It takes inputs by position, and the model takes {only!r} by keyword.")
     given.apply_defaults()
-    until = max(places[name] for name in subject.kwargs) + 1
+    until = max(places[name] for name in call.kwargs) + 1
     return tuple(given.arguments[name] for name in list(places)[:until])
 
 

@@ -12,14 +12,15 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from torch import nn
+from vtbench.count.peers.tally import Crashed, Line, ModelCall, Tally, Unsuitable, walk
 
-from vtbench.count.attribution import ModuleStack
-from vtbench.count.model_parts import parts_of
-from vtbench.count.peers.tally import FORWARD_ONLY, Line, Subject, Tally, Unsuitable, walk
+if TYPE_CHECKING:
+    from torch import nn
+
+    from vtbench.count.attribution import ModuleStack
 
 
 class WhenPrinted(io.StringIO):
@@ -35,13 +36,11 @@ class WhenPrinted(io.StringIO):
         return super().write(text)
 
 
-def run_ptflops(subject: Subject) -> Tally:
+def run_ptflops(call: ModelCall) -> Tally:
     """The own backend of ptflops; its averages over the batch are multiplied back."""
     from ptflops import get_model_complexity_info, pytorch_ops
 
-    if subject.backward:
-        raise Unsuitable(FORWARD_ONLY)
-    model, counts = subject.module, _Counts()
+    model, counts = call.module, _Counts()
 
     def look() -> None:
         counts.modules = list(_ptflops_modules(model, pytorch_ops.MODULES_MAPPING))
@@ -55,13 +54,20 @@ def run_ptflops(subject: Subject) -> Tally:
             (1,),
             as_strings=False,
             ost=WhenPrinted(look),
-            input_constructor=lambda _: _one_input(subject),
+            input_constructor=lambda _: _one_input(call),
         )
     if total is None:
-        raise Unsuitable(_exception_in(said.getvalue()))
+        raise Crashed(_exception_in(said.getvalue()))
     in_modules = sum(line.macs for line in counts.modules)
     total = int(total) - in_modules // counts.batch + in_modules
     return Tally(total, (*counts.modules, *counts.functions))
+
+
+def _stack_of(model: nn.Module) -> ModuleStack:
+    from vtbench.count.attribution import ModuleStack
+    from vtbench.count.model_parts import parts_of
+
+    return ModuleStack(parts_of(model).modules)
 
 
 class _Counts:
@@ -73,11 +79,11 @@ class _Counts:
         self.batch = 1
 
 
-def _one_input(subject: Subject) -> Any:
+def _one_input(call: ModelCall) -> Any:
     """What its input constructor may return: one input, or all of them by name."""
-    if len(subject.args) == 1 and not subject.kwargs:
-        return subject.args[0]
-    given = inspect.signature(subject.module.forward).bind(*subject.args, **subject.kwargs)
+    if len(call.args) == 1 and not call.kwargs:
+        return call.args[0]
+    given = inspect.signature(call.module.forward).bind(*call.args, **call.kwargs)
     named = given.arguments
     kinds = {name: given.signature.parameters[name].kind for name in named}
     if any(kind is inspect.Parameter.VAR_POSITIONAL for kind in kinds.values()):
@@ -111,7 +117,7 @@ def _noting(
     model: nn.Module, handlers: tuple[dict[Any, Any], ...], to: list[Line]
 ) -> Iterator[None]:
     """Its handlers of functions say what they counted, and in which module."""
-    stack = ModuleStack(parts_of(model).modules)
+    stack = _stack_of(model)
 
     def noted(function: Any, handler: Any) -> Any:
         @wraps(handler)
@@ -130,13 +136,11 @@ def _noting(
         yield
 
 
-def run_calflops(subject: Subject) -> Tally:
+def run_calflops(call: ModelCall) -> Tally:
     """The MACs of calflops, which stand beside its FLOPs."""
     from calflops import calculate_flops, calculate_pipline, pytorch_ops
 
-    if subject.backward:
-        raise Unsuitable(FORWARD_ONLY)
-    model = subject.module
+    model = call.module
     modules: list[Line] = []
     functions: list[Line] = []
 
@@ -157,8 +161,8 @@ def run_calflops(subject: Subject) -> Tally:
         ):
             _, total, _ = calculate_flops(
                 model,
-                args=list(subject.args),
-                kwargs=dict(subject.kwargs),
+                args=list(call.args),
+                kwargs=dict(call.kwargs),
                 print_detailed=False,
                 output_as_string=False,
             )
@@ -170,7 +174,7 @@ def run_calflops(subject: Subject) -> Tally:
 
 def _noting_wrapper(model: nn.Module, wrap: Any, to: list[Line]) -> Any:
     """Its wrapper of functions, which also says what was counted, and in which module."""
-    stack = ModuleStack(parts_of(model).modules)
+    stack = _stack_of(model)
 
     def wrapper(function: Any, count: Any, *rest: Any) -> Any:
         def noted(*args: Any, **kwargs: Any) -> Any:

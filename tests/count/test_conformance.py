@@ -1,30 +1,25 @@
 """The micro-cases: our count is the truth on every road, and the matrix says who else is right."""
 
 import csv
+import importlib
 import io
 import json
+import pkgutil
 
 import pytest
 import torch
 
 from vtbench.count import cases
+from vtbench.count.cases.micro_case import Case, D, N, applied, image
 from vtbench.count.count_module import CountSettings, count_module
+from vtbench.count.operators import formulas, rules
+from vtbench.count.operators.table import Rule
+from vtbench.count.peers import counters
 from vtbench.count.peers.conformance import conformance, selected
+from vtbench.count.peers.tally import Tally
 from vtbench.data.conformance import CaseResults, Conformance, Result
 from vtbench.errors import BadOption, ModelError
 from vtbench.report.conformance import cell, conformance_document, matrix
-
-NEEDS_VALUES = {
-    "jagged attention",  # the lengths of its sequences are values
-    "LSTM, packed",  # so are those of packed sequences
-    "flex attention",  # torch runs it on real devices alone
-    "branch on a value",
-    "loop on a value",
-    "tokens kept by a mask",
-    "numpy",
-    "buffer filled by numpy",
-}
-"""Cases that do not run on shapes alone."""
 
 
 def counted(case, **how):
@@ -39,7 +34,7 @@ def counted(case, **how):
 @pytest.mark.parametrize("road", ["meta", "real"])
 def test_our_count_is_the_truth_on_every_road(case, road, grad):
     """Exact and complete; or, where nothing can be known, an unknown operator."""
-    if road == "meta" and case.name in NEEDS_VALUES:
+    if road == "meta" and case.needs_values:
         with pytest.raises(ModelError):
             counted(case, road="meta", grad=grad)
         return
@@ -55,6 +50,42 @@ def test_there_are_many_cases_each_with_a_name_of_its_own():
     assert len(names) >= 100
     assert len(set(names)) == len(names)
     assert all(len(name) <= 24 for name in names)
+
+
+def test_every_table_of_cases_is_among_them():
+    for file in pkgutil.iter_modules(cases.__path__):
+        module = importlib.import_module(f"vtbench.count.cases.{file.name}")
+        for name in vars(module):
+            if name.endswith("_CASES"):
+                assert set(vars(module)[name]) <= set(cases.CASES), name
+
+
+@torch.library.custom_op("vtbench_toy::gram", mutates_args=())
+def gram(x: torch.Tensor) -> torch.Tensor:
+    """The products of the rows of a matrix with each other: [n, k] -> [n, n]."""
+    return x @ x.mT
+
+
+@gram.register_fake
+def _(x):
+    return x.new_empty(x.shape[0], x.shape[0])
+
+
+def test_an_operator_is_one_row_with_its_formula_and_one_micro_case(monkeypatch):
+    case = Case("gram matrix", N * N * D, lambda: applied(torch.ops.vtbench_toy.gram, image(N, D)))
+    assert not conformance(("torch",), (case,)).ours_is_right
+    row = Rule("matmul", lambda args, kwargs, out: formulas.product(out.shape, args[0].shape[1]))
+    monkeypatch.setitem(rules.TABLE, "vtbench_toy::gram", row)
+    rules.built_in.cache_clear()
+    assert conformance(("torch",), (case,)).ours_is_right
+    rules.built_in.cache_clear()
+
+
+def test_a_counter_is_one_row(monkeypatch):
+    toy = counters.Peer("msgspec", lambda call: Tally(call.args[0].numel(), ()))
+    monkeypatch.setattr(counters, "PEERS", (*counters.PEERS, toy))
+    found = conformance(counters.parse("msgspec"), selected("mm in place"))
+    assert found.cases[0].results["msgspec"] == Result(macs=196 * 100, right=False)
 
 
 def test_a_case_is_the_same_every_time_and_leaves_the_random_state():

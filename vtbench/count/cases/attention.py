@@ -11,12 +11,12 @@ from torch.nn import functional as F  # noqa: N812  # torch's own name for it
 from vtbench.count.cases.micro_case import (
     Case,
     D,
-    Does,
     Given,
     H,
     N,
     applied,
     called,
+    does,
     image,
     layer,
     tokens,
@@ -30,18 +30,25 @@ FFN = 2 * N * D * (4 * D)
 LENGTHS = (50, 100, 196)
 
 
-def _flex() -> Given:
-    from torch.nn.attention.flex_attention import flex_attention
-
-    return applied(flex_attention, image(*QKV), image(*QKV), image(*QKV))
-
-
 def _by_hand(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     return ((q * 0.125) @ k.transpose(-2, -1)).softmax(-1) @ v
 
 
-def _attention(**options: Any) -> Any:
-    return lambda q, k, v: F.scaled_dot_product_attention(q, k, v, **options)
+def _sdpa(
+    q: tuple[int, ...] = QKV, k: tuple[int, ...] = QKV, v: tuple[int, ...] = QKV, **options: Any
+) -> Given:
+    return applied(
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, **options),
+        image(*q),
+        image(*k),
+        image(*v),
+    )
+
+
+def _flex() -> Given:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return applied(flex_attention, image(*QKV), image(*QKV), image(*QKV))
 
 
 def _jagged() -> Given:
@@ -52,7 +59,11 @@ def _jagged() -> Given:
     rows = [image(length, D) for length in LENGTHS]
     nested = torch.nested.nested_tensor(rows, layout=torch.jagged)
     parts = {name: nn.Linear(D, D) for name in "qkv"}
-    return Does(attend, **parts), (nested,), {}
+    return does(attend, nested, **parts)
+
+
+def _mha(call: Any, *inputs: torch.Tensor, **options: Any) -> Given:
+    return does(call, *inputs, a=nn.MultiheadAttention(D, H, batch_first=True, **options))
 
 
 def _encoder(**options: Any) -> nn.TransformerEncoderLayer:
@@ -65,22 +76,14 @@ def _masked() -> torch.Tensor:
     return mask
 
 
-ATTENTION = (
+ATTENTION_CASES = (
     Case(
         "attention by hand",
         2 * H * N * N * 64,
         lambda: applied(_by_hand, image(*QKV), image(*QKV), image(*QKV)),
     ),
-    Case(
-        "sdpa",
-        2 * H * N * N * 64,
-        lambda: applied(_attention(), image(*QKV), image(*QKV), image(*QKV)),
-    ),
-    Case(
-        "sdpa, causal",
-        2 * H * N * N * 64,
-        lambda: applied(_attention(is_causal=True), image(*QKV), image(*QKV), image(*QKV)),
-    ),
+    Case("sdpa", 2 * H * N * N * 64, _sdpa),
+    Case("sdpa, causal", 2 * H * N * N * 64, lambda: _sdpa(is_causal=True)),
     Case(
         "sdpa, masked",
         2 * H * N * N * 64,
@@ -92,66 +95,35 @@ ATTENTION = (
             torch.zeros(N, N),
         ),
     ),
-    Case(
-        "sdpa, 3 axes",
-        2 * H * N * N * 64,
-        lambda: applied(_attention(), image(H, N, 64), image(H, N, 64), image(H, N, 64)),
-    ),
+    Case("sdpa, 3 axes", 2 * H * N * N * 64, lambda: _sdpa(*[(H, N, 64)] * 3)),
     Case(
         "sdpa, grouped heads",
         2 * H * N * N * 64,  # every query head attends, whoever's keys
-        lambda: applied(
-            _attention(enable_gqa=True), image(*QKV), image(1, 2, N, 64), image(1, 2, N, 64)
-        ),
+        lambda: _sdpa(k=(1, 2, N, 64), v=(1, 2, N, 64), enable_gqa=True),
     ),
+    Case("sdpa, value width", H * N * N * (64 + 32), lambda: _sdpa(v=(1, H, N, 32))),
+    Case("sdpa, 49 keys", 2 * H * N * 49 * 64, lambda: _sdpa(k=(1, H, 49, 64), v=(1, H, 49, 64))),
+    # torch runs it on real devices alone
+    Case("flex attention", 2 * H * N * N * 64, _flex, needs_values=True),
+    # the lengths of its sequences are values
     Case(
-        "sdpa, value width",
-        H * N * N * (64 + 32),
-        lambda: applied(_attention(), image(*QKV), image(*QKV), image(1, H, N, 32)),
+        "jagged attention",
+        3 * sum(LENGTHS) * D * D + 2 * D * sum(n * n for n in LENGTHS),
+        _jagged,
+        needs_values=True,
     ),
-    Case(
-        "sdpa, 49 keys",
-        2 * H * N * 49 * 64,
-        lambda: applied(_attention(), image(*QKV), image(1, H, 49, 64), image(1, H, 49, 64)),
-    ),
-    Case("flex attention", 2 * H * N * N * 64, _flex),
-    Case(
-        "jagged attention", 3 * sum(LENGTHS) * D * D + 2 * D * sum(n * n for n in LENGTHS), _jagged
-    ),
-    Case(
-        "MHA, weights",
-        MHA,
-        lambda: (
-            Does(
-                lambda self, x: self.a(x, x, x)[0], a=nn.MultiheadAttention(D, H, batch_first=True)
-            ),
-            (tokens(),),
-            {},
-        ),
-    ),
+    Case("MHA, weights", MHA, lambda: _mha(lambda self, x: self.a(x, x, x)[0], tokens())),
     Case(
         "MHA, no weights",
         MHA,
-        lambda: (
-            Does(
-                lambda self, x: self.a(x, x, x, need_weights=False)[0],
-                a=nn.MultiheadAttention(D, H, batch_first=True),
-            ),
-            (tokens(),),
-            {},
-        ),
+        lambda: _mha(lambda self, x: self.a(x, x, x, need_weights=False)[0], tokens()),
     ),
     # 49 keys of width 256: q and out D x D, k and v 256 x D
     Case(
         "MHA, other keys",
         2 * N * D * D + 2 * 49 * 256 * D + 2 * N * 49 * D,
-        lambda: (
-            Does(
-                lambda self, x, y: self.a(x, y, y)[0],
-                a=nn.MultiheadAttention(D, H, kdim=256, vdim=256, batch_first=True),
-            ),
-            (tokens(), tokens(1, 49, 256)),
-            {},
+        lambda: _mha(
+            lambda self, x, y: self.a(x, y, y)[0], tokens(), tokens(1, 49, 256), kdim=256, vdim=256
         ),
     ),
     Case("encoder layer", MHA + FFN, lambda: layer(_encoder(), tokens())),
@@ -163,10 +135,10 @@ ATTENTION = (
     Case(
         "encoder, padded",
         2 * (MHA + FFN),  # padding positions are computed by shape
-        lambda: (
+        lambda: layer(
             nn.TransformerEncoder(_encoder(), 2, enable_nested_tensor=False),
-            (tokens(),),
-            {"src_key_padding_mask": _masked()},
+            tokens(),
+            src_key_padding_mask=_masked(),
         ),
     ),
     # self-attention of 10 queries, their attention to N tokens, and the FFN

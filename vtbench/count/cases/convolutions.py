@@ -8,20 +8,24 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  # torch's own name for it
 
-from vtbench.count.cases.micro_case import Case, Does, Given, applied, image, layer, weight
+from vtbench.count.cases.micro_case import Case, Given, applied, does, image, layer, weight
+
+MAP = (1, 16, 14, 14)
+"""One feature map of 16 channels; a convolution that keeps its size makes 32 of them."""
+
+
+def _conv2d(*shape: int, kernel: int = 3, **options: Any) -> Given:
+    return layer(nn.Conv2d(16, 32, kernel, **options), image(*(shape or MAP)))
 
 
 def _deformable() -> Given:
     from torchvision.ops import DeformConv2d
 
-    return (
-        Does(
-            lambda self, x: self.deformed(x, self.offset(x)),
-            offset=nn.Conv2d(16, 2 * 3 * 3, 3, padding=1),
-            deformed=DeformConv2d(16, 32, 3, padding=1),
-        ),
-        (image(1, 16, 14, 14),),
-        {},
+    return does(
+        lambda self, x: self.deformed(x, self.offset(x)),
+        image(*MAP),
+        offset=nn.Conv2d(16, 2 * 3 * 3, 3, padding=1),
+        deformed=DeformConv2d(16, 32, 3, padding=1),
     )
 
 
@@ -31,14 +35,10 @@ def _unfolded(self: Any, x: torch.Tensor) -> torch.Tensor:
     return result
 
 
-CONVOLUTIONS = (
+CONVOLUTION_CASES = (
     # positions · Co · Ci/groups · kernel
     Case("conv1d", 32 * 16 * 8 * 3, lambda: layer(nn.Conv1d(8, 16, 3, padding=1), image(1, 8, 32))),
-    Case(
-        "conv2d",
-        14 * 14 * 32 * 16 * 9,
-        lambda: layer(nn.Conv2d(16, 32, 3, padding=1), image(1, 16, 14, 14)),
-    ),
+    Case("conv2d", 14 * 14 * 32 * 16 * 9, lambda: _conv2d(padding=1)),
     Case(
         "conv3d",
         4 * 7 * 7 * 16 * 8 * 27,
@@ -47,10 +47,8 @@ CONVOLUTIONS = (
     Case(
         "functional conv2d",
         14 * 14 * 32 * 16 * 9,
-        lambda: (
-            Does(lambda self, x: F.conv2d(x, self.w, padding=1), w=weight(32, 16, 3, 3)),
-            (image(1, 16, 14, 14),),
-            {},
+        lambda: does(
+            lambda self, x: F.conv2d(x, self.w, padding=1), image(*MAP), w=weight(32, 16, 3, 3)
         ),
     ),
     Case(
@@ -58,52 +56,27 @@ CONVOLUTIONS = (
         14 * 14 * 384 * 3 * 16 * 16,
         lambda: layer(nn.Conv2d(3, 384, 16, stride=16), image(1, 3, 224, 224)),
     ),
-    Case(
-        "conv2d, strided",
-        7 * 7 * 32 * 16 * 9,
-        lambda: layer(nn.Conv2d(16, 32, 3, stride=2, padding=1), image(1, 16, 14, 14)),
-    ),
-    Case(
-        "conv2d, dilated",
-        10 * 10 * 32 * 16 * 9,  # 14 - 2·(3 - 1)
-        lambda: layer(nn.Conv2d(16, 32, 3, dilation=2), image(1, 16, 14, 14)),
-    ),
-    Case(
-        "conv2d, grouped",
-        14 * 14 * 32 * (16 // 4) * 9,
-        lambda: layer(nn.Conv2d(16, 32, 3, padding=1, groups=4), image(1, 16, 14, 14)),
-    ),
+    Case("conv2d, strided", 7 * 7 * 32 * 16 * 9, lambda: _conv2d(stride=2, padding=1)),
+    # 14 - 2·(3 - 1) positions a side
+    Case("conv2d, dilated", 10 * 10 * 32 * 16 * 9, lambda: _conv2d(dilation=2)),
+    Case("conv2d, grouped", 14 * 14 * 32 * (16 // 4) * 9, lambda: _conv2d(padding=1, groups=4)),
     Case(
         "conv2d, depthwise",
         14 * 14 * 64 * 1 * 49,
         lambda: layer(nn.Conv2d(64, 64, 7, padding=3, groups=64), image(1, 64, 14, 14)),
     ),
-    Case(
-        "conv2d, padding same",
-        14 * 14 * 32 * 16 * 16,
-        lambda: layer(nn.Conv2d(16, 32, 4, padding="same"), image(1, 16, 14, 14)),
-    ),
+    Case("conv2d, padding same", 14 * 14 * 32 * 16 * 16, lambda: _conv2d(kernel=4, padding="same")),
     Case(
         "conv2d, circular",
         14 * 14 * 32 * 16 * 9,
-        lambda: layer(
-            nn.Conv2d(16, 32, 3, padding=1, padding_mode="circular"), image(1, 16, 14, 14)
-        ),
+        lambda: _conv2d(padding=1, padding_mode="circular"),
     ),
-    Case(
-        "conv2d, no batch axis",
-        14 * 14 * 32 * 16 * 9,
-        lambda: layer(nn.Conv2d(16, 32, 3, padding=1), image(16, 14, 14)),
-    ),
-    Case(
-        "conv2d, batch of 3",
-        3 * 14 * 14 * 32 * 16 * 9,
-        lambda: layer(nn.Conv2d(16, 32, 3, padding=1), image(3, 16, 14, 14)),
-    ),
+    Case("conv2d, no batch axis", 14 * 14 * 32 * 16 * 9, lambda: _conv2d(16, 14, 14, padding=1)),
+    Case("conv2d, batch of 3", 3 * 14 * 14 * 32 * 16 * 9, lambda: _conv2d(3, *MAP[1:], padding=1)),
     Case(
         "conv by unfold",
         14 * 14 * 32 * 16 * 9,
-        lambda: (Does(_unfolded, w=weight(32, 16 * 9)), (image(1, 16, 14, 14),), {}),
+        lambda: does(_unfolded, image(*MAP), w=weight(32, 16 * 9)),
     ),
     Case(
         "conv_tbc",

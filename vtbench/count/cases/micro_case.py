@@ -1,4 +1,7 @@
-"""A micro-case: a few operators whose multiply-accumulates can be written down by hand."""
+"""A micro-case: a few operators whose multiply-accumulates can be written down by hand.
+
+What a row of a table of cases is, and the words in which its module and inputs are made.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,15 @@ class Case(NamedTuple):
     """What runs, and what it costs."""
 
     name: str
+    """At most 24 characters, so that the table of all counters fits a page."""
     truth: int | None
     """Multiply-accumulates, written out as arithmetic; None where nothing can be known."""
     make: Callable[[], Given]
     """A module with its inputs; its random numbers are seeded by `given`."""
     ops: Callable[[], Mapping[Any, Callable[..., int]]] = dict
     """Formulas of the user's, by operator."""
+    needs_values: bool = False
+    """Whether it cannot run on shapes alone: its lengths, branches or data are values."""
 
 
 def given(case: Case) -> Given:
@@ -53,9 +59,14 @@ class Does(nn.Module):
         return self.function(self, *(each for each in (x, y, z, mask) if each is not None))
 
 
+def does(function: Callable[..., Any], *inputs: Any, **parts: Any) -> Given:
+    """A function of a module with some parts, and of the inputs."""
+    return Does(function, **parts), inputs, {}
+
+
 def applied(function: Callable[..., Any], *inputs: Any) -> Given:
     """A function of the inputs alone."""
-    return Does(lambda _, *args: function(*args)), inputs, {}
+    return does(lambda _, *args: function(*args), *inputs)
 
 
 def called(name: str, *inputs: Any) -> Given:

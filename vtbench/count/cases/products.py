@@ -9,11 +9,11 @@ from torch.nn import functional as F  # noqa: N812  # torch's own name for it
 from vtbench.count.cases.micro_case import (
     Case,
     D,
-    Does,
     H,
     N,
     applied,
     called,
+    does,
     image,
     layer,
     tokens,
@@ -26,15 +26,7 @@ def _matmul_out(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return torch.mm(a, b, out=result)
 
 
-def _linear_then(function: str) -> Does:
-    def run(self: Does, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = getattr(torch, function)(self.w, x)
-        return y
-
-    return Does(run, w=weight(N, D))
-
-
-PRODUCTS = (
+PRODUCT_CASES = (
     # every token is multiplied by a D x D matrix
     Case("linear", N * D * D, lambda: layer(nn.Linear(D, D), tokens())),
     Case("linear without bias", N * D * D, lambda: layer(nn.Linear(D, D, bias=False), tokens())),
@@ -45,12 +37,12 @@ PRODUCTS = (
     Case(
         "functional linear",
         N * D * D,
-        lambda: (Does(lambda self, x: F.linear(x, self.w), w=weight(D, D)), (tokens(),), {}),
+        lambda: does(lambda self, x: F.linear(x, self.w), tokens(), w=weight(D, D)),
     ),
     Case(
         "matmul by parameter",
         N * D * D,
-        lambda: (Does(lambda self, x: x @ self.w, w=weight(D, D)), (tokens(),), {}),
+        lambda: does(lambda self, x: x @ self.w, tokens(), w=weight(D, D)),
     ),
     Case(
         "bilinear",
@@ -88,7 +80,7 @@ PRODUCTS = (
     Case("matmul with vector", 4 * N * D, lambda: called("matmul", image(4, N, D), image(D))),
     Case("vector with matrices", 4 * D * N, lambda: called("matmul", image(D), image(4, D, N))),
     # vectors
-    Case("mv", N * D, lambda: (_linear_then("mv"), (image(D),), {})),
+    Case("mv", N * D, lambda: does(lambda self, x: torch.mv(self.w, x), image(D), w=weight(N, D))),
     Case("addmv", N * D, lambda: called("addmv", image(N), image(N, D), image(D))),
     Case("dot", D, lambda: called("dot", image(D), image(D))),
     Case(

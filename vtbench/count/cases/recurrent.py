@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
-from vtbench.count.cases.micro_case import Case, Does, Given, image, layer
+from vtbench.count.cases.micro_case import Case, Given, does, image, layer
 
 I, T, B = 32, 20, 2  # noqa: E741  # the letters of the formulas
 HIDDEN = 48
@@ -23,10 +23,10 @@ def _packed() -> Given:
         return out
 
     packed = pack_sequence(rows)
-    return Does(run, rnn=nn.LSTM(I, HIDDEN)), (packed.data, packed.batch_sizes), {}
+    return does(run, packed.data, packed.batch_sizes, rnn=nn.LSTM(I, HIDDEN))
 
 
-RECURRENT = (
+RECURRENT_CASES = (
     # one gate in an RNN, three in a GRU, four in an LSTM; each sees the input and the state
     Case("RNN", T * B * HIDDEN * (I + HIDDEN), lambda: layer(nn.RNN(I, HIDDEN), image(T, B, I))),
     Case(
@@ -47,7 +47,8 @@ RECURRENT = (
         T * B * (4 * HIDDEN * (I + 16) + 16 * HIDDEN),
         lambda: layer(nn.LSTM(I, HIDDEN, proj_size=16), image(T, B, I)),
     ),
-    Case("LSTM, packed", sum(LENGTHS) * 4 * HIDDEN * (I + HIDDEN), _packed),
+    # the lengths of its sequences are values
+    Case("LSTM, packed", sum(LENGTHS) * 4 * HIDDEN * (I + HIDDEN), _packed, needs_values=True),
     Case("RNN cell", B * HIDDEN * (I + HIDDEN), lambda: layer(nn.RNNCell(I, HIDDEN), image(B, I))),
     Case(
         "GRU cell", B * 3 * HIDDEN * (I + HIDDEN), lambda: layer(nn.GRUCell(I, HIDDEN), image(B, I))

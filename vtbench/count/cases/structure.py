@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812  # torch's own name for it
 from torch.utils.checkpoint import checkpoint
 
-from vtbench.count.cases.micro_case import Case, D, Does, Given, N, image, layer, tokens, weight
+from vtbench.count.cases.micro_case import Case, D, Given, N, does, image, layer, tokens, weight
 
 ONE = N * D * D
 """One D x D layer on N tokens."""
@@ -84,13 +84,13 @@ def _selected(self: Any, x: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
 
 def _scripted() -> Given:
     inner = nn.Sequential(nn.Linear(D, D), nn.ReLU(), nn.Linear(D, D))
-    return Does(lambda self, x: self.inner(x), inner=torch.jit.script(inner)), (tokens(),), {}
+    return does(lambda self, x: self.inner(x), tokens(), inner=torch.jit.script(inner))
 
 
 def _compiled() -> Given:
     inner = nn.Sequential(nn.Linear(D, D), nn.ReLU())
     compiled = torch.compile(inner, backend="eager")
-    return Does(lambda self, x: self.inner(x), inner=compiled), (tokens(),), {}
+    return does(lambda self, x: self.inner(x), tokens(), inner=compiled)
 
 
 def _functional(self: Any, x: torch.Tensor) -> torch.Tensor:
@@ -100,39 +100,34 @@ def _functional(self: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 def _linear(function: Any) -> Given:
-    return Does(function, a=nn.Linear(D, D)), (tokens(),), {}
+    return does(function, tokens(), a=nn.Linear(D, D))
 
 
-STRUCTURE = (
+STRUCTURE_CASES = (
     Case("called twice", 2 * ONE, lambda: _linear(lambda self, x: self.a(self.a(x)))),
     Case("under three parents", 3 * ONE, _three_parents),
     Case("tied weights", 2 * ONE, _tied),
     Case(
         "in a list",
         3 * ONE,
-        lambda: (
-            Does(
-                lambda self, x: sum(layer(x) for layer in self.layers),
-                layers=nn.ModuleList(nn.Linear(D, D) for _ in range(3)),
-            ),
-            (tokens(),),
-            {},
+        lambda: does(
+            lambda self, x: sum(layer(x) for layer in self.layers),
+            tokens(),
+            layers=nn.ModuleList(nn.Linear(D, D) for _ in range(3)),
         ),
     ),
     Case("forward called", ONE, lambda: _linear(lambda self, x: self.a.forward(x))),
     Case(
         "weights handed in",
         ONE,
-        lambda: (Does(_functional, a=nn.Linear(D, D), w=weight(D, D)), (tokens(),), {}),
+        lambda: does(_functional, tokens(), a=nn.Linear(D, D), w=weight(D, D)),
     ),
-    Case(
-        "keyword inputs", 2 * ONE, lambda: (_ByKeyword(), (), {"left": tokens(), "right": tokens()})
-    ),
-    Case("dict input", 2 * ONE, lambda: (_OfDict(), ({"a": tokens(), "b": tokens()},), {})),
+    Case("keyword inputs", 2 * ONE, lambda: layer(_ByKeyword(), left=tokens(), right=tokens())),
+    Case("dict input", 2 * ONE, lambda: layer(_OfDict(), {"a": tokens(), "b": tokens()})),
     Case(
         "autograd function",
         ONE,
-        lambda: (Does(lambda self, x: _Product.apply(x, self.w), w=weight(D, D)), (tokens(),), {}),
+        lambda: does(lambda self, x: _Product.apply(x, self.w), tokens(), w=weight(D, D)),
     ),
     Case(
         "checkpoint",
@@ -142,31 +137,28 @@ STRUCTURE = (
     Case(
         "vmap",
         ONE,
-        lambda: (
-            Does(lambda self, x: torch.vmap(lambda v: self.w @ v)(x), w=weight(D, D)),
-            (image(N, D),),
-            {},
+        lambda: does(
+            lambda self, x: torch.vmap(lambda v: self.w @ v)(x), image(N, D), w=weight(D, D)
         ),
     ),
     # a layer whose result only decides which way to go, then one of two ways
     Case(
         "branch on a value",
         D * D + ONE,
-        lambda: (
-            Does(_branch, gate=nn.Linear(D, D), a=nn.Linear(D, D), b=nn.Linear(D, D)),
-            (tokens(),),
-            {},
-        ),
+        lambda: does(_branch, tokens(), gate=nn.Linear(D, D), a=nn.Linear(D, D), b=nn.Linear(D, D)),
+        needs_values=True,
     ),
     Case(
         "loop on a value",
         3 * ONE,
-        lambda: (Does(_loop, a=nn.Linear(D, D)), (tokens(), torch.tensor(3)), {}),
+        lambda: does(_loop, tokens(), torch.tensor(3), a=nn.Linear(D, D)),
+        needs_values=True,
     ),
     Case(
         "tokens kept by a mask",
         50 * D * D,
-        lambda: (Does(_selected, a=nn.Linear(D, D)), (image(N, D), torch.arange(N) < 50), {}),
+        lambda: does(_selected, image(N, D), torch.arange(N) < 50, a=nn.Linear(D, D)),
+        needs_values=True,
     ),
     Case("scripted module", 2 * ONE, _scripted),
     Case("compiled module", ONE, _compiled),

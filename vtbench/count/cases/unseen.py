@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vtbench.count.cases.micro_case import Case, D, Does, Given, N, image, weight
+from vtbench.count.cases.micro_case import Case, D, Given, N, does, image, weight
 
 
 @torch.library.custom_op("vtbench_cases::scan", mutates_args=())
@@ -33,7 +33,7 @@ def _formula() -> Mapping[Any, Callable[..., int]]:
 
 
 def _scanned() -> Given:
-    return Does(lambda self, x: scan(x, self.w), w=weight(D, D)), (image(N, D),), {}
+    return does(lambda self, x: scan(x, self.w), image(N, D), w=weight(D, D))
 
 
 def _in_numpy(self: Any, x: torch.Tensor) -> torch.Tensor:
@@ -47,13 +47,14 @@ def _filled_by_numpy(self: Any, x: torch.Tensor) -> torch.Tensor:
     return result * 2
 
 
-UNSEEN = (
+UNSEEN_CASES = (
     Case("unknown operator", None, _scanned),
     Case("operator with formula", N * D * D, _scanned, _formula),
-    Case("numpy", None, lambda: (Does(_in_numpy, w=weight(D, D)), (image(N, D),), {})),
+    Case("numpy", None, lambda: does(_in_numpy, image(N, D), w=weight(D, D)), needs_values=True),
     Case(
         "buffer filled by numpy",
         None,
-        lambda: (Does(_filled_by_numpy, w=weight(D, D)), (image(N, D),), {}),
+        lambda: does(_filled_by_numpy, image(N, D), w=weight(D, D)),
+        needs_values=True,
     ),
 )

@@ -6,8 +6,8 @@ and a cost on the call's arguments. Operators that are known to multiply nothing
 counted whole, and cost what their parts would.
 
 Adding an operator: write its formula on shapes in ``formulas.py`` with the shape equation above
-it, add a row here that says which arguments carry the shapes, and a case with a count written
-out by hand to ``cases.py``.
+it, add a row here that says which arguments carry the shapes (or in ``fused.py``, for a fused
+operator), and a micro-case with its truth as arithmetic in ``vtbench/count/cases/``.
 """
 
 from __future__ import annotations

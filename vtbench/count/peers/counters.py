@@ -149,7 +149,6 @@ PEERS = (
     Peer("torchprofile", run_torchprofile, extra="counters"),
 )
 """Every counter, in the order in which they are shown."""
-NAMES = tuple(peer.name for peer in PEERS)
 
 
 def parse(text: str) -> tuple[str, ...]:
@@ -157,10 +156,11 @@ def parse(text: str) -> tuple[str, ...]:
     aliases = {peer.alias: peer.name for peer in PEERS}
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     names = tuple(dict.fromkeys(aliases.get(word, word) for word in words))
-    unknown = [name for name in names if name not in (*NAMES, ALL)]
+    known = [peer.name for peer in PEERS]
+    unknown = [name for name in names if name not in (*known, ALL)]
     if unknown or not names:
         what = f"no counter {unknown[0]!r}" if unknown else "no counter named"
-        raise BadOption(f"There is {what}; there are {ALL}, {', '.join(NAMES)}.")
+        raise BadOption(f"There is {what}; there are {ALL}, {', '.join(known)}.")
     return names
 
 

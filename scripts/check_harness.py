@@ -32,9 +32,9 @@ from vtbench.data.comparison import compare_records
 from vtbench.data.measurement import Device, Measurement, Telemetry
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
-from vtbench.measure.clocks.clock import HostClock
+from vtbench.measure.clocks import HostClock
 from vtbench.measure.machine.processor import cpu_name
-from vtbench.measure.session.interleaved import Arm, Rules, measure_arms
+from vtbench.measure.session.interleaved_arms import Arm, Rules, measure_arms
 from vtbench.measure.telemetry.watching import watching
 from vtbench.stats import Gate, StoppingRule, WarmUp, ratio_interval
 

@@ -10,7 +10,7 @@ import vtbench
 from vtbench import errors
 from vtbench.data.derived import with_samples
 from vtbench.data.measurement_files import line_of
-from vtbench.measure.session import sessions as measuring
+from vtbench.measure.session import measure_workloads as measuring
 
 
 class Pair(NamedTuple):
@@ -113,7 +113,7 @@ class Odd(nn.Module):
 
 @pytest.mark.parametrize("ask", [vtbench.throughput, vtbench.memory])
 def test_a_module_is_run_as_it_is_and_comes_back_as_it_was(ask, monkeypatch):
-    takes_seconds = "vtbench.measure.ceilings.standing.with_standing"
+    takes_seconds = "vtbench.measure.ceilings.utilisation.with_utilisation"
     monkeypatch.setattr(takes_seconds, lambda *_, **__: None)
     module, images = Odd().train(), torch.randn(2, 3, 8, 8)
     state = {name: value.clone() for name, value in module.state_dict().items()}
@@ -149,9 +149,9 @@ def test_where_a_module_lies_decides_on_which_device_it_is_measured(monkeypatch)
         asked.append((kind, index))
         raise errors.NoDevice("There is none.")
 
-    monkeypatch.setattr("vtbench.measure.machine.devices.describe", described)
+    monkeypatch.setattr("vtbench.measure.session.measure_workloads.describe", described)
     monkeypatch.setattr(
-        "vtbench.measure.memory.peaks.index_of", lambda subject, inputs: subject.place
+        "vtbench.measure.session.measure_workloads.index_of", lambda subject, inputs: subject.place
     )
     first, second = Odd(), Odd()
     first.place, second.place = 1, 0

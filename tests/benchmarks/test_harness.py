@@ -14,8 +14,8 @@ from torch.utils.benchmark import Timer
 
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
-from vtbench.measure.clocks.clock import HostClock
-from vtbench.measure.session.interleaved import Arm, Rules, measure_arms
+from vtbench.measure.clocks import HostClock
+from vtbench.measure.session.interleaved_arms import Arm, Rules, measure_arms
 from vtbench.measure.session.prepare import prepare
 from vtbench.models import Built, build
 from vtbench.stats import StoppingRule

@@ -14,7 +14,7 @@ import torch
 
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
-from vtbench.measure.session.interleaved import Arm, Rules, measure_arms
+from vtbench.measure.session.interleaved_arms import Arm, Rules, measure_arms
 from vtbench.measure.session.prepare import prepare
 from vtbench.models import build
 from vtbench.stats import StoppingRule, ratio_interval

@@ -14,8 +14,9 @@ from vtbench.data.measurement import Device, Measurement
 from vtbench.data.protocol import protocol_named
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption, UsageError
+from vtbench.measure import isolated
 from vtbench.measure.memory import footprint
-from vtbench.measure.session import sessions as measuring
+from vtbench.measure.session import measure_workloads as measuring
 
 NETS = """
 import torch
@@ -82,7 +83,7 @@ def told(monkeypatch):
         asked.extend((workload, each) for each in settings for workload in workloads)
         return [_record(workload, settings[0].protocol, k) for k, workload in enumerate(workloads)]
 
-    monkeypatch.setattr(measuring, "measure", measure)
+    monkeypatch.setattr(isolated, "measure", measure)
     return asked
 
 
@@ -208,7 +209,7 @@ def test_inputs_that_a_function_brings_decide_on_the_batch_and_the_count(tmp_pat
         "    return torch.nn.Conv2d(3, 4, 3), torch.randn(2, 3, 8, 8)\n"
     )
     monkeypatch.chdir(tmp_path)
-    takes_seconds = "vtbench.measure.ceilings.standing.with_standing"
+    takes_seconds = "vtbench.measure.ceilings.utilisation.with_utilisation"
     monkeypatch.setattr(takes_seconds, lambda *_, **__: None)
     workload = Workload(model="pictures:make")
     settings = measuring.MeasureSettings(max_seconds=0.05)

@@ -15,7 +15,7 @@ from vtbench.measure.ceilings import measured as ceilings
 from vtbench.measure.ceilings import store as ceiling_store
 from vtbench.measure.ceilings.measured import best_rate, datasheet, key_of
 from vtbench.measure.ceilings.store import Entry, kept, remembered
-from vtbench.measure.clocks.fake import FakeClock
+from vtbench.measure.clocks import FakeClock
 
 CPU = Device(kind="cpu", name="Processor", memory=1 << 34, cores=2)
 

@@ -15,8 +15,8 @@ from vtbench.measure.machine import devices, limits, processor
 from vtbench.measure.machine.devices import Chosen, choose, describe, gpus, made_current, why_no_gpu
 from vtbench.measure.machine.nvml import Unwatched
 from vtbench.measure.memory import footprint
-from vtbench.measure.session import sessions as measuring
-from vtbench.measure.session import subjects
+from vtbench.measure.session import measure_workloads as measuring
+from vtbench.measure.session.participants import Participant
 
 NO_DRIVER = "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU."
 
@@ -266,15 +266,16 @@ def test_a_session_has_its_gpu_current_from_building_on(monkeypatch):
         yield
         built.append("over")
 
-    def subject_of(workload, protocol, common):
+    def participant_of(workload, protocol, common):
         built.append(workload.model)
-        return subjects.Subject(msgspec.structs.replace(common, error="no such GPU here"))
+        return Participant(msgspec.structs.replace(common, error="no such GPU here"))
 
-    monkeypatch.setattr(devices, "made_current", current)
-    monkeypatch.setattr(subjects, "subject_of", subject_of)
-    monkeypatch.setattr(
-        devices, "describe", lambda kind, index=None: Device(kind=kind, name="H200", index=index)
-    )
+    for room in (measuring, footprint):
+        monkeypatch.setattr(room, "made_current", current)
+        monkeypatch.setattr(
+            room, "describe", lambda kind, index=None: Device(kind=kind, name="H200", index=index)
+        )
+    monkeypatch.setattr(measuring, "participant_of", participant_of)
     workloads = [Workload(model=name, device="cuda") for name in ("a", "b")]
     measuring.measure_session(workloads, measuring.MeasureSettings(index=1))
     assert built == ["cuda:1", "a", "b", "over"]

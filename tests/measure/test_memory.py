@@ -14,9 +14,10 @@ from torch import nn
 
 from vtbench.data.measurement import MeasuredMemory
 from vtbench.data.workload import Workload
-from vtbench.measure.memory.footprint import SOURCE, footprints, predicted
+from vtbench.measure.isolated import footprints
+from vtbench.measure.memory.footprint import SOURCE, predicted
 from vtbench.measure.memory.gauges import CudaBooks, HighWater, Peak, Sampled, gauge_of_cpu
-from vtbench.measure.memory.peaks import (
+from vtbench.measure.memory.step_memory import (
     memory_of_live,
     memory_of_new,
     stored_bytes,

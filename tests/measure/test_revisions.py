@@ -28,7 +28,7 @@ from vtbench.measure.revisions.remote import Remote, resident
 from vtbench.measure.revisions.session import _Enough
 from vtbench.measure.revisions.trees import PREFIX, commit_of, extracted, repository, working_tree
 from vtbench.measure.revisions.worker import check_origin, turned
-from vtbench.measure.session.interleaved import Arm
+from vtbench.measure.session.interleaved_arms import Arm
 from vtbench.stats import Gate
 from vtbench.stats.ratio import LogRatio
 

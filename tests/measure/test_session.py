@@ -5,9 +5,8 @@ import weakref
 
 import pytest
 
-from vtbench.measure.clocks.clock import CudaEventClock, HostClock, backlog_cycles
-from vtbench.measure.clocks.fake import FakeClock
-from vtbench.measure.session.interleaved import Arm, Rules, measure_arms
+from vtbench.measure.clocks import CudaEventClock, FakeClock, HostClock, backlog_cycles
+from vtbench.measure.session.interleaved_arms import Arm, Rules, measure_arms
 from vtbench.stats import StoppingRule, WarmUp
 
 

@@ -23,8 +23,8 @@ from vtbench.data.record import Record
 from vtbench.data.record_files import read_records
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
-from vtbench.measure.session.sessions import MeasureSettings
-from vtbench.measure.session.sessions import measure as measure_together
+from vtbench.measure.isolated import MeasureSettings
+from vtbench.measure.isolated import measure as measure_together
 from vtbench.report.checking import check_document
 from vtbench.report.speeds import Speeds
 from vtbench.report.verdicts import check_object, verdict_object

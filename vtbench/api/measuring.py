@@ -20,7 +20,7 @@ from vtbench.data.measurement_files import read_measurements
 from vtbench.data.protocol import protocol_named
 from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadOption, UsageError
-from vtbench.measure.session.sessions import MeasureSettings, measure, measure_live
+from vtbench.measure.isolated import MeasureSettings, measure
 from vtbench.report.measured import MeasuredQuestion, flat_rows, measured_document, measured_object
 
 if TYPE_CHECKING:
@@ -122,12 +122,13 @@ def memory(model: Any, *inputs: Any, **conditions: Any) -> Measured:
     A model by name has a process of its own; the figures of a live module are what it and its
     step add in this one, where an allocator may keep freed memory.
     """
-    from vtbench.measure.memory.footprint import PROTOCOL, footprints, live_footprint
+    from vtbench.measure.isolated import MEMORY, footprints
+    from vtbench.measure.memory.footprint import live_footprint
 
     if isinstance(model, str):
         if inputs:
             raise UsageError("A model by name makes its own inputs; give a module to measure some.")
-        settings = MeasureSettings(protocol=PROTOCOL.name)
+        settings = MeasureSettings(protocol=MEMORY.name)
         workload = _workload(model, {"batch_size": 1, **conditions}, settings)
         outcomes = [outcome for _, outcome in footprints([workload], conditions.get("index"))]
         return Measured([outcome.result for outcome in outcomes if outcome.result is not None])
@@ -199,6 +200,8 @@ def _live_session(
     conditions: dict[str, Any],
 ) -> list[Measurement]:
     """Modules and functions as they are, in this process."""
+    from vtbench.measure.session.measure_workloads import measure_live
+
     workloads = [
         _live_workload(name, subject, inputs, conditions) for name, subject in subjects.items()
     ]
@@ -209,7 +212,7 @@ def _live_workload(
     name: str, subject: Any, inputs: tuple[Any, ...], conditions: dict[str, Any]
 ) -> Workload:
     """What can be said of a live module or function, once its conditions are known to be such."""
-    from vtbench.measure.session.subjects import LIVE_CONDITIONS, live_workload
+    from vtbench.measure.session.live_modules import LIVE_CONDITIONS, live_workload
 
     foreign = sorted(set(conditions) - LIVE_CONDITIONS)
     if foreign:

@@ -28,7 +28,7 @@ from vtbench.cli.weights import WeightFiles
 from vtbench.data.measurement import Measurement
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput
-from vtbench.measure.memory.footprint import PROTOCOL, footprints
+from vtbench.measure.isolated import MEMORY, footprints
 from vtbench.report.measured import measured_document
 from vtbench.sweep.store import Store
 
@@ -91,7 +91,7 @@ def _answer(ask: asking.Ask) -> int:
         check_writable(file)
     batch_sizes = numbers(ask.batch_size, "--batch-size") or (1,)
     place = _one(choose(ask.gpu, ask.device))
-    asked = asking.asked_workloads(ask, batch_sizes, PROTOCOL, place.kind)
+    asked = asking.asked_workloads(ask, batch_sizes, MEMORY, place.kind)
     with Store(ask.records) as store:
         found = _measured(asked, place.index, store, traceback=ask.traceback)
     return _finish(found, ask)
@@ -109,7 +109,7 @@ def _measured(
 ) -> list[Measurement]:
     """A record for each workload in order, kept as soon as it is there."""
     found = {
-        workload: Measurement(workload=workload, protocol=PROTOCOL.id, error=error)
+        workload: Measurement(workload=workload, protocol=MEMORY.id, error=error)
         for workload, error in asked.items()
         if error is not None
     }

@@ -88,7 +88,7 @@ def _measured(
     ask: Ask,
 ) -> list[Measurement]:
     """One session on every device, each in a process of its own."""
-    from vtbench.measure.session.sessions import MeasureSettings, measure
+    from vtbench.measure.isolated import MeasureSettings, measure
 
     if not todo:
         return []

@@ -30,7 +30,8 @@ def measure_cell(job: Job, *, settings: CellSettings = CellSettings()) -> Measur
         from vtbench.measure.memory.footprint import footprint
 
         return footprint(cell.workload, index=job.index, isolated=settings.isolated)
-    from vtbench.measure.session.sessions import MeasureSettings, measure_session
+    from vtbench.measure.isolated import MeasureSettings
+    from vtbench.measure.session.measure_workloads import measure_session
 
     how = MeasureSettings(protocol=cell.protocol, index=job.index, max_seconds=settings.max_seconds)
     (record,) = measure_session([cell.workload], how, isolated=settings.isolated)
@@ -40,7 +41,7 @@ def measure_cell(job: Job, *, settings: CellSettings = CellSettings()) -> Measur
 def counted(cell: Cell) -> Measurement:
     """A count: MACs, parameters and the predicted memory, which need no device."""
     from vtbench.count.count_workload import count_workload
-    from vtbench.measure.session.subjects import with_count
+    from vtbench.measure.session.participants import with_count
 
     record = count_workload(cell.workload)
     empty = Measurement(workload=record.workload, protocol=PROTOCOLS[COUNTED].id)

@@ -17,9 +17,9 @@ from vtbench.data.measurement import Device
 from vtbench.data.workload import Precision, Workload
 from vtbench.measure.ceilings.roofline import Ceilings
 from vtbench.measure.ceilings.store import Entry, kept, remembered
-from vtbench.measure.clocks.clock import Clock, CudaEventClock, HostClock
-from vtbench.measure.memory.exhaustion import out_of_memory
-from vtbench.measure.session.switches import switches_lent
+from vtbench.measure.clocks import Clock, CudaEventClock, HostClock
+from vtbench.measure.memory.out_of_memory import out_of_memory
+from vtbench.measure.session.torch_settings import torch_set_for
 from vtbench.measure.telemetry.watching import watching
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp64": torch.float64}
@@ -84,7 +84,7 @@ def _measured(device: Device, workload: Workload) -> Entry:
     clock = HostClock() if device.kind == "cpu" else CudaEventClock(torch.cuda, device.index or 0)
     with (
         torch.inference_mode(),
-        switches_lent(workload),
+        torch_set_for(workload),
         watching(device, workload.threads) as watcher,
     ):
         products, taken = best_rate(_products(workload.dtype, place), clock)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vtbench.data.measurement import Measurement
 from vtbench.errors import ModelError, UsageError
-from vtbench.measure.clocks.clock import Step
+from vtbench.measure.clocks import Step
 from vtbench.measure.revisions.messages import (
     Answer,
     End,

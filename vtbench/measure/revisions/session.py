@@ -19,7 +19,7 @@ from vtbench.errors import BadInput, BadOption
 from vtbench.measure.revisions.messages import Prepare
 from vtbench.measure.revisions.remote import Remote, RemoteClock, resident
 from vtbench.measure.revisions.trees import Tree, extracted, repository, working_tree
-from vtbench.measure.session.interleaved import Arm, Rules, measure_arms
+from vtbench.measure.session.interleaved_arms import Arm, Rules, measure_arms
 from vtbench.measure.telemetry.watching import watching
 from vtbench.stats import StoppingRule, WarmUp, half_width, ratio_interval
 from vtbench.stats.ratio import FEWEST

@@ -65,10 +65,11 @@ def _serve(prepare: Prepare, asked: IO[bytes], answers: IO[bytes]) -> bool:
     import torch
 
     from vtbench.count.isolation import seeded_and_restored
+    from vtbench.measure.clocks import clock_of
     from vtbench.measure.machine.devices import made_current
-    from vtbench.measure.memory.exhaustion import out_of_memory
-    from vtbench.measure.session.subjects import clock_of, sentence, subject_of, torch_device
-    from vtbench.measure.session.switches import switches_lent
+    from vtbench.measure.memory.out_of_memory import out_of_memory
+    from vtbench.measure.session.participants import participant_of, sentence, torch_device
+    from vtbench.measure.session.torch_settings import torch_set_for
 
     sys.path[:] = turned(sys.path, Path(prepare.origin), Path(prepare.root))
     protocol = protocol_named(prepare.protocol)
@@ -77,8 +78,8 @@ def _serve(prepare: Prepare, asked: IO[bytes], answers: IO[bytes]) -> bool:
             common = _common(prepare)
             lent.enter_context(made_current(common.device))
             lent.enter_context(seeded_and_restored())
-            lent.enter_context(switches_lent(prepare.workload))
-            subject = subject_of(prepare.workload, protocol, common)
+            lent.enter_context(torch_set_for(prepare.workload))
+            subject = participant_of(prepare.workload, protocol, common)
             check_origin(prepare)
         except VtbenchError as error:
             _say(answers, Refused(str(error)))

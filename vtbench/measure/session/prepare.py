@@ -15,8 +15,6 @@ from torch import nn
 from vtbench.data.protocol import Protocol
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
-from vtbench.measure.clocks.graphs import replaying
-from vtbench.measure.session.keeping import mapped, tensors_in
 from vtbench.models import Built
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp64": torch.float64}
@@ -24,6 +22,9 @@ DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp64": torch.float64}
 
 _IMAGES = 4
 """Dimensions of a batch of images, (B, C, H, W); clips have one more."""
+
+WARM_STEPS = 3
+"""Steps on a side stream before a graph is captured, so that libraries have their workspaces."""
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -172,3 +173,47 @@ def _forward_and_backward(
     for parameter in getattr(called, "parameters", list)():
         parameter.grad = None
     return total
+
+
+def replaying(step: Callable[[], object], device: torch.device) -> Callable[[], object]:
+    """A step that replays what the given one launches; its inputs stay those of the capture."""
+    side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's own
+    side.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(side):
+        for _ in range(WARM_STEPS):
+            step()
+    torch.cuda.current_stream(device).wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        outputs = step()
+
+    def replay() -> object:
+        graph.replay()
+        return outputs
+
+    return replay
+
+
+def mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """The same nested tuples, lists and dicts with every tensor changed."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: mapped(each, change) for name, each in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(mapped(each, change) for each in value))
+    if isinstance(value, list | tuple):
+        return type(value)(mapped(each, change) for each in value)
+    return value
+
+
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """The tensors of nested tuples, lists and dicts."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from tensors_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from tensors_in(each)

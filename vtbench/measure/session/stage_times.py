@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from vtbench.data.stages import OTHER
-from vtbench.measure.clocks.clock import BACKLOG_CYCLES, Step
+from vtbench.measure.clocks import BACKLOG_CYCLES, Step
 
 ROUNDS = 10
 

@@ -17,7 +17,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+    from vtbench.data.protocol import Protocol as TimingProtocol
 
 Step = Callable[[], object]
 
@@ -31,6 +37,9 @@ CYCLES = 2e9
 """Cycles of a GPU in a second, roughly and rather too many."""
 BACKLOG_CYCLES = 10_000_000
 """A head start of a few milliseconds, where launching was not looked at."""
+_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+_UNKNOWN_CACHE = 64 * 2**20
+"""Bytes taken for the last cache of a processor that does not say how large it is."""
 
 
 class Clock(Protocol):
@@ -126,3 +135,67 @@ class CudaEventClock:
         self._stop.record()
         self._cuda.synchronize(self._device)
         return float(self._start.elapsed_time(self._stop)) / 1e3
+
+
+class FakeClock:
+    """Every step takes what ``duration`` says of its number, counted from 0; time stands else."""
+
+    def __init__(self, duration: Callable[[int], float], overhead: float = 0.0) -> None:
+        self._duration = duration
+        self._overhead = overhead
+        self.steps = 0
+        """Steps that were taken."""
+        self.time = 0.0
+        """What the clock shows."""
+
+    def now(self) -> float:
+        """What the clock shows."""
+        return self.time
+
+    def seconds(self, step: Step, steps: int) -> float:
+        """The told durations, summed; the steps are really called."""
+        total = 0.0
+        for _ in range(steps):
+            step()
+            total += self._duration(self.steps)
+            self.steps += 1
+        self.time += total + self._overhead
+        return total
+
+
+def clock_of(protocol: TimingProtocol, device: torch.device) -> Clock:
+    """The clock that a protocol prescribes on a device."""
+    import torch
+
+    before: Callable[[], object] | None = flushing(device) if protocol.cold else None
+    if device.type == "cpu":
+        return HostClock(before=before)
+    if protocol.synchronised:
+        return HostClock(lambda: torch.cuda.synchronize(device), before)
+    return CudaEventClock(torch.cuda, device.index or 0)
+
+
+def flushing(device: torch.device) -> Callable[[], object]:
+    """Writes twice as many bytes as the device's last cache holds."""
+    import torch
+
+    size = _cuda_cache(device) if device.type == "cuda" else _host_cache()
+    buffer = torch.ones(2 * size // 4, dtype=torch.float32, device=device)
+    return buffer.neg_
+
+
+def _cuda_cache(device: torch.device) -> int:
+    import torch
+
+    return int(torch.cuda.get_device_properties(device).L2_cache_size)
+
+
+def _host_cache() -> int:
+    """Bytes of the processor's largest cache."""
+    units = {"K": 2**10, "M": 2**20, "G": 2**30}
+    sizes = [_UNKNOWN_CACHE] if not _CACHES.is_dir() else []
+    for path in _CACHES.glob("index*/size"):
+        text = path.read_text(encoding="ascii").strip()
+        if text[:-1].isdigit() and text[-1] in units:
+            sizes.append(int(text[:-1]) * units[text[-1]])
+    return max(sizes, default=_UNKNOWN_CACHE)

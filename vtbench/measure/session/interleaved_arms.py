@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from vtbench.measure.clocks.clock import Clock, Step
-from vtbench.measure.memory.exhaustion import chain
+from vtbench.measure.clocks import Clock, Step
+from vtbench.measure.memory.out_of_memory import chain
 from vtbench.stats import StoppingRule, WarmUp
 from vtbench.stats.stopping import StopReason
 

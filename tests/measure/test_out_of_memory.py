@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vtbench.errors import ModelError
-from vtbench.measure.memory.exhaustion import out_of_memory
+from vtbench.measure.memory.out_of_memory import out_of_memory
 
 
 def test_an_allocation_that_no_machine_can_serve():

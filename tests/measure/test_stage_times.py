@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from vtbench.data.stages import OTHER
-from vtbench.measure.session.staging import CudaMarker, HostMarker, stage_seconds
+from vtbench.measure.session.stage_times import CudaMarker, HostMarker, stage_seconds
 
 
 class Clock:

@@ -25,7 +25,7 @@ _ATTENTION = {
 
 
 @contextmanager
-def switches_lent(workload: Workload) -> Iterator[None]:
+def torch_set_for(workload: Workload) -> Iterator[None]:
     """Threads, the precision of fp32 products, cuDNN's search and the attention kernel."""
     with ExitStack() as lent:
         lent.enter_context(_threads(workload.threads))

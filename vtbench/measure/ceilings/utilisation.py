@@ -14,10 +14,10 @@ from vtbench.data.stages import stage_work, stages_of, whole_work
 from vtbench.measure.ceilings import roofline
 from vtbench.measure.ceilings.measured import ceilings, datasheet
 from vtbench.measure.ceilings.roofline import Ceilings
-from vtbench.measure.session.staging import CudaMarker, HostMarker, stage_seconds
+from vtbench.measure.session.stage_times import CudaMarker, HostMarker, stage_seconds
 
 if TYPE_CHECKING:
-    from vtbench.measure.session.subjects import Subject
+    from vtbench.measure.session.participants import Participant
 
 SOURCE = "ceiling_source"
 """Environment: what the ceiling of arithmetic was seen in."""
@@ -26,8 +26,8 @@ PRODUCTS = "products of square matrices"
 Find = Callable[..., Ceilings]
 
 
-def with_standing(
-    subjects: Sequence[Subject], *, stages: bool = False, find: Find = ceilings
+def with_utilisation(
+    participants: Sequence[Participant], *, stages: bool = False, find: Find = ceilings
 ) -> None:
     """Give the records of one session their utilisation and their place on the roofline.
 
@@ -35,49 +35,51 @@ def with_standing(
     was, the product is measured again; if the model still is, it is the ceiling of this session.
     Whatever goes wrong here costs no sample: the records say what it was.
     """
-    timed = [each for each in subjects if _is_timed(each)]
+    timed = [each for each in participants if _is_timed(each)]
     if not timed:
         return
     try:
         passes = [stage_pass(each) if stages else {} for each in timed]
         known, source = _session_ceilings(timed, passes, find)
     except Exception as error:  # noqa: BLE001 - hooks in foreign models, a device with no room left
-        for subject in timed:
-            subject.record = _with_source(subject.record, f"none, {type(error).__name__}: {error}")
+        for participant in timed:
+            participant.record = _with_source(
+                participant.record, f"none, {type(error).__name__}: {error}"
+            )
         return
-    for subject, seconds in zip(timed, passes, strict=True):
-        subject.record = _standing(subject, seconds, known, source)
+    for participant, seconds in zip(timed, passes, strict=True):
+        participant.record = _placed(participant, seconds, known, source)
 
 
-def stage_pass(subject: Subject) -> dict[str, float]:
+def stage_pass(participant: Participant) -> dict[str, float]:
     """Seconds of each stage of a model per step; none where hooks would not see them.
 
     A compiled model and a replayed graph call no modules, and neither does the backward pass.
     """
-    work, counted, prepared = subject.record.workload, subject.counted, subject.prepared
-    protocol = PROTOCOLS[subject.record.protocol.name]
+    work, counted, prepared = participant.record.workload, participant.counted, participant.prepared
+    protocol = PROTOCOLS[participant.record.protocol.name]
     called = not (work.compile or work.backward or protocol.graph or protocol.compiled)
     if counted is None or prepared is None or not called:
         return {}
-    index = subject.record.device.index if subject.record.device else None
+    index = participant.record.device.index if participant.record.device else None
     marker = HostMarker() if work.device == "cpu" else CudaMarker(torch.cuda, index or 0)
     return stage_seconds(prepared.module, prepared.step, stages_of(counted), marker)
 
 
-def _is_timed(subject: Subject) -> bool:
-    record = subject.record
-    return bool(record.error is None and record.median and record.macs and subject.counted)
+def _is_timed(participant: Participant) -> bool:
+    record = participant.record
+    return bool(record.error is None and record.median and record.macs and participant.counted)
 
 
 def _session_ceilings(
-    timed: Sequence[Subject], passes: Sequence[dict[str, float]], find: Find
+    timed: Sequence[Participant], passes: Sequence[dict[str, float]], find: Find
 ) -> tuple[Ceilings, str]:
     """The ceilings of a session, and what that of arithmetic was seen in."""
     device, workload = timed[0].record.device, timed[0].record.workload
     fastest, name = max(
-        (rate, subject.record.workload.model)
-        for subject, seconds in zip(timed, passes, strict=True)
-        for rate in _rates(subject, seconds)
+        (rate, participant.record.workload.model)
+        for participant, seconds in zip(timed, passes, strict=True)
+        for rate in _rates(participant, seconds)
     )
     known = find(device, workload)
     if known.macs_per_second is None or fastest <= known.macs_per_second:
@@ -88,9 +90,9 @@ def _session_ceilings(
     return msgspec.structs.replace(known, macs_per_second=fastest), name
 
 
-def _rates(subject: Subject, seconds: dict[str, float]) -> list[float]:
+def _rates(participant: Participant, seconds: dict[str, float]) -> list[float]:
     """MAC/s of the whole step and of every stage that was timed."""
-    record, counted = subject.record, subject.counted
+    record, counted = participant.record, participant.counted
     assert counted is not None  # noqa: S101  # as _is_timed has seen
     assert record.median is not None  # noqa: S101  # the same
     stages = [each for each in stage_work(counted) if each.stage in seconds]
@@ -100,10 +102,10 @@ def _rates(subject: Subject, seconds: dict[str, float]) -> list[float]:
     ]
 
 
-def _standing(
-    subject: Subject, seconds: dict[str, float], known: Ceilings, source: str
+def _placed(
+    participant: Participant, seconds: dict[str, float], known: Ceilings, source: str
 ) -> Measurement:
-    record, counted = subject.record, subject.counted
+    record, counted = participant.record, participant.counted
     if counted is None or record.median is None or record.device is None:
         return record
     work = record.workload

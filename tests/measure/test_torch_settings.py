@@ -5,8 +5,8 @@ import torch
 
 from vtbench import errors
 from vtbench.data.workload import Workload
-from vtbench.measure.session import switches
-from vtbench.measure.session.switches import switches_lent
+from vtbench.measure.session import torch_settings
+from vtbench.measure.session.torch_settings import torch_set_for
 
 NEWER = hasattr(torch.backends.cuda.matmul, "fp32_precision")
 newer = pytest.mark.skipif(not NEWER, reason="this torch has the older switches of TF32 only")
@@ -32,7 +32,7 @@ def switched():
 
 def lent(**conditions):
     """The switches under a workload."""
-    with switches_lent(Workload(model="toy", **conditions)):
+    with torch_set_for(Workload(model="toy", **conditions)):
         return switched()
 
 
@@ -56,7 +56,7 @@ def test_tf32_is_on_whichever_switch_is_read():
 @newer
 def test_bf32_is_of_the_processor_alone():
     backends = torch.backends
-    with switches_lent(Workload(model="toy", dtype="bf32")):
+    with torch_set_for(Workload(model="toy", dtype="bf32")):
         assert (backends.mkldnn.matmul.fp32_precision, backends.mkldnn.conv.fp32_precision) == (
             "bf16",
             "bf16",
@@ -76,7 +76,7 @@ def test_all_of_it_is_taken_back_also_from_a_step_that_raises(dtype):
     before = switched()
 
     def broken():
-        with switches_lent(Workload(model="toy", dtype=dtype, threads=1, attention="math")):
+        with torch_set_for(Workload(model="toy", dtype=dtype, threads=1, attention="math")):
             raise ValueError(dtype)
 
     with pytest.raises(ValueError, match=dtype):
@@ -85,13 +85,13 @@ def test_all_of_it_is_taken_back_also_from_a_step_that_raises(dtype):
 
 
 def test_what_a_caller_had_set_is_taken_back():
-    with switches_lent(Workload(model="toy", dtype="tf32", device="cuda")):
+    with torch_set_for(Workload(model="toy", dtype="tf32", device="cuda")):
         before = switched()
         lent(device="cuda")
         assert switched() == before
 
 
 def test_bf32_needs_a_torch_that_has_it(monkeypatch):
-    monkeypatch.setattr(switches, "_PRECISIONS", ())
+    monkeypatch.setattr(torch_settings, "_PRECISIONS", ())
     with pytest.raises(errors.BadOption, match="no bf32"):
         lent(dtype="bf32")

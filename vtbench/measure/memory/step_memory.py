@@ -15,7 +15,7 @@ from torch import nn
 
 from vtbench.data.measurement import MeasuredMemory
 from vtbench.measure.memory.gauges import CudaBooks, Gauge, freed_at_once, gauge_of_cpu
-from vtbench.measure.session.keeping import tensors_in
+from vtbench.measure.session.prepare import tensors_in
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 

@@ -1,1 +1,0 @@
-"""Clocks: how long some steps took."""

@@ -149,7 +149,7 @@ def test_where_a_module_lies_decides_on_which_device_it_is_measured(monkeypatch)
         asked.append((kind, index))
         raise errors.NoDevice("There is none.")
 
-    monkeypatch.setattr("vtbench.measure.session.measure_workloads.describe", described)
+    monkeypatch.setattr("vtbench.measure.session.participants.describe", described)
     monkeypatch.setattr(
         "vtbench.measure.session.measure_workloads.index_of", lambda subject, inputs: subject.place
     )

@@ -16,6 +16,7 @@ from vtbench.measure.machine.devices import Chosen, choose, describe, gpus, made
 from vtbench.measure.machine.nvml import Unwatched
 from vtbench.measure.memory import footprint
 from vtbench.measure.session import measure_workloads as measuring
+from vtbench.measure.session import participants
 from vtbench.measure.session.participants import Participant
 
 NO_DRIVER = "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU."
@@ -272,9 +273,11 @@ def test_a_session_has_its_gpu_current_from_building_on(monkeypatch):
 
     for room in (measuring, footprint):
         monkeypatch.setattr(room, "made_current", current)
-        monkeypatch.setattr(
-            room, "describe", lambda kind, index=None: Device(kind=kind, name="H200", index=index)
-        )
+    monkeypatch.setattr(
+        participants,
+        "describe",
+        lambda kind, index=None: Device(kind=kind, name="H200", index=index),
+    )
     monkeypatch.setattr(measuring, "participant_of", participant_of)
     workloads = [Workload(model=name, device="cuda") for name in ("a", "b")]
     measuring.measure_session(workloads, measuring.MeasureSettings(index=1))

@@ -19,19 +19,14 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 
-def module_paths(modules: Iterable[tuple[str, nn.Module]]) -> dict[int, tuple[str, ...]]:
-    """Every path under which each module of a model can be reached, by identity."""
-    paths: dict[int, tuple[str, ...]] = {}
-    for path, module in modules:
-        paths[id(module)] = (*paths.get(id(module), ()), path)
-    return paths
-
-
 class ModuleStack:
     """The path of the module that is running now, and of the one a backward node belongs to."""
 
     def __init__(self, modules: Iterable[tuple[str, nn.Module]]) -> None:
-        self.paths = module_paths(modules)
+        self.paths: dict[int, tuple[str, ...]] = {}
+        """Every path under which each module can be reached, by identity."""
+        for path, module in modules:
+            self.paths[id(module)] = (*self.paths.get(id(module), ()), path)
         self.current = ""
         self._calls: list[tuple[nn.Module, str]] = []
         self._thread = threading.get_ident()

@@ -9,6 +9,7 @@ on shapes alone, so within one count a call that repeats an earlier one is not r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -32,27 +33,20 @@ from vtbench.count.unseen_work import OutsideWork
 Tensor = torch.Tensor
 
 
+@dataclass(slots=True)
 class LedgerEntry:
     """One row of the ledger while it is being filled."""
 
-    __slots__ = (
-        "biased",
-        "calls",
-        "effective",
-        "elements_in",
-        "elements_out",
-        "estimated",
-        "macs",
-        "parameter",
-        "softmax",
-        "written",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.calls = self.macs = self.effective = self.written = 0
-        self.elements_in = self.elements_out = self.estimated = self.softmax = 0
-        self.biased = 0
-        self.parameter = False
+    calls: int = 0
+    macs: int = 0
+    effective: int = 0
+    written: int = 0
+    elements_in: int = 0
+    elements_out: int = 0
+    estimated: int = 0
+    softmax: int = 0
+    biased: int = 0
+    parameter: bool = False
 
 
 class Known(NamedTuple):
@@ -188,7 +182,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self._watch(outputs, path, known.name)
         rule = known.rule
         if not isinstance(rule, Rule):
-            self._file_unknown(entry, args, outputs)
+            _add_elements(entry, args, outputs)
+            entry.estimated += estimate(args, outputs)
         elif rule.kind != "none":
             _add_elements(entry, args, outputs)
             if rule.cost is not None:
@@ -207,17 +202,9 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
                     without_address(tensor)
                 self.lifetimes.born(tensor, path, op, self._beside)
 
-    def _file_unknown(self, entry: LedgerEntry, args: tuple[Any, ...], outputs: Any) -> None:
-        _add_elements(entry, args, outputs)
-        entry.estimated += estimate(args, outputs)
-
     def _has_parameter(self, args: tuple[Any, ...]) -> bool:
-        for arg in args:
-            for tensor in arg if isinstance(arg, list | tuple) else (arg,):
-                plain = isinstance(tensor, Tensor) and _has_storage(tensor)
-                if plain and self.lifetimes.is_weight(tensor):
-                    return True
-        return False
+        tensors = (tensor for arg in args for tensor in _tensors(arg))
+        return any(_has_storage(each) and self.lifetimes.is_weight(each) for each in tensors)
 
     def file_outside(self, what: str, tensor: Tensor, macs: int = 0) -> None:
         """Work that the dispatcher did not see is an unknown operator of the current module.

@@ -71,8 +71,15 @@ class HostClock:
 
     def seconds(self, step: Step, steps: int) -> float:
         """Seconds of all steps, without what runs before each."""
-        if self._before is not None:
-            return sum(self._one(step) for _ in range(steps))
+        if self._before is None:
+            return self._timed(step, steps)
+        total = 0.0
+        for _ in range(steps):
+            self._before()
+            total += self._timed(step, 1)
+        return total
+
+    def _timed(self, step: Step, steps: int) -> float:
         wait = self._wait
         if wait is not None:
             wait()
@@ -81,18 +88,6 @@ class HostClock:
             step()
         if wait is not None:
             wait()
-        return time.perf_counter() - began
-
-    def _one(self, step: Step) -> float:
-        """One step in the state that ``before`` leaves."""
-        assert self._before is not None  # noqa: S101  # the caller has looked
-        self._before()
-        if self._wait is not None:
-            self._wait()
-        began = time.perf_counter()
-        step()
-        if self._wait is not None:
-            self._wait()
         return time.perf_counter() - began
 
 
@@ -179,15 +174,10 @@ def flushing(device: torch.device) -> Callable[[], object]:
     """Writes twice as many bytes as the device's last cache holds."""
     import torch
 
-    size = _cuda_cache(device) if device.type == "cuda" else _host_cache()
+    on_cuda = device.type == "cuda"
+    size = torch.cuda.get_device_properties(device).L2_cache_size if on_cuda else _host_cache()
     buffer = torch.ones(2 * size // 4, dtype=torch.float32, device=device)
     return buffer.neg_
-
-
-def _cuda_cache(device: torch.device) -> int:
-    import torch
-
-    return int(torch.cuda.get_device_properties(device).L2_cache_size)
 
 
 def _host_cache() -> int:

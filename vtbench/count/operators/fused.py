@@ -12,7 +12,7 @@ from typing import Any
 
 from vtbench.count.operators import formulas
 from vtbench.count.operators.formulas import Cost
-from vtbench.count.operators.table import Call, Rule
+from vtbench.count.operators.table import Call, Rule, sequence_shapes
 
 
 def _causal_at(position: int | None) -> Call:
@@ -34,9 +34,7 @@ def _causal_at(position: int | None) -> Call:
 
 def sequence_lengths(x: Any) -> list[int]:
     """Length of each sequence of a nested tensor [B, ..., j, D], whichever its layout."""
-    if x.layout is not None and hasattr(x, "offsets"):
-        return [end - start for start, end in pairwise(x.offsets().tolist())]
-    return [int(size[-2]) for size in x._nested_tensor_size().tolist()]
+    return [int(shape[-2]) for shape in sequence_shapes(x)]
 
 
 def _nested(q: Any, k: Any, v: Any, causal: bool) -> Cost:
@@ -51,41 +49,37 @@ def _packed_lengths(queries: Any, keys: Any) -> list[tuple[int, int]]:
 
 
 def _flash_forward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    # q [B, L, H, E], or packed [sum L, H, E] with the offsets of the sequences
-    q, k, v, starts_q, starts_k, causal = (*args[:5], bool(args[8]))
-    if starts_q is None:
-        return formulas.attention(
-            _heads_first(q.shape), _heads_first(k.shape), _heads_first(v.shape), causal
-        )
-    lengths = _packed_lengths(starts_q, starts_k)
-    return formulas.jagged_attention(lengths, q.shape[-2], (q.shape[-1], v.shape[-1]), causal)
+    return _packed_or_dense(args[:3], args[3], args[4], causal=bool(args[8]))
 
 
 def _efficient_forward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    # q [B, L, H, E]; packed: [1, sum L, H, E] with the offsets; mask type 1 and 2 are causal
-    q, k, v, starts_q, starts_k, causal = args[0], args[1], args[2], args[4], args[5], args[9] > 0
+    # mask type 1 and 2 are causal
+    return _packed_or_dense(args[:3], args[4], args[5], causal=args[9] > 0)
+
+
+def _packed_or_dense(qkv: tuple[Any, ...], starts_q: Any, starts_k: Any, *, causal: bool) -> Cost:
+    # q [B, L, H, E]; packed [sum L, H, E] or [1, sum L, H, E], with the offsets of the sequences
+    q, k, v = (x.shape for x in qkv)
     if starts_q is None:
-        return formulas.attention(
-            _heads_first(q.shape), _heads_first(k.shape), _heads_first(v.shape), causal
-        )
+        return formulas.attention(_heads_first(q), _heads_first(k), _heads_first(v), causal)
     lengths = _packed_lengths(starts_q, starts_k)
-    return formulas.jagged_attention(lengths, q.shape[-2], (q.shape[-1], v.shape[-1]), causal)
+    return formulas.jagged_attention(lengths, q[-2], (q[-1], v[-1]), causal)
 
 
 def _heads_first(shape: Any) -> tuple[int, ...]:
     return (*shape[:-3], shape[-2], shape[-3], shape[-1])
 
 
-def _attention_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    return formulas.attention_backward(args[1].shape, args[2].shape, args[3].shape)
+def _backward_at(first: int, *, heads_first: bool = True) -> Call:
+    """Gradients of the attention whose q, k and v are the arguments from a position on."""
 
+    def cost(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+        q, k, v = (x.shape for x in args[first : first + 3])
+        if not heads_first:
+            q, k, v = _heads_first(q), _heads_first(k), _heads_first(v)
+        return formulas.attention_backward(q, k, v)
 
-def _flex_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    return formulas.attention_backward(*(x.shape for x in args[:3]))
-
-
-def _flash_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    return formulas.attention_backward(*(_heads_first(x.shape) for x in args[1:4]))
+    return cost
 
 
 def _positions(x: Any) -> list[tuple[int, int]]:
@@ -150,6 +144,9 @@ def _mkldnn_rnn_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any
     return formulas.dense(macs, prod(args[0].shape[:-1]) * args[0].shape[-1])
 
 
+_GRADIENTS = Rule("attention", _backward_at(1))
+_PACKED_GRADIENTS = Rule("attention", _backward_at(1, heads_first=False))
+
 ATTENTION: dict[str, Rule] = {
     "aten::scaled_dot_product_attention": Rule("attention", _causal_at(5)),
     "aten::_scaled_dot_product_flash_attention": Rule("attention", _causal_at(4)),
@@ -159,23 +156,21 @@ ATTENTION: dict[str, Rule] = {
     "aten::_scaled_dot_product_fused_attention_overrideable": Rule("attention", _causal_at(5)),
     "aten::_flash_attention_forward": Rule("attention", _flash_forward),
     "aten::_efficient_attention_forward": Rule("attention", _efficient_forward),
-    "aten::_scaled_dot_product_flash_attention_backward": Rule("attention", _attention_backward),
+    "aten::_scaled_dot_product_flash_attention_backward": _GRADIENTS,
     "aten::_scaled_dot_product_flash_attention_for_cpu_backward": Rule(
-        "attention", _attention_backward
+        "attention", _backward_at(1)
     ),
-    "aten::_scaled_dot_product_efficient_attention_backward": Rule(
-        "attention", _attention_backward
-    ),
-    "aten::_scaled_dot_product_cudnn_attention_backward": Rule("attention", _attention_backward),
+    "aten::_scaled_dot_product_efficient_attention_backward": _GRADIENTS,
+    "aten::_scaled_dot_product_cudnn_attention_backward": _GRADIENTS,
     "aten::_scaled_dot_product_fused_attention_overrideable_backward": Rule(
-        "attention", _attention_backward
+        "attention", _backward_at(1)
     ),
-    "aten::_flash_attention_backward": Rule("attention", _flash_backward),
-    "aten::_efficient_attention_backward": Rule("attention", _flash_backward),
+    "aten::_flash_attention_backward": _PACKED_GRADIENTS,
+    "aten::_efficient_attention_backward": _PACKED_GRADIENTS,
     "aten::_native_multi_head_attention": Rule("attention", _native_attention),
     "aten::_transformer_encoder_layer_fwd": Rule("attention", _encoder_layer),
     "higher_order::flex_attention": Rule("attention", _causal_at(None)),
-    "higher_order::flex_attention_backward": Rule("attention", _flex_backward),
+    "higher_order::flex_attention_backward": Rule("attention", _backward_at(0)),
 }
 
 RECURRENT: dict[str, Rule] = {

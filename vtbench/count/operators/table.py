@@ -46,12 +46,12 @@ def _of_sequences(x: Any, out: Any) -> Cost:
     # nested [B, ..., j, k] by [k, n] or by nested [B, ..., k, n]: the sum over the sequences
     products = [
         formulas.product(result, given[-1])
-        for given, result in zip(_shapes(x), _shapes(out), strict=True)
+        for given, result in zip(sequence_shapes(x), sequence_shapes(out), strict=True)
     ]
     return formulas.dense(sum(one.macs for one in products), sum(one.written for one in products))
 
 
-def _shapes(nested: Any) -> list[tuple[int, ...]]:
+def sequence_shapes(nested: Any) -> list[tuple[int, ...]]:
     """The shape of each sequence of a nested tensor, whichever its layout."""
     if not hasattr(nested, "offsets"):
         return [tuple(shape) for shape in nested._nested_tensor_size().tolist()]
@@ -93,11 +93,9 @@ def _conv_transpose(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> 
 
 def _as_three(cost: Cost, operand: Any) -> Cost:
     # torch runs a complex convolution as three real ones
-    return (
-        cost._replace(macs=3 * cost.macs, effective=3 * cost.effective)
-        if (operand.is_complex())
-        else cost
-    )
+    if operand.is_complex():
+        return cost._replace(macs=3 * cost.macs, effective=3 * cost.effective)
+    return cost
 
 
 def _packed_conv(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
@@ -115,10 +113,6 @@ def _convolution_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: An
     grad, x, weight, transposed, wanted = args[0], args[1], args[2], args[7], args[10]
     cost = formulas.convolution_backward(grad.shape, x.shape, weight.shape, transposed, wanted)
     return widened(cost, x)
-
-
-def _deform_conv(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    return formulas.convolution(args[0].shape, args[1].shape, out.shape)
 
 
 def _deform_conv_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
@@ -235,6 +229,6 @@ CONVOLUTIONS: dict[str, Rule] = {
     "quantized::conv2d_relu": Rule("conv", _packed_conv),
     "quantized::conv3d": Rule("conv", _packed_conv),
     "quantized::conv3d_relu": Rule("conv", _packed_conv),
-    "torchvision::deform_conv2d": Rule("conv", _deform_conv),
+    "torchvision::deform_conv2d": Rule("conv", _conv),
     "torchvision::_deform_conv2d_backward": Rule("conv", _deform_conv_backward),
 }

@@ -14,16 +14,17 @@ import torch
 
 from vtbench.data.datasheets import PRECISIONS, device_of
 from vtbench.data.measurement import Device
+from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Precision, Workload
 from vtbench.measure.ceilings.roofline import Ceilings
 from vtbench.measure.ceilings.store import Entry, kept, remembered
-from vtbench.measure.clocks import Clock, CudaEventClock, HostClock
+from vtbench.measure.clocks import Clock, clock_of
 from vtbench.measure.memory.out_of_memory import out_of_memory
+from vtbench.measure.session.participants import date_now, torch_device
+from vtbench.measure.session.prepare import DTYPES
 from vtbench.measure.session.torch_settings import torch_set_for
 from vtbench.measure.telemetry.watching import watching
 
-DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp64": torch.float64}
-"""Types of the operands; the other precisions are fp32 with other products."""
 SIZES = {"cpu": (256, 512, 1024, 2048), "cuda": (2048, 4096, 8192, 16384)}
 """Rows of the square operands: from the least that is quick in slow arithmetic upwards."""
 COPIED = {"cpu": 1 << 28, "cuda": 1 << 30}
@@ -80,8 +81,8 @@ def datasheet(device: Device, precision: Precision) -> Ceilings:
 
 def _measured(device: Device, workload: Workload) -> Entry:
     """The ceilings now."""
-    place = torch.device("cpu") if device.kind == "cpu" else torch.device("cuda", device.index or 0)
-    clock = HostClock() if device.kind == "cpu" else CudaEventClock(torch.cuda, device.index or 0)
+    place = torch_device(device)
+    clock = clock_of(PROTOCOLS["throughput"], place)
     with (
         torch.inference_mode(),
         torch_set_for(workload),
@@ -96,7 +97,7 @@ def _measured(device: Device, workload: Workload) -> Entry:
         bytes_per_second=copies,
         samples=taken + more,
         device=device.name,
-        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        date=date_now(),
         busy=busy,
     )
 

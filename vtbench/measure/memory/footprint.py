@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,8 +17,7 @@ from vtbench.data.measurement import MeasuredMemory, Measurement
 from vtbench.data.workload import Workload
 from vtbench.errors import UsageError, VtbenchError
 from vtbench.measure.isolated import MEMORY
-from vtbench.measure.machine.devices import describe, made_current
-from vtbench.measure.machine.environment import environment, revision
+from vtbench.measure.machine.devices import made_current
 from vtbench.measure.memory.step_memory import (
     gauge_of,
     index_of,
@@ -32,6 +29,8 @@ from vtbench.measure.session.live_modules import kept, live_participant
 from vtbench.measure.session.participants import (
     as_counted,
     as_run,
+    date_now,
+    empty_record,
     failed,
     torch_device,
     with_count,
@@ -85,21 +84,13 @@ def _recorded(
     isolated: bool,
 ) -> Measurement:
     """What measuring gives, under the settings of the workload; what is raised is its sentence."""
-    record = Measurement(
-        workload=workload,
-        protocol=MEMORY.id,
-        device=describe(workload.device, index),
-        environment=environment(),
-        isolated=isolated,
-        commit=revision(Path.cwd()),
-    )
+    record = empty_record(workload, MEMORY, index, isolated=isolated)
     with made_current(record.device), torch_set_for(workload):
         try:
             record = measured(record)
         except Exception as error:  # noqa: BLE001 - a foreign model raises anything
             record = failed(record, error)
-    date = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return msgspec.structs.replace(record, date=date)
+    return msgspec.structs.replace(record, date=date_now())
 
 
 def _measured(record: Measurement) -> Measurement:

@@ -30,7 +30,7 @@ from vtbench.measure.revisions.trees import Tree
 _BEGIN = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from vtbench.revisions.worker import main
+from vtbench.measure.revisions.worker import main
 sys.path.remove(sys.argv[1])
 main()
 """

@@ -9,8 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -27,11 +25,17 @@ from vtbench.measure.ceilings.utilisation import with_utilisation
 from vtbench.measure.clocks import clock_of
 from vtbench.measure.isolated import MeasureSettings
 from vtbench.measure.machine.devices import describe, made_current
-from vtbench.measure.machine.environment import environment, revision
 from vtbench.measure.memory.step_memory import index_of
 from vtbench.measure.session.interleaved_arms import Arm, Rules, measure_arms
 from vtbench.measure.session.live_modules import kept, live_participant
-from vtbench.measure.session.participants import Participant, failed, participant_of, torch_device
+from vtbench.measure.session.participants import (
+    Participant,
+    date_now,
+    empty_record,
+    failed,
+    participant_of,
+    torch_device,
+)
 from vtbench.measure.session.torch_settings import torch_set_for
 from vtbench.measure.telemetry.watching import watching
 
@@ -84,15 +88,8 @@ def _common(
     workload: Workload, protocol: Protocol, settings: MeasureSettings, *, isolated: bool
 ) -> Measurement:
     """What all records of a session say alike."""
-    return Measurement(
-        workload=workload,
-        protocol=protocol.id,
-        device=describe(workload.device, settings.index),
-        environment=environment(),
-        isolated=isolated,
-        session=uuid.uuid4().hex[:12],
-        commit=revision(Path.cwd()),
-    )
+    record = empty_record(workload, protocol, settings.index, isolated=isolated)
+    return msgspec.structs.replace(record, session=uuid.uuid4().hex[:12])
 
 
 def timed(
@@ -128,7 +125,7 @@ def _finished(participant: Participant, arm: Arm, telemetry: Telemetry) -> Measu
         telemetry=telemetry,
         warmup_steps=arm.warmup_steps,
         warmup_seconds=round(arm.warmup_seconds, 3),
-        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        date=date_now(),
     )
     if arm.failure is not None:
         return failed(record, arm.failure)

@@ -1,9 +1,11 @@
-"""From a workload to something that can be timed: built, counted, placed, with its clock."""
+"""A participant of a session: a workload built, counted and placed, so that it can be timed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
 
 import msgspec
 import torch
@@ -15,6 +17,8 @@ from vtbench.data.protocol import Protocol
 from vtbench.data.record import Record
 from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import ModelError, VtbenchError
+from vtbench.measure.machine.devices import describe
+from vtbench.measure.machine.environment import environment, revision
 from vtbench.measure.memory.out_of_memory import out_of_memory
 from vtbench.measure.session.prepare import Prepared, prepare
 
@@ -42,6 +46,25 @@ def participant_of(workload: Workload, protocol: Protocol, common: Measurement) 
     except Exception as error:  # noqa: BLE001 - a foreign model raises anything
         return Participant(failed(record, error))
     return Participant(record, prepared.step, prepared, counted)
+
+
+def empty_record(
+    workload: Workload, protocol: Protocol, index: int | None, *, isolated: bool
+) -> Measurement:
+    """A record that says where and with what a workload is measured, and nothing yet of it."""
+    return Measurement(
+        workload=workload,
+        protocol=protocol.id,
+        device=describe(workload.device, index),
+        environment=environment(),
+        isolated=isolated,
+        commit=revision(Path.cwd()),
+    )
+
+
+def date_now() -> str:
+    """The date of a record."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def as_counted(workload: Workload) -> Workload:

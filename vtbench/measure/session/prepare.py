@@ -47,11 +47,7 @@ def prepare(built: Built, workload: Workload, protocol: Protocol, device: torch.
         moved((built.args, built.kwargs), workload, device, place)
         for place in range(protocol.input_sets)
     ]
-    called = compiled(module, workload, protocol)
-    step = _step(called, itertools.cycle(given), workload, device)
-    if protocol.graph:
-        step = replaying(step, device)
-    return Prepared(step=step, module=module, given=given[0])
+    return _prepared(module, given, workload, protocol, device)
 
 
 def prepare_live(
@@ -66,7 +62,18 @@ def prepare_live(
         (mapped(inputs, functools.partial(_turned, place=place)), {})
         for place in range(protocol.input_sets)
     ]
-    step = _step(compiled(module, workload, protocol), itertools.cycle(given), workload, device)
+    return _prepared(module, given, workload, protocol, device)
+
+
+def _prepared(
+    module: nn.Module,
+    given: list[Given],
+    workload: Workload,
+    protocol: Protocol,
+    device: torch.device,
+) -> Prepared:
+    called = compiled(module, workload, protocol)
+    step = _step(called, itertools.cycle(given), workload, device)
     if protocol.graph:
         step = replaying(step, device)
     return Prepared(step=step, module=module, given=given[0])

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from statistics import median
-from typing import Any, Protocol
+from typing import Any
 
 from torch import nn
 
@@ -23,41 +23,28 @@ from vtbench.measure.clocks import BACKLOG_CYCLES, Step
 ROUNDS = 10
 
 
-class Marker(Protocol):
-    """Lays marks into the course of work, and tells the time between them."""
+class HostMarker:
+    """Lays marks into the course of work, and tells the time between them: the host's clock.
+
+    For work that is done when the call returns.
+    """
 
     def begin(self) -> None:
         """Nothing is under way any more."""
 
     def mark(self) -> Any:
         """A mark at this place of the work."""
+        return time.perf_counter()
 
     def end(self) -> None:
         """All work has been done; marks can be read."""
 
     def between(self, first: Any, second: Any) -> float:
         """Seconds from one mark to a later one."""
+        return float(second - first)
 
 
-class HostMarker:
-    """Readings of the host's clock, for work that is done when the call returns."""
-
-    def begin(self) -> None:
-        """Nothing waits."""
-
-    def mark(self) -> float:
-        """The clock now."""
-        return time.perf_counter()
-
-    def end(self) -> None:
-        """Nothing waits."""
-
-    def between(self, first: float, second: float) -> float:
-        """Their difference."""
-        return second - first
-
-
-class CudaMarker:
+class CudaMarker(HostMarker):
     """Events in the stream of one CUDA device; ``cuda`` is ``torch.cuda``."""
 
     def __init__(self, cuda: Any, device: int) -> None:
@@ -87,7 +74,7 @@ class CudaMarker:
 class _Course:
     """The marks of one pass over some rounds, each with the stage that is open after it."""
 
-    def __init__(self, marker: Marker) -> None:
+    def __init__(self, marker: HostMarker) -> None:
         self._marker = marker
         self._open: list[str] = []
         self.rounds: list[list[tuple[Any, str]]] = []
@@ -131,7 +118,7 @@ def stage_seconds(
     module: nn.Module,
     step: Step,
     stages: Sequence[str],
-    marker: Marker,
+    marker: HostMarker,
     rounds: int = ROUNDS,
 ) -> dict[str, float]:
     """Median seconds of each stage that runs, and of what lies outside of all, per step.

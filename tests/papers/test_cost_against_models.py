@@ -19,8 +19,6 @@ from vtbench.papers.visual_transformers.networks.nonlocal_block import nonlocal_
 from vtbench.papers.visual_transformers.networks.v3 import vt_transformer
 from vtbench.report.parts import parts
 
-SYMBOLS = {"tokens": "L", "num_classes": "classes", "token_width": "CT"}
-"""Options of the models that have another name in the formulas; all others have the same."""
 SHAPES = (None, (97, 333), (64, 160))
 """The model's own size, and two that no stride divides or that are not square."""
 
@@ -41,14 +39,11 @@ def macs_by_stage(record: Record) -> list[int]:
     return list(stages.values())
 
 
-def symbols_of(options: dict, resolution: tuple[int, int] | None) -> dict:
-    """What a workload says, in the symbols of its cost model; switches off by a word are 0."""
-    given = {SYMBOLS.get(key, key): value for key, value in options.items()}
-    return given if resolution is None else {**given, "H": resolution[0], "W": resolution[1]}
-
-
-def agree(name: str, options: dict, given: dict, resolution: tuple[int, int] | None) -> None:
-    terms = cost_model(name).terms(given)
+def agree(name: str, options: dict, resolution: tuple[int, int] | None, **given: int) -> None:
+    """What options and image say to the formula; ``given`` are switches that have another word."""
+    model = cost_model(name)
+    told = {key: value for key, value in options.items() if key not in given}
+    terms = model.terms({**model.values_for(told.items(), resolution), **given})
     record = counted(name, options, resolution)
     assert record.complete
     assert [stage.macs for stage in grouped(terms, depth=1)] == macs_by_stage(record)
@@ -59,7 +54,7 @@ def agree(name: str, options: dict, given: dict, resolution: tuple[int, int] | N
 @pytest.mark.parametrize("resolution", SHAPES)
 @pytest.mark.parametrize("layers", [18, 34, 50, 101])
 def test_resnets(layers, resolution):
-    agree(f"resnet{layers}", {}, symbols_of({}, resolution), resolution)
+    agree(f"resnet{layers}", {}, resolution)
 
 
 @pytest.mark.parametrize("tokens", [2, 4, 6, 8, 16, 64])
@@ -67,7 +62,7 @@ def test_resnets(layers, resolution):
 @pytest.mark.parametrize("layers", [18, 34, 50, 101])
 def test_vt_resnets_over_sizes_and_tokens(layers, resolution, tokens):
     options = {"tokens": tokens}
-    agree(f"vt_r{layers}", options, symbols_of(options, resolution), resolution)
+    agree(f"vt_r{layers}", options, resolution)
 
 
 @pytest.mark.parametrize(
@@ -76,25 +71,25 @@ def test_vt_resnets_over_sizes_and_tokens(layers, resolution, tokens):
 @pytest.mark.parametrize("layers", [18, 34, 50])
 def test_vt_resnets_over_groups_and_widths(layers, options):
     """At C_T = C the projector needs no convolution of the values."""
-    agree(f"vt_r{layers}", options, symbols_of(options, None), None)
+    agree(f"vt_r{layers}", options, None)
 
 
 @pytest.mark.parametrize("tokens", [4, 6, 10, 16])
 @pytest.mark.parametrize(
-    ("options", "given"),
+    "options",
     [
-        ({"transformer": "none"}, {"transformer": 0}),
-        ({"position": False}, {"position": 0}),
-        ({"dynamic": False}, {"dynamic": 0}),
-        ({"dynamic": False, "position": False, "transformer": "none"},
-         {"dynamic": 0, "position": 0, "transformer": 0}),
+        {"transformer": "none"},
+        {"position": False},
+        {"dynamic": False},
+        {"dynamic": False, "position": False, "transformer": "none"},
     ],
     ids=str,
-)  # fmt: skip
+)
 @pytest.mark.parametrize("layers", [18, 34, 50])
-def test_ablations(layers, options, given, tokens):
+def test_ablations(layers, options, tokens):
     """Without dynamic tokenization tokens add up; the larger half of an odd number is kept."""
-    agree(f"vt_r{layers}", {**options, "tokens": tokens}, {**given, "L": tokens}, None)
+    off = {"transformer": 0} if "transformer" in options else {}
+    agree(f"vt_r{layers}", {**options, "tokens": tokens}, None, **off)
 
 
 @pytest.mark.parametrize("tokens", [7, 16])
@@ -103,7 +98,7 @@ def test_ablations(layers, options, given, tokens):
 @pytest.mark.parametrize("layers", [18, 34])
 def test_tokenizers_of_the_later_version(layers, tokenizer, resolution, tokens):
     options = {"tokens": tokens, "tokenizer": tokenizer}
-    agree(f"vt_v4_r{layers}", options, symbols_of(options, resolution), resolution)
+    agree(f"vt_v4_r{layers}", options, resolution)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +115,7 @@ def test_tokenizers_of_the_later_version(layers, tokenizer, resolution, tokens):
 )
 @pytest.mark.parametrize("layers", [18, 34])
 def test_ablations_of_the_later_version(layers, options):
-    agree(f"vt_v4_r{layers}", options, symbols_of(options, None), None)
+    agree(f"vt_v4_r{layers}", options, None)
 
 
 @pytest.mark.parametrize("tokens", [None, 4, 10, 32])
@@ -128,7 +123,7 @@ def test_ablations_of_the_later_version(layers, options):
 @pytest.mark.parametrize("layers", [18, 34, 101])
 def test_the_advanced_recipe(layers, resolution, tokens):
     options = {} if tokens is None else {"tokens": tokens}
-    agree(f"vt_v4_adv_r{layers}", options, symbols_of(options, resolution), resolution)
+    agree(f"vt_v4_adv_r{layers}", options, resolution)
 
 
 @pytest.mark.parametrize("resolution", [None, (473, 473), (97, 333), (100, 64)])
@@ -144,7 +139,7 @@ def test_the_advanced_recipe(layers, resolution, tokens):
     ids=str,
 )
 def test_segmenters(pyramid, options, layers, resolution):
-    agree(f"{pyramid}_r{layers}", options, symbols_of(options, resolution), resolution)
+    agree(f"{pyramid}_r{layers}", options, resolution)
 
 
 def same(form: str, name: str, **settings: int) -> bool:
@@ -188,18 +183,10 @@ def test_the_nonlocal_block_alone(size):
     assert cost_model("nonlocal_block").macs(given) == counted("nonlocal_block", {}, size).macs
 
 
-LATENT = {
-    "tokens": "N", "points": "P", "channels": "C", "width": "d_f", "cortex_width": "d_c",
-    "inflation": "n_t", "frames": "T", "num_classes": "classes",
-}  # fmt: skip
-"""Options of SparseFormer and of the networks beside it, in the symbols of their formulas."""
-
-
 def agree_in_parts(name: str, resolution: tuple[int, int] | None = None, **options) -> None:
     """Every part that the formula tells apart is what the dispatcher saw there; and the weights."""
-    given = {LATENT.get(key, key): value for key, value in options.items()}
-    given |= {} if resolution is None else {"H": resolution[0], "W": resolution[1]}
     model = cost_model(name)
+    given = model.values_for(options.items(), resolution)
     record = counted(name, options, resolution)
     assert record.complete
     stages = [part.macs for part in parts(record, "stage") if part.macs]

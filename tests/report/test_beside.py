@@ -1,8 +1,11 @@
 """A model's count by stage stands beside the paper's formulas, and only where they speak of it."""
 
+import pytest
+
 from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import Workload
-from vtbench.report.beside import beside_formulas
+from vtbench.report.beside import beside_formulas, why_not_beside
+from vtbench.report.document import Question, document
 
 
 def table_of(**fields):
@@ -33,3 +36,38 @@ def test_a_network_may_be_cut_finer_than_its_formula_is_at_first():
         "focusing.heads: 1024·N·P + 2048·N",
     )
     assert 350_208 == 2 * 9 * 256 * (4 + 2 * 36)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"model": "vt_r18", "options": (("transformer", "none"),)},
+         "No symbol of the formula of vt_r18 says the option transformer."),
+        ({"model": "vt_r18", "options": (("groups", None),)},
+         "groups of vt_r18 is a whole number, not None."),
+        ({"model": "vt_r18", "batch_size": 2}, "the forward pass of a single image."),
+        ({"model": "swin_t", "resolution": (96, 96)}, "multiples of 32 from 128"),
+        ({"model": "nonlocal_block", "resolution": (14, 14)},
+         "No symbol of the formula of nonlocal_block says the image's size."),
+        ({"model": "vt_transformer"},
+         "The count has 1 stage, and the formula of vt_transformer has 6."),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_count_by_stage_says_why_no_formula_stands_beside_it(fields, said):
+    record = count_workload(Workload(**fields))
+    assert beside_formulas(record) is None
+    assert said in why_not_beside(record)
+    shown = " ".join(document([record], Question(view="stage", width=200)).split())
+    assert why_not_beside(record) in shown
+    assert "formula" not in document([record], Question(width=200))
+
+
+def test_a_model_without_a_formula_or_with_one_says_nothing():
+    assert why_not_beside(count_workload(Workload(model="regnety_8g"))) is None
+    assert why_not_beside(count_workload(Workload(model="vt_r18"))) is None
+
+
+def test_options_that_switch_a_part_off_are_symbols_too():
+    table = table_of(model="vt_r18", options=(("position", False), ("tokens", 4)))
+    assert {row[-1] for row in table.rows} == {"the same"}

@@ -61,12 +61,8 @@ def report_tables(records: Sequence[Record], question: Question) -> list[Table]:
     """A certificate for one record; for several a comparison, then what was asked of each."""
     base = _base(records, question.relative_to)
     if len(records) == 1 and records[0].error is None and base is None:
-        from vtbench.report.beside import beside_formulas
-
         tables = certificate(records[0], view=question.view, depth=question.depth)
-        beside = beside_formulas(records[0])
-        tables += [beside] if beside is not None else []
-        return [*tables, *_printed(question)]
+        return [*_with_formulas(tables, records[0], question.view), *_printed(question)]
     tables = [comparison(records, base)]
     counted = [record for record in records if record.error is None]
     if base is not None and base.error is None and question.view in ("total", "stage"):
@@ -80,6 +76,20 @@ def report_tables(records: Sequence[Record], question: Question) -> list[Table]:
         if record.counters:
             tables.append(peers(record))
     return [*tables, *_printed(question)]
+
+
+def _with_formulas(tables: list[Table], record: Record, view: View) -> list[Table]:
+    """The tables and the paper's formulas; a count by stage says why it stands without them."""
+    from vtbench.report.beside import beside_formulas, why_not_beside
+
+    beside = beside_formulas(record)
+    if beside is not None:
+        return [*tables, beside]
+    why = why_not_beside(record) if view == "stage" else None
+    if why is None:
+        return tables
+    totals, stages, *others = tables
+    return [totals, msgspec.structs.replace(stages, notes=(*stages.notes, why)), *others]
 
 
 def _printed(question: Question) -> list[Table]:

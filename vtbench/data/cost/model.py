@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -30,7 +30,11 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
     low: int = 1
     high: int = LARGEST
     choices: tuple[str, ...] = ()
-    """The words it takes, where it is no number."""
+    """The words it takes, if it is not a number."""
+    option: str | None = None
+    """The option that sets it in a model of the cost model's name."""
+    side: Literal["height", "width"] | None = None
+    """The side of a model's image that it is."""
 
     def default_for(self, given: Values) -> int | str:
         """The value it has when it is not among those given."""
@@ -75,6 +79,26 @@ class CostModel(msgspec.Struct, frozen=True, kw_only=True):
                 raise BadOption(f"{self.name} cannot be built with {asked}: {rule.sentence}.")
         return values
 
+    def values_for(
+        self, options: Iterable[tuple[str, Value]], resolution: tuple[int, int] | None
+    ) -> dict[str, Value]:
+        """Values of its symbols as options and the image of a model say them; else BadOption."""
+        by_option = {symbol.option: symbol.name for symbol in self.symbols if symbol.option}
+        values: dict[str, Value] = {}
+        for option, value in options:
+            if option not in by_option:
+                raise BadOption(
+                    f"No symbol of the formula of {self.name} says the option {option}."
+                )
+            values[by_option[option]] = value
+        if resolution is not None:
+            sides = dict(zip(("height", "width"), resolution, strict=True))
+            found = {symbol.name: sides[symbol.side] for symbol in self.symbols if symbol.side}
+            if not found:
+                raise BadOption(f"No symbol of the formula of {self.name} says the image's size.")
+            values |= found
+        return values
+
     def terms(self, given: Values) -> tuple[Term, ...]:
         """Its terms; whole numbers give whole numbers, sympy symbols give expressions."""
         values = self.resolved(given)
@@ -117,7 +141,7 @@ def _checked(model: str, symbol: Symbol, value: Value) -> Value:
                 f"{symbol.name} of {model} is one of {', '.join(symbol.choices)}, not {value!r}."
             )
         return value
-    if isinstance(value, (str, float)):
+    if value is None or isinstance(value, (str, float)):
         raise BadOption(f"{symbol.name} of {model} is a whole number, not {value!r}.")
     if not isinstance(value, int):
         return value

@@ -59,11 +59,15 @@ def cost_models() -> Iterator[CostModel]:
         paper=PERCEIVER,
         symbols=(
             *symbols.image(),
-            symbols.size("N", "latents", 512),
-            symbols.setting("width", "channels of a latent", 1024),
-            symbols.setting("cross_attends", "times that all pixels are read", 8),
-            symbols.setting("layers", "blocks of self-attention after each", 6),
-            symbols.setting("bands", "frequencies of a position, for each axis", 64),
+            symbols.size("N", "latents", 512, option="tokens"),
+            symbols.setting("width", "channels of a latent", 1024, option="width"),
+            symbols.setting(
+                "cross_attends", "times that all pixels are read", 8, option="cross_attends"
+            ),
+            symbols.setting("layers", "blocks of self-attention after each", 6, option="layers"),
+            symbols.setting(
+                "bands", "frequencies of a position, for each axis", 64, option="bands"
+            ),
             symbols.CLASSES,
         ),
         build=_perceiver, depth=2,

@@ -33,9 +33,9 @@ def vit_model(name: str, summary: str, paper: str, body: tuple[int, int]) -> Cos
         name=name, summary=summary, paper=paper,
         symbols=(
             *symbols.image(),
-            symbols.setting("patch", "side of a patch", 16),
-            symbols.setting("width", "channels of a token", body[0]),
-            symbols.setting("layers", "blocks", body[1]),
+            symbols.setting("patch", "side of a patch", 16, option="patch_size"),
+            symbols.setting("width", "channels of a token", body[0], option="embed_dim"),
+            symbols.setting("layers", "blocks", body[1], option="depth"),
             symbols.CLASSES,
         ),
         rules=(_PATCHES,),

@@ -47,7 +47,7 @@ def _images(name: str, summary: str, body: sf.Body) -> CostModel:
             *s.network(body, symbols.image()),
             s.FIXED_ROIS,
             s.interpolation("free", "printed", "bilinear"),
-            s.CLASSES,
+            symbols.CLASSES,
         ),
         rules=(*s.RULES, s.FOCUSES),
         build=_classifier,
@@ -71,7 +71,7 @@ def _clips(name: str, summary: str, body: sf.Body) -> CostModel:
         symbols=(
             *s.network(body, symbols.image(), s.N_T, s.FRAMES),
             s.interpolation("free", "printed", "trilinear"),
-            s.with_default(s.CLASSES, 400),
+            s.with_default(symbols.CLASSES, 400),
         ),
         rules=(*s.RULES, s.TUBES),
         build=_video,
@@ -97,8 +97,8 @@ def _detector() -> CostModel:
         paper=SPARSEFORMER,
         symbols=(
             *s.network(sf.VARIANTS["s"], symbols.image(800, 1066), tokens=DENSE_TOKENS),
-            symbols.setting("detected", "tokens that detect", 100),
-            msgspec.structs.replace(s.CLASSES, meaning=meaning, default=92),
+            symbols.setting("detected", "tokens that detect", 100, option="detected"),
+            msgspec.structs.replace(symbols.CLASSES, meaning=meaning, default=92),
         ),
         rules=(
             *s.RULES,
@@ -131,7 +131,7 @@ def _segmenter() -> CostModel:
                 sf.VARIANTS["t"], symbols.image(DENSE_SIDE, DENSE_SIDE), tokens=DENSE_TOKENS
             ),
             s.DENSE_CHANNELS,
-            s.with_default(s.CLASSES, 150),
+            s.with_default(symbols.CLASSES, 150),
         ),
         rules=(
             *s.RULES,
@@ -160,7 +160,11 @@ def _bootstrapped(name: str, net: bootstrapped.Inherited) -> CostModel:
     family, size = name.removeprefix("sparseformer_").split("_")
     origin = {"augreg": "AugReg", "clip": "CLIP"}[family]
     tokens = Symbol(
-        name="N", meaning="tokens, the class token among them", default=net.tokens, low=2
+        name="N",
+        meaning="tokens, the class token among them",
+        default=net.tokens,
+        low=2,
+        option="tokens",
     )
     return CostModel(
         name=name,
@@ -169,10 +173,12 @@ def _bootstrapped(name: str, net: bootstrapped.Inherited) -> CostModel:
         symbols=(
             tokens,
             *symbols.image(),
-            symbols.setting("P", "points that a token samples", 16),
-            symbols.setting("C", "channels of the sampled map", 64),
-            symbols.setting("repeats", "times that the focusing block runs", 4),
-            symbols.setting("classes", "numbers that the head writes", net.written),
+            symbols.setting("P", "points that a token samples", 16, option="points"),
+            symbols.setting("C", "channels of the sampled map", 64, option="channels"),
+            symbols.setting("repeats", "times that the focusing block runs", 4, option="repeats"),
+            symbols.setting(
+                "classes", "numbers that the head writes", net.written, option="num_classes"
+            ),
         ),
         rules=(s.GRID,),
         build=functools.partial(_inherited, net),

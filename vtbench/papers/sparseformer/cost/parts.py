@@ -29,7 +29,7 @@ def sparseformer_parts() -> Iterator[CostModel]:
         lambda at: sf.bridge(at["N"], at["d_f"], at["d_c"]),
     )  # fmt: skip
     yield _part(
-        "sparseformer_head", "classifier on the mean of the tokens", (_CORTEX, s.CLASSES),
+        "sparseformer_head", "classifier on the mean of the tokens", (_CORTEX, symbols.CLASSES),
         lambda at: sf.head(at["d"], at["classes"]),
     )  # fmt: skip
 

@@ -10,18 +10,19 @@ from vtbench.data.cost.model import Rule, Symbol, Values
 from vtbench.data.cost.symbols import setting, size, switch
 from vtbench.papers.sparseformer.cost.terms import PATCH, Body, Interpolation, Sampling
 
-N = size("N", "tokens", 49)
+N = size("N", "tokens", 49, option="tokens")
 WIDTH = size("d", "channels of a token", 256)
-P = size("P", "points that a token samples", 36)
-SAMPLED = size("C", "channels of the sampled map", 96)
-N_T = size("n_t", "tokens along time for each one of an image", 8)
-FRAMES = size("T", "frames of the clip", 32)
+P = size("P", "points that a token samples", 36, option="points")
+SAMPLED = size("C", "channels of the sampled map", 96, option="channels")
+N_T = size("n_t", "tokens along time for each one of an image", 8, option="inflation")
+FRAMES = size("T", "frames of the clip", 32, option="frames")
 
 CHANNELS = Symbol(
     name="C",
     meaning="channels of the sampled map; of pixels, 3",
     default=lambda given: 3 if given.get("feature") == "rgb" else 96,
     role="setting",
+    option="channels",
 )
 REPEATS = Symbol(
     name="repeats",
@@ -29,6 +30,7 @@ REPEATS = Symbol(
     default=4,
     role="setting",
     low=0,
+    option="repeats",
 )
 FEATURE = Symbol(
     name="feature",
@@ -36,6 +38,7 @@ FEATURE = Symbol(
     default="conv",
     role="setting",
     choices=("conv", "vit8", "rgb"),
+    option="feature",
 )
 MIXING = Symbol(
     name="mixing",
@@ -43,6 +46,7 @@ MIXING = Symbol(
     default="adaptive",
     role="setting",
     choices=("adaptive", "static", "linear"),
+    option="mixing",
 )
 AXES = Symbol(
     name="axes",
@@ -52,7 +56,6 @@ AXES = Symbol(
     low=2,
     high=3,
 )
-CLASSES = setting("classes", "classes", 1000)
 
 
 def interpolation(*choices: Interpolation) -> Symbol:
@@ -96,9 +99,13 @@ PATCHES = Rule(
     sentence="the embedding takes patches of 8x8, so H and W are multiples of 8",
     holds=lambda at: at["feature"] != "vit8" or at["H"] % PATCH == at["W"] % PATCH == 0,
 )
-DENSE_CHANNELS = setting("dense_channels", "channels of the dense map", 256)
+DENSE_CHANNELS = setting(
+    "dense_channels", "channels of the dense map", 256, option="dense_channels"
+)
 """The paper prints none; with these the figures of its table 8 come out under its counter."""
-FIXED_ROIS = switch("fixed_rois", "regions and points stay where they start", on=False)
+FIXED_ROIS = switch(
+    "fixed_rois", "regions and points stay where they start", on=False, option="fixed_rois"
+)
 FOCUSES = Rule(
     symbols=("fixed_rois", "repeats"),
     sentence="the focusing block is there to move regions, so fixed ones come with repeats=0",
@@ -126,9 +133,9 @@ def network(
         CHANNELS,
         FEATURE,
         MIXING,
-        setting("d_f", "channels of a token while it focuses", body.focusing),
-        setting("d_c", "channels of a token after that", body.cortex),
-        setting("blocks", "blocks of the cortex transformer", body.layers),
+        setting("d_f", "channels of a token while it focuses", body.focusing, option="width"),
+        setting("d_c", "channels of a token after that", body.cortex, option="cortex_width"),
+        setting("blocks", "blocks of the cortex transformer", body.layers, option="blocks"),
     )
 
 

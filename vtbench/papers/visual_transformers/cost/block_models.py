@@ -33,7 +33,7 @@ def _attention() -> Iterator[CostModel]:
         name="vt_transformer",
         summary="transformer on tokens",
         paper=V3,
-        symbols=(s.L, s.CT, s.KQV_GROUPS),
+        symbols=(s.L, msgspec.structs.replace(s.CT, option="width"), s.KQV_GROUPS),
         rules=(s.HALF_WIDTH,),
         build=lambda at: blocks.transformer(at["L"], at["CT"], at["kqv_groups"]),
     )
@@ -49,7 +49,10 @@ def _attention() -> Iterator[CostModel]:
         name="nonlocal_block",
         summary="the same transformer on every pixel",
         paper=V3,
-        symbols=(msgspec.structs.replace(s.HW, default=49), s.C),
+        symbols=(
+            msgspec.structs.replace(s.HW, default=49),
+            msgspec.structs.replace(s.C, option="width"),
+        ),
         rules=(s.HALF_CHANNELS,),
         build=lambda at: blocks.nonlocal_block(at["HW"], at["C"]),
     )

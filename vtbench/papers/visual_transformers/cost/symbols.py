@@ -7,11 +7,13 @@ import msgspec
 from vtbench.data.cost.model import Rule, Symbol
 from vtbench.data.cost.symbols import setting, size, switch
 
-L = size("L", "tokens", 8)
-CT = size("CT", "channels of a token", 1024)
+L = size("L", "tokens", 8, option="tokens")
+CT = size("CT", "channels of a token", 1024, option="token_width")
 HW = size("HW", "positions of the feature map", 14 * 14)
 C = size("C", "channels of the feature map", 512)
-KQV_GROUPS = setting("kqv_groups", "groups of the convolutions to keys, queries and values", 1)
+KQV_GROUPS = setting(
+    "kqv_groups", "groups of the convolutions to keys, queries and values", 1, option="kqv_groups"
+)
 GROUP_WIDTH = setting("group_width", "channels in one group of the grouped convolutions", 64)
 GROUPS = Symbol(
     name="groups",
@@ -19,9 +21,10 @@ GROUPS = Symbol(
     default=0,
     role="setting",
     low=0,
+    option="groups",
 )
 HIDDEN = setting("hidden", "channels between the last two convolutions", 768)
-POSITION = switch("position", "encode the position of a token", on=True)
+POSITION = switch("position", "encode the position of a token", on=True, option="position")
 TOKEN_WIDTH = msgspec.structs.replace(CT, role="setting")
 """C_T in whole networks, where the formula speaks of tokens and pixels."""
 

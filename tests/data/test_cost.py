@@ -220,16 +220,21 @@ AT = (
     {"L": 4, "H": 97, "W": 333, "HW": 60, "N": 107, "P": 16, "C": 192, "n_t": 3, "T": 5},
     {"L": 32, "H": 512, "W": 32, "HW": 7, "CT": 512, "N": 128, "P": 4, "d": 128},
 )
-WHOLE = {"vit": 16, "deit": 16, "swin": 128}
-"""What the sides of an image are multiples of here, by the first word of a name."""
+MULTIPLES = (1, 8, 16, 32, 64, 128, 256)
+"""Of the first of these that a cost model takes, the sides of an image are made multiples."""
 
 
 def sized(model, point):
     """The sizes of a point that a cost model has, with sides that it takes."""
     given = {s.name: point[s.name] for s in model.symbols if s.name in point}
-    multiple = WHOLE.get(model.name.partition("_")[0], 1)
-    sides = {n: -(-given[n] // multiple) * multiple for n in ("H", "W") if n in given}
-    return {**given, **sides}
+    for multiple in MULTIPLES:
+        sides = {n: -(-given[n] // multiple) * multiple for n in ("H", "W") if n in given}
+        try:
+            model.resolved({**given, **sides})
+        except BadOption:
+            continue
+        return {**given, **sides}
+    pytest.fail(f"{model.name} takes no sides near those of {point}")
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -8,12 +8,12 @@ import math
 import pytest
 import torch
 from torch import nn
-from vtbench.models.clips import check_frames, check_sides
-from vtbench.papers.library_images import unpadded
 
 from vtbench import models
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import BadOption, BadResolution
+from vtbench.models.arguments import check_frames, check_sides
+from vtbench.models.unpadded import unpadded
 from vtbench.papers.nonlocal_networks.networks import NonLocalI3D, nonlocal_i3d
 from vtbench.papers.perceiver.networks import Perceiver, fourier_features
 from vtbench.papers.slowfast.networks import SlowFast, slowfast

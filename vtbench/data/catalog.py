@@ -7,12 +7,12 @@ import fnmatch
 from collections.abc import Iterable
 
 from vtbench.data import paper_folders
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 from vtbench.data.libraries import LISTED, timm_architectures
 
-__all__ = ["CATALOG", "Entry", "closest", "entries", "entry", "is_glob", "nearest"]
+__all__ = ["CATALOG", "ModelRow", "closest", "entries", "entry", "is_glob", "nearest"]
 
-CATALOG: tuple[Entry, ...] = tuple(
+CATALOG: tuple[ModelRow, ...] = tuple(
     entry for rows in paper_folders.modules("rows") for entry in rows.ROWS
 )
 """Every model with a short name: the papers' rows, paper by paper."""
@@ -20,12 +20,12 @@ CATALOG: tuple[Entry, ...] = tuple(
 _BY_NAME = {entry.name: entry for entry in CATALOG}
 
 
-def entry(name: str) -> Entry | None:
+def entry(name: str) -> ModelRow | None:
     """The catalogue's entry of that exact name."""
     return _BY_NAME.get(name)
 
 
-def entries(pattern: str | None = None) -> list[Entry]:
+def entries(pattern: str | None = None) -> list[ModelRow]:
     """Catalogue entries whose name matches a glob, in the catalogue's order; all without one.
 
     A pattern without wildcards matches every name that contains it.

@@ -28,7 +28,7 @@ class Target(NamedTuple):
     source: Source
     name: str
     """The library's name, or ``package.module:function``."""
-    entry: catalog.Entry | None = None
+    entry: catalog.ModelRow | None = None
     """The catalogue's entry where the name is a short one."""
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Touvron et al., Training data-efficient image transformers, ICML 2021"
 
 ROWS = tuple(
-    Entry(
+    ModelRow(
         name=f"deit_{size[0]}",
         target=f"timm:deit_{size}_patch16_224",
         paper=PAPER,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Carion et al., End-to-End Object Detection with Transformers, ECCV 2020"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="detr_r50",
         target="vtbench.papers.detr.networks:detr",
         paper=PAPER,
         family="Detection",
     ),
-    Entry(
+    ModelRow(
         name="detr_dc5_r50",
         target="vtbench.papers.detr.networks:detr",
         options={"dilated": True},

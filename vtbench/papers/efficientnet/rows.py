@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Tan and Le, EfficientNet, ICML 2019"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="efficientnet_b3",
         target="timm:efficientnet_b3",
         resolution=(300, 300),

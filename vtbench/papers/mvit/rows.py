@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Fan et al., Multiscale Vision Transformers, ICCV 2021"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="mvit_s",
         target="vtbench.papers.mvit.networks:mvit",
         options={"size": "s"},
@@ -15,7 +15,7 @@ ROWS = (
         family="Video",
         head=("head",),
     ),
-    Entry(
+    ModelRow(
         name="mvit_b",
         target="vtbench.papers.mvit.networks:mvit",
         options={"size": "b"},

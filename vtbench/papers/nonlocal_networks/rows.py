@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Wang et al., Non-local Neural Networks, CVPR 2018"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="nl_i3d_r101",
         target="vtbench.papers.nonlocal_networks.networks:nonlocal_i3d",
         paper=PAPER,

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PERCEIVER = "Jaegle et al., Perceiver, ICML 2021"
 PERCEIVER_IO = "Jaegle et al., Perceiver IO, ICLR 2022"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="perceiver",
-        target="vtbench.papers.perceiver.networks.perceiver:Perceiver",
+        target="vtbench.papers.perceiver.networks:Perceiver",
         paper=PERCEIVER,
         family="Perceiver",
         head=("head",),
     ),
-    Entry(
+    ModelRow(
         name="perceiver_io",
-        target="vtbench.papers.perceiver.networks.perceiver_io:perceiver_io",
+        target="vtbench.papers.perceiver.networks:perceiver_io",
         paper=PERCEIVER_IO,
         family="Perceiver",
         head=("perceiver.decoder",),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Radosavovic et al., Designing Network Design Spaces, CVPR 2020"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="regnety_8g",
         target="timm:regnety_080",
         paper=PAPER,

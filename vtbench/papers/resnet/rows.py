@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016"
 
@@ -11,7 +11,7 @@ STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4", "fc")
 """Module paths that divide a ResNet."""
 
 ROWS = tuple(
-    Entry(
+    ModelRow(
         name=f"resnet{depth}",
         target=f"timm:resnet{depth}",
         paper=PAPER,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="slowfast_r101",
         target="vtbench.papers.slowfast.networks:slowfast",
         paper=PAPER,

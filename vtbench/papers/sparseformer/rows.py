@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 SPARSEFORMER = "Gao et al., SparseFormer, ICLR 2024 (arXiv 2304.03768)"
 BOOTSTRAPPED = "Gao et al., Bootstrapping SparseFormers from Vision Foundation Models, CVPR 2024"
@@ -32,8 +32,8 @@ def _sparseformer(
     resolution: tuple[int, int] | None = None,
     head: tuple[str, ...] = (),
     classifier: str = "head.fc",
-) -> Entry:
-    return Entry(
+) -> ModelRow:
+    return ModelRow(
         name=name,
         target=f"vtbench.papers.sparseformer.networks.{target}",
         resolution=resolution,
@@ -57,8 +57,8 @@ _LOOKING_STAGES = ("sampling", "generator", "mixing", "output", "position")
 _BLOCK_STAGES = ("attention", "products", "feed_forward")
 
 
-def _bootstrapped(name: str, **sizes: Any) -> Entry:
-    return Entry(
+def _bootstrapped(name: str, **sizes: Any) -> ModelRow:
+    return ModelRow(
         name=name,
         target="vtbench.papers.sparseformer.networks.bootstrapped:BootstrappedSparseFormer",
         options=sizes,
@@ -84,7 +84,7 @@ _CLIP = {"activation": "quick_gelu", "head_bias": False}
 _IMAGES = "classifier:SparseFormer"
 _CLIPS = "video:VideoSparseFormer"
 
-ROWS: tuple[Entry, ...] = (
+ROWS: tuple[ModelRow, ...] = (
     _sparseformer("sparseformer_t", _IMAGES, _TINY),
     _sparseformer("sparseformer_s", _IMAGES, _SMALL),
     _sparseformer("sparseformer_b", _IMAGES, _BASE),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Liu et al., Swin Transformer, ICCV 2021"
 
 ROWS = tuple(
-    Entry(
+    ModelRow(
         name=f"swin_{size[0]}",
         target=f"timm:swin_{size}_patch4_window7_224",
         paper=PAPER,

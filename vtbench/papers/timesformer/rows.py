@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Bertasius et al., Is Space-Time Attention All You Need, ICML 2021"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="timesformer",
         target="vtbench.papers.timesformer.networks:timesformer",
         paper=PAPER,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Xiao et al., Unified Perceptual Parsing, ECCV 2018; Swin-T: Liu et al., ICCV 2021"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="upernet_swin_t",
         target="vtbench.papers.upernet.networks:upernet_swin_t",
         paper=PAPER,

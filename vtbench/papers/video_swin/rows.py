@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Liu et al., Video Swin Transformer, CVPR 2022"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="video_swin_t",
         target="vtbench.papers.video_swin.networks:video_swin_t",
         paper=PAPER,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021"
 
 ROWS = tuple(
-    Entry(
+    ModelRow(
         name=f"vit_{size[0]}",
         target=f"timm:vit_{size}_patch16_224",
         paper=PAPER,

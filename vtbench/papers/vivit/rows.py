@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vtbench.data.catalog_row import Entry
+from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Arnab et al., ViViT: A Video Vision Transformer, ICCV 2021"
 
 ROWS = (
-    Entry(
+    ModelRow(
         name="vivit_b_fe",
         target="vtbench.papers.vivit.networks:vivit_fe",
         paper=PAPER,

@@ -10,6 +10,8 @@ all cross-attentions but the first share their weights. No feed-forward part wid
 
 The paper does not print the width inside a cross-attention; it is that of a pixel here, as in the
 authors' later Perceiver IO. The later paper prints 707 G for this model, which is 2·MAC.
+
+Perceiver IO comes from the classes of transformers, with the sizes of its paper.
 """
 
 from __future__ import annotations
@@ -18,12 +20,16 @@ import math
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
-from torch import Tensor, nn
+from torch import Tensor, nn, randn
 
 from vtbench.errors import BadOption
-from vtbench.models.arguments import at_least_1
+from vtbench.models.arguments import Size, at_least_1
+from vtbench.models.packages import imported
+from vtbench.models.unpadded import unpadded
 
 COLOURS = 3
+CONVOLVED = 322
+"""Numbers per place of the image that Perceiver IO convolves: 64 channels, 2·(2·64+1) of place."""
 
 
 class Attention(nn.Module):
@@ -118,3 +124,28 @@ class Perceiver(nn.Module):
         for layer in self.layers:
             latents = layer(latents)
         return latents
+
+
+def perceiver_io(
+    *,
+    tokens: int = 512,
+    num_classes: int = 1000,
+    resolution: Size = (224, 224),
+    batch_size: int = 1,
+) -> tuple[nn.Module, dict[str, Tensor]]:
+    """Perceiver IO behind one convolution: one cross-attention, then 8 times the same 6 layers."""
+    at_least_1(tokens=tokens, num_classes=num_classes, batch_size=batch_size)
+    transformers = imported("transformers")
+    configuration = transformers.PerceiverConfig(
+        num_latents=tokens,
+        d_latents=1024,
+        d_model=CONVOLVED,
+        num_blocks=8,
+        num_self_attends_per_block=6,
+        num_self_attention_heads=8,
+        num_cross_attention_heads=1,
+        num_labels=num_classes,
+        **unpadded(transformers),
+    )
+    model = transformers.PerceiverForImageClassificationConvProcessing(configuration)
+    return model, {"pixel_values": randn(batch_size, 3, *resolution)}

@@ -1,1 +1,0 @@
-"""Perceiver, and Perceiver IO of transformers."""

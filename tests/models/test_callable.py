@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 import torch
+from typing_extensions import Unpack
 
 from vtbench import errors
 from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import InputSpec, Workload
 from vtbench.models import build
+from vtbench.models.signatures import parameters_of, takes_anything
 
 SOURCE = """
 import torch
@@ -252,3 +255,33 @@ def test_a_module_that_cannot_be_imported_is_told_from_one_that_is_not_there(
         build(Workload(model="does_not_parse:f"))
     with pytest.raises(errors.UnknownModel, match="no module 'surely_not_there'"):
         build(Workload(model="surely_not_there:f"))
+
+
+class Shared(TypedDict, total=False):
+    """What both of two classes take."""
+
+    width: int
+
+
+class Wide(torch.nn.Linear):
+    """A class whose constructor takes more than those that derive from it hand on."""
+
+    def __init__(self, *, width: int = 8, depth: int = 1) -> None:
+        super().__init__(width, depth)
+
+
+class HandsOn(Wide):
+    """Hands on what a TypedDict names, and nothing else."""
+
+    def __init__(self, *, height: int = 3, **shared: Unpack[Shared]) -> None:
+        super().__init__(**shared)
+        self.height = height
+
+
+def test_a_constructor_has_the_options_that_its_typed_dict_names() -> None:
+    """With the type and the default of the class that takes them."""
+    found = parameters_of(HandsOn)
+    assert sorted(found) == ["height", "width"]
+    assert (found["width"].annotation, found["width"].default) == (int, 8)
+    assert not takes_anything(HandsOn)
+    assert takes_anything(lambda **options: options)

@@ -15,7 +15,7 @@ from vtbench.papers.sparseformer.networks.bootstrapped import (
     BootstrappedSparseFormer,
     QuickFeedForward,
 )
-from vtbench.papers.sparseformer.networks.looking import WideningMixing, position_code
+from vtbench.papers.sparseformer.networks.bootstrapped_sampling import WideningMixing, position_code
 from vtbench.papers.sparseformer.networks.sampling import sampled
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -12,9 +12,9 @@ from torch import nn
 
 import vtbench
 from vtbench.papers.sparseformer.networks.classifier import SparseFormer
-from vtbench.papers.sparseformer.networks.fast import frozen as sparseformer_frozen
-from vtbench.papers.sparseformer.networks.fast.forward import taken
-from vtbench.papers.sparseformer.networks.fast.frozen import taken_in_powers_of_2
+from vtbench.papers.sparseformer.networks.fast import inference
+from vtbench.papers.sparseformer.networks.fast.forward import attended_values
+from vtbench.papers.sparseformer.networks.fast.inference import attended_values_in_powers_of_2
 from vtbench.papers.sparseformer.networks.fast.row_sampling import (
     bordered,
     gathered,
@@ -67,7 +67,7 @@ def test_it_is_the_plain_function_in_double_precision(kind, frozen):
     image = images(dtype=torch.double)
     with torch.set_grad_enabled(not frozen):
         expected, scores = plain(image), fast(image)
-    assert (fast.fast.frozen is not None) == frozen
+    assert (fast.fast.cache is not None) == frozen
     assert expected.std() > 0.05
     assert torch.allclose(scores, expected, rtol=0, atol=1e-10)
 
@@ -102,7 +102,7 @@ def test_logits_of_sparseformer_t_differ_by_less_than_a_hundred_thousandth():
     image = images(2, 224, 224)
     with torch.inference_mode():
         expected, scores = plain(image), fast(image)
-    assert fast.fast.frozen.packs
+    assert fast.fast.cache.packs
     assert 0.2 < expected.std() < 5
     assert float((scores - expected).abs().max()) < 1e-5
 
@@ -226,16 +226,16 @@ def test_what_is_kept_is_worked_out_anew_when_weights_change(change):
     image = images()
     with torch.no_grad():
         before = fast(image)
-        kept = fast.fast.frozen
+        kept = fast.fast.cache
         assert torch.equal(fast(image), before)
-        assert fast.fast.frozen is kept
+        assert fast.fast.cache is kept
     change(fast, image)
     plain.load_state_dict(fast.state_dict())
     with torch.no_grad():
         after, expected = fast(image), plain(image)
     assert not torch.allclose(after, before, atol=1e-4)
     assert torch.allclose(after, expected, atol=1e-4)
-    assert fast.fast.frozen is not kept
+    assert fast.fast.cache is not kept
 
 
 def test_constants_are_of_one_size_and_batch():
@@ -245,13 +245,13 @@ def test_constants_are_of_one_size_and_batch():
         for shape in ((3, 32, 48), (1, 32, 48), (3, 48, 32), (2, 40, 40), (3, 32, 48)):
             image = images(*shape)
             assert torch.allclose(fast(image), plain(image), atol=1e-4)
-            assert len(fast.fast.frozen.kept) == 1
+            assert len(fast.fast.cache.kept) == 1
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 4, 5])
 def test_parts_of_a_batch_sum_to_it(batch, monkeypatch):
     """Two images at once, where a last one may be left over."""
-    monkeypatch.setattr(sparseformer_frozen, "THREADS_PER_IMAGE", 1)
+    monkeypatch.setattr(inference, "THREADS_PER_IMAGE", 1)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     plain, fast = pair(torch.double)
     image = images(batch, dtype=torch.double)
@@ -268,9 +268,9 @@ def test_copies_and_pickles_start_without_what_was_kept():
     with torch.no_grad():
         expected = fast(image)
         for other in (copy.deepcopy(fast), pickle.loads(pickle.dumps(fast))):  # noqa: S301 - ours
-            assert other.fast.frozen is None
+            assert other.fast.cache is None
             assert torch.equal(other(image), expected)
-            assert other.fast.frozen is not fast.fast.frozen
+            assert other.fast.cache is not fast.fast.cache
     assert list(fast.state_dict()) == list(plain.state_dict())
 
 
@@ -279,7 +279,7 @@ def test_inference_tensors_keep_nothing():
     with torch.inference_mode():
         plain, fast = pair()
         assert torch.allclose(fast(images()), plain(images()), atol=1e-4)
-        assert fast.fast.frozen is None
+        assert fast.fast.cache is None
 
 
 def test_who_watches_operators_sees_torch_s_own():
@@ -359,7 +359,7 @@ def test_attention_in_powers_of_2_is_attention(scale):
     """Also where scores are so large that they need the maximum taken off."""
     torch.manual_seed(0)
     qkv = torch.randn(2, 9, 3 * 32) * scale**0.5
-    expected, took = taken(qkv, 8), taken_in_powers_of_2(qkv, 8)
+    expected, took = attended_values(qkv, 8), attended_values_in_powers_of_2(qkv, 8)
     assert took.isfinite().all()
     assert torch.allclose(took, expected, atol=1e-4 * scale)
     query, key, value = (
@@ -372,4 +372,4 @@ def test_attention_in_powers_of_2_is_attention(scale):
 def test_scores_that_are_no_numbers_stay_so():
     qkv = torch.randn(1, 9, 3 * 32)
     qkv[0, 0, 0] = float("nan")
-    assert taken_in_powers_of_2(qkv, 8).isnan().any()
+    assert attended_values_in_powers_of_2(qkv, 8).isnan().any()

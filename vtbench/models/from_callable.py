@@ -21,7 +21,7 @@ from vtbench.models.built import Built
 from vtbench.models.foreign import first_line, ran
 from vtbench.models.names import Target
 from vtbench.models.roads import in_mode, on_cpu, on_meta, without_values
-from vtbench.models.signatures import check, parameters_of
+from vtbench.models.signatures import check, parameters_of, takes_anything
 
 Size = tuple[int, int]
 
@@ -130,8 +130,7 @@ def _as_asked(parameter: inspect.Parameter, size: Size, model: str) -> int | Siz
 
 def _options_of(function: Callable[..., Any], workload: Workload) -> dict[str, inspect.Parameter]:
     found = parameters_of(function)
-    parameters = inspect.signature(function).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+    if takes_anything(function):
         for name, _ in workload.options:
             found.setdefault(name, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY))
     return found

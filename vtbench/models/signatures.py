@@ -21,30 +21,35 @@ _VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 def parameters_of(made_by: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The parameters of a function or of a class's constructor, annotations evaluated.
 
-    Where a constructor hands on ``**kwargs``, those of the classes it derives from count too, and
-    those of the dataclass that is its configuration (``cfg``).
+    If a constructor hands on ``**kwargs``, those of the classes it derives from count too, or as
+    many of them as the annotation ``Unpack`` names, and those of the dataclass that is its
+    configuration (``cfg``).
     """
     if not inspect.isclass(made_by):
         return _parameters(made_by)
     found: dict[str, inspect.Parameter] = {}
+    named: Collection[str] | None = None
     for cls in made_by.__mro__:
         constructor = vars(cls).get("__init__")
         if constructor is None:
             continue
-        named = _parameters(constructor)
-        found = {**named, **found}
-        found.pop("self", None)
-        if not _hands_on(constructor):
+        own = _parameters(constructor)
+        own.pop("self", None)
+        found = {**{name: own[name] for name in own if named is None or name in named}, **found}
+        if not _handed_on(constructor):
             break
-        found = {**_fields(named.get("cfg")), **found}
+        named = _unpacked(constructor) if named is None else named
+        found = {**_fields(own.get("cfg")), **found}
     return found
 
 
+def takes_anything(function: Callable[..., Any]) -> bool:
+    """Whether a function or constructor takes options that it does not name."""
+    return _handed_on(function) is not None and _unpacked(function) is None
+
+
 def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    try:
-        hints = typing.get_type_hints(function)
-    except (NameError, TypeError, AttributeError):
-        hints = {}  # an annotation that cannot be evaluated is one that cannot be checked
+    hints = _hints(function)
     return {
         parameter.name: parameter.replace(annotation=hints.get(parameter.name, parameter.empty))
         for parameter in inspect.signature(function).parameters.values()
@@ -52,9 +57,24 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     }
 
 
-def _hands_on(function: Callable[..., Any]) -> bool:
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function)
+    except (NameError, TypeError, AttributeError):
+        return {}  # an annotation that cannot be evaluated is one that cannot be checked
+
+
+def _handed_on(function: Callable[..., Any]) -> str | None:
+    """The name of a function's ``**kwargs``."""
     parameters = inspect.signature(function).parameters.values()
-    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    return next((each.name for each in parameters if each.kind is each.VAR_KEYWORD), None)
+
+
+def _unpacked(function: Callable[..., Any]) -> Collection[str] | None:
+    """What ``**kwargs: Unpack[...]`` may hold; None if it may hold anything."""
+    hints = _hints(function.__init__ if inspect.isclass(function) else function)
+    kinds = typing.get_args(hints.get(_handed_on(function) or ""))
+    return kinds[0].__annotations__ if kinds and typing.is_typeddict(kinds[0]) else None
 
 
 def _fields(configuration: inspect.Parameter | None) -> dict[str, inspect.Parameter]:

@@ -26,15 +26,15 @@ from torch import Tensor, nn
 
 from vtbench.errors import BadOption
 from vtbench.models.arguments import at_least_1, one_of
+from vtbench.papers.sparseformer.networks.body import Seen, initialise
+from vtbench.papers.sparseformer.networks.bootstrapped_sampling import RoIHead, SamplingBlock
 from vtbench.papers.sparseformer.networks.checkpoint_names import bootstrapped_names
-from vtbench.papers.sparseformer.networks.classifier import Seen, initialise
 from vtbench.papers.sparseformer.networks.early_features import EarlyConvolution
 from vtbench.papers.sparseformer.networks.latent_transformers import (
     AttentionProducts,
     FeedForward,
     SelfAttention,
 )
-from vtbench.papers.sparseformer.networks.looking import Looking, RoIHead
 from vtbench.papers.sparseformer.networks.options import check_points
 from vtbench.papers.sparseformer.networks.sampling import Glimpse, adjusted, initial_rois
 
@@ -44,7 +44,7 @@ LAYER_NORM_EPS = 1e-5
 HEAD_WIDTH = 64
 
 
-class RepeatedFocusing(Looking):
+class RepeatedFocusing(SamplingBlock):
     """One block, repeated with the same weights: look, attend, feed forward, move the RoIs."""
 
     def __init__(self, width: int, channels: int, points: int, repeats: int) -> None:
@@ -163,7 +163,7 @@ class BootstrappedSparseFormer(nn.Module):
         self.initial = SharedStart(tokens - 1, width, cortex_width)
         self.focusing = RepeatedFocusing(width, channels, points, repeats)
         self.bridge = nn.Linear(width, cortex_width)
-        self.lifting = Looking(cortex_width, channels, points)
+        self.lifting = SamplingBlock(cortex_width, channels, points)
         self.inherited = InheritedBlocks(cortex_width, blocks, activation)
         self.head = ClassTokenHead(cortex_width, num_classes, bias=head_bias)
         initialise(self)

@@ -15,13 +15,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
 from vtbench.errors import BadOption
 from vtbench.models.arguments import at_least_1
-from vtbench.papers.sparseformer.networks.adaptive_mixing import MixingKind
-from vtbench.papers.sparseformer.networks.classifier import SparseFormer, initialise
+from vtbench.papers.sparseformer.networks.body import initialise
+from vtbench.papers.sparseformer.networks.classifier import SparseFormer
 from vtbench.papers.sparseformer.networks.early_features import Feature
-from vtbench.papers.sparseformer.networks.sampling import NORM_EPS, Norms, adjusted, at_least_fp32
+from vtbench.papers.sparseformer.networks.options import CommonOptions
+from vtbench.papers.sparseformer.networks.sampling import NORM_EPS, adjusted, at_least_fp32
 
 
 class Detections(NamedTuple):
@@ -75,23 +77,17 @@ def scatter(rois: Tensor) -> None:
 class SparseFormerDetector(SparseFormer):
     """SparseFormer with a detection head in place of the classifier."""
 
-    def __init__(  # noqa: PLR0913 - those of the image network, and one of its own
+    def __init__(  # noqa: PLR0913 - sizes that are its own, and what it hands on
         self,
         *,
         tokens: int = 400,
         detected: int = 100,
         width: int = 320,
         cortex_width: int = 640,
-        repeats: int = 4,
-        blocks: int = 8,
-        points: int = 36,
         feature: Feature = "conv",
-        channels: int | None = None,
-        mixing: MixingKind = "adaptive",
-        norms: Norms = "v1",
-        heads: int = 64,
         drop_path: float = 0.3,
         num_classes: int = 92,
+        **options: Unpack[CommonOptions],
     ) -> None:
         at_least_1(detected=detected)
         if detected > tokens:
@@ -100,20 +96,9 @@ class SparseFormerDetector(SparseFormer):
                 "most as many."
             )
         super().__init__(
-            tokens=tokens,
-            width=width,
-            cortex_width=cortex_width,
-            repeats=repeats,
-            blocks=blocks,
-            points=points,
-            feature=feature,
-            channels=channels,
-            mixing=mixing,
-            norms=norms,
-            heads=heads,
-            drop_path=drop_path,
-            num_classes=num_classes,
-        )
+            tokens=tokens, width=width, cortex_width=cortex_width, feature=feature,
+            drop_path=drop_path, num_classes=num_classes, **options,
+        )  # fmt: skip
         scatter(self.initial.get_parameter("rois"))
         self.head = DetectionHead(cortex_width, detected, num_classes)
 

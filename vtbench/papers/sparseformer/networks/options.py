@@ -1,13 +1,47 @@
-"""Which options of a SparseFormer go together; the rest are refused in a sentence."""
+"""The options that SparseFormers share, and which of them go together; the rest are refused."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal, TypedDict
 
 from vtbench.errors import BadOption
 from vtbench.models.arguments import at_least_1
 from vtbench.papers.sparseformer.networks.adaptive_mixing import MixingKind
 from vtbench.papers.sparseformer.networks.early_features import Feature
+from vtbench.papers.sparseformer.networks.sampling import Norms
+
+RoISize = Literal["half", "cell", "whole"]
+ROI_SIZES = ("half", "cell", "whole")
+
+
+class CommonOptions(TypedDict, total=False):
+    """Those that a network hands on as they are, whatever stands on it."""
+
+    repeats: int
+    blocks: int
+    points: int
+    channels: int | None
+    mixing: MixingKind
+    norms: Norms
+    heads: int
+
+
+class SizedOptions(CommonOptions, total=False):
+    """The same and the widths, for a network that has the defaults of SparseFormer-T."""
+
+    width: int
+    cortex_width: int
+    drop_path: float
+
+
+class BodyOptions(SizedOptions, total=False):
+    """All of them, for the classifier."""
+
+    tokens: int
+    feature: Feature
+    roi_size: RoISize
+    fixed_rois: bool
 
 
 def check_fast(mixing: MixingKind, *, fixed_rois: bool) -> None:

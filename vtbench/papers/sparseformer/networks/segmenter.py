@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
 from vtbench.models.arguments import at_least_1
-from vtbench.papers.sparseformer.networks.adaptive_mixing import MixingKind
-from vtbench.papers.sparseformer.networks.classifier import SparseFormer, initialise
+from vtbench.papers.sparseformer.networks.body import initialise
+from vtbench.papers.sparseformer.networks.classifier import SparseFormer
 from vtbench.papers.sparseformer.networks.detector import scatter
-from vtbench.papers.sparseformer.networks.options import channels_of
-from vtbench.papers.sparseformer.networks.sampling import NORM_EPS, Norms
+from vtbench.papers.sparseformer.networks.options import SizedOptions
+from vtbench.papers.sparseformer.networks.sampling import NORM_EPS
 
 DENSE_CHANNELS = 256
 PRETRAINED_TOKENS = 49
@@ -96,43 +97,19 @@ class SegmentationHead(nn.Module):
 class SparseFormerSegmenter(SparseFormer):
     """SparseFormer-T with a dense head in place of the classifier."""
 
-    def __init__(  # noqa: PLR0913 - those of the image network, and one of its own
+    def __init__(
         self,
         *,
         tokens: int = 400,
-        width: int = 256,
-        cortex_width: int = 512,
-        repeats: int = 4,
-        blocks: int = 8,
-        points: int = 36,
-        channels: int | None = None,
         dense_channels: int = DENSE_CHANNELS,
-        mixing: MixingKind = "adaptive",
-        norms: Norms = "v1",
-        heads: int = 64,
-        drop_path: float = 0.2,
         num_classes: int = 150,
+        **options: Unpack[SizedOptions],
     ) -> None:
         at_least_1(dense_channels=dense_channels)
-        super().__init__(
-            tokens=tokens,
-            width=width,
-            cortex_width=cortex_width,
-            repeats=repeats,
-            blocks=blocks,
-            points=points,
-            channels=channels,
-            mixing=mixing,
-            norms=norms,
-            heads=heads,
-            drop_path=drop_path,
-            num_classes=num_classes,
-        )
+        super().__init__(tokens=tokens, num_classes=num_classes, **options)
         if tokens != PRETRAINED_TOKENS:
             scatter(self.initial.get_parameter("rois"))
-        self.head = SegmentationHead(
-            channels_of("conv", channels), cortex_width, dense_channels, num_classes
-        )
+        self.head = SegmentationHead(self.channels, self.width, dense_channels, num_classes)
 
     def forward(self, image: Tensor) -> Tensor:
         """Image B,3,H,W -> scores B,num_classes,⌈H/4⌉,⌈W/4⌉."""

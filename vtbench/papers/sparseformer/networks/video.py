@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
 from vtbench.errors import BadInput, BadOption
 from vtbench.models.arguments import at_least_1, one_of
 from vtbench.models.inputs import OfClips
-from vtbench.papers.sparseformer.networks.adaptive_mixing import MixingKind
-from vtbench.papers.sparseformer.networks.classifier import ROI_SIZES, RoISize, SparseFormer
+from vtbench.papers.sparseformer.networks.classifier import SparseFormer
 from vtbench.papers.sparseformer.networks.early_features import Feature
 from vtbench.papers.sparseformer.networks.latent_transformers import Latent
-from vtbench.papers.sparseformer.networks.sampling import Norms, initial_rois
+from vtbench.papers.sparseformer.networks.options import ROI_SIZES, RoISize, SizedOptions
+from vtbench.papers.sparseformer.networks.sampling import initial_rois
 
 _CLIP_DIMENSIONS = 5
 
@@ -60,25 +61,16 @@ class VideoSparseFormer(SparseFormer, OfClips):
 
     axes = 3
 
-    def __init__(  # noqa: PLR0913 - those of the image network, and two of its own
+    def __init__(
         self,
         *,
         tokens: int = 49,
         inflation: int = 8,
         frames: int = 32,
-        width: int = 256,
-        cortex_width: int = 512,
-        repeats: int = 4,
-        blocks: int = 8,
-        points: int = 36,
         feature: Feature = "conv",
-        channels: int | None = None,
-        mixing: MixingKind = "adaptive",
         roi_size: RoISize = "half",
-        norms: Norms = "v1",
-        heads: int = 64,
-        drop_path: float = 0.2,
         num_classes: int = 400,
+        **options: Unpack[SizedOptions],
     ) -> None:
         at_least_1(tokens=tokens, inflation=inflation, frames=frames)
         one_of(ROI_SIZES, roi_size=roi_size)
@@ -87,23 +79,9 @@ class VideoSparseFormer(SparseFormer, OfClips):
                 f"inflation={inflation} and frames={frames} contradict: a tube would be shorter "
                 "than a frame; give at most as many as there are frames."
             )
-        super().__init__(
-            tokens=tokens,
-            width=width,
-            cortex_width=cortex_width,
-            repeats=repeats,
-            blocks=blocks,
-            points=points,
-            feature=feature,
-            channels=channels,
-            mixing=mixing,
-            norms=norms,
-            heads=heads,
-            drop_path=drop_path,
-            num_classes=num_classes,
-        )
+        super().__init__(tokens=tokens, feature=feature, num_classes=num_classes, **options)
         self.frames, self.inflation = frames, inflation
-        self.initial = InflatedTokens(tokens, width, inflation, roi_size)
+        self.initial = InflatedTokens(tokens, self.bridge.linear.in_features, inflation, roi_size)
 
     def mapped(self, image: Tensor) -> Tensor:
         """A clip B,3,T,H,W -> B,C,T,H/4,W/4, frame by frame."""

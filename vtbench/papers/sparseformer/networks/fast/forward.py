@@ -9,29 +9,31 @@ Every step is an exact rewrite of the plain one:
 - The classifier reads the mean of the tokens, so the last linear layer before it takes the mean of
   what it would have been given: one row in place of N.
 
-``sparseformer_frozen`` says what inference does beyond that. Modules are read and not called, but
+``inference`` says what inference does beyond that. Modules are read and not called, but
 for the head, so their hooks stay silent, and all MACs of a count belong to the net as a whole.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor
 
+from vtbench.papers.sparseformer.networks.body import SparseBody
+from vtbench.papers.sparseformer.networks.fast.prepared import (
+    BlockRun,
+    PreparedBlock,
+    PreparedSampling,
+)
 from vtbench.papers.sparseformer.networks.fast.row_sampling import Rows, gathered, taps
-from vtbench.papers.sparseformer.networks.fast.steps import Block, Reader, Step
 from vtbench.papers.sparseformer.networks.sampling import (
     NORM_EPS,
     Glimpse,
     at_least_fp32,
     restricted,
 )
-
-if TYPE_CHECKING:
-    from vtbench.papers.sparseformer.networks.classifier import SparseFormer
 
 
 class Region(NamedTuple):
@@ -50,7 +52,7 @@ class Region(NamedTuple):
         return torch.cat((self.centre - self.size / 2, self.centre + self.size / 2), dim=-1)
 
 
-class Sight(NamedTuple):
+class SamplingPlan(NamedTuple):
     """What tokens decide before they see: where to look, and how to decode."""
 
     region: Region
@@ -65,11 +67,13 @@ class Sight(NamedTuple):
         return Glimpse(self.region.rois(), self.points.transpose(-1, -2).clone())
 
 
-def looked(reader: Reader, tokens: Tensor, region: Region, mask: Tensor | None) -> Sight:
+def planned(
+    reader: PreparedSampling, tokens: Tensor, region: Region, mask: Tensor | None
+) -> SamplingPlan:
     """Tokens B,N,d and the RoIs they have -> where they look, and what they decode with."""
     normed = F.layer_norm(tokens, tokens.shape[-1:], eps=NORM_EPS)
     both = 2 * reader.points
-    heads = reader.look(normed)
+    heads = reader.heads(normed)
     deltas, offsets = at_least_fp32(heads[..., :4]), at_least_fp32(heads[..., 4 : 4 + both])
     region = region.moved(deltas if mask is None else deltas * mask)
     offsets = offsets.reshape(*offsets.shape[:-1], 2, reader.points)  # B,N,2,P
@@ -77,10 +81,10 @@ def looked(reader: Reader, tokens: Tensor, region: Region, mask: Tensor | None) 
     deviation = deviation * (reader.points - 1) ** -0.5
     spread = region.size[..., None] / (3 * (deviation + reader.eps))
     points = torch.addcmul(region.centre[..., None], offsets, spread)
-    return Sight(region, points, heads[..., 4 + both :].contiguous())
+    return SamplingPlan(region, points, heads[..., 4 + both :].contiguous())
 
 
-def generated(reader: Reader, hidden: Tensor) -> tuple[Tensor, Tensor]:
+def generated(reader: PreparedSampling, hidden: Tensor) -> tuple[Tensor, Tensor]:
     """B,N,d/4 -> M_c B,N,C,C and M_s B,N,P,P."""
     channels, points = len(reader.mixing.channel_bias), reader.points
     return (
@@ -98,7 +102,7 @@ def gelu(x: Tensor, *, in_place: bool, out: Tensor | None = None) -> Tensor:
 
 
 def mixed(
-    reader: Reader, features: Tensor, weights: tuple[Tensor, Tensor], out: Tensor | None
+    reader: PreparedSampling, features: Tensor, weights: tuple[Tensor, Tensor], out: Tensor | None
 ) -> Tensor:
     """Features B·N·P,C -> B,N,P·C, in ``out`` where the reader works in place."""
     mixing, (channel_weights, point_weights) = reader.mixing, weights
@@ -115,20 +119,20 @@ def mixed(
     return z.view(images, -1, z.shape[1] * z.shape[2])
 
 
-def attended(block: Block, tokens: Tensor, at_once: int) -> Tensor:
+def attention_update(block: PreparedBlock, tokens: Tensor, at_once: int) -> Tensor:
     """What tokens B,N,d take from each other, B,N,d; so many images at once."""
     norm = block.attention_norm
     normed = F.layer_norm(tokens, tokens.shape[-1:], norm.weight, norm.bias, norm.eps)
     qkv = block.qkv(normed)
     if at_once >= len(qkv):
-        return block.out(block.take(qkv, block.heads).to(qkv.dtype))
-    took = qkv.new_empty(tokens.shape)
-    for part, place in zip(parts(qkv, at_once), parts(took, at_once), strict=True):
-        place.copy_(block.take(part, block.heads))
-    return block.out(took)
+        return block.out(block.attend(qkv, block.heads).to(qkv.dtype))
+    values = qkv.new_empty(tokens.shape)
+    for part, place in zip(in_parts(qkv, at_once), in_parts(values, at_once), strict=True):
+        place.copy_(block.attend(part, block.heads))
+    return block.out(values)
 
 
-def taken(qkv: Tensor, heads: int) -> Tensor:
+def attended_values(qkv: Tensor, heads: int) -> Tensor:
     """Queries, keys and values B,N,3·d -> what the queries take, B,N,d."""
     query, key, value = by_head(qkv, heads)
     scores = scaled_scores(query, key, key.shape[-1] ** -0.5)
@@ -151,13 +155,13 @@ def by_head(qkv: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
     return query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1)
 
 
-def by_token(taken_by_head: Tensor, qkv: Tensor) -> Tensor:
+def by_token(values: Tensor, qkv: Tensor) -> Tensor:
     """B·h,d/h,N -> B,N,d."""
     batch, number, _ = qkv.shape
-    return taken_by_head.view(batch, -1, number).transpose(1, 2)
+    return values.view(batch, -1, number).transpose(1, 2)
 
 
-def parts(batch: Tensor, at_once: int) -> list[Tensor]:
+def in_parts(batch: Tensor, at_once: int) -> list[Tensor]:
     """A batch in parts of so many images, the last of which may be smaller."""
     return [batch[start : start + at_once] for start in range(0, batch.shape[0], at_once)]
 
@@ -167,7 +171,7 @@ def joined(some: list[Tensor]) -> Tensor:
     return some[0] if len(some) == 1 else torch.cat(some)
 
 
-def fed(block: Block, tokens: Tensor, *, pooled: bool = False) -> Tensor:
+def feed_forward_update(block: PreparedBlock, tokens: Tensor, *, pooled: bool = False) -> Tensor:
     """What the feed-forward network adds to tokens B,N,d, or the mean of it over tokens, B,1,d."""
     norm = block.feed_forward_norm
     normed = F.layer_norm(tokens, tokens.shape[-1:], norm.weight, norm.bias, norm.eps)
@@ -187,7 +191,7 @@ def _mean(tokens: Tensor, *, in_place: bool) -> Tensor:
     return torch.baddbmm(nothing, ones, tokens, beta=0, alpha=1 / number)
 
 
-class Known(NamedTuple):
+class KnownSampling(NamedTuple):
     """What a look needs no image for, while weights stand still."""
 
     rows: Tensor
@@ -204,40 +208,46 @@ class Known(NamedTuple):
         return self.rows[:end], self.shares[:end]
 
 
-class First(NamedTuple):
+class Prologue(NamedTuple):
     """What a net does before it sees the image: the same for all images."""
 
     tokens: Tensor
     """B,N,d: after the first attention."""
-    sight: Sight
-    known: Known | None = None
+    plan: SamplingPlan
+    known: KnownSampling | None = None
 
 
-def begun(step: Step, tokens: Tensor, region: Region, at_once: int) -> tuple[Tensor, Sight | None]:
-    """A step until it samples: tokens B,N,d after attention, and where they look."""
-    transformer, drop = step.transformer, step.drop
-    tokens = step.enter(tokens)
-    tokens = transformer.added(tokens, attended(step.block, tokens, at_once), drop)
-    if step.reader is None:
+def until_sampling(
+    run: BlockRun, tokens: Tensor, region: Region, at_once: int
+) -> tuple[Tensor, SamplingPlan | None]:
+    """A block until it samples: tokens B,N,d after attention, and where they look."""
+    transformer, drop = run.transformer, run.drop
+    tokens = run.enter(tokens)
+    tokens = transformer.added(tokens, attention_update(run.block, tokens, at_once), drop)
+    if run.reader is None:
         return tokens, None
-    return tokens, looked(step.reader, tokens, region, transformer.mask(tokens, drop))
+    return tokens, planned(run.reader, tokens, region, transformer.mask(tokens, drop))
 
 
 def decoded(
-    reader: Reader, rows: list[Rows], sight: Sight, known: Known | None, scale: float
+    reader: PreparedSampling,
+    rows: list[Rows],
+    plan: SamplingPlan,
+    known: KnownSampling | None,
+    scale: float,
 ) -> Tensor:
     """What tokens read from a map in parts, B,N,d; gradients up to one row of the map."""
-    points = sight.points
+    points = plan.points
     if reader.clamps:
         points = restricted(points, scale / rows[0].grid.shape[1])
     read: list[Tensor] = []
-    whole = _room(reader, rows, sight)
+    whole = _room(reader, rows, plan)
     start = 0
     for part in rows:
         own = slice(start, start + part.grid.shape[0])
         start = own.stop
         if known is None:
-            tap, weights = taps(part.grid, points[own]), generated(reader, sight.hidden[own])
+            tap, weights = taps(part.grid, points[own]), generated(reader, plan.hidden[own])
         else:
             tap, weights = known.of(part), known.weights
         out = None if whole is None else whole[own]
@@ -245,51 +255,51 @@ def decoded(
     return reader.output(joined(read) if whole is None else whole)
 
 
-def _room(reader: Reader, rows: list[Rows], sight: Sight) -> Tensor | None:
+def _room(reader: PreparedSampling, rows: list[Rows], plan: SamplingPlan) -> Tensor | None:
     """Where the parts of a batch write what they read, B,N,P·C; None where they are joined."""
     if len(rows) == 1 or not reader.in_place:
         return None
-    batch, number = sight.points.shape[:2]
-    return sight.hidden.new_empty(batch, number, reader.points * rows[0].values.shape[1])
+    batch, number = plan.points.shape[:2]
+    return plan.hidden.new_empty(batch, number, reader.points * rows[0].values.shape[1])
 
 
-def first_of(net: SparseFormer, steps: list[Step], rows: list[Rows]) -> First:
+def prologue_of(net: SparseBody, runs: list[BlockRun], rows: list[Rows]) -> Prologue:
     """The first attention and the first look, for as many images as there are maps."""
     maps = joined([part.feature_map()[:, :1, :1, :1] for part in rows])
     tokens, rois = net.initial(maps)
     low, high = rois.chunk(2, dim=-1)
     region = Region((low + high) / 2, (high - low).abs())
-    tokens, sight = begun(steps[0], tokens, region, len(tokens))
-    assert sight is not None  # noqa: S101 - the first step of either transformer samples
-    return First(tokens, sight)
+    tokens, plan = until_sampling(runs[0], tokens, region, len(tokens))
+    assert plan is not None  # noqa: S101 - the first block of either transformer samples
+    return Prologue(tokens, plan)
 
 
-def known_of(step: Step, rows: Rows, sight: Sight) -> Known:
+def known_sampling_of(run: BlockRun, rows: Rows, plan: SamplingPlan) -> KnownSampling:
     """What the first look comes to, for parts of a batch no larger than this one."""
-    assert step.reader is not None  # noqa: S101 - the first step of either transformer samples
-    images, number = rows.grid.shape[0], sight.points.shape[1]
-    index, shares = taps(rows.grid, sight.points[:images])
-    weights = generated(step.reader, sight.hidden[:1])
-    return Known(index, shares, weights, number * step.reader.points)
+    assert run.reader is not None  # noqa: S101 - the first block of either transformer samples
+    images, number = rows.grid.shape[0], plan.points.shape[1]
+    index, shares = taps(rows.grid, plan.points[:images])
+    weights = generated(run.reader, plan.hidden[:1])
+    return KnownSampling(index, shares, weights, number * run.reader.points)
 
 
-def run(
-    steps: list[Step], rows: list[Rows], first: First, *, pooled: bool
-) -> tuple[Tensor, list[Sight]]:
+def last_tokens(
+    runs: list[BlockRun], rows: list[Rows], first: Prologue, *, pooled: bool
+) -> tuple[Tensor, list[SamplingPlan]]:
     """What is left: the last tokens B,N,d or their mean B,1,d, and where each stage looked."""
-    tokens, sight, known = first
+    tokens, plan, known = first
     at_once = rows[0].grid.shape[0]
-    sights: list[Sight] = []
-    for place, step in enumerate(steps):
+    plans: list[SamplingPlan] = []
+    for place, run in enumerate(runs):
         if place:
-            tokens, found = begun(step, tokens, sight.region, at_once)
-            sight, known = found or sight, None
-        if step.reader is not None:
-            update = decoded(step.reader, rows, sight, known, step.transformer.loss_scale)
-            tokens = step.transformer.added(tokens, update, step.drop)
-            sights.append(sight)
-        mean = pooled and step is steps[-1]
-        update = fed(step.block, tokens, pooled=mean)
+            tokens, found = until_sampling(run, tokens, plan.region, at_once)
+            plan, known = found or plan, None
+        if run.reader is not None:
+            update = decoded(run.reader, rows, plan, known, run.transformer.loss_scale)
+            tokens = run.transformer.added(tokens, update, run.drop)
+            plans.append(plan)
+        mean = pooled and run is runs[-1]
+        update = feed_forward_update(run.block, tokens, pooled=mean)
         tokens = tokens.mean(dim=1, keepdim=True) if mean else tokens
-        tokens = step.transformer.added(tokens, update, step.drop)
-    return tokens, sights
+        tokens = run.transformer.added(tokens, update, run.drop)
+    return tokens, plans

@@ -61,7 +61,7 @@ class WideningMixing(nn.Module):
         return F.gelu(point_weights @ (x @ channel_weights))
 
 
-class Looking(nn.Module):
+class SamplingBlock(nn.Module):
     """Sample where the RoIs are, mix, and add what was seen and where."""
 
     def __init__(self, width: int, channels: int, points: int) -> None:

@@ -7,38 +7,34 @@ centred in its weights, and the gains and biases of three norms are part of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
 from vtbench.papers.sparseformer.networks.adaptive_mixing import Generator, Mixing
+from vtbench.papers.sparseformer.networks.body import SparseBody
+from vtbench.papers.sparseformer.networks.latent_transformers import (
+    FeedForward,
+    LatentTransformer,
+    SelfAttention,
+)
 from vtbench.papers.sparseformer.networks.sampling import RoIAdjustment, SamplingPoints
-
-if TYPE_CHECKING:
-    from vtbench.papers.sparseformer.networks.classifier import SparseFormer
-    from vtbench.papers.sparseformer.networks.latent_transformers import (
-        FeedForward,
-        LatentTransformer,
-        SelfAttention,
-    )
 
 Multiply = Callable[[Tensor], Tensor]
 """A linear layer with its weights."""
 Prepare = Callable[[Tensor, Tensor | None], Multiply]
 """From weights and bias to a linear layer; inference packs the weights here."""
-
-
-Take = Callable[[Tensor, int], Tensor]
+Attend = Callable[[Tensor, int], Tensor]
 """From queries, keys and values B,N,3·d and a number of heads to what queries take, B,N,d."""
 
 
-class Ways(NamedTuple):
+class Kernels(NamedTuple):
     """How a net's blocks compute what has more than one way."""
 
     prepare: Prepare
-    take: Take
+    attend: Attend
     in_place: bool
     """Whether nobody needs what an operator was given, such as a gradient."""
 
@@ -48,13 +44,13 @@ def as_they_are(weight: Tensor, bias: Tensor | None) -> Multiply:
     return lambda x: F.linear(x, weight, bias)
 
 
-class Block(NamedTuple):
+class PreparedBlock(NamedTuple):
     """Attention and feed-forward network."""
 
     heads: int
     attention_norm: nn.LayerNorm
     qkv: Multiply
-    take: Take
+    attend: Attend
     in_place: bool
     out: Multiply
     feed_forward_norm: nn.LayerNorm
@@ -62,10 +58,10 @@ class Block(NamedTuple):
     narrow: Multiply
 
 
-class Reader(NamedTuple):
+class PreparedSampling(NamedTuple):
     """Sampling and decoding."""
 
-    look: Multiply
+    heads: Multiply
     """d -> 4+2·P+d/4: deltas, offsets by axis, and what the generator works on."""
     channel: Multiply
     """d/4 -> C²."""
@@ -79,50 +75,50 @@ class Reader(NamedTuple):
     clamps: bool
 
 
-class Step(NamedTuple):
+class BlockRun(NamedTuple):
     """One block as it is run: a repeat of the focusing transformer, or a block of the cortex."""
 
     transformer: LatentTransformer
     """Whose stochastic depth and scale of the loss hold."""
     enter: Multiply
     """Before the first block of the cortex, the bridge."""
-    block: Block
-    reader: Reader | None
+    block: PreparedBlock
+    reader: PreparedSampling | None
     drop: float
 
 
-def steps_of(net: SparseFormer, ways: Ways) -> list[Step]:
+def block_runs_of(net: SparseBody, kernels: Kernels) -> list[BlockRun]:
     """All that a net does between its stem and its head, each linear layer prepared."""
-    steps: list[Step] = []
-    prepare = ways.prepare
+    runs: list[BlockRun] = []
+    prepare = kernels.prepare
     if net.focusing is not None:
-        block, reader = _block(net.focusing, 0, ways), _reader(net.focusing, ways)
-        steps += [Step(net.focusing, _as_it_is, block, reader, drop) for drop in net.drops[0]]
+        block, reader = _block(net.focusing, 0, kernels), _reader(net.focusing, kernels)
+        runs += [BlockRun(net.focusing, _as_it_is, block, reader, drop) for drop in net.drops[0]]
     bridge, norm = prepare(net.bridge.linear.weight, net.bridge.linear.bias), net.bridge.norm
     for index, drop in enumerate(net.drops[1]):
-        block = _block(net.cortex, index, ways)
+        block = _block(net.cortex, index, kernels)
         if index == 0:
-            reader = _reader(net.cortex, ways)
-            steps.append(Step(net.cortex, lambda x: norm(bridge(x)), block, reader, drop))
+            reader = _reader(net.cortex, kernels)
+            runs.append(BlockRun(net.cortex, lambda x: norm(bridge(x)), block, reader, drop))
         else:
-            steps.append(Step(net.cortex, _as_it_is, block, None, drop))
-    return steps
+            runs.append(BlockRun(net.cortex, _as_it_is, block, None, drop))
+    return runs
 
 
 def _as_it_is(tokens: Tensor) -> Tensor:
     return tokens
 
 
-def _block(transformer: LatentTransformer, index: int, ways: Ways) -> Block:
-    prepare = ways.prepare
+def _block(transformer: LatentTransformer, index: int, kernels: Kernels) -> PreparedBlock:
+    prepare = kernels.prepare
     attention = cast("SelfAttention", transformer.attention[index])
     feed_forward = cast("FeedForward", transformer.feed_forward[index])
-    return Block(
+    return PreparedBlock(
         heads=attention.heads,
         attention_norm=attention.norm,
         qkv=prepare(attention.qkv.weight, attention.qkv.bias),
-        take=ways.take,
-        in_place=ways.in_place,
+        attend=kernels.attend,
+        in_place=kernels.in_place,
         out=prepare(attention.out.weight, attention.out.bias),
         feed_forward_norm=feed_forward.norm,
         widen=prepare(feed_forward.widen.weight, feed_forward.widen.bias),
@@ -130,8 +126,8 @@ def _block(transformer: LatentTransformer, index: int, ways: Ways) -> Block:
     )
 
 
-def _reader(transformer: LatentTransformer, ways: Ways) -> Reader:
-    prepare = ways.prepare
+def _reader(transformer: LatentTransformer, kernels: Kernels) -> PreparedSampling:
+    prepare = kernels.prepare
     sampling, decoding = transformer.sampling, transformer.decoding
     adjustment, points = sampling.adjustment, sampling.points
     generator, mixing = decoding.generator, decoding.mixing
@@ -140,12 +136,12 @@ def _reader(transformer: LatentTransformer, ways: Ways) -> Reader:
     assert isinstance(generator, Generator)  # noqa: S101
     assert isinstance(mixing, Mixing)  # noqa: S101
     expand, square = generator.expand, generator.channels**2
-    return Reader(
-        look=prepare(*_merged(adjustment, points, generator)),
+    return PreparedSampling(
+        heads=prepare(*_merged(adjustment, points, generator)),
         channel=prepare(expand.weight[:square], expand.bias[:square]),
         point=prepare(expand.weight[square:], expand.bias[square:]),
         mixing=mixing,
-        in_place=ways.in_place,
+        in_place=kernels.in_place,
         output=prepare(decoding.output.weight, decoding.output.bias),
         points=points.points,
         eps=points.eps,

@@ -1,4 +1,4 @@
-"""Which of the fast path's ways a net takes, and what inference keeps between images.
+"""Which kernels a net takes on the fast path, and what inference keeps between images.
 
 While weights stand still, the first attention and the first look see no image yet: their tokens,
 RoIs, points and mixing weights are constants. On a CPU, linear layers take weights that were
@@ -14,36 +14,34 @@ from __future__ import annotations
 
 import math
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
+from vtbench.papers.sparseformer.networks.body import Seen, SparseBody
 from vtbench.papers.sparseformer.networks.fast.forward import (
-    First,
-    Sight,
+    Prologue,
+    SamplingPlan,
+    attended_values,
     by_head,
     by_token,
-    first_of,
-    known_of,
-    parts,
-    run,
+    in_parts,
+    joined,
+    known_sampling_of,
+    last_tokens,
+    prologue_of,
     scaled_scores,
-    taken,
 )
-from vtbench.papers.sparseformer.networks.fast.row_sampling import Grid, Rows, rows_of
-from vtbench.papers.sparseformer.networks.fast.steps import (
+from vtbench.papers.sparseformer.networks.fast.prepared import (
+    Kernels,
     Multiply,
     Prepare,
-    Ways,
     as_they_are,
-    steps_of,
+    block_runs_of,
 )
-
-if TYPE_CHECKING:
-    from vtbench.papers.sparseformer.networks.classifier import SparseFormer
-
+from vtbench.papers.sparseformer.networks.fast.row_sampling import Grid, Rows, rows_of
 
 MODERATE = 60.0
 """Powers of 2 up to this one, and sums of them, are far from the ends of fp32."""
@@ -85,81 +83,98 @@ def stamps_of(net: nn.Module) -> list[Stamp]:
     ]
 
 
-class Frozen:
+class InferenceCache:
     """What one net keeps between images, in one precision on one device."""
 
-    def __init__(self, net: SparseFormer, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, net: SparseBody, device: torch.device, dtype: torch.dtype) -> None:
         self.of = (device, dtype)
         self.stamps = stamps_of(net)
         self.packs = device.type == "cpu" and packs(dtype)
         prepare = packed(dtype) if self.packs else as_they_are
-        take = taken_in_powers_of_2 if device.type == "cpu" else taken
-        self.steps = steps_of(net, Ways(prepare, take, in_place=True))
-        self.kept: dict[tuple[int, ...], First] = {}
+        attend = attended_values_in_powers_of_2 if device.type == "cpu" else attended_values
+        self.runs = block_runs_of(net, Kernels(prepare, attend, in_place=True))
+        self.kept: dict[tuple[int, ...], Prologue] = {}
         self.grids: dict[tuple[int, int, int], Grid] = {}
 
     def holds(self, device: torch.device, dtype: torch.dtype) -> bool:
         """Whether it is for that device and precision, and no parameter has changed since."""
         return self.of == (device, dtype) and all(stamp.holds() for stamp in self.stamps)
 
-    def passed(self, net: SparseFormer, image: Tensor, *, pooled: bool) -> Passed:
+    def passed(self, net: SparseBody, image: Tensor, *, pooled: bool) -> FastResult:
         """Images B,3,H,W from stem to last block."""
         at_once = image.shape[0]
         if image.device.type == "cpu":
             at_once = max(1, torch.get_num_threads() // THREADS_PER_IMAGE)
             at_once *= IMAGES_IN_HALF if self.of[1].itemsize == HALF else 1
         rows = [
-            rows_of(net.stem, part, self.grids, in_place=True) for part in parts(image, at_once)
+            rows_of(net.stem, part, self.grids, in_place=True) for part in in_parts(image, at_once)
         ]
         # Packed layers see to their precision themselves.
         off = torch.autocast(image.device.type, enabled=False) if self.packs else nullcontext()
         with off:
-            return Passed(rows, *run(self.steps, rows, self._first(net, rows), pooled=pooled))
+            return FastResult(
+                rows, *last_tokens(self.runs, rows, self._first(net, rows), pooled=pooled)
+            )
 
-    def _first(self, net: SparseFormer, rows: list[Rows]) -> First:
+    def _first(self, net: SparseBody, rows: list[Rows]) -> Prologue:
         """The constants for such a batch; those of the last kind of batch alone are kept."""
         kind = (len(rows), *rows[0].grid.shape, *rows[-1].grid.shape)
         if kind not in self.kept:
             self.grids = {part.grid.shape: part.grid for part in rows}
-            first = first_of(net, self.steps, rows)
-            known = known_of(self.steps[0], rows[0], first.sight)
+            first = prologue_of(net, self.runs, rows)
+            known = known_sampling_of(self.runs[0], rows[0], first.plan)
             self.kept = {kind: first._replace(known=known)}
         return self.kept[kind]
 
 
-class Passed(NamedTuple):
+class FastResult(NamedTuple):
     """A batch after the last block."""
 
     rows: list[Rows]
     """The maps, in parts of the batch."""
     tokens: Tensor
     """B,N,d, or their mean B,1,d."""
-    sights: list[Sight]
+    plans: list[SamplingPlan]
+
+    def seen(self) -> Seen:
+        """The same as the plain path tells it."""
+        glimpses = [plan.glimpse() for plan in self.plans]
+        feature_map = joined([part.feature_map() for part in self.rows])
+        return Seen(self.tokens, glimpses[-1].rois, feature_map, glimpses)
 
 
 class FastPath:
     """The fast path of one net; a copy of it starts without what this one keeps."""
 
     def __init__(self) -> None:
-        self.frozen: Frozen | None = None
+        self.cache: InferenceCache | None = None
 
     def __reduce__(self) -> tuple[type[FastPath], tuple[()]]:
         return FastPath, ()
 
     def forget(self) -> None:
         """Keep nothing that was worked out from weights."""
-        self.frozen = None
+        self.cache = None
 
-    def passed(self, net: SparseFormer, image: Tensor, *, pooled: bool) -> Passed:
-        """Images B,3,H,W from stem to last block; of the last tokens, the mean if that will do."""
-        frozen = self._frozen(net, image)
-        if frozen is not None:
-            return frozen.passed(net, image, pooled=pooled)
-        ways = Ways(as_they_are, taken, in_place=False)
-        steps, rows = steps_of(net, ways), [rows_of(net.stem, image, {})]
-        return Passed(rows, *run(steps, rows, first_of(net, steps, rows), pooled=pooled))
+    def see(self, net: SparseBody, image: Tensor) -> Seen:
+        """Images B,3,H,W -> what ``net.see`` makes of them on the plain path."""
+        return self._passed(net, image, pooled=False).seen()
 
-    def _frozen(self, net: SparseFormer, image: Tensor) -> Frozen | None:
+    def mean_token(self, net: SparseBody, image: Tensor) -> Tensor:
+        """Images B,3,H,W -> the mean of their last tokens, B,1,d."""
+        return self._passed(net, image, pooled=True).tokens
+
+    def _passed(self, net: SparseBody, image: Tensor, *, pooled: bool) -> FastResult:
+        cache = self._cached(net, image)
+        if cache is not None:
+            return cache.passed(net, image, pooled=pooled)
+        kernels = Kernels(as_they_are, attended_values, in_place=False)
+        runs, rows = block_runs_of(net, kernels), [rows_of(net.stem, image, {})]
+        return FastResult(
+            rows, *last_tokens(runs, rows, prologue_of(net, runs, rows), pooled=pooled)
+        )
+
+    def _cached(self, net: SparseBody, image: Tensor) -> InferenceCache | None:
         """What is kept, made anew where it no longer holds; None where nothing may be kept."""
         if torch.is_grad_enabled() or net.training or torch.compiler.is_compiling():
             return None
@@ -170,10 +185,10 @@ class FastPath:
         device, dtype = image.device, embeddings.dtype
         if torch.is_autocast_enabled(device.type):
             dtype = torch.get_autocast_dtype(device.type)
-        if self.frozen is None or not self.frozen.holds(device, dtype):
-            self.frozen = None  # before its successor takes memory
-            self.frozen = Frozen(net, device, dtype)
-        return self.frozen
+        if self.cache is None or not self.cache.holds(device, dtype):
+            self.cache = None  # before its successor takes memory
+            self.cache = InferenceCache(net, device, dtype)
+        return self.cache
 
 
 def packs(dtype: torch.dtype) -> bool:
@@ -204,7 +219,7 @@ def packed(dtype: torch.dtype) -> Prepare:
     return prepare
 
 
-def taken_in_powers_of_2(qkv: Tensor, heads: int) -> Tensor:
+def attended_values_in_powers_of_2(qkv: Tensor, heads: int) -> Tensor:
     """Queries, keys and values B,N,3·d -> what the queries take, B,N,d.
 
     A softmax is subtracted its maximum to stay in range. Moderate scores need none of that, and
@@ -215,7 +230,7 @@ def taken_in_powers_of_2(qkv: Tensor, heads: int) -> Tensor:
     scores = scaled_scores(query, key, scale)
     least, most = (extreme.item() for extreme in scores.aminmax())
     if not (least > -MODERATE and most < MODERATE):
-        return taken(qkv, heads)
+        return attended_values(qkv, heads)
     powers = scores.exp2_()
-    took = torch.bmm(value.transpose(1, 2), powers)  # B·h,d/h,N
-    return by_token(took.div_(powers.sum(dim=1, keepdim=True)), qkv)
+    values = torch.bmm(value.transpose(1, 2), powers)  # B·h,d/h,N
+    return by_token(values.div_(powers.sum(dim=1, keepdim=True)), qkv)

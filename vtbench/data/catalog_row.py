@@ -7,21 +7,21 @@ from typing import Any
 import msgspec
 
 
-class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
+class ModelRow(msgspec.Struct, frozen=True):
     """One short name and what it stands for."""
 
     name: str
     """The short name."""
     target: str
     """What builds it: ``timm:NAME``, ``torchvision:NAME`` or ``package.module:function``."""
-    resolution: tuple[int, int] | None = None
-    """Height and width it is counted at; None is the model's own."""
-    options: dict[str, Any] = {}
-    """Default options of the target; the user's own go over them."""
     paper: str
     """Where the model was published."""
     family: str
     """Under which heading it is listed."""
+    options: dict[str, Any] = {}
+    """Default options of the target; the user's own go over them."""
+    resolution: tuple[int, int] | None = None
+    """Height and width it is counted at; None is the model's own."""
     stages: tuple[str, ...] | None = None
     """Module paths that divide it; None means its direct children."""
     head: tuple[str, ...] | None = None

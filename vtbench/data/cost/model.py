@@ -18,7 +18,7 @@ Values = Mapping[str, Value]
 LARGEST = 10**9
 
 
-class Symbol(msgspec.Struct, frozen=True, kw_only=True):
+class Symbol(msgspec.Struct, frozen=True):
     """One quantity of a cost model."""
 
     name: str
@@ -41,7 +41,7 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
         return self.default(given) if callable(self.default) else self.default
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class Rule(msgspec.Struct, frozen=True):
     """What sizes must meet together, so that a model of them can exist."""
 
     symbols: tuple[str, ...]
@@ -51,7 +51,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     holds: Callable[[Values], bool]
 
 
-class CostModel(msgspec.Struct, frozen=True, kw_only=True):
+class CostModel(msgspec.Struct, frozen=True):
     """The cost of one block, stage or network for one image, as a function of its symbols."""
 
     name: str

@@ -1,26 +1,24 @@
 """MViT, by torchvision's class."""
 
-from __future__ import annotations
-
 from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Fan et al., Multiscale Vision Transformers, ICCV 2021"
 
 ROWS = (
     ModelRow(
-        name="mvit_s",
-        target="vtbench.papers.mvit.networks:mvit",
+        "mvit_s",
+        "vtbench.papers.mvit.networks:mvit",
+        PAPER,
+        "Video",
         options={"size": "s"},
-        paper=PAPER,
-        family="Video",
         head=("head",),
     ),
     ModelRow(
-        name="mvit_b",
-        target="vtbench.papers.mvit.networks:mvit",
+        "mvit_b",
+        "vtbench.papers.mvit.networks:mvit",
+        PAPER,
+        "Video",
         options={"size": "b"},
-        paper=PAPER,
-        family="Video",
         head=("head",),
     ),
 )

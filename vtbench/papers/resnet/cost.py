@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 import msgspec
 
-from vtbench.data.cost import symbols
 from vtbench.data.cost.model import CostModel, Values
+from vtbench.data.cost.symbols import CLASSES, POOL_COUNTED, image
 from vtbench.data.cost.terms import Amount, Term, ceiling, convolution, macs_of, product, weights_of
 from vtbench.papers.resnet.rows import PAPER
 
@@ -17,10 +17,9 @@ STAGES = (2, 3, 4, 5)
 """The papers number the stem 1; the four stages of blocks follow."""
 
 
-class Depth(msgspec.Struct, frozen=True, kw_only=True):
+class Depth(msgspec.Struct, frozen=True):
     """What tells one ResNet from another."""
 
-    layers: int
     block: Literal["basic", "bottleneck"]
     repeats: tuple[int, int, int, int]
 
@@ -31,10 +30,10 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEPTHS = {
-    18: Depth(layers=18, block="basic", repeats=(2, 2, 2, 2)),
-    34: Depth(layers=34, block="basic", repeats=(3, 4, 6, 3)),
-    50: Depth(layers=50, block="bottleneck", repeats=(3, 4, 6, 3)),
-    101: Depth(layers=101, block="bottleneck", repeats=(3, 4, 23, 3)),
+    18: Depth("basic", (2, 2, 2, 2)),
+    34: Depth("basic", (3, 4, 6, 3)),
+    50: Depth("bottleneck", (3, 4, 6, 3)),
+    101: Depth("bottleneck", (3, 4, 23, 3)),
 }
 
 
@@ -106,32 +105,24 @@ def backbone(
     return (stem(height, width), *(term for terms in stages for term in terms))
 
 
-def head(
-    net: Depth, height: Amount, width: Amount, classes: Amount, *, pool_counted: bool
-) -> tuple[Term, ...]:
-    """Average pooling and the classifier; the papers count pooling as the size of its input."""
-    channels = net.channels(5)
-    pooled = product("head.pool", area(height, width, 32), channels)
-    fc = convolution("head.fc", (channels, classes), 1)
-    return (pooled, fc) if pool_counted else (fc,)
-
-
 def cost_models() -> Iterator[CostModel]:
     """ResNets of every depth, each followed by its fifth stage."""
     for layers, depth in DEPTHS.items():
         yield from with_stage5(CostModel(
-            name=f"resnet{layers}",
-            summary=f"ResNet-{layers}",
-            paper=PAPER,
-            symbols=(*symbols.image(), symbols.CLASSES, symbols.POOL_COUNTED),
-            build=functools.partial(_resnet, depth),
+            f"resnet{layers}", f"ResNet-{layers}", PAPER, (*image(), CLASSES, POOL_COUNTED),
+            partial(resnet, depth),
         ))  # fmt: skip
 
 
-def _resnet(depth: Depth, at: Values) -> tuple[Term, ...]:
-    body = backbone(depth, at["H"], at["W"], last=5)
-    top = head(depth, at["H"], at["W"], at["classes"], pool_counted=bool(at["pool_counted"]))
-    return (*body, *top)
+def resnet(net: Depth, at: Values) -> tuple[Term, ...]:
+    """All stages and the head; the papers count pooling as the size of its input."""
+    channels = net.channels(5)
+    pooled = product("head.pool", area(at["H"], at["W"], 32), channels)
+    return (
+        *backbone(net, at["H"], at["W"], last=5),
+        *((pooled,) if at["pool_counted"] else ()),
+        convolution("head.fc", (channels, at["classes"]), 1),
+    )
 
 
 def with_stage5(net: CostModel) -> Iterator[CostModel]:
@@ -139,12 +130,9 @@ def with_stage5(net: CostModel) -> Iterator[CostModel]:
     yield net
     kept = tuple(symbol for symbol in net.symbols if symbol.name != "classes")
     yield CostModel(
-        name=f"{net.name}_stage5",
-        summary=f"stage 5 of {net.name}",
-        paper=net.paper,
-        symbols=kept,
-        rules=net.rules,
-        build=lambda at: tuple(
+        f"{net.name}_stage5", f"stage 5 of {net.name}", net.paper, kept,
+        lambda at: tuple(
             term for term in net.build({**at, "classes": 0}) if term.name.startswith("stage5.")
         ),
-    )
+        net.rules,
+    )  # fmt: skip

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
+from functools import partial
 
-import msgspec
-
-from vtbench.data.cost import symbols
 from vtbench.data.cost.model import CostModel, Rule, Values
+from vtbench.data.cost.symbols import CLASSES, image
 from vtbench.data.cost.terms import Amount, Term, ceiling, convolution, divided, product, under
 from vtbench.data.cost.tokens import feed_forward, stacked
 from vtbench.papers.swin.rows import PAPER
@@ -20,48 +18,44 @@ STRIDE = 32
 LEAST = 128
 """From here on, every map but the last holds a window."""
 
+BODIES = {"t": (96, (2, 2, 6, 2)), "s": (96, (2, 2, 18, 2)), "b": (128, (2, 2, 18, 2))}
+"""Size -> channels of the first stage, which double from stage to stage, and blocks of each."""
+
 _MAPS = Rule(
-    symbols=("H", "W"),
-    sentence="maps are halved without a rest and all but the last hold a window, so H and W are "
+    ("H", "W"),
+    "maps are halved without a rest and all but the last hold a window, so H and W are "
     "multiples of 32 from 128",
-    holds=lambda at: at["H"] % STRIDE == at["W"] % STRIDE == 0 and min(at["H"], at["W"]) >= LEAST,
+    lambda at: at["H"] % STRIDE == at["W"] % STRIDE == 0 and min(at["H"], at["W"]) >= LEAST,
 )
 
 
-class Swin(msgspec.Struct, frozen=True, kw_only=True):
-    """What tells one Swin transformer from another."""
-
-    width: int
-    """Channels of the first stage; every later one has twice as many as the one before."""
-    layers: tuple[int, int, int, int]
-
-
-SWINS = {
-    "t": Swin(width=96, layers=(2, 2, 6, 2)),
-    "s": Swin(width=96, layers=(2, 2, 18, 2)),
-    "b": Swin(width=128, layers=(2, 2, 18, 2)),
-}
+def cost_models() -> Iterator[CostModel]:
+    """Swin of every size."""
+    for size, body in BODIES.items():
+        yield CostModel(
+            f"swin_{size}", f"Swin-{size.upper()}", PAPER, (*image(), CLASSES),
+            partial(swin, *body), (_MAPS,), depth=2,
+        )  # fmt: skip
 
 
-def swin(net: Swin, height: Amount, width: Amount, classes: Amount) -> tuple[Term, ...]:
+def swin(width: int, blocks: tuple[int, ...], at: Values) -> tuple[Term, ...]:
     """Four stages; before each but the first, four neighbours become one position.
 
     Height and width are such that only the last map may be smaller than a window, and is then one.
     """
-    terms: list[Term] = [
-        convolution("patches", (3, net.width), divided(height, 4) * divided(width, 4), kernel=4)
-    ]
-    for stage, layers in enumerate(net.layers):
-        stride, channels = 4 * 2**stage, net.width * 2**stage
-        sides = (divided(height, stride), divided(width, stride))
-        if stage:
+    terms: list[Term] = []
+    for stage, layers in enumerate(blocks):
+        stride, channels = 4 * 2**stage, width * 2**stage
+        sides = (divided(at["H"], stride), divided(at["W"], stride))
+        if stage == 0:
+            terms.append(convolution("patches", (3, width), sides[0] * sides[1], kernel=4))
+        else:
             merged = convolution("merging", (2 * channels, channels), sides[0] * sides[1])
             terms += under(f"stage{stage + 1}", (merged,))
-        last = stage == len(net.layers) - 1
+        last = stage == len(blocks) - 1
         windows = tuple(_least(WINDOW, side) if last else WINDOW for side in sides)
-        blocks = stacked(_windowed(sides, windows, channels), layers)
-        terms += under(f"stage{stage + 1}", blocks)
-    return (*terms, convolution("head", (net.width * 2 ** (len(net.layers) - 1), classes), 1))
+        terms += under(f"stage{stage + 1}", stacked(_windowed(sides, windows, channels), layers))
+    return (*terms, convolution("head", (channels, at["classes"]), 1))
 
 
 def _windowed(
@@ -83,17 +77,3 @@ def _least(one: int, other: Amount) -> Amount:
     import sympy  # only symbols come here, so it is loaded already
 
     return sympy.Min(one, other)
-
-
-def cost_models() -> Iterator[CostModel]:
-    """Swin of every size."""
-    for size, net in SWINS.items():
-        yield CostModel(
-            name=f"swin_{size}", summary=f"Swin-{size.upper()}", paper=PAPER,
-            symbols=(*symbols.image(), symbols.CLASSES), rules=(_MAPS,),
-            build=functools.partial(_swin, net), depth=2,
-        )  # fmt: skip
-
-
-def _swin(net: Swin, at: Values) -> tuple[Term, ...]:
-    return swin(net, at["H"], at["W"], at["classes"])

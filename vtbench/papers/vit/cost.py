@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vtbench.data.cost import symbols
-from vtbench.data.cost.model import CostModel, Rule
-from vtbench.data.cost.terms import Amount, Term, convolution, divided, under
+from vtbench.data.cost.model import CostModel, Rule, Values
+from vtbench.data.cost.symbols import CLASSES, image, setting
+from vtbench.data.cost.terms import Term, convolution, divided, under
 from vtbench.data.cost.tokens import encoder_block, stacked
 from vtbench.papers.vit.rows import PAPER
 
@@ -14,9 +14,9 @@ BODIES = {"s": (384, 12), "b": (768, 12), "l": (1024, 24)}
 """Size -> width and number of blocks."""
 
 _PATCHES = Rule(
-    symbols=("H", "W", "patch"),
-    sentence="the image is cut into whole patches, so H and W are multiples of patch",
-    holds=lambda at: at["H"] % at["patch"] == at["W"] % at["patch"] == 0,
+    ("H", "W", "patch"),
+    "the image is cut into whole patches, so H and W are multiples of patch",
+    lambda at: at["H"] % at["patch"] == at["W"] % at["patch"] == 0,
 )
 
 
@@ -29,30 +29,22 @@ def cost_models() -> Iterator[CostModel]:
 
 def vit_model(name: str, summary: str, paper: str, body: tuple[int, int]) -> CostModel:
     """A ViT of a width and a number of blocks."""
-    return CostModel(
-        name=name, summary=summary, paper=paper,
-        symbols=(
-            *symbols.image(),
-            symbols.setting("patch", "side of a patch", 16, option="patch_size"),
-            symbols.setting("width", "channels of a token", body[0], option="embed_dim"),
-            symbols.setting("layers", "blocks", body[1], option="depth"),
-            symbols.CLASSES,
-        ),
-        rules=(_PATCHES,),
-        build=lambda at: vit(
-            (at["H"], at["W"]), at["patch"], (at["width"], at["layers"]), at["classes"]),
-        depth=2,
-    )  # fmt: skip
+    its = (
+        *image(),
+        setting("patch", "side of a patch", 16, option="patch_size"),
+        setting("width", "channels of a token", body[0], option="embed_dim"),
+        setting("layers", "blocks", body[1], option="depth"),
+        CLASSES,
+    )
+    return CostModel(name, summary, paper, its, vit, (_PATCHES,), depth=2)
 
 
-def vit(
-    image: tuple[Amount, Amount], patch: int, body: tuple[Amount, Amount], classes: Amount
-) -> tuple[Term, ...]:
-    """Patches and a class token through standard blocks; ``body`` is their width and number."""
-    width, layers = body
-    patches = divided(image[0], patch) * divided(image[1], patch)
+def vit(at: Values) -> tuple[Term, ...]:
+    """Patches and a class token through standard blocks."""
+    width, patch = at["width"], at["patch"]
+    patches = divided(at["H"], patch) * divided(at["W"], patch)
     return (
         convolution("patches", (3, width), patches, kernel=patch),
-        *under("blocks", stacked(encoder_block(patches + 1, width), layers)),
-        convolution("head", (width, classes), 1),
+        *under("blocks", stacked(encoder_block(patches + 1, width), at["layers"])),
+        convolution("head", (width, at["classes"]), 1),
     )

@@ -1,18 +1,10 @@
 """ViT, as timm has it."""
 
-from __future__ import annotations
-
 from vtbench.data.catalog_row import ModelRow
 
 PAPER = "Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021"
 
 ROWS = tuple(
-    ModelRow(
-        name=f"vit_{size[0]}",
-        target=f"timm:vit_{size}_patch16_224",
-        paper=PAPER,
-        family="ViT",
-        head=("head",),
-    )
+    ModelRow(f"vit_{size[0]}", f"timm:vit_{size}_patch16_224", PAPER, "ViT", head=("head",))
     for size in ("small", "base", "large")
 )

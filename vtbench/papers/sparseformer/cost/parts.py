@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from vtbench.data.cost import symbols
 from vtbench.data.cost import tokens as standard
 from vtbench.data.cost.model import CostModel, Rule, Symbol, Values
+from vtbench.data.cost.symbols import CLASSES, image, with_default
 from vtbench.data.cost.terms import Term
 from vtbench.papers.sparseformer.cost import symbols as s
 from vtbench.papers.sparseformer.cost import terms as sf
 from vtbench.papers.sparseformer.rows import SPARSEFORMER
 
-_CORTEX = s.with_default(s.WIDTH, 512)
+_CORTEX = with_default(s.WIDTH, 512)
 _SAMPLES = (s.P, s.SAMPLED)
 
 
@@ -29,7 +29,7 @@ def sparseformer_parts() -> Iterator[CostModel]:
         lambda at: sf.bridge(at["N"], at["d_f"], at["d_c"]),
     )  # fmt: skip
     yield _part(
-        "sparseformer_head", "classifier on the mean of the tokens", (_CORTEX, symbols.CLASSES),
+        "sparseformer_head", "classifier on the mean of the tokens", (_CORTEX, CLASSES),
         lambda at: sf.head(at["d"], at["classes"]),
     )  # fmt: skip
 
@@ -41,16 +41,13 @@ def _part(
     build: Callable[[Values], tuple[Term, ...]],
     rules: tuple[Rule, ...] = (),
 ) -> CostModel:
-    return CostModel(
-        name=name, summary=summary, paper=SPARSEFORMER, symbols=its, build=build,
-        rules=rules, depth=2,
-    )  # fmt: skip
+    return CostModel(name, summary, SPARSEFORMER, its, build, rules, depth=2)
 
 
 def _sampling() -> Iterator[CostModel]:
     yield _part(
         "sparseformer_stem", "convolution whose map is sampled",
-        (*symbols.image(), s.SAMPLED), lambda at: sf.stem(at["H"], at["W"], at["C"]),
+        (*image(), s.SAMPLED), lambda at: sf.stem(at["H"], at["W"], at["C"]),
     )  # fmt: skip
     yield _part(
         "sparse_sampling", "interpolation of the points of all tokens",

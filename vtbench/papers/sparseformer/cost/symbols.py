@@ -1,104 +1,35 @@
-"""Symbols of SparseFormer's cost models, what they must meet, and how they become its parts."""
+"""Symbols of SparseFormer's cost models, and what their values must meet together."""
 
 from __future__ import annotations
 
 import math
 
-import msgspec
-
 from vtbench.data.cost.model import Rule, Symbol, Values
-from vtbench.data.cost.symbols import setting, size, switch
-from vtbench.papers.sparseformer.cost.terms import PATCH, Body, Interpolation, Sampling
+from vtbench.data.cost.symbols import choice, setting, switch, with_default
+from vtbench.papers.sparseformer.cost.terms import PATCH, Interpolation, Sampling
 
-N = size("N", "tokens", 49, option="tokens")
-WIDTH = size("d", "channels of a token", 256)
-P = size("P", "points that a token samples", 36, option="points")
-SAMPLED = size("C", "channels of the sampled map", 96, option="channels")
-N_T = size("n_t", "tokens along time for each one of an image", 8, option="inflation")
-FRAMES = size("T", "frames of the clip", 32, option="frames")
-
-CHANNELS = Symbol(
-    name="C",
-    meaning="channels of the sampled map; of pixels, 3",
-    default=lambda given: 3 if given.get("feature") == "rgb" else 96,
-    role="setting",
-    option="channels",
+N = Symbol("N", "tokens", 49, option="tokens")
+WIDTH = Symbol("d", "channels of a token", 256)
+P = Symbol("P", "points that a token samples", 36, option="points")
+SAMPLED = Symbol("C", "channels of the sampled map", 96, option="channels")
+N_T = Symbol("n_t", "tokens along time for each one of an image", 8, option="inflation")
+FRAMES = Symbol("T", "frames of the clip", 32, option="frames")
+CHANNELS = setting(
+    "C", "channels of the sampled map; of pixels, 3",
+    lambda given: 3 if given.get("feature") == "rgb" else 96, option="channels",
+)  # fmt: skip
+REPEATS = setting(
+    "repeats", "runs of the focusing block; 0: there is none", 4, low=0, option="repeats"
 )
-REPEATS = Symbol(
-    name="repeats",
-    meaning="runs of the focusing block; 0: there is none",
-    default=4,
-    role="setting",
-    low=0,
-    option="repeats",
-)
-FEATURE = Symbol(
-    name="feature",
-    meaning="sample a convolution's map, 8x8 patches or pixels",
-    default="conv",
-    role="setting",
-    choices=("conv", "vit8", "rgb"),
+FEATURE = choice(
+    "feature", "sample a convolution's map, 8x8 patches or pixels", "conv", "vit8", "rgb",
     option="feature",
-)
-MIXING = Symbol(
-    name="mixing",
-    meaning="decode by a token's matrices, learned ones or none",
-    default="adaptive",
-    role="setting",
-    choices=("adaptive", "static", "linear"),
+)  # fmt: skip
+MIXING = choice(
+    "mixing", "decode by a token's matrices, learned ones or none", "adaptive", "static", "linear",
     option="mixing",
-)
-AXES = Symbol(
-    name="axes",
-    meaning="2: boxes in an image; 3: tubes in a clip",
-    default=2,
-    role="setting",
-    low=2,
-    high=3,
-)
-
-
-def interpolation(*choices: Interpolation) -> Symbol:
-    """How interpolation counts, the first way unless another is set."""
-    return Symbol(
-        name="interpolation",
-        meaning="printed: N·P·C; else a product per neighbour",
-        default=choices[0],
-        role="setting",
-        choices=choices,
-    )
-
-
-def heads(name: str) -> Rule:
-    """What 64 heads ask of a width."""
-    return Rule(
-        symbols=(name,),
-        sentence=f"64 heads share the channels of a token, so {name} is a multiple of 64",
-        holds=lambda at: at[name] % 64 == 0,
-    )
-
-
-HEADS = heads("d")
-QUARTER = Rule(
-    symbols=("d",),
-    sentence="the generator is a quarter as wide as a token, so d is a multiple of 4",
-    holds=lambda at: at["d"] % 4 == 0,
-)
-GRID = Rule(
-    symbols=("P",),
-    sentence="points start as a square grid, so P is a square",
-    holds=lambda at: math.isqrt(at["P"]) ** 2 == at["P"],
-)
-PIXELS = Rule(
-    symbols=("C",),
-    sentence="pixels have 3 channels",
-    holds=lambda at: at["feature"] != "rgb" or at["C"] == 3,  # noqa: PLR2004  # red, green, blue
-)
-PATCHES = Rule(
-    symbols=("H", "W"),
-    sentence="the embedding takes patches of 8x8, so H and W are multiples of 8",
-    holds=lambda at: at["feature"] != "vit8" or at["H"] % PATCH == at["W"] % PATCH == 0,
-)
+)  # fmt: skip
+AXES = setting("axes", "2: boxes in an image; 3: tubes in a clip", 2, low=2, high=3)
 DENSE_CHANNELS = setting(
     "dense_channels", "channels of the dense map", 256, option="dense_channels"
 )
@@ -106,42 +37,70 @@ DENSE_CHANNELS = setting(
 FIXED_ROIS = switch(
     "fixed_rois", "regions and points stay where they start", on=False, option="fixed_rois"
 )
+
+
+def interpolation(*choices: Interpolation) -> Symbol:
+    """How interpolation counts, the first way unless another is set."""
+    return choice("interpolation", "printed: N·P·C; else a product per neighbour", *choices)
+
+
+def heads(name: str) -> Rule:
+    """What 64 heads ask of a width."""
+    return Rule(
+        (name,), f"64 heads share the channels of a token, so {name} is a multiple of 64",
+        lambda at: at[name] % 64 == 0,
+    )  # fmt: skip
+
+
+HEADS = heads("d")
+QUARTER = Rule(
+    ("d",), "the generator is a quarter as wide as a token, so d is a multiple of 4",
+    lambda at: at["d"] % 4 == 0,
+)  # fmt: skip
+GRID = Rule(
+    ("P",), "points start as a square grid, so P is a square",
+    lambda at: math.isqrt(at["P"]) ** 2 == at["P"],
+)  # fmt: skip
+PIXELS = Rule(
+    ("C",), "pixels have 3 channels",
+    lambda at: at["feature"] != "rgb" or at["C"] == 3,  # noqa: PLR2004  # red, green, blue
+)  # fmt: skip
+PATCHES = Rule(
+    ("H", "W"), "the embedding takes patches of 8x8, so H and W are multiples of 8",
+    lambda at: at["feature"] != "vit8" or at["H"] % PATCH == at["W"] % PATCH == 0,
+)  # fmt: skip
 FOCUSES = Rule(
-    symbols=("fixed_rois", "repeats"),
-    sentence="the focusing block is there to move regions, so fixed ones come with repeats=0",
-    holds=lambda at: at["fixed_rois"] == 0 or at["repeats"] == 0,
+    ("fixed_rois", "repeats"),
+    "the focusing block is there to move regions, so fixed ones come with repeats=0",
+    lambda at: at["fixed_rois"] == 0 or at["repeats"] == 0,
 )
 TUBES = Rule(
-    symbols=("n_t", "T"),
-    sentence="no tube is shorter than a frame, so n_t is T at most",
-    holds=lambda at: at["n_t"] <= at["T"],
-)
+    ("n_t", "T"), "no tube is shorter than a frame, so n_t is T at most",
+    lambda at: at["n_t"] <= at["T"],
+)  # fmt: skip
+DETECTORS = Rule(("detected", "N"), "only tokens detect", lambda at: at["detected"] <= at["N"])
+DENSE_MAP = Rule(
+    ("C",), "the dense map has the size of the convolution's, so feature is conv",
+    lambda at: at["feature"] == "conv",
+)  # fmt: skip
 RULES = (GRID, PIXELS, PATCHES, heads("d_f"), heads("d_c"))
 """What every network of the first paper must meet."""
 
+VARIANTS = {"t": (49, 256, 512, 8), "s": (64, 320, 640, 8), "b": (81, 384, 768, 10)}
+"""Size -> tokens, channels of each in both transformers, and blocks of the cortex transformer."""
+
 
 def network(
-    body: Body, image: tuple[Symbol, ...], *more: Symbol, tokens: int | None = None
+    size: str, image: tuple[Symbol, ...], *more: Symbol, tokens: int | None = None
 ) -> tuple[Symbol, ...]:
     """The symbols of every network of the first paper; ``more`` are those of one."""
+    number, focusing, cortex, blocks = VARIANTS[size]
     return (
-        with_default(N, tokens or body.tokens),
-        *image,
-        P,
-        *more,
-        REPEATS,
-        CHANNELS,
-        FEATURE,
-        MIXING,
-        setting("d_f", "channels of a token while it focuses", body.focusing, option="width"),
-        setting("d_c", "channels of a token after that", body.cortex, option="cortex_width"),
-        setting("blocks", "blocks of the cortex transformer", body.layers, option="blocks"),
-    )
-
-
-def body_of(at: Values) -> Body:
-    """Both transformers, from the symbols of a network."""
-    return Body(focusing=at["d_f"], cortex=at["d_c"], layers=at["blocks"], tokens=at["N"])
+        with_default(N, tokens or number), *image, P, *more, REPEATS, CHANNELS, FEATURE, MIXING,
+        setting("d_f", "channels of a token while it focuses", focusing, option="width"),
+        setting("d_c", "channels of a token after that", cortex, option="cortex_width"),
+        setting("blocks", "blocks of the cortex transformer", blocks, option="blocks"),
+    )  # fmt: skip
 
 
 def sampling_of(at: Values, axes: int = 2) -> Sampling:
@@ -154,8 +113,3 @@ def sampling_of(at: Values, axes: int = 2) -> Sampling:
         interpolation=at.get("interpolation", "free"),
         fixed=bool(at.get("fixed_rois", False)),
     )
-
-
-def with_default(symbol: Symbol, default: int) -> Symbol:
-    """The same symbol with another value where none is given."""
-    return msgspec.structs.replace(symbol, default=default)

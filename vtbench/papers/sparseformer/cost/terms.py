@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from vtbench.data.cost.model import Values
 from vtbench.data.cost.terms import Amount, Term, ceiling, convolution, divided, product, under
 from vtbench.data.cost.tokens import attention, feed_forward, repeated, stacked
 
@@ -36,26 +37,6 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     """How the interpolation counts; it is no matrix product, so it is free by convention."""
     fixed: bool = False
     """Whether regions and points stay where they start."""
-
-
-class Body(msgspec.Struct, frozen=True, kw_only=True):
-    """Both transformers of a SparseFormer."""
-
-    focusing: Amount
-    """d_f: channels of a token in the focusing transformer."""
-    cortex: Amount
-    """d_c: channels of a token in the cortex transformer."""
-    layers: Amount
-    """Blocks of the cortex transformer; the focusing one is a single block."""
-    tokens: Amount
-    """N."""
-
-
-VARIANTS = {
-    "t": Body(focusing=256, cortex=512, layers=8, tokens=49),
-    "s": Body(focusing=320, cortex=640, layers=8, tokens=64),
-    "b": Body(focusing=384, cortex=768, layers=10, tokens=81),
-}
 
 
 def stem(
@@ -137,13 +118,12 @@ def focusing_block(tokens: Amount, width: Amount, how: Sampling) -> tuple[Term, 
     )
 
 
-def cortex(body: Body, how: Sampling) -> tuple[Term, ...]:
+def cortex(tokens: Amount, width: Amount, layers: Amount, how: Sampling) -> tuple[Term, ...]:
     """Standard blocks, the first of which looks at the image once more."""
-    tokens = body.tokens
     return (
-        *stacked(attention(tokens, body.cortex), body.layers),
-        *sampled(tokens, body.cortex, how),
-        *stacked(feed_forward(tokens, body.cortex), body.layers),
+        *stacked(attention(tokens, width), layers),
+        *sampled(tokens, width, how),
+        *stacked(feed_forward(tokens, width), layers),
     )
 
 
@@ -152,17 +132,49 @@ def bridge(tokens: Amount, focusing: Amount, width: Amount) -> tuple[Term, ...]:
     return (convolution("bridge", (focusing, width), tokens),)
 
 
-def transformers(body: Body, how: Sampling, repeats: Amount = 4) -> tuple[Term, ...]:
+def transformers(tokens: Amount, at: Values, how: Sampling) -> tuple[Term, ...]:
     """Everything between the map and the head: nothing here knows the size of the image."""
-    tokens = body.tokens
-    focused = repeated(focusing_block(tokens, body.focusing, how), repeats)
+    focused = repeated(focusing_block(tokens, at["d_f"], how), at["repeats"])
     return (
-        *(() if repeats == 0 else under("focusing", focused)),
-        *bridge(tokens, body.focusing, body.cortex),
-        *under("cortex", cortex(body, how)),
+        *(() if at["repeats"] == 0 else under("focusing", focused)),
+        *bridge(tokens, at["d_f"], at["d_c"]),
+        *under("cortex", cortex(tokens, at["d_c"], at["blocks"], how)),
     )
 
 
 def head(width: Amount, classes: Amount) -> tuple[Term, ...]:
     """The mean of the tokens costs no product; the classifier works on it."""
     return (convolution("head", (width, classes), 1),)
+
+
+def detector_head(detected: Amount, width: Amount, classes: Amount) -> tuple[Term, ...]:
+    """A linear classifier, and two linear layers that refine a region, on some of the tokens."""
+    return under(
+        "head",
+        (
+            convolution("classifier", (width, classes), detected),
+            convolution("box.hidden", (width, width), detected),
+            convolution("box.deltas", (width, 4), detected),
+        ),
+    )
+
+
+def segmenter_head(at: Values) -> tuple[Term, ...]:
+    """Positions ask the tokens; then two 3x3 convolutions, of which the second widens, and classes.
+
+    Where a token lies is a bias of its scores and costs no product.
+    """
+    positions, tokens = ceiling(at["H"], 4) * ceiling(at["W"], 4), at["N"]
+    mapped, token, dense = at["C"], at["d_c"], at["dense_channels"]
+    return under(
+        "head",
+        (
+            convolution("query", (mapped, dense), positions),
+            convolution("key", (token, dense), tokens),
+            convolution("value", (token, dense), tokens),
+            product("products", 2, positions, tokens, dense),
+            convolution("conv1", (dense, dense), positions, kernel=3),
+            convolution("conv2", (dense, 2 * dense), positions, kernel=3),
+            convolution("classifier", (2 * dense, at["classes"]), positions),
+        ),
+    )

@@ -1,15 +1,97 @@
-"""Visual Transformers' cost models; nothing here knows the networks."""
+"""Visual Transformers' networks and their fifth stages as cost models.
+
+``block_models`` has the blocks by themselves. Nothing here knows the networks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from vtbench.data.cost.model import CostModel
+from vtbench.data.cost.model import CostModel, Rule, Symbol
+from vtbench.data.cost.symbols import CLASSES, POOL_COUNTED, choice, image, setting, switch
+from vtbench.data.cost.symbols import with_default as but
+from vtbench.papers.resnet.cost import DEPTHS, with_stage5
+from vtbench.papers.visual_transformers.cost import networks as vt
+from vtbench.papers.visual_transformers.cost import symbols as s
 from vtbench.papers.visual_transformers.cost.block_models import block_models
-from vtbench.papers.visual_transformers.cost.network_models import network_models
+from vtbench.papers.visual_transformers.rows import FPN, V3, V4
 
 
 def cost_models() -> Iterator[CostModel]:
-    """Every cost model of the paper, in the order in which they are listed."""
+    """Blocks, then networks, in the order in which they are listed."""
     yield from block_models()
-    yield from network_models()
+    for layers, groups in {18: 1, 34: 8, 50: 8, 101: 8}.items():
+        name, summary = f"vt_r{layers}", f"VT-ResNet-{layers}"
+        yield from with_stage5(CostModel(
+            name, summary, V3,
+            (
+                s.L, *_sizes(groups),
+                switch("transformer", "transformers; 0: one convolution for each", on=True),
+                s.POSITION,
+                switch("dynamic", "tokenizers of later blocks ask with tokens", on=True,
+                       option="dynamic"),
+                CLASSES,
+            ),
+            partial(vt.vt_resnet, layers, vt.stage5), (s.EVEN_TOKENS, *_widths(layers)),
+        ))  # fmt: skip
+    for layers in (18, 34):
+        name, summary = f"vt_v4_r{layers}", f"VT-ResNet-{layers} of v4, default recipe"
+        yield from with_stage5(CostModel(
+            name, summary, V4,
+            (
+                but(s.L, 16), *_sizes(1), s.HIDDEN,
+                choice("tokenizer", "how tokens are drawn", "filter", "recurrent", "kmeans",
+                       "pooling", default="recurrent", option="tokenizer"),
+                choice("transformer", "what tokens pass through", "vt", "none", "graphconv",
+                       option="transformer"),
+                switch("projector", "project tokens back and draw new ones", on=True,
+                       option="projector"),
+                s.KMEANS_ITERS, POOL_COUNTED, CLASSES,
+            ),
+            partial(vt.vt_resnet, layers, vt.stage5_v4), _widths(layers),
+        ))  # fmt: skip
+    for layers, (tokens, groups) in {18: (16, 1), 34: (16, 8), 101: (4, 8)}.items():
+        name, summary = f"vt_v4_adv_r{layers}", f"VT-ResNet-{layers} of v4, advanced recipe"
+        yield from with_stage5(CostModel(
+            name, summary, V4,
+            (but(s.L, tokens), *_sizes(groups), s.HIDDEN, s.POSITION, CLASSES),
+            partial(vt.vt_resnet, layers, vt.stage5), (s.EVEN_TOKENS, *_widths(layers)),
+        ))  # fmt: skip
+    yield from _segmentation()
+
+
+def _sizes(groups: int) -> tuple[Symbol, ...]:
+    """The image, and the sizes of a token and of groups."""
+    return (*image(), s.TOKEN_WIDTH, but(s.KQV_GROUPS, groups), s.GROUPS, s.GROUP_WIDTH)
+
+
+def _widths(layers: int) -> tuple[Rule, ...]:
+    narrowest = DEPTHS[layers].channels(4)
+    groups = (s.divides(name, narrowest) for name in ("groups", "group_width"))
+    return (s.HALF_WIDTH, *groups)
+
+
+def _segmentation() -> Iterator[CostModel]:
+    sides, classes = image(800, 1216), but(CLASSES, 54)
+    queries = setting("groups", "groups of the queries of its projectors", 16, option="groups")
+    tokens = (s.L, *sides, but(s.KQV_GROUPS, 8), queries)
+    rules = (s.divides("kqv_groups", vt.TOKEN_WIDTH // 2), s.divides("groups", vt.WIDTH))
+    yield CostModel(
+        "fpn", "feature pyramid on ResNet-50 or 101", FPN, sides, partial(vt.fpn, 50), depth=2
+    )
+    yield CostModel(
+        "vt_fpn", "pyramid of tokens, L from every level", V3, tokens, partial(vt.vt_fpn, 50),
+        rules, depth=2,
+    )  # fmt: skip
+    yield CostModel("fpn_head", "head of a panoptic FPN", FPN, (*sides, classes), vt.head, depth=2)
+    for layers in (50, 101):
+        yield CostModel(
+            f"fpn_r{layers}", f"panoptic FPN on ResNet-{layers}", FPN, (*sides, classes),
+            partial(vt.segmenter, layers, vt.fpn), depth=2,
+        )  # fmt: skip
+    for layers in (50, 101):
+        yield CostModel(
+            f"vt_fpn_r{layers}", f"VT-FPN on ResNet-{layers}", V3, (*tokens, classes),
+            partial(vt.segmenter, layers, vt.vt_fpn), rules, depth=2,
+        )  # fmt: skip

@@ -157,15 +157,11 @@ def projector(
     )
 
 
-def adjustment(source: Map, channels: Amount) -> tuple[Term, ...]:
-    """The 1x1 convolution that widens the map of the first block on its way past the tokens."""
-    return (convolution("adjust", (source.channels, channels), source.pixels),)
-
-
 def fusion(source: Map, channels: int, tokens: Amount, width: int) -> tuple[Term, ...]:
-    """Projector and adjustment as a network has them: neither converts between equal widths."""
-    widened = adjustment(source, channels) if source.channels != channels else ()
-    return under(
-        "projector",
-        (*projector(source, channels, tokens, width, value=width != channels), *widened),
-    )
+    """Projector as a network has it, with a 1x1 that widens the map on its way past the tokens.
+
+    Neither converts between equal widths.
+    """
+    widened = convolution("adjust", (source.channels, channels), source.pixels)
+    projected = projector(source, channels, tokens, width, value=width != channels)
+    return under("projector", projected if source.channels == channels else (*projected, widened))

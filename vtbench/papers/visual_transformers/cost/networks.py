@@ -1,62 +1,40 @@
-"""VT-ResNet: stages 1 to 4 of a ResNet, blocks of tokens as stage 5, and a head on the tokens."""
+"""VT-ResNets and VT-FPN, term by term, from values of their cost models' symbols.
+
+A VT-ResNet has stages 1 to 4 of a ResNet, blocks of tokens as stage 5, and a head on the tokens.
+A panoptic FPN stands on a ResNet that strides in its first 1x1 convolution; its levels p2 to p5 lie
+at strides 4 to 32 of the image and have 256 channels each.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
 
-import msgspec
-
+from vtbench.data.cost.model import Values
 from vtbench.data.cost.terms import Amount, Term, ceiling, convolution, divided, under
 from vtbench.papers.resnet.cost import DEPTHS, area, backbone
 from vtbench.papers.visual_transformers.cost import blocks
 from vtbench.papers.visual_transformers.cost.blocks import Map
 
-Tokenizer = Literal["filter", "recurrent", "kmeans", "pooling"]
-Transformer = Literal["vt", "none", "graphconv"]
-
 BLOCKS = {18: 2, 34: 3, 50: 3, 101: 3}
 """Blocks of tokens in stage 5, by the depth of the ResNet."""
+LEVELS = (2, 3, 4, 5)
+WIDTH = 256
+"""Channels of every level of a pyramid."""
+HEAD_WIDTH = 128
+TOKEN_WIDTH = 1024
+"""Channels of a token in a pyramid."""
+
+Stage = Callable[[int, Values], tuple[Term, ...]]
+"""From a depth and values of the symbols."""
 
 
-class Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """How a stage of v3 blocks is made."""
-
-    number: Amount
-    """L: tokens of the first block."""
-    width: int = 1024
-    kqv_groups: Amount = 1
-    groups: Amount = 0
-    group_width: Amount = 64
-    transformer: bool = True
-    """False is the ablation -TF."""
-    position: bool = True
-    """False is the ablation -PE."""
-    dynamic: bool = True
-    """False is the ablation -DT."""
-    version: Literal[3, 4] = 3
-    """Whose transformer stands in the blocks; 4 is the advanced recipe of the later version."""
-    hidden: Amount = 768
-    """Width between the two last convolutions of v4's transformer."""
-
-
-class TokensV4(msgspec.Struct, frozen=True, kw_only=True):
-    """How a stage of v4's default blocks is made."""
-
-    number: Amount
-    width: int = 1024
-    kqv_groups: Amount = 1
-    groups: Amount = 0
-    group_width: Amount = 64
-    hidden: Amount = 768
-    tokenizer: Tokenizer = "recurrent"
-    """recurrent: filters first, then tokens ask for tokens; kmeans: the same after clusters;
-    filter: learned filters in every block; pooling: an average in every block."""
-    transformer: Transformer = "vt"
-    projector: bool = True
-    """Without it, later blocks are the transformer alone."""
-    kmeans_iters: Amount = 3
-    pool_counted: bool = False
-    """Whether average pooling counts as the size of its input, as the papers count it."""
+def vt_resnet(layers: int, stage5: Stage, at: Values) -> tuple[Term, ...]:
+    """The mean of the tokens costs no product; the classifier works on it."""
+    return (
+        *backbone(DEPTHS[layers], at["H"], at["W"], last=4),
+        *under("stage5", stage5(layers, at)),
+        convolution("head.fc", (at["CT"], at["classes"]), 1),
+    )
 
 
 def channels_of(layers: int) -> int:
@@ -64,88 +42,138 @@ def channels_of(layers: int) -> int:
     return 512 if DEPTHS[layers].block == "basic" else 1024
 
 
-def maps(layers: int, pixels: Amount, how: Tokens | TokensV4) -> tuple[Map, ...]:
+def maps(layers: int, at: Values) -> tuple[Map, ...]:
     """The map that each block reads: stage 4's, and from then on the one stage 5 writes to."""
+    pixels = area(at["H"], at["W"], 16)
     read = [DEPTHS[layers].channels(4), *[channels_of(layers)] * (BLOCKS[layers] - 1)]
     return tuple(
-        Map(pixels=pixels, channels=channels, group_width=how.group_width, groups=how.groups)
+        Map(pixels=pixels, channels=channels, group_width=at["group_width"], groups=at["groups"])
         for channels in read
     )
 
 
-def stage5(layers: int, pixels: Amount, how: Tokens) -> tuple[Term, ...]:
-    """Tokenizer, transformer and, in every block but the last, projector."""
+def stage5(layers: int, at: Values) -> tuple[Term, ...]:
+    """v3: tokenizer, transformer and, in every block but the last, projector."""
     terms: list[Term] = []
-    sources = maps(layers, pixels, how)
-    tokens = how.number
-    for place, source in enumerate(sources):
-        if place and not how.dynamic:  # L new ones join the half that is kept, the larger one
+    dynamic, tokens = at.get("dynamic", 1), at["L"]
+    for place, source in enumerate(maps(layers, at)):
+        if place and not dynamic:  # L new ones join the half that is kept, the larger one
             kept = divided(tokens, 2) if place == 1 else ceiling(tokens, 2)
-            tokens = how.number + kept
-        made = blocks.dynamic_tokenizer if place and how.dynamic else blocks.static_tokenizer
-        drawn = made(source, how.number, how.width, position=how.position)
-        terms += under(f"block{place}.tokenizer", drawn)
-        terms += under(f"block{place}.transformer", _transformed(tokens, how))
-        if place < len(sources) - 1:
-            fused = blocks.fusion(source, channels_of(layers), tokens, how.width)
-            terms += under(f"block{place}", fused)
-    return under("stage5", terms)
+            tokens = at["L"] + kept
+        made = blocks.dynamic_tokenizer if place and dynamic else blocks.static_tokenizer
+        drawn = made(source, at["L"], at["CT"], position=bool(at["position"]))
+        last = place == BLOCKS[layers] - 1
+        fused = () if last else blocks.fusion(source, channels_of(layers), tokens, at["CT"])
+        terms += _block(place, drawn, _transformed(tokens, at), fused)
+    return tuple(terms)
 
 
-def _transformed(tokens: Amount, how: Tokens) -> tuple[Term, ...]:
-    if not how.transformer:
-        return blocks.mixing(tokens, how.width)
-    if how.version == 3:  # noqa: PLR2004  # the version is its own name
-        return blocks.transformer(tokens, how.width, how.kqv_groups)
-    return blocks.transformer_v4(tokens, how.width, how.kqv_groups, how.hidden)
+def stage5_v4(layers: int, at: Values) -> tuple[Term, ...]:
+    """v4's default: all tokens are replaced in every block, and no place is encoded.
 
-
-def stage5_v4(layers: int, pixels: Amount, how: TokensV4) -> tuple[Term, ...]:
-    """v4's default: all tokens are replaced in every block, and no place is encoded."""
+    Without projectors, later blocks are the transformer alone.
+    """
     terms: list[Term] = []
-    sources = maps(layers, pixels, how)
-    for place, source in enumerate(sources):
-        if place == 0 or how.projector:
-            drawn = _tokens_v4(source, place, how)
-            terms += under(f"block{place}.tokenizer", drawn)
-        terms += under(f"block{place}.transformer", _transformed_v4(how))
-        if how.projector and place < len(sources) - 1:
-            fused = blocks.fusion(source, channels_of(layers), how.number, how.width)
-            terms += under(f"block{place}", fused)
-    return under("stage5", terms)
+    for place, source in enumerate(maps(layers, at)):
+        drawn = _tokens_v4(source, place, at) if place == 0 or at["projector"] else ()
+        ends = place == BLOCKS[layers] - 1 or not at["projector"]
+        fused = () if ends else blocks.fusion(source, channels_of(layers), at["L"], at["CT"])
+        terms += _block(place, drawn, _transformed(at["L"], at), fused)
+    return tuple(terms)
 
 
-def _tokens_v4(source: Map, place: int, how: TokensV4) -> tuple[Term, ...]:
+def _block(
+    place: int, drawn: tuple[Term, ...], mixed: tuple[Term, ...], fused: tuple[Term, ...]
+) -> tuple[Term, ...]:
+    parts = (*under("tokenizer", drawn), *under("transformer", mixed), *fused)
+    return under(f"block{place}", parts)
+
+
+def _tokens_v4(source: Map, place: int, at: Values) -> tuple[Term, ...]:
     """The tokenizer of a block: what is named, and after filters or clusters the recurrent one."""
-    if how.tokenizer == "pooling":
+    kind, tokens, width = at["tokenizer"], at["L"], at["CT"]
+    if kind == "pooling":
         return blocks.pooling_tokenizer(
-            source, how.number, how.width, pool_counted=how.pool_counted
+            source, tokens, width, pool_counted=bool(at["pool_counted"])
         )
-    if place and how.tokenizer != "filter":
-        return blocks.recurrent_tokenizer(source, how.number, how.width)
-    if how.tokenizer == "kmeans":
-        return blocks.kmeans_tokenizer(source, how.number, how.width, how.kmeans_iters)
-    return blocks.static_tokenizer(source, how.number, how.width, position=False)
+    if place and kind != "filter":
+        return blocks.recurrent_tokenizer(source, tokens, width)
+    if kind == "kmeans":
+        return blocks.kmeans_tokenizer(source, tokens, width, at["kmeans_iters"])
+    return blocks.static_tokenizer(source, tokens, width, position=False)
 
 
-def _transformed_v4(how: TokensV4) -> tuple[Term, ...]:
-    if how.transformer == "none":
-        return blocks.mixing(how.number, how.width)
-    if how.transformer == "graphconv":
-        return blocks.graph_convolution(how.number, how.width)
-    return blocks.transformer_v4(how.number, how.width, how.kqv_groups, how.hidden)
+def _transformed(tokens: Amount, at: Values) -> tuple[Term, ...]:
+    """What tokens pass through; a hidden width is v4's transformer, which v3's has none of."""
+    kind, width, groups = at.get("transformer", "vt"), at["CT"], at["kqv_groups"]
+    if kind in (0, "none"):
+        return blocks.mixing(tokens, width)
+    if kind == "graphconv":
+        return blocks.graph_convolution(tokens, width)
+    if "hidden" in at:
+        return blocks.transformer_v4(tokens, width, groups, at["hidden"])
+    return blocks.transformer(tokens, width, groups)
 
 
-def stem_to_stage4(layers: int, height: Amount, width: Amount) -> tuple[Term, ...]:
-    """What a VT-ResNet keeps of the ResNet."""
-    return backbone(DEPTHS[layers], height, width, last=4)
+def fpn(layers: int, at: Values) -> tuple[Term, ...]:
+    """A lateral 1x1 and an output 3x3 convolution on every level."""
+    outputs = (
+        convolution(f"output.p{level}", (WIDTH, WIDTH), _pixels(level, at), kernel=3)
+        for level in LEVELS
+    )
+    return (*_laterals(layers, at), *outputs)
 
 
-def pixels_of(height: Amount, width: Amount) -> Amount:
-    """Positions of the map after stage 4, which stage 5 keeps."""
-    return area(height, width, 16)
+def vt_fpn(layers: int, at: Values) -> tuple[Term, ...]:
+    """L tokens from every level, one transformer over all of them, projected back to theirs."""
+    terms = [*_laterals(layers, at)]
+    for level in LEVELS:
+        terms += under(f"tokenizer.p{level}", _tokenized(_pixels(level, at), at["L"]))
+    tokens = len(LEVELS) * at["L"]
+    terms += under("transformer", blocks.transformer(tokens, TOKEN_WIDTH, at["kqv_groups"]))
+    for level in LEVELS:
+        source = Map(pixels=_pixels(level, at), channels=WIDTH, groups=at["groups"])
+        projected = blocks.projector(source, WIDTH, at["L"], TOKEN_WIDTH, value=True)
+        terms += under(f"projector.p{level}", projected)
+    return tuple(terms)
 
 
-def head(width: int, classes: Amount) -> tuple[Term, ...]:
-    """The mean of the tokens costs no product; the classifier works on it."""
-    return (convolution("head.fc", (width, classes), 1),)
+def _tokenized(pixels: Amount, tokens: Amount) -> tuple[Term, ...]:
+    """A static tokenizer that weighs the map itself: no values, no code of the place."""
+    source = Map(pixels=pixels, channels=WIDTH)
+    drawn = blocks.static_tokenizer(source, tokens, TOKEN_WIDTH, position=False)
+    return tuple(term for term in drawn if term.name != "value")
+
+
+def _laterals(layers: int, at: Values) -> tuple[Term, ...]:
+    net = DEPTHS[layers]
+    return tuple(
+        convolution(f"lateral.p{level}", (net.channels(level), WIDTH), _pixels(level, at))
+        for level in LEVELS
+    )
+
+
+def _pixels(level: int, at: Values) -> Amount:
+    return area(at["H"], at["W"], 2**level)
+
+
+def head(at: Values) -> tuple[Term, ...]:
+    """3x3 convolutions that bring every level to p2, doubling in between, and the predictor."""
+    terms: list[Term] = []
+    for level in LEVELS:
+        # one at p2 and p3; above, one at the level itself and at each that doubling leads to
+        for place, reached in enumerate(range(level, min(level, 3) - 1, -1)):
+            channels = (HEAD_WIDTH if place else WIDTH, HEAD_WIDTH)
+            name = f"p{level}.convolution{place}"
+            terms.append(convolution(name, channels, _pixels(reached, at), kernel=3))
+    return (*terms, convolution("predictor", (HEAD_WIDTH, at["classes"]), _pixels(2, at)))
+
+
+def segmenter(layers: int, pyramid: Stage, at: Values) -> tuple[Term, ...]:
+    """Backbone, the pyramid in the middle, and the head."""
+    body = backbone(DEPTHS[layers], at["H"], at["W"], last=5, stride_in_1x1=True)
+    return (
+        *under("backbone", body),
+        *under("pyramid", pyramid(layers, at)),
+        *under("head", head(at)),
+    )

@@ -1,4 +1,4 @@
-"""What both versions of the Visual Transformers paper share: tokenizers, position code, projector.
+"""What both versions of the Visual Transformers paper share: blocks, and the net around them.
 
 Wu et al., Visual Transformers, arXiv 2006.03677. Letters are the paper's: a feature map X has C
 channels (f where it enters a block) and HW pixels; L tokens have C_T channels; h heads. Tokens are
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 
 from vtbench.errors import BadOption
 from vtbench.models.arguments import at_least_1
+from vtbench.papers.resnet.networks.resnet import Trunk, initialise
 
 POSITIONS = 14
 """Side of the grid that coefficients are resized to before positions are encoded."""
@@ -208,8 +211,70 @@ class Projector(nn.Module):
         return projected
 
 
-def zero_residual_norms(module: nn.Module) -> None:
-    """Let every block of the stage start as the identity: its residual norms begin at zero."""
-    for path, part in module.named_modules():
-        if path.endswith((".transformer.norm", ".projector.norm")):
-            nn.init.zeros_(part.get_parameter("weight"))
+class VTBlock(nn.Module):
+    """Tokenizer, transformer, projector, figure 1; any but the transformer may be absent."""
+
+    def __init__(
+        self,
+        tokenizer: nn.Module | None,
+        transformer: nn.Module,
+        projector: nn.Module | None,
+        *,
+        keeps_half: bool,
+    ) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.transformer = transformer
+        self.projector = projector
+        self.keeps_half = keeps_half
+
+    def forward(self, x: Tensor, tokens: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Map N,f,H,W and the previous tokens N,C_T,L -> map N,C,H,W and tokens N,C_T,L'."""
+        if self.tokenizer is not None:
+            if tokens is not None and self.keeps_half:
+                tokens = half_replaced(self.tokenizer, x, tokens)
+            elif tokens is not None and isinstance(self.tokenizer, DynamicTokenizer):
+                tokens = self.tokenizer(x, tokens)
+            else:
+                tokens = self.tokenizer(x)
+        tokens = self.transformer(tokens)
+        if self.projector is not None:
+            x = self.projector(x, tokens)
+        return x, tokens
+
+
+class VTNet(Trunk):
+    """ResNet's stem and layers 1 to 3; a subclass makes the blocks and puts them on as layer4."""
+
+    layer4: nn.ModuleList
+
+    def put_on(
+        self,
+        blocks: Iterable[nn.Module],
+        *,
+        token_width: int,
+        num_classes: int,
+        dropout: float,
+        zero_init_residual: bool,
+    ) -> None:
+        """Add the blocks and the head, then initialise the whole net.
+
+        With ``zero_init_residual``, blocks start as the identity: their residual norms are zero.
+        """
+        at_least_1(num_classes=num_classes)
+        self.layer4 = nn.ModuleList(blocks)
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(token_width, num_classes)
+        initialise(self)
+        for path, part in self.named_modules():
+            if zero_init_residual and path.endswith((".transformer.norm", ".projector.norm")):
+                nn.init.zeros_(part.get_parameter("weight"))
+
+    def forward(self, image: Tensor) -> Tensor:  # N,3,H,W
+        """Scores of the classes, N,num_classes, from the mean of the last block's tokens."""
+        x = self.maps(image)[-1]  # N,f,H/16,W/16
+        tokens: Any = None  # the first block makes them
+        for block in self.layer4:
+            x, tokens = block(x, tokens)
+        scores: Tensor = self.fc(self.dropout(tokens.mean(dim=2)))
+        return scores

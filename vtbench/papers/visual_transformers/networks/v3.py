@@ -1,6 +1,6 @@
 """VT-ResNet of Visual Transformers, arXiv 2006.03677v3: tokens in place of ResNet's last stage.
 
-Read it beside section 3 and appendix A of the paper; the parts that v4 shares are in vt_blocks.
+Read it beside section 3 and appendix A of the paper; the parts that v4 shares are in ``blocks``.
 What the paper leaves open is settled so that its tables come out:
 
 - The first block reads tokens off the raw map of layer3; the convolution that adjusts its channels
@@ -36,13 +36,13 @@ from vtbench.papers.visual_transformers.networks.blocks import (
     DynamicTokenizer,
     Projector,
     StaticTokenizer,
+    VTBlock,
+    VTNet,
     check_shape,
     check_transformer,
-    half_replaced,
     pointwise1d,
     split_heads,
 )
-from vtbench.papers.visual_transformers.networks.net import VTNet
 
 # Depth -> blocks, channels C of the map in the stage, and kqv_groups.
 STAGE_5: dict[int, tuple[int, int, int]] = {
@@ -105,41 +105,6 @@ def vt_transformer(
     return TransformerOnRows(width, heads, kqv_groups), given
 
 
-class VTBlock(nn.Module):
-    """Tokenizer, transformer, projector: figure 1."""
-
-    def __init__(
-        self,
-        shape: BlockShape,
-        *,
-        dynamic: bool,
-        transformer: bool,
-        position: bool,
-        projector: bool,
-    ) -> None:
-        super().__init__()
-        self.tokenizer = (
-            DynamicTokenizer(shape, position=position)
-            if dynamic
-            else StaticTokenizer(shape, position=position)
-        )
-        self.transformer = (
-            Transformer(shape.CT, shape.heads, shape.kqv_groups)
-            if transformer
-            else pointwise1d(shape.CT, shape.CT)
-        )
-        self.projector = Projector(shape) if projector else None
-
-    def forward(self, x: Tensor, tokens: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Map N,f,H,W and the previous tokens N,C_T,L -> map N,C,H,W and tokens N,C_T,L'."""
-        # Eq. 1 in the first block, eq. 5 after it.
-        tokens = self.tokenizer(x) if tokens is None else half_replaced(self.tokenizer, x, tokens)
-        tokens = self.transformer(tokens)
-        if self.projector is not None:
-            x = self.projector(x, tokens)
-        return x, tokens
-
-
 class VTResNet(VTNet):
     """ResNet's stem and layers 1 to 3 as they are; visual transformers as layer4; a head.
 
@@ -169,14 +134,9 @@ class VTResNet(VTNet):
         super().__init__(depth, layers=3)
         number, channels, usual_groups = STAGE_5[depth]
         shape = BlockShape(
-            f=self.widths[-1],
-            C=channels,
-            L=tokens,
-            CT=token_width,
-            heads=heads,
-            groups=groups,
+            f=self.widths[-1], C=channels, L=tokens, CT=token_width, heads=heads, groups=groups,
             kqv_groups=usual_groups if kqv_groups is None else kqv_groups,
-        )
+        )  # fmt: skip
         check_shape(shape)
         if tokens % 2:
             raise BadOption(
@@ -188,16 +148,21 @@ class VTResNet(VTNet):
         if tokenizer == "dynamic" and not dynamic:
             raise BadOption("tokenizer=dynamic and dynamic=False contradict; give one of them.")
         dynamic = dynamic and tokenizer != "static"
-        blocks = (
-            VTBlock(
-                shape if index == 0 else shape.after(),
-                dynamic=dynamic and index > 0,
-                transformer=transformer == "vt",
-                position=position,
-                projector=index < number - 1,
+        blocks = []
+        for index in range(number):
+            here = shape if index == 0 else shape.after()
+            # Eq. 1 in the first block, eq. 5 after it.
+            draws = DynamicTokenizer if dynamic and index > 0 else StaticTokenizer
+            blocks.append(
+                VTBlock(
+                    draws(here, position=position),
+                    Transformer(token_width, heads, here.kqv_groups)
+                    if transformer == "vt"
+                    else pointwise1d(token_width, token_width),
+                    Projector(here) if index < number - 1 else None,
+                    keeps_half=True,
+                )
             )
-            for index in range(number)
-        )
         self.put_on(
             blocks,
             token_width=token_width,

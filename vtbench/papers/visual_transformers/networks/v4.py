@@ -1,6 +1,6 @@
 """VT-ResNet of Visual Transformers as published at ICCV 2021 (arXiv 2006.03677v4).
 
-Read it beside section 3 and appendix C of that version; vt_blocks has what it shares with v3. What
+Read it beside section 3 and appendix C of that version; ``blocks`` has what it shares with v3. What
 differs from v3, and what is settled so that the tables come out:
 
 - 16 tokens; kqv_groups 1; no position code in the default recipe (tables 2 to 7).
@@ -39,12 +39,12 @@ from vtbench.papers.visual_transformers.networks.blocks import (
     Extraction,
     Projector,
     StaticTokenizer,
+    VTBlock,
+    VTNet,
     check_shape,
-    half_replaced,
     pointwise1d,
     split_heads,
 )
-from vtbench.papers.visual_transformers.networks.net import VTNet
 
 Tokenizer = Literal["recurrent", "filter", "kmeans", "pooling", "dynamic", "static"]
 Attention = Literal["vt", "none", "graphconv"]
@@ -151,38 +151,6 @@ class PoolingTokenizer(nn.Module):
         """Map N,f,H,W -> tokens N,C_T,L."""
         tokens: Tensor = self.token(F.adaptive_avg_pool2d(x, self.grid).flatten(2))
         return tokens
-
-
-class VTBlock(nn.Module):
-    """Tokenizer, transformer, projector; any but the transformer may be absent."""
-
-    def __init__(
-        self,
-        tokenizer: nn.Module | None,
-        transformer: nn.Module,
-        projector: nn.Module | None,
-        *,
-        keeps_half: bool,
-    ) -> None:
-        super().__init__()
-        self.tokenizer = tokenizer
-        self.transformer = transformer
-        self.projector = projector
-        self.keeps_half = keeps_half
-
-    def forward(self, x: Tensor, tokens: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Map N,f,H,W and the previous tokens N,C_T,L -> map N,C,H,W and tokens N,C_T,L."""
-        if self.tokenizer is not None:
-            if tokens is not None and self.keeps_half:
-                tokens = half_replaced(self.tokenizer, x, tokens)
-            elif tokens is not None and isinstance(self.tokenizer, DynamicTokenizer):
-                tokens = self.tokenizer(x, tokens)
-            else:
-                tokens = self.tokenizer(x)
-        tokens = self.transformer(tokens)
-        if self.projector is not None:
-            x = self.projector(x, tokens)
-        return x, tokens
 
 
 class VTResNetV4(VTNet):

@@ -55,7 +55,7 @@ def _laid_out(record: Record) -> Costed | None:
     if model is None:
         return None
     if work.backward or work.batch_size != 1:
-        raise BadOption("It is one of the forward pass of a single image.")
+        raise BadOption("The formula is the cost of one forward pass of one image.")
     values = model.values_for(work.options, work.resolution)
     shown = [costed(model, values, depth) for depth in (1, model.depth)]
     stages = len(_stages(record))

@@ -88,14 +88,14 @@ class CostModel(msgspec.Struct, frozen=True):
         for option, value in options:
             if option not in by_option:
                 raise BadOption(
-                    f"No symbol of the formula of {self.name} says the option {option}."
+                    f"The formula of {self.name} has no symbol for the option {option}."
                 )
             values[by_option[option]] = value
         if resolution is not None:
             sides = dict(zip(("height", "width"), resolution, strict=True))
             found = {symbol.name: sides[symbol.side] for symbol in self.symbols if symbol.side}
             if not found:
-                raise BadOption(f"No symbol of the formula of {self.name} says the image's size.")
+                raise BadOption(f"The formula of {self.name} has no symbol for the image's size.")
             values |= found
         return values
 

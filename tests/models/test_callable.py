@@ -15,7 +15,7 @@ from vtbench import errors
 from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import InputSpec, Workload
 from vtbench.models import build
-from vtbench.models.signatures import parameters_of, takes_anything
+from vtbench.models.options import parameters_of, takes_anything
 
 SOURCE = """
 import torch

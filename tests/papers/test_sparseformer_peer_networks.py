@@ -13,7 +13,7 @@ from vtbench import models
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import BadOption, BadResolution
 from vtbench.models.arguments import check_frames, check_sides
-from vtbench.models.unpadded import unpadded
+from vtbench.models.third_party import unpadded
 from vtbench.papers.nonlocal_networks.networks import NonLocalI3D, nonlocal_i3d
 from vtbench.papers.perceiver.networks import Perceiver, fourier_features
 from vtbench.papers.slowfast.networks import SlowFast, slowfast

@@ -24,7 +24,7 @@ def build(workload: Workload, *, real: bool = False) -> Built:
     initialisation under seed 0, or the weights that the workload names, and seeded inputs.
     """
     target = resolve(workload.model)
-    from vtbench.models.assemble import assemble
+    from vtbench.models.from_library import assemble
 
     if workload.weights is None:
         return assemble(target, workload, real=real)

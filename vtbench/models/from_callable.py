@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import inspect
 import sys
@@ -18,12 +19,11 @@ from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadResolution, ModelError, UnknownModel
 from vtbench.models import inputs, sizes
 from vtbench.models.built import Built
-from vtbench.models.foreign import first_line, ran
 from vtbench.models.names import Target
-from vtbench.models.roads import in_mode, on_cpu, on_meta, without_values
-from vtbench.models.signatures import check, parameters_of, takes_anything
-
-Size = tuple[int, int]
+from vtbench.models.options import check, parameters_of, takes_anything
+from vtbench.models.placement import in_mode, on_cpu, on_meta, without_values
+from vtbench.models.sizes import Size
+from vtbench.models.third_party import first_line, ran
 
 _DEFAULT_SIZE = (224, 224)
 _IMAGE_OR_CLIP = (4, 5)
@@ -38,8 +38,8 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
         options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
         options |= _conditions(function, workload, options)
         check(workload.model, dict(workload.options), _options_of(function, workload))
-        road = on_cpu if real else on_meta
-        made = ran(workload.model, options, lambda: road(lambda: function(**options)))
+        built_on = on_cpu if real else on_meta
+        made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
     module, own_inputs = _taken_apart(workload.model, made)
     module = module if real else without_values(module)
     in_mode(module, training=workload.mode == "train")
@@ -50,14 +50,7 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
         built = _with_inputs(module, own_inputs, workload, options, real=real)
     if target.entry is None:
         return built
-    return Built(
-        built.module,
-        built.args,
-        built.kwargs,
-        built.workload,
-        target.entry.stages,
-        target.entry.head or (),
-    )
+    return dataclasses.replace(built, stages=target.entry.stages, head=target.entry.head or ())
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -198,13 +191,8 @@ def _with_inputs(
         )
     given = inputs.moved(given, real=real)
     kwargs = given if isinstance(given, dict) else {}
-    args = (
-        ()
-        if isinstance(given, dict)
-        else tuple(given)
-        if isinstance(given, tuple | list)
-        else (given,)
-    )
+    several = tuple(given) if isinstance(given, tuple | list) else (given,)
+    args = () if isinstance(given, dict) else several
     return Built(module, args, kwargs, _as_given(workload, (*args, *kwargs.values())))
 
 

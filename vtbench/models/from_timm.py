@@ -9,18 +9,17 @@ import torch
 from torch import nn
 
 from vtbench.models import inputs
-from vtbench.models.packages import imported
-from vtbench.models.roads import (
+from vtbench.models.options import Parameters, parameters_of
+from vtbench.models.placement import (
     META,
     collector_paused,
     entirely_on_meta,
     on_meta,
     without_values,
 )
-from vtbench.models.signatures import Parameters, parameters_of
-from vtbench.models.skip import initialisation_skipped
-
-Size = tuple[int, int]
+from vtbench.models.sizes import Size
+from vtbench.models.third_party import imported
+from vtbench.models.unfilled import initialisation_skipped
 
 _DEFAULT_SIZE = (224, 224)
 _WRAPPER = {

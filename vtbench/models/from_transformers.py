@@ -13,11 +13,10 @@ from torch import nn
 from vtbench.data.catalog import nearest
 from vtbench.errors import BadOption, UnknownModel
 from vtbench.models import inputs
-from vtbench.models.packages import imported
-from vtbench.models.roads import on_meta, without_values
-from vtbench.models.signatures import Parameters, parameters_of
-
-Size = tuple[int, int]
+from vtbench.models.options import Parameters, parameters_of
+from vtbench.models.placement import on_meta, without_values
+from vtbench.models.sizes import Size
+from vtbench.models.third_party import imported
 
 _DEFAULT_SIZE = (224, 224)
 _TOKENS = 128

@@ -11,7 +11,7 @@ from torch import nn
 
 from vtbench.data.workload import InputSpec
 from vtbench.errors import BadInput
-from vtbench.models.roads import META, SEED
+from vtbench.models.placement import META, SEED
 
 # Integer inputs choose among few things (a token, a segment, a mask), and every choice has these.
 _INTEGERS = 2

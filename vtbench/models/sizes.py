@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from vtbench.errors import BadResolution, VtbenchError
-from vtbench.models.foreign import first_line
+from vtbench.models.third_party import first_line
 
 Size = tuple[int, int]
 

@@ -36,7 +36,7 @@ from vtbench.data.closed_form import Formula, Symbol
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import Untraceable, VtbenchError
 from vtbench.models import sizes
-from vtbench.models.signatures import parameters_of
+from vtbench.models.options import parameters_of
 
 TIME_LIMIT = 30.0
 """Seconds that the symbolic runs of one model may take."""

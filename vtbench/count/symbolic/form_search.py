@@ -17,8 +17,8 @@ from vtbench.count.symbolic.varied_model import VariedModel, varied_model
 from vtbench.data.workload import Workload
 from vtbench.errors import ModelError, VtbenchError
 from vtbench.models import from_timm, from_torchvision, from_transformers
-from vtbench.models.assemble import Library
-from vtbench.models.foreign import ran
+from vtbench.models.from_library import Library
+from vtbench.models.third_party import ran
 
 _ASKED_BATCH = 3
 """The batch of the first check away from the model's own size."""

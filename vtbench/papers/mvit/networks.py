@@ -7,7 +7,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from vtbench.models.arguments import Size, at_least_1, check_frames, check_sides, clip
-from vtbench.models.packages import imported
+from vtbench.models.third_party import imported
 
 # Channels, blocks and stride of keys and values in each stage; each stage doubles the heads.
 _MVIT: dict[str, tuple[tuple[int, int, int], ...]] = {

@@ -24,8 +24,7 @@ from torch import Tensor, nn, randn
 
 from vtbench.errors import BadOption
 from vtbench.models.arguments import Size, at_least_1
-from vtbench.models.packages import imported
-from vtbench.models.unpadded import unpadded
+from vtbench.models.third_party import imported, unpadded
 
 COLOURS = 3
 CONVOLVED = 322

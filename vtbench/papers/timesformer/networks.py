@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from vtbench.errors import BadResolution
 from vtbench.models.arguments import Size, at_least_1, check_sides, clip
-from vtbench.models.packages import imported
 from vtbench.models.sizes import written
+from vtbench.models.third_party import imported
 
 
 def timesformer(

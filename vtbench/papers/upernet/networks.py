@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn, randn
 
 from vtbench.models.arguments import Size, at_least_1
-from vtbench.models.packages import imported
+from vtbench.models.third_party import imported
 
 
 def upernet_swin_t(

@@ -10,8 +10,8 @@ from torch import nn
 
 from vtbench import errors
 from vtbench.data.workload import Workload
-from vtbench.models import build, skip
-from vtbench.models.roads import META, in_mode, on_meta
+from vtbench.models import build, unfilled
+from vtbench.models.placement import META, in_mode, on_meta
 
 timm = pytest.importorskip("timm", reason="timm is not installed")
 
@@ -90,7 +90,7 @@ def test_a_real_build_after_a_skipped_one_has_ordinary_weights() -> None:
 def test_tensors_with_values_are_filled_inside_the_skip() -> None:
     """Only meta tensors are left alone."""
     weight = torch.empty(4, 4)
-    with skip.initialisation_skipped():
+    with unfilled.initialisation_skipped():
         nn.init.constant_(weight, 3.0)
         scale = torch.empty(2).fill_(2.0).mul_(5.0)
         norm = nn.BatchNorm2d(2)
@@ -122,7 +122,7 @@ def test_a_constructor_that_reads_values_spends_no_time_on_filling_large_paramet
 def test_a_model_built_by_another_thread_meanwhile_is_filled() -> None:
     """What is replaced is replaced for all threads, and leaves values to them."""
     made: list[torch.Tensor] = []
-    with skip.initialisation_skipped():
+    with unfilled.initialisation_skipped():
         thread = threading.Thread(target=lambda: made.append(nn.init.ones_(torch.empty(8))))
         thread.start()
         thread.join()
@@ -132,7 +132,7 @@ def test_a_model_built_by_another_thread_meanwhile_is_filled() -> None:
 def test_arithmetic_with_a_tensor_is_never_skipped() -> None:
     """It may hand on a gradient, which is part of the model."""
     scale = nn.Parameter(torch.ones(3, device=META))
-    with skip.initialisation_skipped():
+    with unfilled.initialisation_skipped():
         total = torch.zeros(3, device=META).add_(scale)
         other = torch.zeros(3, device=META).add_(other=scale)
     assert total.requires_grad
@@ -159,8 +159,8 @@ def test_setting_the_mode_part_by_part_is_what_train_does() -> None:
 def test_nested_skips_restore_at_the_last_exit() -> None:
     """The inner one must not take away what the outer one still uses."""
     before = snapshot()
-    with skip.initialisation_skipped():
-        with skip.initialisation_skipped():
+    with unfilled.initialisation_skipped():
+        with unfilled.initialisation_skipped():
             pass
         assert snapshot() != before
     assert snapshot() == before

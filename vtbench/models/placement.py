@@ -1,4 +1,4 @@
-"""The two roads on which a model is built: on the meta device unfilled, or on the CPU seeded."""
+"""Where a model is built: on the meta device and unfilled, or on the CPU and seeded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from vtbench.errors import ModelError
-from vtbench.models.skip import FILLING_FUNCTIONS, initialisation_skipped
+from vtbench.models.unfilled import FILLING_FUNCTIONS, initialisation_skipped
 
 META = torch.device("meta")
 SEED = 0

@@ -18,12 +18,12 @@ from vtbench.models import (
     sizes,
 )
 from vtbench.models.built import Built
-from vtbench.models.foreign import first_line, ran
 from vtbench.models.names import Target
-from vtbench.models.roads import affordable, in_mode, on_cpu
-from vtbench.models.signatures import Parameters, check
+from vtbench.models.options import Parameters, check
+from vtbench.models.placement import affordable, in_mode, on_cpu
+from vtbench.models.sizes import Size
+from vtbench.models.third_party import first_line, ran
 
-Size = tuple[int, int]
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 
 

@@ -10,7 +10,7 @@ from speed_models import SUITE
 import vtbench
 from vtbench import errors
 from vtbench.api import checking
-from vtbench.data.measurement_files import read_measurements
+from vtbench.data.files import read_measurements
 from vtbench.measure.machine.devices import describe
 
 COUNTS = """

@@ -9,7 +9,7 @@ from torch import nn
 import vtbench
 from vtbench import errors
 from vtbench.data.derived import with_samples
-from vtbench.data.measurement_files import line_of
+from vtbench.data.files import line_of
 from vtbench.measure.session import measure_workloads as measuring
 
 

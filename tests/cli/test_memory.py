@@ -10,8 +10,8 @@ from torch import nn
 
 import vtbench as package
 from vtbench.cli import memory as command
+from vtbench.data.files import read_measurements
 from vtbench.data.measurement import MeasuredMemory, Measurement
-from vtbench.data.measurement_files import read_measurements
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.errors import BadOption, UsageError
 from vtbench.measure.workers import Outcome

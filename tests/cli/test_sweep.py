@@ -15,8 +15,8 @@ import msgspec
 import pytest
 
 from vtbench.cli import axes, values
+from vtbench.data.files import line_of
 from vtbench.data.measurement import Device, Measurement
-from vtbench.data.measurement_files import line_of
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError

@@ -229,7 +229,7 @@ def test_what_cannot_be_kept_for_a_full_disk_is_shown(vtbench, tmp_path, monkeyp
     def full(file, line):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("vtbench.sweep.store.os.write", full)
+    monkeypatch.setattr("vtbench.data.files.appending.os.write", full)
     ended = vtbench("throughput", "resnet18", "--records", str(tmp_path / "kept.jsonl"))
     assert ended.status == 2
     assert "cannot be written: no space left on device" in ended.err

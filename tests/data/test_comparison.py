@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from vtbench.data.comparison import compare_records, failing
+from vtbench.data.files import line_of
 from vtbench.data.measurement import Device, MeasuredMemory, Measurement, Telemetry
-from vtbench.data.measurement_files import line_of
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption

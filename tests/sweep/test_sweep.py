@@ -15,14 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from vtbench.data.files import appending, read_measurements
 from vtbench.data.measurement import Device, Measurement
-from vtbench.data.measurement_files import read_measurements
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption, OutputError, UsageError
 from vtbench.measure.workers import Outcome
 from vtbench.sweep import axes
-from vtbench.sweep import store as store_room
 from vtbench.sweep.axes import Grid, OptionAxis
 from vtbench.sweep.cells import Cell, shard
 from vtbench.sweep.local import Local, local
@@ -251,11 +250,11 @@ def test_a_full_disk_is_a_sentence_and_leaves_whole_lines(tmp_path, monkeypatch)
     with Store(path) as store:
         store.append(record(cell(1)))
         before = path.read_bytes()
-        monkeypatch.setattr(store_room.os, "write", full)
+        monkeypatch.setattr(appending.os, "write", full)
         with pytest.raises(OutputError, match=r"no space left on device.*run the same command"):
             store.append(record(cell(2)))
         assert path.read_bytes() == before
-        monkeypatch.setattr(store_room.os, "write", real)
+        monkeypatch.setattr(appending.os, "write", real)
         store.append(record(cell(2)))
     assert len(kept(path)) == 2
 

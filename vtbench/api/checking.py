@@ -17,10 +17,9 @@ from vtbench.claims.judge.sessions import Session, is_kept, sessions_of
 from vtbench.claims.judge.timings import Timed, Timings
 from vtbench.claims.suite import Suite
 from vtbench.claims.suite.shelf import find
+from vtbench.data.files import read_measurements, read_records
 from vtbench.data.measurement import Device, Measurement
-from vtbench.data.measurement_files import read_measurements
 from vtbench.data.record import Record
-from vtbench.data.record_files import read_records
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
 from vtbench.measure.isolated import MeasureSettings

@@ -15,8 +15,8 @@ import msgspec
 
 from vtbench.api.counting import named_workload
 from vtbench.data.derived import ratios_of
+from vtbench.data.files import read_measurements
 from vtbench.data.measurement import Measurement, Ratio
-from vtbench.data.measurement_files import read_measurements
 from vtbench.data.protocol import protocol_named
 from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadOption, UsageError

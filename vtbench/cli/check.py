@@ -28,10 +28,10 @@ from vtbench.cli.output import (
     write_document,
 )
 from vtbench.cli.progress import progress
+from vtbench.data.condensed import lines_of
+from vtbench.data.files import read_measurements, read_records
 from vtbench.data.measurement import Measurement
-from vtbench.data.measurement_files import read_measurements
 from vtbench.data.record import Record
-from vtbench.data.record_files import lines_of, read_records
 from vtbench.data.workload import Workload
 from vtbench.errors import UsageError
 from vtbench.report import Style, render

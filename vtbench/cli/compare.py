@@ -30,7 +30,7 @@ from vtbench.cli.output import (
 )
 from vtbench.cli.revisions import LAUNCHES, Ask, compared_revisions
 from vtbench.data.comparison import Comparison, compare_records, failing
-from vtbench.data.measurement_files import read_measurements
+from vtbench.data.files import read_measurements
 from vtbench.errors import BadOption, UsageError
 from vtbench.report.compared import ComparePage, compared_document
 from vtbench.stats import Gate

@@ -17,10 +17,9 @@ from vtbench.claims.suite.shelf import find, shipped
 from vtbench.cli.check import counted
 from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
+from vtbench.data.files import read_measurements, read_records
 from vtbench.data.measurement import Measurement
-from vtbench.data.measurement_files import read_measurements
 from vtbench.data.record import Record
-from vtbench.data.record_files import read_records
 from vtbench.data.workload import Workload
 from vtbench.report.explained import Explained, explained_document
 

@@ -22,9 +22,9 @@ from vtbench.cli.reporting import (
     report_files,
     write_all,
 )
+from vtbench.data.files import read_records
 from vtbench.data.measurement import Measurement
 from vtbench.data.record import Record
-from vtbench.data.record_files import read_records
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption
 from vtbench.report import Question, document

@@ -19,8 +19,8 @@ from vtbench.cli.output import (
     write_document,
 )
 from vtbench.data.derived import ratios_of
+from vtbench.data.files import read_measurements
 from vtbench.data.measurement import Measurement
-from vtbench.data.measurement_files import read_measurements
 from vtbench.data.timm_results import read_timm_results
 from vtbench.errors import BadInput, BadOption
 from vtbench.report.measured import AUTO, MeasuredQuestion, measured_document

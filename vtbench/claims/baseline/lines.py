@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from vtbench.data.files.lines import decoded, read_lines
 from vtbench.data.record import CONVENTION, Record
 from vtbench.data.version import VERSION
 from vtbench.data.workload import Workload
@@ -46,6 +47,9 @@ class Module(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="m
     params: int
 
 
+Line = Header | Net | Module
+
+
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """A baseline file."""
 
@@ -58,7 +62,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
 def lines_of_baseline(records: Mapping[Workload, Record], torch: str) -> str:
     """The records of some models as a baseline file."""
-    lines: list[Header | Net | Module] = [Header(convention=CONVENTION, torch=torch)]
+    lines: list[Line] = [Header(convention=CONVENTION, torch=torch)]
     for asked, record in records.items():
         lines.append(_net(asked, record))
         lines += [
@@ -102,20 +106,8 @@ def modules_of(record: Record) -> dict[str, tuple[int, int]]:
 
 def read_baseline(path: Path) -> Baseline:
     """A baseline file; one of another counting convention is refused."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise BadInput(f"The baseline {path} cannot be read: {reason}.") from error
-    lines: list[Header | Net | Module] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                lines.append(msgspec.json.decode(line, type=Header | Net | Module))
-            except (msgspec.DecodeError, msgspec.ValidationError) as error:
-                raise BadInput(
-                    f"{path}:{number}: this is no line of a baseline: {error}."
-                ) from error
+    read = read_lines(path, "baseline")
+    lines: list[Line] = [decoded(line, Line, "line of a baseline") for line in read]
     if not lines or not isinstance(lines[0], Header):
         raise BadInput(
             f"{path} is no baseline; `vtbench baseline write FILE --models A` makes one."
@@ -128,7 +120,7 @@ def read_baseline(path: Path) -> Baseline:
     return _put_together(path, lines[0], lines[1:])
 
 
-def _put_together(path: Path, header: Header, lines: list[Header | Net | Module]) -> Baseline:
+def _put_together(path: Path, header: Header, lines: list[Line]) -> Baseline:
     nets = [line for line in lines if isinstance(line, Net)]
     names = [net.workload.model for net in nets]
     if not nets:

@@ -1,15 +1,17 @@
-"""Files of records: JSON Lines, one record a line, each under the workload that was asked for."""
+"""Records condensed to what judging needs, and the text of a file of them.
+
+In a file each stands under the workload that was asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 
-from vtbench.data.record import CONVENTION, Record, Row
+from vtbench.data.files import line_of
+from vtbench.data.record import Record, Row
 from vtbench.data.workload import Workload
-from vtbench.errors import BadInput
 
 _SUMS = ("calls", "macs", "effective_macs", "elements_in", "elements_out", "written", "softmax",
          "biased", "estimated_macs")  # fmt: skip
@@ -69,33 +71,9 @@ def lines_of(
 
     ``parts`` are modules of a workload that stay apart from the stages that hold them.
     """
-    asked = (
-        msgspec.structs.replace(
-            condensed(record, (parts or {}).get(workload, ())), workload=workload
-        )
-        for workload, record in records.items()
+    small = {
+        each: condensed(record, (parts or {}).get(each, ())) for each, record in records.items()
+    }
+    return "".join(
+        line_of(msgspec.structs.replace(record, workload=asked)) for asked, record in small.items()
     )
-    return "".join(msgspec.json.encode(record).decode() + "\n" for record in asked)
-
-
-def read_records(path: Path) -> dict[Workload, Record]:
-    """Records of a file by workload; those of another counting convention are refused."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"The records {path} cannot be read: {error}.") from error
-    found: dict[Workload, Record] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = msgspec.json.decode(line, type=Record)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise BadInput(f"{path}:{number}: this is no record: {error}.") from error
-        if record.convention != CONVENTION:
-            raise BadInput(
-                f"{path}:{number}: counted by the convention {record.convention}, and this is "
-                f"{CONVENTION}; count again."
-            )
-        found[record.workload] = record
-    return found

@@ -5,7 +5,8 @@ import pytest
 
 from vtbench.claims.judge.conventions import MACS, measured
 from vtbench.count.count_workload import count_workload
-from vtbench.data.record_files import condensed, lines_of, read_records
+from vtbench.data.condensed import condensed, lines_of
+from vtbench.data.files import read_records
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput
 

@@ -7,7 +7,7 @@ import pytest
 
 from vtbench.claims.judge.conventions import MACS, PARAMETERS
 from vtbench.claims.suite import Interval, interval, read_suite
-from vtbench.claims.suite.expression import interval_of, names_in, value_of
+from vtbench.claims.suite.formulas import interval_of, names_in, value_of
 from vtbench.claims.suite.types import CONVENTIONS
 from vtbench.data.workload import Workload
 from vtbench.errors import BadSuite

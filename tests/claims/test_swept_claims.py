@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtbench.claims.judge import judge, totals
-from vtbench.claims.judge.fitting import coefficients, exponents, nearest, through
+from vtbench.claims.judge.fitting import exponents, nearest
 from vtbench.claims.judge.points import points_of
 from vtbench.claims.suite import read_suite
-from vtbench.claims.suite.polynomial import value
+from vtbench.data.polynomial import coefficients, through, value
 from vtbench.data.record import Record, Row
 from vtbench.report.checking import check_document, sentence
 from vtbench.report.explained import Explained, explained_document

@@ -8,9 +8,10 @@ import pytest
 from vtbench.claims.judge import judge, parts_named, wanted
 from vtbench.claims.judge.points import points_of
 from vtbench.claims.suite import read_suite
+from vtbench.claims.suite.formulas import polynomial
 from vtbench.claims.suite.growth import growth
-from vtbench.claims.suite.polynomial import degree, letters, polynomial, spelled, value, written
 from vtbench.claims.suite.sweeping import values_of
+from vtbench.data.polynomial import degree, letters, spelled, value, written
 from vtbench.data.workload import Workload
 from vtbench.errors import BadSuite
 from vtbench.report.checking import check_document

@@ -1,49 +1,48 @@
 """A closed form as data: what it says, how it was found, and its exact value at given sizes.
 
-The text of a form is read by a small grammar: whole numbers, names, ``+ - * / **``, parentheses
-and the functions ``floor``, ``ceiling``, ``Mod``, ``Max`` and ``Min``. Nothing in it is ever run.
+The text of a form holds whole numbers, names, ``+ - * / **``, parentheses and the functions
+``floor``, ``ceiling``, ``Mod``, ``Max`` and ``Min``.
 """
 
 from __future__ import annotations
 
-import ast
 import math
 import operator
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
 
+from vtbench.data import grammar
+from vtbench.data.grammar import Grammar, Tree, folded
 from vtbench.errors import BadInput
 
-LONGEST = 200_000
-"""Characters of a form; the longest that was ever derived has a tenth of it."""
-HIGHEST_POWER = 16
+FORMS = Grammar(
+    longest=200_000,  # the longest that was ever derived has a tenth of it
+    functions={
+        "floor": (1, 1), "ceiling": (1, 1), "Mod": (2, 2), "Max": (2, 8), "Min": (2, 8),
+    },
+)  # fmt: skip
 
 Number = int | Fraction
-Tree = tuple[Any, ...]
-"""``(operation, parts...)``, ``("name", text)`` or ``("number", value)``."""
 
-_FUNCTIONS: dict[str, Callable[..., Number]] = {
-    "floor": math.floor,
-    "ceiling": math.ceil,
-    "Mod": lambda number, by: number - by * math.floor(Fraction(number) / by),
-    "Max": max,
-    "Min": min,
-}
-_ARITY = {"floor": (1, 1), "ceiling": (1, 1), "Mod": (2, 2), "Max": (2, 8), "Min": (2, 8)}
-_OPERATORS: dict[type, str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**",
-}  # fmt: skip
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: Fraction(a) / b,
-    "**": lambda a, b: a**b,
-}
+_OPERATIONS: Mapping[str, Callable[..., Number]] = MappingProxyType(
+    {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "/": lambda a, b: Fraction(a) / b,
+        "**": operator.pow,
+        "floor": math.floor,
+        "ceiling": math.ceil,
+        "Mod": lambda number, by: number - by * math.floor(Fraction(number) / by),
+        "Max": max,
+        "Min": min,
+    }
+)
 
 
 class Symbol(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,57 +134,12 @@ def _compares(comparison: str, sizes: Mapping[str, int]) -> bool:
 
 def parse(text: str) -> Tree:
     """The tree of a form; BadInput where it is outside the grammar."""
-    if len(text) > LONGEST:
-        raise BadInput(f"A formula of {len(text)} characters is longer than any that is derived.")
-    try:
-        return _tree(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise BadInput(f"The formula {_shortened(text)!r} cannot be read.") from error
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004  # what fits on a line
-
-
-def _tree(node: ast.expr) -> Tree:
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        return ("number", node.value)
-    if isinstance(node, ast.Name):
-        return ("name", node.id)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        sign = -1 if isinstance(node.op, ast.USub) else 1
-        return ("*", ("number", sign), _tree(node.operand))
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        operator = _OPERATORS[type(node.op)]
-        right = _tree(node.right)
-        if operator == "**" and not (right[0] == "number" and 0 <= right[1] <= HIGHEST_POWER):
-            raise BadInput(f"A formula may raise only to whole powers up to {HIGHEST_POWER}.")
-        left = _tree(node.left)
-        if operator == "**" and right[1] * _power(left) > HIGHEST_POWER:
-            raise BadInput(f"A formula may raise only to whole powers up to {HIGHEST_POWER}.")
-        return (operator, left, right)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        name = node.func.id
-        low, high = _ARITY.get(name, (1, 0))
-        if low <= len(node.args) <= high:
-            return (name, *(_tree(argument) for argument in node.args))
-    raise BadInput(
-        "A formula holds whole numbers, names, + - * / **, parentheses, floor, ceiling, Mod, Max "
-        f"and Min; {_shortened(ast.unparse(node))!r} is something else."
-    )
-
-
-def _power(tree: Tree) -> int:
-    """The highest power that stands in a tree, powers of powers multiplied."""
-    inner = max((_power(part) for part in tree[1:] if isinstance(part, tuple)), default=1)
-    return inner * tree[2][1] if tree[0] == "**" else inner
+    return grammar.parse(text, FORMS)
 
 
 def names(tree: Tree) -> set[str]:
     """The sizes that a form speaks of."""
-    if tree[0] == "name":
-        return {tree[1]}
-    return set().union(*(names(part) for part in tree[1:] if isinstance(part, tuple)))
+    return set(grammar.names(tree))
 
 
 def value(tree: Tree, sizes: Mapping[str, int]) -> int:
@@ -195,6 +149,8 @@ def value(tree: Tree, sizes: Mapping[str, int]) -> int:
     except KeyError as error:
         name = error.args[0]
         raise BadInput(f"The formula needs a value of {name}; give it with --at.") from None
+    except RecursionError:
+        raise BadInput("The formula is nested too deep.") from None
     except ZeroDivisionError:
         raise BadInput(f"The formula divides by zero at {written(sizes)}.") from None
     if isinstance(found, Fraction):
@@ -205,17 +161,10 @@ def value(tree: Tree, sizes: Mapping[str, int]) -> int:
 
 
 def _value(tree: Tree, sizes: Mapping[str, int]) -> Number:
-    operation = tree[0]
-    if operation == "number":
-        number: int = tree[1]
-        return number
-    if operation == "name":
-        return sizes[tree[1]]
-    parts = [_value(part, sizes) for part in tree[1:]]
-    if operation in _ARITHMETIC:
-        made: Number = _ARITHMETIC[operation](*parts)
-        return made
-    return _FUNCTIONS[operation](*parts)
+    def leaf(kind: str, given: Any) -> Number:
+        return sizes[given] if kind == "name" else given
+
+    return folded(tree, leaf, _OPERATIONS)
 
 
 def written(sizes: Mapping[str, int]) -> str:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+
+from vtbench.data.polynomial import joined, term
 
 Expression = Any
 """A sympy expression that is expanded."""
 
-MOST_HALVINGS = 64
-"""Denominators up to here give decimals that are short enough to read."""
-
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
 
 def plain(form: Expression) -> str:
-    """Text that sympy and ``data.closed_form`` read, such as ``3*CT**2*L + 3*CT*L**2/2``."""
+    """Text that sympy and ``data.grammar`` read, such as ``3*CT**2*L + 3*CT*L**2/2``."""
     return str(form)
 
 
 def pretty(form: Expression) -> str:
     """Text for readers, such as ``3·CT²·L + 1.5·CT·L²``."""
-    parts = [_monomial(part) for part in _short(form).as_ordered_terms()]
-    return " + ".join(parts).replace("+ -", "− ")
+    return joined(map(_term, _short(form).as_ordered_terms()), minus="−")
 
 
 def latex(form: Expression) -> str:
@@ -64,27 +59,15 @@ def _side(rounded: Expression) -> str:
     return f"{_letter(rounded).lower()}{stride}"
 
 
-def _monomial(part: Expression) -> str:
+def _term(part: Expression) -> str:
     number, rest = part.as_coeff_Mul()
-    factors = [
-        f"{_base(base)}{'' if power == 1 else str(power).translate(_RAISED)}"
-        for base, power in sorted(rest.as_powers_dict().items(), key=lambda item: str(item[0]))
-        if rest != 1
-    ]
-    written = _number(Fraction(int(number.p), int(number.q)))
-    return "·".join(factors if factors and written == "1" else [written, *factors])
+    powers = sorted(rest.as_powers_dict().items(), key=lambda item: str(item[0]))
+    named = [(_base(base), power) for base, power in powers if rest != 1]
+    return term(named, Fraction(int(number.p), int(number.q)))
 
 
 def _base(base: Expression) -> str:
     return f"⌈{pretty(base.args[0])}⌉" if base.func.__name__ == "ceiling" else str(base)
-
-
-def _number(value: Fraction) -> str:
-    """A decimal where it ends, else a fraction."""
-    twos = value.denominator
-    if twos & (twos - 1) or twos > MOST_HALVINGS:
-        return f"({value})"
-    return str(Decimal(value.numerator) / twos)
 
 
 def _tex_name(name: str) -> str:

@@ -9,25 +9,22 @@ from typing import Any
 from vtbench.claims.judge import Verdict
 from vtbench.claims.judge.verdict import SweptPoint
 from vtbench.claims.suite import Claim
+from vtbench.claims.suite.formulas import polynomial
 from vtbench.claims.suite.growth import WORDS, growth
-from vtbench.claims.suite.polynomial import polynomial, written
+from vtbench.data.polynomial import raised, written
 from vtbench.report.table import Column, Table
 from vtbench.report.units import ABSENT, digits
 
 SHOWN = 16
 """So many sizes stand in a table; the JSON lists all."""
 
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
 
 def printed_text(claim: Claim) -> str:
     """A formula as mathematics, its terms in the order of the paper; a growth as it stands."""
     if claim.kind != "formula":
         return claim.printed
-    raised = re.sub(
-        r"\s*(?:\^|\*\*)\s*(\d+)", lambda found: found[1].translate(_RAISED), claim.printed
-    )
-    return re.sub(r"\s*\*\s*", "·", raised)
+    powers = re.sub(r"\s*(?:\^|\*\*)\s*(\d+)", lambda found: raised(found[1]), claim.printed)
+    return re.sub(r"\s*\*\s*", "·", powers)
 
 
 def found_text(verdict: Verdict) -> str:

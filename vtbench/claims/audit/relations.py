@@ -17,7 +17,7 @@ from vtbench.claims.audit.cells import Figure, range_of
 from vtbench.claims.audit.columns import Column
 from vtbench.claims.audit.findings import Check, Finding, Kind
 from vtbench.claims.audit.tables import PrintedTable
-from vtbench.claims.suite.expression import interval_of
+from vtbench.claims.suite.formulas import interval_of
 from vtbench.claims.suite.interval import SCALES, Interval
 from vtbench.errors import BadSuite
 

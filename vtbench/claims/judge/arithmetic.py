@@ -7,7 +7,7 @@ from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 
 from vtbench.claims.suite import Claim, Interval
-from vtbench.claims.suite.expression import interval_of, names_in, value_of
+from vtbench.claims.suite.formulas import interval_of, names_in, value_of
 from vtbench.errors import BadSuite
 
 

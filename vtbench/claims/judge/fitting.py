@@ -1,54 +1,11 @@
-"""Exact polynomials through counts, the nearest of a degree, and exponents.
-
-A polynomial of degree n - 1 or less in each letter is settled by its values at every combination
-of n sizes of each: there is one through them and no other. What has a lower degree than that was
-confirmed at more sizes than it took to find it.
-"""
+"""Counts that are not quite a polynomial: the nearest of a degree, and exponents."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise, product
-
-from vtbench.claims.suite.polynomial import Monomial, Polynomial
-
-Grid = Mapping[tuple[int, ...], Fraction]
-"""Place on each axis -> value."""
-
-
-def coefficients(xs: Sequence[Fraction], ys: Sequence[Fraction]) -> list[Fraction]:
-    """The one polynomial of degree n - 1 or less through n points, its constant first.
-
-    By Newton's divided differences, multiplied out from the innermost.
-    """
-    steps = list(ys)
-    for order in range(1, len(xs)):
-        for place in range(len(xs) - 1, order - 1, -1):
-            rise = steps[place] - steps[place - 1]
-            steps[place] = rise / (xs[place] - xs[place - order])
-    found = [Fraction(0)] * len(xs)
-    for step, x in zip(reversed(steps), reversed(xs), strict=True):
-        found = [(found[k - 1] if k else step) - x * found[k] for k in range(len(xs))]
-    return found
-
-
-def through(axes: Mapping[str, Sequence[Fraction]], values: Grid) -> Polynomial:
-    """The polynomial through values at every combination of sizes, letter by letter."""
-    table = dict(values)
-    lengths = [range(len(sizes)) for sizes in axes.values()]
-    for axis, sizes in enumerate(axes.values()):
-        others = [each if place != axis else range(1) for place, each in enumerate(lengths)]
-        for start in product(*others):
-            line = [(*start[:axis], place, *start[axis + 1 :]) for place in lengths[axis]]
-            factors = coefficients(sizes, [table[key] for key in line])
-            table |= dict(zip(line, factors, strict=True))
-    return {_monomial(axes, powers): factor for powers, factor in table.items() if factor}
-
-
-def _monomial(letters: Iterable[str], powers: Iterable[int]) -> Monomial:
-    return tuple(sorted((letter, p) for letter, p in zip(letters, powers, strict=True) if p))
+from itertools import pairwise
 
 
 def nearest(xs: Sequence[Fraction], ys: Sequence[Fraction], degree: int) -> list[Fraction] | None:

@@ -10,7 +10,8 @@ import msgspec
 
 from vtbench.claims.judge.search import alternatives, figures, is_judged
 from vtbench.claims.suite import Claim, Suite
-from vtbench.claims.suite.polynomial import polynomial, value
+from vtbench.claims.suite.formulas import polynomial
+from vtbench.data.polynomial import value
 from vtbench.data.workload import Workload, freeze_options
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from vtbench.claims.judge.timings import Figure, Timed, ratio_to, speed_of, timed_of
 from vtbench.claims.suite import Claim, Interval
-from vtbench.claims.suite.expression import interval_of, names_in, value_of
+from vtbench.claims.suite.formulas import interval_of, names_in, value_of
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import Unknown
 from vtbench.data.measurement import Measurement

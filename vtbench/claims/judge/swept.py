@@ -15,21 +15,23 @@ from fractions import Fraction
 
 import msgspec
 
-from vtbench.claims.judge.fitting import coefficients, exponents, nearest, through
+from vtbench.claims.judge.fitting import exponents, nearest
 from vtbench.claims.judge.measuring import figure, known_beforehand
 from vtbench.claims.judge.points import Point, points_of
 from vtbench.claims.judge.readings import Records
 from vtbench.claims.judge.verdict import CLOSE, Found, Outcome, SweptPoint, Verdict
 from vtbench.claims.suite import Claim
+from vtbench.claims.suite.formulas import polynomial
 from vtbench.claims.suite.growth import WORDS, Growth, Relation, growth
-from vtbench.claims.suite.polynomial import (
+from vtbench.data.polynomial import (
     Polynomial,
+    coefficients,
     degree,
     letters,
     named,
     number,
-    polynomial,
     spelled,
+    through,
     value,
     written,
 )

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from vtbench.claims.suite.expression import names_in
+from vtbench.claims.suite.formulas import names_in
 from vtbench.claims.suite.growth import growth
 from vtbench.claims.suite.interval import SCALES, Interval, interval
 from vtbench.claims.suite.mistakes import Reading

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
 
-from vtbench.claims.suite.expression import names_in
+from vtbench.claims.suite.formulas import names_in
 from vtbench.claims.suite.lines import Lines
 from vtbench.claims.suite.types import Claim
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from vtbench.claims.suite.expression import names_in
+from vtbench.claims.suite.formulas import names_in
 from vtbench.claims.suite.types import Claim, Suite
 from vtbench.errors import UsageError
 

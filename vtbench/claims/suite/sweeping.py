@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
+from vtbench.claims.suite.formulas import polynomial
 from vtbench.claims.suite.growth import growth
-from vtbench.claims.suite.polynomial import Polynomial, degree, letters, polynomial, value
 from vtbench.claims.suite.shape import Single
 from vtbench.claims.suite.types import SWEPT, Sweep
+from vtbench.data.polynomial import Polynomial, degree, letters, value
 from vtbench.errors import BadSuite
 
 MOST_POINTS = 256

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from vtbench.count.symbolic.conditions import Doubt
 from vtbench.count.symbolic.drafts import Draft
 from vtbench.count.symbolic.varied_model import VariedModel
-from vtbench.data.closed_form import Checked, Formula, Tree, parse, value, written
+from vtbench.data.closed_form import Checked, Formula, parse, value, written
+from vtbench.data.grammar import Tree
 from vtbench.errors import Untraceable, VtbenchError
 
 Count = Callable[[Mapping[str, int]], int]

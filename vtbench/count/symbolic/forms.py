@@ -6,7 +6,7 @@ at multiples of the unit at which every rounding is exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -16,6 +16,7 @@ import sympy
 from sympy.printing.str import StrPrinter
 
 from vtbench.count.symbolic.floors import Expr, Floors
+from vtbench.data.polynomial import through
 
 LARGEST_UNIT = 2048
 """A unit beyond this is no description of what a model takes."""
@@ -155,6 +156,30 @@ def _sides(term: Expr, floors: Floors) -> Fraction:
 def _order(degree: Fraction) -> str:
     names = {Fraction(1): "linear", Fraction(2): "quadratic", Fraction(3): "cubic"}
     return names.get(degree, f"of order {degree}")
+
+
+def form_through(symbols: Sequence[sympy.Symbol], values: Mapping[tuple[int, ...], int]) -> Expr:
+    """The one polynomial through values on a full grid of points."""
+    known = {symbol.name: symbol for symbol in symbols}
+    axes = {
+        name: [Fraction(size) for size in sorted({point[place] for point in values})]
+        for place, name in enumerate(known)
+    }
+    places = {
+        tuple(
+            sizes.index(Fraction(size)) for size, sizes in zip(point, axes.values(), strict=True)
+        ): Fraction(found)
+        for point, found in values.items()
+    }
+    return sympy.Add(
+        *(
+            sympy.Mul(
+                sympy.Rational(factor.numerator, factor.denominator),
+                *(known[letter] ** power for letter, power in monomial),
+            )
+            for monomial, factor in through(axes, places).items()
+        )
+    )
 
 
 class _Text(StrPrinter):  # type: ignore[misc]  # sympy ships no types

@@ -9,8 +9,7 @@ import sympy
 
 from vtbench.count.symbolic.drafts import Draft
 from vtbench.count.symbolic.floors import Floors
-from vtbench.count.symbolic.forms import Form, form_of
-from vtbench.count.symbolic.lifting import interpolate
+from vtbench.count.symbolic.forms import Form, form_of, form_through
 from vtbench.count.symbolic.varied_model import VariedModel, symbol_of
 from vtbench.errors import VtbenchError
 
@@ -66,11 +65,9 @@ def through_counts(
         floors.add_size(symbol)
         symbols.append(symbol)
     values = {
-        numbers: sympy.Integer(
-            count({n: steps[n] * number for n, number in zip(letters, numbers, strict=True)})
-        )
+        numbers: count({n: steps[n] * number for n, number in zip(letters, numbers, strict=True)})
         for numbers in product(*(points[letter] for letter in letters))
     }
     named = {symbol_of(letter): letter for letter in letters}
     by_symbol = {symbol_of(letter): step for letter, step in steps.items()}
-    return form_of(interpolate(symbols, values), floors, by_symbol, named)
+    return form_of(form_through(symbols, values), floors, by_symbol, named)

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from vtbench.count.symbolic.forms import form_through
 from vtbench.count.symbolic.nodes import Node, Sizes
 from vtbench.count.symbolic.tracing import Inputs, Place, Traced, traced
 from vtbench.errors import Untraceable
@@ -113,34 +114,7 @@ def _polynomial(
 ) -> sympy.Expr:
     """The polynomial of degree up to two in each size that goes through every build."""
     symbols = [sympy.Symbol(name, integer=True, positive=True) for name in names]
-    values = {point: sympy.Integer(survey[key]) for point, survey in builds.items()}
-    return interpolate(symbols, values)
-
-
-def interpolate(
-    symbols: Sequence[sympy.Symbol], values: Mapping[tuple[int, ...], sympy.Expr]
-) -> sympy.Expr:
-    """The one polynomial through values on a full grid, one size after the other."""
-    if not symbols:
-        return next(iter(values.values()))
-    *rest, last = symbols
-    lines: dict[tuple[int, ...], list[tuple[int, sympy.Expr]]] = {}
-    for point, found in values.items():
-        lines.setdefault(point[:-1], []).append((point[-1], found))
-    return sympy.expand(
-        interpolate(rest, {point: _through(sorted(line), last) for point, line in lines.items()})
-    )
-
-
-def _through(points: Sequence[tuple[int, sympy.Expr]], symbol: sympy.Symbol) -> sympy.Expr:
-    total = sympy.Integer(0)
-    for place, found in points:
-        term = found
-        for other, _ in points:
-            if other != place:
-                term = term * (symbol - other) / sympy.Integer(place - other)
-        total += term
-    return sympy.expand(total)
+    return form_through(symbols, {point: survey[key] for point, survey in builds.items()})
 
 
 def _verify(

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vtbench.stats import Gate, StoppingRule, half_width, median_interval
-from vtbench.stats.student import t_quantile
+from vtbench.stats.interval import t_quantile
 
 Runs = npt.NDArray[np.float64]
 """One run a row, one sample a column."""

@@ -57,7 +57,7 @@ def _files(name: str) -> list[Path]:
         return found
     if path.is_file():
         return [path.resolve()]
-    from vtbench.claims.suite.shelf import shipped
+    from vtbench.claims.suite.files import shipped
 
     if name not in shipped():
         known = ", ".join(shipped())
@@ -106,7 +106,7 @@ class SuiteFile(pytest.File):
         """The verdict on a claim; what was deselected is neither counted nor judged."""
         if self._verdicts is None:
             from vtbench.claims.judge import judge
-            from vtbench.claims.suite.selection import bearing_on
+            from vtbench.claims.suite.names import bearing_on
 
             items = (item for item in self.session.items if item.parent is self)
             suite = bearing_on(self._read(), [item.name for item in items])

@@ -8,8 +8,8 @@ from torch import nn
 
 import vtbench
 from vtbench import errors
-from vtbench.data.derived import with_samples
 from vtbench.data.files import line_of
+from vtbench.data.from_samples import with_samples
 from vtbench.measure.session import measure_workloads as measuring
 
 

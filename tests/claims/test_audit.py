@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vtbench.claims.audit import audit, read_tables
-from vtbench.claims.audit.cells import Figure, range_of, read_cell
+from vtbench.claims.audit.tables import PrintedFigure, range_of, read_cell
 from vtbench.errors import BadInput
 
 TABLE_1 = Path(__file__).parents[1] / "data" / "vt_v3_table1.csv"
@@ -205,14 +205,14 @@ def test_nothing_is_said_where_nothing_is_sure(audited, text):
 )  # fmt: skip
 def test_digits_stand_for_what_rounds_or_is_cut_to_them(printed, low, high):
     """Two zeros at the end of a whole number may have been rounded away."""
-    interval = range_of(Figure(printed))
+    interval = range_of(PrintedFigure(printed))
     assert (interval.low, interval.high) == (Decimal(low), Decimal(high))
 
 
 def test_cells_are_read_with_their_units_marks_and_asides():
-    assert read_cell("113 (1.41×)").aside == Figure("1.41", "x")
-    assert read_cell("−0.5%").figure == Figure("-0.5", "%")
-    assert read_cell("<b>4.1 GFLOPs</b>").figure == Figure("4.1", "G")
+    assert read_cell("113 (1.41×)").aside == PrintedFigure("1.41", "x")
+    assert read_cell("−0.5%").figure == PrintedFigure("-0.5", "%")
+    assert read_cell("<b>4.1 GFLOPs</b>").figure == PrintedFigure("4.1", "G")
     assert read_cell("3.86\\*").marked
     assert read_cell("3.86†").marked
     for text in ("76.0±0.1", "~4", "224x224", "R-18", ">10", "—"):

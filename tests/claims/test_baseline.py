@@ -9,8 +9,7 @@ from importlib.metadata import version
 import msgspec
 import pytest
 
-from vtbench.claims.baseline import judge_baseline, lines_of_baseline, moved, read_baseline
-from vtbench.claims.baseline.holding import Moved
+from vtbench.claims.baseline import Moved, judge_baseline, lines_of_baseline, moved, read_baseline
 from vtbench.errors import BadInput
 from vtbench.report.guarding import with_reasons
 

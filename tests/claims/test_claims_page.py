@@ -10,8 +10,8 @@ from made_measurements import H200, lines, made
 
 from vtbench.claims.suite import read_suite
 from vtbench.claims.suite.interval import SCALES
-from vtbench.claims.suite.shape import Cell, Column, RowHead, Single, SuiteFile, Unprinted
-from vtbench.claims.suite.types import CONVENTIONS, Kind, Metric, Unknown
+from vtbench.claims.suite.schema import Cell, Column, RowHead, Single, SuiteFile, Unprinted
+from vtbench.claims.suite.types import CONVENTIONS, ClaimKind, Metric, Unknown
 
 PAGE = (Path(__file__).parents[2] / "docs" / "claims.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"`(\w+\.toml)`:\n\n```toml\n(.*?)```", PAGE, re.DOTALL))
@@ -74,7 +74,7 @@ def test_every_key_and_word_of_a_suite_is_on_the_page():
     words = set(re.findall(r"[\w/-]+|%", " ".join(re.findall(r"`([^`\n]+)`", PAGE))))
     keys = {key for kind in (SuiteFile, Column, Cell, RowHead, Unprinted, Single)
             for key in kind.__struct_fields__}  # fmt: skip
-    values = {*get_args(Kind), *get_args(Metric), *get_args(Unknown), *SCALES}
+    values = {*get_args(ClaimKind), *get_args(Metric), *get_args(Unknown), *SCALES}
     unwritten = {"reference", "none", ""}  # made of `needs`, and of no metric or no unit
     assert (keys | values - unwritten) - words == set()
     assert set(CONVENTIONS["params"]) <= words

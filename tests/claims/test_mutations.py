@@ -10,11 +10,10 @@ import pytest
 import torch.nn.functional as F
 
 from vtbench.claims.judge import judge
-from vtbench.claims.judge.points import points_of
-from vtbench.claims.judge.search import alternatives
+from vtbench.claims.judge.workloads import alternatives, points_of
 from vtbench.claims.suite import interval
-from vtbench.claims.suite.selection import bearing_on, follows_from
-from vtbench.claims.suite.shelf import find
+from vtbench.claims.suite.files import find
+from vtbench.claims.suite.names import bearing_on, follows_from
 from vtbench.count.count_workload import count_workload
 from vtbench.papers.resnet.networks import channel_attention, resnet
 from vtbench.papers.slowfast import networks as slowfast

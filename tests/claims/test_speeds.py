@@ -13,12 +13,11 @@ import speed_models
 from made_measurements import CLEAN, CPU, H200, failed, lines, made
 from speed_models import SUITE
 
-from vtbench.claims.audit.speeds import implied
+from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import judge, wanted
-from vtbench.claims.judge.hardware import is_printed
-from vtbench.claims.judge.orders import column_orders
-from vtbench.claims.judge.sessions import COARSE, FINE, MOST, is_kept, sessions_of
-from vtbench.claims.judge.timings import Timings, timed_of
+from vtbench.claims.judge.speed_orders import column_orders
+from vtbench.claims.judge.speed_sessions import COARSE, FINE, MOST, is_kept, sessions_of
+from vtbench.claims.judge.timings import Timings, is_printed, timed_of
 from vtbench.claims.suite import Claim, read_suite
 from vtbench.claims.suite.speed import Conditions
 from vtbench.data.measurement import Device, Telemetry

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from vtbench.claims.audit.speeds import implied
+from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import judge, totals
 from vtbench.claims.judge.conventions import MACS
 from vtbench.claims.judge.explaining import Candidate, Explainer
 from vtbench.claims.suite import interval, middle
-from vtbench.claims.suite.shelf import find
+from vtbench.claims.suite.files import find
 from vtbench.claims.suite.types import CONVENTIONS
 from vtbench.cli.check import counted
 from vtbench.count.count_workload import RunSettings, count_workload

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from vtbench.claims.judge import judge, leave_one_out, wanted
-from vtbench.claims.judge.points import points_of
-from vtbench.claims.suite.shelf import find, shipped
+from vtbench.claims.judge.workloads import points_of
+from vtbench.claims.suite.files import find, shipped
 from vtbench.cli.check import counted
 from vtbench.report.predictions import prediction_tables
 from vtbench.report.verdicts import account, explanation

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtbench.claims.judge import judge, totals
-from vtbench.claims.judge.fitting import exponents, nearest
-from vtbench.claims.judge.points import points_of
+from vtbench.claims.judge.workloads import points_of
 from vtbench.claims.suite import read_suite
-from vtbench.data.polynomial import coefficients, through, value
+from vtbench.data.polynomial import coefficients, through, value_at
 from vtbench.data.record import Record, Row
 from vtbench.report.checking import check_document, sentence
 from vtbench.report.explained import Explained, explained_document
 from vtbench.report.swept import found_text, printed_text
 from vtbench.report.verdicts import explanation, verdict_object
+from vtbench.stats.growth import exponents, nearest
 
 FORMULA = """
 [[claim]]
@@ -68,7 +68,7 @@ def test_counts_at_every_combination_of_sizes_settle_the_polynomial(terms):
             for term, c in terms.items() if c}  # fmt: skip
     axes = {"A": [F(2), F(3), F(5), F(8)], "B": [F(1), F(4), F(6)], "C": [F(3), F(9)]}
     grid = {
-        key: value(form, {n: axes[n][k] for n, k in zip(names, key, strict=True)})
+        key: value_at(form, {n: axes[n][k] for n, k in zip(names, key, strict=True)})
         for key in product(range(4), range(3), range(2))
     }
     assert through(axes, grid) == form

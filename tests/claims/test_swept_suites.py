@@ -6,12 +6,11 @@ from fractions import Fraction as F
 import pytest
 
 from vtbench.claims.judge import judge, parts_named, wanted
-from vtbench.claims.judge.points import points_of
+from vtbench.claims.judge.workloads import points_of
 from vtbench.claims.suite import read_suite
 from vtbench.claims.suite.formulas import polynomial
-from vtbench.claims.suite.growth import growth
-from vtbench.claims.suite.sweeping import values_of
-from vtbench.data.polynomial import degree, letters, spelled, value, written
+from vtbench.claims.suite.sweeps import growth, values_of
+from vtbench.data.polynomial import degree, letters, spelled, value_at, written
 from vtbench.data.workload import Workload
 from vtbench.errors import BadSuite
 from vtbench.report.checking import check_document
@@ -59,7 +58,7 @@ def test_degrees_letters_and_values():
     form = polynomial("3*CT^2*L + 1.5*L^2*CT")
     assert letters(form) == ("CT", "L")
     assert (degree(form, "CT"), degree(form, "L"), degree(form, "N")) == (2, 2, 0)
-    assert value(form, {"CT": 512, "L": 8}) == 3 * 512**2 * 8 + 96 * 512  # 6.3 M, as it says
+    assert value_at(form, {"CT": 512, "L": 8}) == 3 * 512**2 * 8 + 96 * 512  # 6.3 M, as it says
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from vtbench.claims.suite.files import find, shipped
 from vtbench.claims.suite.schema import suite_schema
-from vtbench.claims.suite.shelf import find, shipped
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ import pytest
 
 from vtbench.cli.axes import combinations, one_of_each
 from vtbench.cli.values import split_values
-from vtbench.data.derived import with_samples
+from vtbench.data.from_samples import with_samples
 from vtbench.data.measurement import Device, Measurement
 from vtbench.data.protocol import protocol_named
 from vtbench.data.workload import Workload

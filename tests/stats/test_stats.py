@@ -30,11 +30,10 @@ from vtbench.stats import (
     ratio_interval,
     ratio_of_interleaved,
 )
-from vtbench.stats.location import location
-from vtbench.stats.percentile import fewest
+from vtbench.stats.interval import t_quantile
 from vtbench.stats.ratio import LogRatio, log_ratio
-from vtbench.stats.series import standard_error
-from vtbench.stats.student import t_quantile
+from vtbench.stats.samples import fewest
+from vtbench.stats.series import location, standard_error
 
 ROOT = Path(vtbench.__file__).parent.parent
 TIMES = st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=40)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vtbench.api.choosing import refuse_code, refuse_unknown_models, selected
-from vtbench.claims.audit.speeds import implied
+from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import Prediction, Verdict, judge, leave_one_out, wanted
-from vtbench.claims.judge.orders import column_orders
-from vtbench.claims.judge.sessions import Session, is_kept, sessions_of
+from vtbench.claims.judge.speed_orders import column_orders
+from vtbench.claims.judge.speed_sessions import SpeedSession, is_kept, sessions_of
 from vtbench.claims.judge.timings import Timed, Timings
 from vtbench.claims.suite import Suite
-from vtbench.claims.suite.shelf import find
+from vtbench.claims.suite.files import find
 from vtbench.data.files import read_measurements, read_records
 from vtbench.data.measurement import Device, Measurement
 from vtbench.data.record import Record
@@ -213,7 +213,7 @@ def measured(
 
 def planned(
     suites: Sequence[Suite], only: frozenset[str] | None, records: Records, device: Device
-) -> list[Session]:
+) -> list[SpeedSession]:
     """The sessions that the claims ask for on a device, as large as its memory allows."""
     room = SHARE * (device.memory or UNCOUNTED)
 

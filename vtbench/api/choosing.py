@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Iterator
 
 from vtbench.claims.suite import Suite
-from vtbench.claims.suite.selection import bearing_on
+from vtbench.claims.suite.names import bearing_on
 from vtbench.data.libraries import LISTED
 from vtbench.errors import BadSuite, UnknownModel, UsageError
 

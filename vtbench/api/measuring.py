@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vtbench.api.counting import named_workload
-from vtbench.data.derived import ratios_of
 from vtbench.data.files import read_measurements
+from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.data.protocol import protocol_named
 from vtbench.data.workload import EXECUTION, Workload

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 import msgspec
 
 from vtbench.claims.audit.auditing import derivations
-from vtbench.claims.audit.cells import Cell
-from vtbench.claims.audit.columns import Column, columns_of
-from vtbench.claims.audit.relations import Reading
-from vtbench.claims.audit.tables import PrintedTable
+from vtbench.claims.audit.columns import PrintedColumn, columns_of
+from vtbench.claims.audit.derivations import Derivation
+from vtbench.claims.audit.tables import PrintedCell, PrintedTable
 from vtbench.claims.suite.interval import SCALES
-from vtbench.claims.suite.shape import RowHead
+from vtbench.claims.suite.schema import RowHead
 from vtbench.errors import BadOption
 
 EXAMPLE = """\
@@ -110,8 +109,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How a table becomes a suite."""
 
     asked: Draft
-    columns: tuple[Column, ...]
-    made: Mapping[int, Reading]
+    columns: tuple[PrintedColumn, ...]
+    made: Mapping[int, Derivation]
     """Place of a derived column -> how it follows from another."""
 
 
@@ -125,7 +124,7 @@ def open_questions(table: PrintedTable, asked: Draft) -> list[str]:
     ]  # fmt: skip
 
 
-def units_of(column: Column, asked: Draft) -> str:
+def units_of(column: PrintedColumn, asked: Draft) -> str:
     """The unit of a column, as the user or else the heading says it."""
     unit = asked.units.get(column.head, column.unit)
     if unit not in SCALES:
@@ -134,7 +133,7 @@ def units_of(column: Column, asked: Draft) -> str:
     return unit
 
 
-def _figures(table: PrintedTable) -> list[Column]:
+def _figures(table: PrintedTable) -> list[PrintedColumn]:
     return [
         column
         for column in columns_of(table)[1:]
@@ -182,15 +181,15 @@ def draft(table: PrintedTable, asked: Draft) -> tuple[str, list[str]]:
     return "\n".join(lines) + "\n", notes
 
 
-def _column(column: Column, plan: Plan) -> str:
+def _column(column: PrintedColumn, plan: Plan) -> str:
     unit = units_of(column, plan.asked)
     metric = _METRICS.get(column.quantity)
     parts = [f'metric = "{metric}"'] if metric else []
-    reading = plan.made.get(column.place)
-    if reading is not None:
-        kinds = [each.kind for each in reading.comparisons]
+    derivation = plan.made.get(column.place)
+    if derivation is not None:
+        kinds = [each.kind for each in derivation.comparisons]
         kind = "ratio" if max(kinds, key=kinds.count) == "ratio" else "difference"
-        unit = unit or ("x" if kind == "ratio" else units_of(reading.relation.base, plan.asked))
+        unit = unit or ("x" if kind == "ratio" else units_of(derivation.relation.base, plan.asked))
         parts.append(f'kind = "{kind}"')
     if unit:
         parts.append(f'unit = "{unit}"')
@@ -220,22 +219,22 @@ def _row(table: PrintedTable, row: int, keys: Keys, plan: Plan) -> list[str]:
     return lines
 
 
-def _of(row: int, place: int, keys: Keys, made: Mapping[int, Reading]) -> str | None:
+def _of(row: int, place: int, keys: Keys, made: Mapping[int, Derivation]) -> str | None:
     """What a derived cell follows from; empty where it stays unclear, None where it is not one."""
-    reading = made.get(place)
-    if reading is None:
+    derivation = made.get(place)
+    if derivation is None:
         return None
-    base = keys[1][reading.relation.base.place]
-    for each in reading.comparisons:
+    base = keys[1][derivation.relation.base.place]
+    for each in derivation.comparisons:
         if each.row == row:
             other = f"{keys[0][each.base_row]}.{base}"
             words = {"a": base, "b": other}
-            expression = reading.style[each.kind]
+            expression = derivation.style[each.kind]
             return " ".join(words.get(word, word) for word in expression.split())
     return ""
 
 
-def _cell(cell: Cell, key: str, of: str | None, unit: str) -> str:
+def _cell(cell: PrintedCell, key: str, of: str | None, unit: str) -> str:
     """One figure; what is marked, or does not follow from what is there, stays a comment."""
     assert cell.figure is not None  # noqa: S101  # only figures are written
     printed = _text(cell.figure.printed)

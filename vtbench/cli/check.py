@@ -14,7 +14,7 @@ from vtbench.api.choosing import refuse_code, refuse_unknown_models, selected
 from vtbench.claims.baseline import judge_baseline, read_baseline, suite_of
 from vtbench.claims.judge import Verdict, parts_named, wanted
 from vtbench.claims.suite import Suite
-from vtbench.claims.suite.shelf import find
+from vtbench.claims.suite.files import find
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.cli.counting import count
 from vtbench.cli.executing import parse_max_time

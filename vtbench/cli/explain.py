@@ -10,10 +10,10 @@ import typer
 
 from vtbench.api.choosing import refuse_code
 from vtbench.claims.judge import judge
-from vtbench.claims.judge.trials import trials
+from vtbench.claims.judge.explaining import trials
 from vtbench.claims.suite import Claim, Suite
-from vtbench.claims.suite.selection import bearing_on, follows_from, one_claim
-from vtbench.claims.suite.shelf import find, shipped
+from vtbench.claims.suite.files import find, shipped
+from vtbench.claims.suite.names import bearing_on, follows_from, one_claim
 from vtbench.cli.check import counted
 from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document

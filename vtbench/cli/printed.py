@@ -9,7 +9,7 @@ import msgspec
 
 from vtbench.claims.judge import Verdict, judge
 from vtbench.claims.suite import Claim, Suite, read_suite
-from vtbench.claims.suite.shelf import shipped
+from vtbench.claims.suite.files import shipped
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload

@@ -10,7 +10,7 @@ import typer
 
 from vtbench.claims.judge import judge
 from vtbench.claims.suite import Suite
-from vtbench.claims.suite.shelf import find
+from vtbench.claims.suite.files import find
 from vtbench.cli.options import Traceback
 from vtbench.cli.output import say
 from vtbench.cli.reporting import (

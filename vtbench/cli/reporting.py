@@ -18,8 +18,8 @@ from vtbench.cli.output import (
     wants_color,
     write_document,
 )
-from vtbench.data.derived import ratios_of
 from vtbench.data.files import read_measurements
+from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement
 from vtbench.data.timm_results import read_timm_results
 from vtbench.errors import BadInput, BadOption
@@ -124,7 +124,7 @@ def _question(ask: Ask) -> MeasuredQuestion:
 
 def _pareto(records: Sequence[Measurement], ask: Ask) -> tuple[str, Chart]:
     """Accuracies of the suites that ship beside what was measured."""
-    from vtbench.claims.suite.shelf import find
+    from vtbench.claims.suite.files import find
     from vtbench.report.measured.accuracy import (
         TOP1,
         one_protocol,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from vtbench.claims.suite import Suite
-from vtbench.claims.suite.shelf import find
+from vtbench.claims.suite.files import find
 from vtbench.cli.options import Output
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
 from vtbench.report import Column, Table, json_text, render

@@ -12,7 +12,7 @@ from vtbench.cli.executing import parse_max_time
 from vtbench.cli.output import check_suffix, check_writable, say, stdout_kept_clean, write_document
 from vtbench.cli.values import parse_one_batch
 from vtbench.cli.waiting import waiting
-from vtbench.data.derived import ratios_of
+from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import Protocol, protocol_named
 from vtbench.data.workload import Workload

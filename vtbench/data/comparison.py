@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vtbench.data.doubts import doubted, warnings
+from vtbench.data.caveats import doubted, warnings
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
 from vtbench.data.workload import Workload

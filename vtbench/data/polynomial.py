@@ -127,7 +127,7 @@ def degree(form: Polynomial, letter: str) -> int:
     return max((dict(monomial).get(letter, 0) for monomial in form), default=0)
 
 
-def value(form: Polynomial, sizes: Mapping[str, Fraction | int]) -> Fraction:
+def value_at(form: Polynomial, sizes: Mapping[str, Fraction | int]) -> Fraction:
     """The exact value of a polynomial at sizes of its letters."""
     total = Fraction(0)
     for monomial, factor in form.items():

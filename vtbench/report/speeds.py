@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from vtbench.claims.audit.speeds import Implied
+from vtbench.claims.audit.throughputs import Implied
 from vtbench.claims.judge import Verdict
-from vtbench.claims.judge.orders import ColumnOrder
+from vtbench.claims.judge.speed_orders import ColumnOrder
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.report.table import Column, Table
 from vtbench.report.units import plural, si

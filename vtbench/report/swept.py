@@ -10,7 +10,7 @@ from vtbench.claims.judge import Verdict
 from vtbench.claims.judge.verdict import SweptPoint
 from vtbench.claims.suite import Claim
 from vtbench.claims.suite.formulas import polynomial
-from vtbench.claims.suite.growth import WORDS, growth
+from vtbench.claims.suite.sweeps import WORDS, growth
 from vtbench.data.polynomial import raised, written
 from vtbench.report.table import Column, Table
 from vtbench.report.units import ABSENT, digits

@@ -5,13 +5,12 @@ Nothing here knows what was measured. How each method was chosen stands in ``doc
 
 from __future__ import annotations
 
-from vtbench.stats.exponent import exponent
 from vtbench.stats.gate import Comparison, Gate, Verdict
+from vtbench.stats.growth import exponent
 from vtbench.stats.interval import Interval, half_width
 from vtbench.stats.median import median_interval
-from vtbench.stats.percentile import percentile
-from vtbench.stats.rate import images_per_second
 from vtbench.stats.ratio import ratio_interval, ratio_of_interleaved
+from vtbench.stats.samples import images_per_second, percentile
 from vtbench.stats.stopping import Stop, StoppingRule, WarmUp
 
 __all__ = [

@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from vtbench.stats.interval import Interval
+from vtbench.stats.interval import Interval, t_quantile
 from vtbench.stats.samples import checked
 from vtbench.stats.series import resemblance, told
-from vtbench.stats.student import t_quantile
 
 FEWEST = 6
 """Samples below which no range of them holds the median with 95 % confidence: 2^(1-5) > 5 %."""

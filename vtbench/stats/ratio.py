@@ -9,11 +9,9 @@ from typing import TypeAlias
 import msgspec
 
 from vtbench.errors import BadInput
-from vtbench.stats.interval import Interval
-from vtbench.stats.location import location
+from vtbench.stats.interval import Interval, t_quantile
 from vtbench.stats.samples import checked
-from vtbench.stats.series import standard_error
-from vtbench.stats.student import t_quantile
+from vtbench.stats.series import location, standard_error
 
 FEWEST = 6
 """Pairs below which an interval is no more than the range of what was seen."""

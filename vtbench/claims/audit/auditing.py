@@ -1,17 +1,23 @@
-"""The audit of one table: every reading and bound that its columns allow."""
+"""The audit of one table: every derivation and bound that its columns allow."""
 
 from __future__ import annotations
 
 import re
 
 from vtbench.claims.audit import bounds, totals
-from vtbench.claims.audit.columns import Column, Quantity, columns_of
+from vtbench.claims.audit.columns import ColumnQuantity, PrintedColumn, columns_of
+from vtbench.claims.audit.derivations import (
+    Derivation,
+    Relation,
+    best_derivation,
+    check_of,
+    contradictions,
+)
 from vtbench.claims.audit.findings import Audit, Check, Finding
-from vtbench.claims.audit.relations import Reading, Relation, best_reading, check_of, contradictions
 from vtbench.claims.audit.tables import PrintedTable
 
 _FEWEST = 2
-_MEANINGS: tuple[tuple[str, tuple[Quantity, ...]], ...] = (
+_MEANINGS: tuple[tuple[str, tuple[ColumnQuantity, ...]], ...] = (
     ("speed", ("throughput", "latency")),
     ("reduction|saving", ("macs", "flops")),
 )
@@ -24,9 +30,9 @@ def audit(table: PrintedTable, device: str | None = None) -> Audit:
     found, notes = derivations(table)
     findings: list[Finding] = []
     checks: list[Check] = []
-    for reading in found:
-        findings += contradictions(table, reading)
-        checks.append(check_of(reading))
+    for derivation in found:
+        findings += contradictions(table, derivation)
+        checks.append(check_of(derivation))
     for outcome in (
         totals.totals(table, columns),
         totals.shares(table, columns),
@@ -41,7 +47,7 @@ def audit(table: PrintedTable, device: str | None = None) -> Audit:
     )
 
 
-def derivations(table: PrintedTable) -> tuple[list[Reading], list[str]]:
+def derivations(table: PrintedTable) -> tuple[list[Derivation], list[str]]:
     """How each derived column is made, and a note for those of which that stays unclear."""
     columns = columns_of(table)
     plain = [column for column in columns if _is_plain(table, column)]
@@ -51,25 +57,25 @@ def derivations(table: PrintedTable) -> tuple[list[Reading], list[str]]:
             relations = _relations(table, column, plain, aside=aside)
             if not relations:
                 continue
-            reading = best_reading(table, relations)
-            if reading is not None:
-                found.append(reading)
+            derivation = best_derivation(table, relations)
+            if derivation is not None:
+                found.append(derivation)
             elif aside or column.role != "plain":
                 where = "figures in parentheses" if aside else "figures"
                 notes.append(f"How the {where} of {column.head!r} follow from others is unclear.")
     return found, notes
 
 
-def _is_plain(table: PrintedTable, column: Column) -> bool:
+def _is_plain(table: PrintedTable, column: PrintedColumn) -> bool:
     """Whether a column has figures of its own."""
     return column.role == "plain" and not _all_signed(table, column) and _figures(table, column) > 1
 
 
-def _figures(table: PrintedTable, column: Column) -> int:
+def _figures(table: PrintedTable, column: PrintedColumn) -> int:
     return sum(row[column.place].figure is not None for row in table.rows)
 
 
-def _all_signed(table: PrintedTable, column: Column) -> bool:
+def _all_signed(table: PrintedTable, column: PrintedColumn) -> bool:
     """Whether every figure carries a sign, as deltas do."""
     figures = [row[column.place].figure for row in table.rows if row[column.place].figure]
     signs = sum(figure.signed for figure in figures if figure)
@@ -78,7 +84,7 @@ def _all_signed(table: PrintedTable, column: Column) -> bool:
 
 
 def _relations(
-    table: PrintedTable, column: Column, plain: list[Column], *, aside: bool
+    table: PrintedTable, column: PrintedColumn, plain: list[PrintedColumn], *, aside: bool
 ) -> list[Relation]:
     """What a column, or what stands in its parentheses, may follow from; the likeliest first."""
     if aside:
@@ -102,7 +108,7 @@ def _relations(
     return [Relation(derived=column, base=base) for base in related]
 
 
-def _by_meaning(column: Column, others: list[Column]) -> list[Column]:
+def _by_meaning(column: PrintedColumn, others: list[PrintedColumn]) -> list[PrintedColumn]:
     """The one column that a heading such as "Speedup" can only mean; none where there are two."""
     for words, quantities in _MEANINGS:
         if re.search(words, column.head.lower()):
@@ -111,7 +117,7 @@ def _by_meaning(column: Column, others: list[Column]) -> list[Column]:
     return []
 
 
-def _related(column: Column, base: Column) -> bool:
+def _related(column: PrintedColumn, base: PrintedColumn) -> bool:
     if column.quantity and base.quantity:
         return column.quantity == base.quantity
     return bool(column.words & base.words)

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 
-from vtbench.claims.audit.cells import Cell, range_of
-from vtbench.claims.audit.columns import Column, Quantity
+from vtbench.claims.audit.columns import ColumnQuantity, PrintedColumn
 from vtbench.claims.audit.findings import Check, Finding
-from vtbench.claims.audit.tables import PrintedTable
+from vtbench.claims.audit.tables import PrintedCell, PrintedTable, range_of
 from vtbench.claims.suite.interval import SCALES, Interval
 from vtbench.data.datasheets import Device, boards_in
 
@@ -27,7 +26,7 @@ _WITH_SIZE = re.compile(r"^(?P<name>.*?\S)\s*(?:@|↑|_|\s|\(|-)\s*(?P<size>\d{3
 Outcome = tuple[list[Finding], list[Check]]
 
 
-def _first(columns: list[Column], *quantities: Quantity) -> Column | None:
+def _first(columns: list[PrintedColumn], *quantities: ColumnQuantity) -> PrintedColumn | None:
     for quantity in quantities:
         for column in columns:
             if column.quantity == quantity and column.role == "plain":
@@ -35,11 +34,11 @@ def _first(columns: list[Column], *quantities: Quantity) -> Column | None:
     return None
 
 
-def _range(cell: Cell, column: Column) -> Interval | None:
+def _range(cell: PrintedCell, column: PrintedColumn) -> Interval | None:
     return None if cell.figure is None else range_of(cell.figure, column.unit)
 
 
-def peak(table: PrintedTable, columns: list[Column], named: str | None) -> Outcome:
+def peak(table: PrintedTable, columns: list[PrintedColumn], named: str | None) -> Outcome:
     """Images per second times the work of one image, against the device's dense peak."""
     speed, work = _first(columns, "throughput"), _first(columns, "macs", "flops")
     if speed is None or work is None:
@@ -75,7 +74,7 @@ def limit_of(boards: tuple[Device, ...], count: int) -> Decimal:
 def _too_fast(
     table: PrintedTable,
     index: int,
-    read: tuple[Column, Column],
+    read: tuple[PrintedColumn, PrintedColumn],
     rates: tuple[Decimal, Decimal],
     kind: str,
 ) -> Finding:
@@ -97,7 +96,7 @@ def _too_fast(
     )
 
 
-def parameters(table: PrintedTable, columns: list[Column]) -> Outcome:
+def parameters(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
     """MACs below what the parameters imply, where that bound is sound."""
     work, weights = _first(columns, "macs", "flops"), _first(columns, "params")
     if work is None or weights is None or not (work.unit or weights.unit):
@@ -130,7 +129,7 @@ def parameters(table: PrintedTable, columns: list[Column]) -> Outcome:
     return findings, checks if checked else []
 
 
-def scaling(table: PrintedTable, columns: list[Column]) -> Outcome:
+def scaling(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
     """One network at a larger size never costs less."""
     work, weights = _first(columns, "macs", "flops"), _first(columns, "params")
     if work is None:
@@ -158,7 +157,9 @@ def scaling(table: PrintedTable, columns: list[Column]) -> Outcome:
     return findings, checks if checked else []
 
 
-def _sizes(table: PrintedTable, column: Column | None) -> Callable[[int], tuple[str, int] | None]:
+def _sizes(
+    table: PrintedTable, column: PrintedColumn | None
+) -> Callable[[int], tuple[str, int] | None]:
     """Row -> (name of the network, image side), from a column or from the end of its name."""
 
     def of_column(index: int) -> tuple[str, int] | None:
@@ -174,7 +175,7 @@ def _sizes(table: PrintedTable, column: Column | None) -> Callable[[int], tuple[
 
 
 def _shrinks(
-    table: PrintedTable, work: Column, less: tuple[int, int], more: tuple[int, int]
+    table: PrintedTable, work: PrintedColumn, less: tuple[int, int], more: tuple[int, int]
 ) -> Finding:
     small, large = (table.rows[index][work.place].figure for index, _ in (less, more))
     assert small is not None and large is not None  # noqa: S101, PT018  # scaling has read both

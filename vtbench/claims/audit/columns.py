@@ -7,14 +7,13 @@ from typing import Literal
 
 import msgspec
 
-from vtbench.claims.audit.cells import Cell
-from vtbench.claims.audit.tables import PrintedTable
+from vtbench.claims.audit.tables import PrintedCell, PrintedTable
 
-Quantity = Literal["macs", "flops", "params", "throughput", "latency", "resolution", "device",
+ColumnQuantity = Literal["macs", "flops", "params", "throughput", "latency", "resolution", "device",
                    "accuracy", ""]  # fmt: skip
 Role = Literal["plain", "difference", "ratio", "percent", "share"]
 
-_QUANTITIES: tuple[tuple[Quantity, str], ...] = (
+_QUANTITIES: tuple[tuple[ColumnQuantity, str], ...] = (
     ("throughput", r"throughput|fps|im(?:age|g)?s?\s?/\s?s|samples/s"),
     ("latency", r"latency|runtime|inference time|\(ms\)"),
     ("macs", r"g?m?macs?|madds?|mult-?adds?|multiply|mmac|gmac"),
@@ -37,12 +36,12 @@ _POWERS = {"10^3": "K", "10^6": "M", "10^9": "G", "1e6": "M", "1e9": "G", "106":
            "103": "K"}  # fmt: skip
 
 
-class Column(msgspec.Struct, frozen=True, kw_only=True):
+class PrintedColumn(msgspec.Struct, frozen=True, kw_only=True):
     """One column of a printed table, understood as far as its heading goes."""
 
     place: int
     head: str
-    quantity: Quantity
+    quantity: ColumnQuantity
     unit: str
     role: Role
     words: frozenset[str]
@@ -51,22 +50,22 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A "reduction" is printed with whichever sign."""
 
 
-def columns_of(table: PrintedTable) -> list[Column]:
+def columns_of(table: PrintedTable) -> list[PrintedColumn]:
     """Every column after the first, which names the rows."""
     return [_column(table, place) for place in range(len(table.heads))]
 
 
-def _column(table: PrintedTable, place: int) -> Column:
+def _column(table: PrintedTable, place: int) -> PrintedColumn:
     head = table.heads[place]
     low = head.lower().replace("δ", "Δ")
     unit = unit_of(head) or _unit_of_cells([row[place] for row in table.rows])
-    quantity: Quantity = next(
+    quantity: ColumnQuantity = next(
         (name for name, words in _QUANTITIES if re.search(rf"(?<![a-z])(?:{words})(?![a-z])", low)),
         "",
     )
     bare = _DERIVED.sub(" ", re.sub(r"[(\[][^)\]]*[)\]]", " ", low))
     role = _role(low, unit)
-    return Column(
+    return PrintedColumn(
         place=place,
         head=head,
         quantity=quantity,
@@ -85,7 +84,7 @@ def unit_of(head: str) -> str:
     return _POWERS.get(found[1], found[1])
 
 
-def _unit_of_cells(cells: list[Cell]) -> str:
+def _unit_of_cells(cells: list[PrintedCell]) -> str:
     """The unit that all figures of a column carry themselves."""
     units = {cell.figure.unit for cell in cells if cell.figure is not None}
     return units.pop() if len(units) == 1 else ""

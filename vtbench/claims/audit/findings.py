@@ -7,13 +7,15 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["difference", "ratio", "percent", "sum", "share", "peak", "parameters", "scaling"]
+FindingKind = Literal[
+    "difference", "ratio", "percent", "sum", "share", "peak", "parameters", "scaling"
+]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A printed figure that the other figures rule out, under rounding and under cutting off."""
 
-    kind: Kind
+    kind: FindingKind
     row: str
     column: str
     printed: str
@@ -32,7 +34,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One reading of a column, or one bound, and how the table does under it."""
 
-    kind: Kind
+    kind: FindingKind
     rule: str
     """What was taken to hold, in words."""
     checked: int

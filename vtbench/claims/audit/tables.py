@@ -1,4 +1,4 @@
-"""Tables as they are printed: CSV, markdown and LaTeX, read into cells of text."""
+"""Tables as they are printed, in CSV, markdown or LaTeX, and the figures in their cells."""
 
 from __future__ import annotations
 
@@ -9,8 +9,108 @@ from pathlib import Path
 
 import msgspec
 
-from vtbench.claims.audit.cells import Cell, plain, read_cell
+from vtbench.claims.suite.interval import SCALES, Interval, Rounding, interval
 from vtbench.errors import BadInput
+
+DASHES = frozenset(("", "-", "--", "---", "n/a", "na", "none", "/"))
+_SPELT = (
+    ("−", "-"), ("–", "-"), ("—", "-"), ("×", "x"), ("∗", "*"), ("⋆", "*"),
+    ("\u2009", " "), ("\u00a0", " "),
+)  # fmt: skip
+_UNIT = r"(?P<unit>%|x|[KkMGBT])?(?:FLOPs?|FLOPS|MACs?|[Pp]arams?)?"
+_FIGURE = re.compile(
+    r"(?P<digits>[+-]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+))\s*"
+    + _UNIT
+    + r"\s*(?P<marks>(?:[*†‡§¶#]|\^[\w*]+)*)"
+)
+_CELL = re.compile(
+    rf"{_FIGURE.pattern}\s*(?:[(\[](?P<aside>[^()\[\]]*)[)\]])?\s*(?P<after>[*†‡§¶#]*)"
+)
+
+
+class PrintedFigure(msgspec.Struct, frozen=True):
+    """Printed digits, with the unit that stands at them where one does."""
+
+    printed: str
+    unit: str = ""
+    """K, M, G, B, T, x, %; empty where the column says it."""
+
+    @property
+    def signed(self) -> bool:
+        """Whether a sign was printed."""
+        return self.printed[0] in "+-"
+
+
+class PrintedCell(msgspec.Struct, frozen=True):
+    """One cell as it is read."""
+
+    text: str
+    figure: PrintedFigure | None = None
+    aside: PrintedFigure | None = None
+    """The figure in parentheses after it, as in ``113 (1.41x)``."""
+    marked: bool = False
+    """A star or dagger says that something else holds for it than for its neighbours."""
+
+    @property
+    def dash(self) -> bool:
+        """Whether the cell says that there is no figure."""
+        return self.text.lower() in DASHES
+
+
+def plain(text: str) -> str:
+    """Text without the typography of minus signs, crosses and bold face."""
+    for spelling, ours in _SPELT:
+        text = text.replace(spelling, ours)
+    text = re.sub(r"</?[A-Za-z][^>]*>", "", text)
+    text = text.replace("\\*", "\x00").replace("**", "").replace("\x00", "*")
+    return " ".join(text.split())
+
+
+def read_cell(raw: str) -> PrintedCell:
+    """A cell; text that is no figure, or an uncertain one such as ``~4`` or ``76±1``, has none."""
+    text = plain(raw)
+    match = _CELL.fullmatch(text)
+    if match is None:
+        return PrintedCell(text)
+    aside = _FIGURE.fullmatch(match["aside"].strip()) if match["aside"] else None
+    return PrintedCell(
+        text,
+        figure=_figure(match),
+        aside=_figure(aside) if aside else None,
+        marked=bool(match["marks"] or match["after"] or (aside and aside["marks"])),
+    )
+
+
+def _figure(match: re.Match[str]) -> PrintedFigure:
+    unit = match["unit"] or ""
+    return PrintedFigure(match["digits"].replace(" ", ""), "K" if unit == "k" else unit)
+
+
+_ROUND_NUMBER = re.compile(r"[+-]?[\d,]*[1-9](00+)")
+
+
+def range_of(figure: PrintedFigure, unit: str = "") -> Interval:
+    """Every value that the digits stand for, whether they were rounded or cut off.
+
+    A whole number that ends in two zeros or more may have been rounded to its last digit that
+    is no zero.
+    """
+    own = figure.unit or unit
+    scale = own if own in SCALES else ""
+    ways: tuple[Rounding, ...] = ("round", "truncate")
+    digits, power = _digits(figure.printed)
+    ranges = [interval(digits, scale, way) for way in ways]
+    return Interval(min(r.low for r in ranges) * power, max(r.high for r in ranges) * power)
+
+
+def _digits(printed: str) -> tuple[str, int]:
+    """The digits that are surely meant, and the power of ten that they are multiples of."""
+    match = _ROUND_NUMBER.fullmatch(printed)
+    if match is None:
+        return printed, 1
+    zeros = len(match[1])
+    return printed.replace(",", "")[:-zeros], int(10**zeros)
+
 
 LARGEST = 2_000_000
 """Bytes; a printed table is never longer."""
@@ -23,7 +123,7 @@ class PrintedTable(msgspec.Struct, frozen=True):
 
     title: str
     heads: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[PrintedCell, ...], ...]
 
     def name(self, row: int) -> str:
         """What a row calls itself: its leading cells without figures, or its number."""
@@ -182,5 +282,5 @@ def _table(path: Path, title: str, grid: list[list[str]]) -> PrintedTable:
     return PrintedTable(plain(title), tuple(heads), rows)
 
 
-def _has_figures(row: tuple[Cell, ...]) -> bool:
+def _has_figures(row: tuple[PrintedCell, ...]) -> bool:
     return any(cell.figure is not None for cell in row[1:])

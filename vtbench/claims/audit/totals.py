@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from vtbench.claims.audit.cells import Figure, range_of
-from vtbench.claims.audit.columns import Column
+from vtbench.claims.audit.columns import PrintedColumn
 from vtbench.claims.audit.findings import Check, Finding
-from vtbench.claims.audit.tables import PrintedTable
+from vtbench.claims.audit.tables import PrintedFigure, PrintedTable, range_of
 from vtbench.claims.suite.interval import SCALES, Interval
 
 _TOTAL = re.compile(
@@ -20,7 +19,7 @@ _FEWEST = 2
 Outcome = tuple[list[Finding], list[Check]]
 
 
-def totals(table: PrintedTable, columns: list[Column]) -> Outcome:
+def totals(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
     """The rows that are called a total, against the rows above them."""
     findings: list[Finding] = []
     checks: list[Check] = []
@@ -41,7 +40,7 @@ def totals(table: PrintedTable, columns: list[Column]) -> Outcome:
 
 
 def _total_row(
-    table: PrintedTable, columns: list[Column], parts: range, row: int
+    table: PrintedTable, columns: list[PrintedColumn], parts: range, row: int
 ) -> tuple[list[Finding], int]:
     findings, checked = [], 0
     for column in columns:
@@ -71,13 +70,13 @@ def _total_row(
     return findings, checked
 
 
-def _sum(figures: list[Figure], unit: str) -> Interval:
+def _sum(figures: list[PrintedFigure], unit: str) -> Interval:
     ranges = [range_of(figure, unit) for figure in figures]
     zero = Decimal(0)
     return Interval(sum((r.low for r in ranges), zero), sum((r.high for r in ranges), zero))
 
 
-def shares(table: PrintedTable, columns: list[Column]) -> Outcome:
+def shares(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
     """Columns of percentages of another column's total."""
     findings: list[Finding] = []
     checks: list[Check] = []
@@ -97,7 +96,9 @@ def shares(table: PrintedTable, columns: list[Column]) -> Outcome:
     return findings, checks
 
 
-def _share(table: PrintedTable, column: Column, base: Column) -> tuple[list[Finding], int]:
+def _share(
+    table: PrintedTable, column: PrintedColumn, base: PrintedColumn
+) -> tuple[list[Finding], int]:
     rows = [r for r in range(len(table.rows)) if not _TOTAL.fullmatch(table.name(r))]
     figures = [table.rows[r][base.place].figure for r in rows]
     if any(figure is None for figure in figures):

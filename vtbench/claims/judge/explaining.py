@@ -1,4 +1,4 @@
-"""The convention search: which reading of a model gives the printed digits.
+"""The convention search: which reading of a model gives the printed digits, and what was tried.
 
 Explanations are judged jointly. For each figure every candidate (changes of the workload along
 the suite's axes, a convention, a rounding) that gives its digits is a hit; of these the one is
@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from vtbench.claims.judge.arithmetic import in_order, parts_of
+import msgspec
+
+from vtbench.claims.judge.figures import in_order, parts_of
 from vtbench.claims.judge.readings import Changes, Readings, Records, derived_readings, readings_of
-from vtbench.claims.judge.search import figures
 from vtbench.claims.judge.verdict import Reproduction
+from vtbench.claims.judge.workloads import figures
 from vtbench.claims.suite import Claim, Interval, Quantity, Suite, interval
 from vtbench.claims.suite.interval import Rounding
 
@@ -170,3 +172,53 @@ def _score(cells: Sequence[_Cell], candidate: Candidate) -> Score:
         hits += concerned and hit
         column += hit
     return Score(hits, of, column)
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading of a model, held against one printed figure."""
+
+    changes: dict[str, Any]
+    """Changes to the stated workload."""
+    convention: str
+    value: Decimal
+    """What it gives."""
+    hit: Rounding | None
+    """How the value becomes the printed digits; None where it does not."""
+    hits: int
+    """Figures of the same table column that it reproduces, of those that it speaks of."""
+    of: int
+    """Figures of the column that it speaks of."""
+
+
+def trials(claim: Claim, suites: Sequence[Suite], records: Records) -> list[Trial]:
+    """Everything that was tried, what hits most of the column first, then the nearest."""
+    explainer = Explainer(suites, records)
+    readings = explainer.readings(claim)
+    if readings is None:
+        return []
+    ranges = {way: interval(claim.printed, claim.unit, way) for way in _WAYS}
+    found = []
+    for (changes, convention), value in readings.values.items():
+        hit = next((way for way in _WAYS if ranges[way].holds(value)), None)
+        ways = (hit,) if hit else _WAYS
+        scores = [explainer.score(claim, Candidate(changes, convention, way)) for way in ways]
+        best = max(scores, key=lambda score: score.hits)
+        found.append(
+            Trial(
+                changes=dict(changes),
+                convention=convention,
+                value=value,
+                hit=hit,
+                hits=best.hits,
+                of=best.of,
+            )
+        )
+    return sorted(found, key=lambda trial: _rank(trial, claim))
+
+
+def _rank(trial: Trial, claim: Claim) -> tuple[bool, int, int, Decimal]:
+    """Hits by their worth, misses by their distance."""
+    if trial.hit is None:
+        return (True, 0, 0, abs(trial.value - (claim.low + claim.high) / 2))
+    need = len(trial.changes) + (trial.convention != claim.convention)
+    return (False, -trial.hits, need, Decimal(0))

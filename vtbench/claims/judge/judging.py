@@ -7,10 +7,16 @@ from decimal import Decimal
 
 import msgspec
 
-from vtbench.claims.judge.arithmetic import in_order, parts_of, range_of, value
 from vtbench.claims.judge.conventions import measured
 from vtbench.claims.judge.explaining import Explainer
-from vtbench.claims.judge.measuring import figure, known_beforehand
+from vtbench.claims.judge.figures import (
+    figure,
+    in_order,
+    known_beforehand,
+    parts_of,
+    range_of,
+    value,
+)
 from vtbench.claims.judge.ratios import speaks_of_speed
 from vtbench.claims.judge.readings import Records
 from vtbench.claims.judge.speeds import judge_speed, judge_speed_ratio

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
@@ -11,7 +10,7 @@ import msgspec
 
 from vtbench.claims.judge.timings import Figure, Timed, ratio_to, speed_of, timed_of
 from vtbench.claims.suite import Claim, Interval
-from vtbench.claims.suite.formulas import interval_of, names_in, value_of
+from vtbench.claims.suite.formulas import interval_of, names_in, value_of, with_names
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import Unknown
 from vtbench.data.measurement import Measurement
@@ -20,7 +19,6 @@ from vtbench.errors import BadSuite
 Direction = Literal["agrees", "disagrees", "open"]
 
 LEVEL = 0.95
-_NAME = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*")
 _ONE = Decimal(1)
 _SAME = Decimal("1e-18")
 """Two values of exact arithmetic that differ by less, as a share, are the same."""
@@ -77,13 +75,13 @@ def speaks_of_speed(claim: Claim, figures: Mapping[str, Figure]) -> bool:
 def written_out(claim: Claim, figures: Mapping[str, Figure]) -> str:
     """The arithmetic of a claim over figures that follow from no others."""
 
-    def replaced(match: re.Match[str]) -> str:
-        part = figures.get(match.group())
+    def replaced(name: str) -> str:
+        part = figures.get(name)
         if not isinstance(part, Claim) or part.expression is None:
-            return match.group()
+            return name
         return f"({written_out(part, figures)})"
 
-    return _NAME.sub(replaced, claim.expression or "")
+    return with_names(claim.expression or "", replaced)
 
 
 def parts_of_speed(

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from vtbench.claims.judge.conventions import conventions_of, measured
-from vtbench.claims.judge.search import alternatives, as_stated, axes_of, stated
+from vtbench.claims.judge.workloads import alternatives, as_stated, axes_of, stated
 from vtbench.claims.suite import Claim, Quantity, Suite
 from vtbench.claims.suite.formulas import value_of
 from vtbench.data.record import Record

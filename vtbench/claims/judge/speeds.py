@@ -13,9 +13,9 @@ from decimal import Decimal
 
 import msgspec
 
-from vtbench.claims.judge.hardware import is_printed
+from vtbench.claims.judge.figures import undecided
 from vtbench.claims.judge.ratios import Direction, Parts, direction, in_session, parts_of_speed
-from vtbench.claims.judge.timings import Figure, Timed, Timings, speed_of, timed_of
+from vtbench.claims.judge.timings import Figure, Timed, Timings, is_printed, speed_of, timed_of
 from vtbench.claims.judge.verdict import CLOSE, Outcome, Verdict
 from vtbench.claims.suite import Claim, Interval, middle
 from vtbench.claims.suite.interval import SCALES
@@ -24,7 +24,7 @@ from vtbench.claims.suite.types import Unknown
 from vtbench.data.measurement import Measurement
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class MeasuredSpeed(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured of one claim."""
 
     value: Decimal
@@ -53,25 +53,16 @@ def judge_speed(claim: Claim, timings: Timings) -> Verdict:
     """A figure with a workload of its own, such as 726 img/s."""
     timed = timed_of(claim)
     if timed is None:
-        kind = claim.unknown or "undefined"
-        reason = claim.why or _SETTLED.get(kind, "The paper does not say enough.")
-        return Verdict(claim=claim, verdict="unknown", reason=reason, unknown=kind)
+        return undecided(claim)
     known = timings.of(timed)
     if not known:
         return not_measured(claim, [timed], timings)
     record = next((r for r in known if is_printed(claim.hardware, r.device)), known[0])
     value, range_ = speed_of(claim.metric, record)
-    found = Found(
+    found = MeasuredSpeed(
         value=value, range=range_, records=(record,), hardware=claim.hardware, relative=False
     )
     return _verdict(claim, found, timed.not_stated)
-
-
-_SETTLED = {
-    "hardware": "It speaks of a device that is not at hand.",
-    "not-implemented": "There is no such model here or in a kept library.",
-    "weights": "It needs trained weights, and none are at hand.",
-}
 
 
 def judge_speed_ratio(
@@ -82,8 +73,7 @@ def judge_speed_ratio(
 ) -> Verdict:
     """A figure that follows from speeds, such as a ratio, from one session that has them all."""
     if claim.unknown is not None:
-        reason = claim.why or _SETTLED.get(claim.unknown, "The paper does not say enough.")
-        return Verdict(claim=claim, verdict="unknown", reason=reason, unknown=claim.unknown)
+        return undecided(claim)
     parts = parts_of_speed(claim, figures, counts)
     if not isinstance(parts, Parts):
         return Verdict(claim=claim, verdict="unknown", reason=parts[1], unknown=parts[0])
@@ -95,7 +85,7 @@ def judge_speed_ratio(
     printed = (each for each in sessions if is_printed(hardware, each[0].device))
     session = next(printed, sessions[0])
     value, range_ = in_session(parts, session)
-    found = Found(
+    found = MeasuredSpeed(
         value=value,
         range=range_,
         records=tuple(session),
@@ -127,7 +117,7 @@ def not_measured(claim: Claim, every: Sequence[Timed], timings: Timings) -> Verd
     return Verdict(claim=claim, verdict="unknown", reason=reason, unknown="not-measured")
 
 
-def _verdict(claim: Claim, found: Found, not_stated: str) -> Verdict:
+def _verdict(claim: Claim, found: MeasuredSpeed, not_stated: str) -> Verdict:
     """The verdict on what was measured, with every reservation in its reason."""
     outcome, kind, said = _on_printed(claim, found) if found.here else _elsewhere(claim, found)
     printed = middle(claim.printed, claim.unit)
@@ -145,7 +135,7 @@ def _verdict(claim: Claim, found: Found, not_stated: str) -> Verdict:
     )
 
 
-def _on_printed(claim: Claim, found: Found) -> tuple[Outcome, Unknown | None, str]:
+def _on_printed(claim: Claim, found: MeasuredSpeed) -> tuple[Outcome, Unknown | None, str]:
     """The verdict where the device is the printed one, its kind of unknown, and why."""
     measured = f"{found.device} measured {in_unit_of(claim, found.range)}"
     if not found.relative and _throttled(found):
@@ -160,7 +150,7 @@ def _on_printed(claim: Claim, found: Found) -> tuple[Outcome, Unknown | None, st
     return "holds", None, f"{measured}, which meets the printed interval."
 
 
-def _elsewhere(claim: Claim, found: Found) -> tuple[Outcome, Unknown | None, str]:
+def _elsewhere(claim: Claim, found: MeasuredSpeed) -> tuple[Outcome, Unknown | None, str]:
     """Another device says nothing of a figure, and of a ratio its direction."""
     unnamed = found.hardware in ("", NOT_STATED)
     of = "The paper names no device" if unnamed else f"It is printed for {found.hardware}"
@@ -177,12 +167,12 @@ def in_unit_of(claim: Claim, found: Interval) -> str:
     return f"{' to '.join(ends)} {claim.unit}".rstrip()
 
 
-def _throttled(found: Found) -> bool:
+def _throttled(found: MeasuredSpeed) -> bool:
     return any(r.telemetry is not None and r.telemetry.verdict == "throttled"
                for r in found.records)  # fmt: skip
 
 
-def _reservations(found: Found) -> list[str]:
+def _reservations(found: MeasuredSpeed) -> list[str]:
     """What was seen of the device that a reader must know."""
     watched = [record.telemetry for record in found.records]
     if any(each is None or each.verdict == "unwatched" for each in watched):

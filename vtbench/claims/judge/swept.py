@@ -15,14 +15,13 @@ from fractions import Fraction
 
 import msgspec
 
-from vtbench.claims.judge.fitting import exponents, nearest
-from vtbench.claims.judge.measuring import figure, known_beforehand
-from vtbench.claims.judge.points import Point, points_of
+from vtbench.claims.judge.figures import figure, known_beforehand
 from vtbench.claims.judge.readings import Records
-from vtbench.claims.judge.verdict import CLOSE, Found, Outcome, SweptPoint, Verdict
+from vtbench.claims.judge.verdict import CLOSE, CountedSweep, Outcome, SweptPoint, Verdict
+from vtbench.claims.judge.workloads import Point, points_of
 from vtbench.claims.suite import Claim
 from vtbench.claims.suite.formulas import polynomial
-from vtbench.claims.suite.growth import WORDS, Growth, Relation, growth
+from vtbench.claims.suite.sweeps import WORDS, Growth, GrowthRelation, growth
 from vtbench.data.polynomial import (
     Polynomial,
     coefficients,
@@ -32,9 +31,10 @@ from vtbench.data.polynomial import (
     number,
     spelled,
     through,
-    value,
+    value_at,
     written,
 )
+from vtbench.stats.growth import exponents, nearest
 
 _SHARE = Fraction(CLOSE)
 
@@ -66,7 +66,7 @@ def _sizes(point: Point) -> str:
 
 def _formula(claim: Claim, points: Sequence[Point], counts: Sequence[int]) -> Verdict:
     printed = polynomial(claim.printed)
-    given = [value(printed, point.sizes) for point in points]
+    given = [value_at(printed, point.sizes) for point in points]
     found = _counted_form(points, counts, printed)
     apart = [_apart(count, each) for count, each in zip(counts, given, strict=True)]
     far = max(range(len(points)), key=lambda place: abs(apart[place]))
@@ -83,7 +83,7 @@ def _formula(claim: Claim, points: Sequence[Point], counts: Sequence[int]) -> Ve
         verdict=outcome,
         reason=reason,
         deviation=float(apart[far]),
-        found=Found(
+        found=CountedSweep(
             points=_pairs(points, counts, given), form=None if found is None else spelled(found)
         ),
     )
@@ -153,11 +153,11 @@ def _no_form(printed: Polynomial, points: Sequence[Point], counts: Sequence[int]
         f"{len({point.sizes[letter] for point in points}) - 2} in {letter}"
         for letter in letters(printed)
     )
-    place = next(k for k, point in enumerate(points) if counts[k] != value(printed, point.sizes))
+    place = next(k for k, point in enumerate(points) if counts[k] != value_at(printed, point.sizes))
     return (
         f"The count is no polynomial of a degree of at most {most}; at {_sizes(points[place])} it "
         f"is {counts[place]:,} and the formula gives "
-        f"{float(value(printed, points[place].sizes)):,.6g}."
+        f"{float(value_at(printed, points[place].sizes)):,.6g}."
     )
 
 
@@ -184,7 +184,9 @@ def _scaling(
         verdict=outcome,
         reason=f"{reason}{_left_out(claim, points, records)}",
         measured=figure_,
-        found=Found(points=_pairs(points, counts), form=form, degree=settled, exponents=slopes),
+        found=CountedSweep(
+            points=_pairs(points, counts), form=form, degree=settled, exponents=slopes
+        ),
     )
 
 
@@ -221,7 +223,7 @@ def _grown(
     return ("close" if far <= _SHARE else "fails"), how
 
 
-def _as_said(relation: Relation, counted: int, printed: int) -> bool:
+def _as_said(relation: GrowthRelation, counted: int, printed: int) -> bool:
     if relation == "at most":
         return counted <= printed
     return counted >= printed if relation == "at least" else counted == printed

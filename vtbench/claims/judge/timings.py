@@ -1,15 +1,17 @@
-"""Which measurements speak of a printed speed, and what is not stated of how it was measured."""
+"""Which measurements speak of a printed speed, of which device, and what is not stated of it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import msgspec
 
 from vtbench.claims.suite import Claim, Interval, Quantity
-from vtbench.claims.suite.speed import SPEEDS, Conditions
-from vtbench.data.measurement import Measurement
+from vtbench.claims.suite.speed import NOT_STATED, SPEEDS, Conditions
+from vtbench.data.datasheets import boards_in, device_of
+from vtbench.data.measurement import Device, Measurement
 from vtbench.data.protocol import Protocol, protocol_named
 from vtbench.data.workload import DeviceKind, Workload
 from vtbench.stats import ratio_interval
@@ -144,3 +146,23 @@ def ratio_to(
 
 def _decimal(value: float) -> Decimal:
     return Decimal(repr(value))
+
+
+def is_printed(hardware: str, device: Device | None) -> bool:
+    """Whether a device is of the class that a paper names.
+
+    A V100 is one whatever its board. A part of a GPU is another device, and so are several of
+    them. A name without known figures has to stand in the device's own name, word by word.
+    """
+    if device is None or not hardware or hardware == NOT_STATED or device.partition is not None:
+        return False
+    about = boards_in(hardware)
+    if about is None:
+        return f" {_words(hardware)} " in f" {_words(device.name)} "
+    boards, count = about
+    found = device_of(device.name)
+    return found is not None and found.kind == boards[0].kind and count == 1
+
+
+def _words(name: str) -> str:
+    return " ".join(re.findall(r"[a-z0-9]+", name.lower()))

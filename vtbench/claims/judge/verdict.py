@@ -34,7 +34,7 @@ class SweptPoint(msgspec.Struct, frozen=True, kw_only=True):
     """What the printed formula gives; None of a growth."""
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class CountedSweep(msgspec.Struct, frozen=True, kw_only=True):
     """What the counts of a sweep are."""
 
     points: tuple[SweptPoint, ...]
@@ -87,7 +87,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """(measured - printed) / printed."""
     unknown: Unknown | None = None
     reproduced_by: Reproduction | None = None
-    found: Found | None = None
+    found: CountedSweep | None = None
     """Of a formula or a growth: what was counted at which size, and what that makes."""
     measured_range: Interval | None = None
     """Of a speed: the 95 % interval of what was measured."""

@@ -6,6 +6,7 @@ Arithmetic over claims may hold their names, numbers, + - * / and min, max, abs.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -23,6 +24,7 @@ ARITHMETIC = Grammar(
     decimals=True,
     dotted=True,
 )
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*")
 
 
 def polynomial(text: str) -> Polynomial:
@@ -44,6 +46,16 @@ def polynomial(text: str) -> Polynomial:
 def names_in(expression: str) -> tuple[str, ...]:
     """The claims that an expression speaks of, each once, in order."""
     return names(_parsed(expression))
+
+
+def with_names(expression: str, named: Callable[[str], str]) -> str:
+    """An expression with something else in the place of each name."""
+
+    def replaced(found: re.Match[str]) -> str:
+        name = found.group()
+        return name if name in ARITHMETIC.functions else named(name)
+
+    return _NAME.sub(replaced, expression)
 
 
 @functools.cache

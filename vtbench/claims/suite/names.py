@@ -1,16 +1,16 @@
-"""Names of claims in arithmetic: short ones made full, unknown and circular ones refused."""
+"""Names of claims: short ones made full, wrong ones refused, and what a claim follows from."""
 
 from __future__ import annotations
 
-import re
+import difflib
 from collections.abc import Callable, Container, Iterable, Mapping
 
-from vtbench.claims.suite.formulas import names_in
-from vtbench.claims.suite.lines import Lines
-from vtbench.claims.suite.types import Claim
+import msgspec
 
-_NAME = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*")
-_FUNCTIONS = frozenset(("max", "min", "abs"))
+from vtbench.claims.suite.formulas import names_in, with_names
+from vtbench.claims.suite.reader import Lines
+from vtbench.claims.suite.types import Claim, Suite
+from vtbench.errors import UsageError
 
 
 def full_expression(
@@ -24,10 +24,7 @@ def full_expression(
     names_in(expression)  # refuses what is no arithmetic
     parts = claim.split(".")
 
-    def full(match: re.Match[str]) -> str:
-        name = match.group()
-        if name in _FUNCTIONS:
-            return name
+    def full(name: str) -> str:
         if name in quantities:
             return f"{suite}.{name}"
         depth = name.count(".")
@@ -37,7 +34,7 @@ def full_expression(
             return ".".join([suite, parts[0], name])
         return name if name.startswith(f"{suite}.") or depth > 2 else f"{suite}.{name}"  # noqa: PLR2004  # suite, table, row, column
 
-    return _NAME.sub(full, expression)
+    return with_names(expression, full)
 
 
 def check_names(
@@ -57,7 +54,7 @@ def check_names(
                 continue
             if name not in by_id:
                 mistake(lines.of_claim(claim.id), f"{claim.id}: there is no claim {name}.")
-        if _follows_from_itself(claim, by_id):
+        if claim.id in follows_from(by_id, names_in(claim.expression)):
             mistake(lines.of_claim(claim.id), f"{claim.id} follows from itself.")
 
 
@@ -67,16 +64,53 @@ def _repeats(claim: Claim, by_id: Mapping[str, Claim]) -> bool:
     return base is not None and base is not claim and base.expression == claim.expression
 
 
-def _follows_from_itself(claim: Claim, by_id: Mapping[str, Claim]) -> bool:
-    seen: set[str] = set()
-    waiting = [claim.id]
+def follows_from(claims: Mapping[str, Claim], ids: Iterable[str]) -> set[str]:
+    """Some claims and every claim that their arithmetic speaks of, however far down."""
+    waiting = list(ids)
+    found = set(waiting)
     while waiting:
-        current = by_id.get(waiting.pop())
-        if current is None or current.expression is None:
-            continue
-        names = set(names_in(current.expression))
-        if claim.id in names:
-            return True
-        waiting += names - seen
-        seen |= names
-    return False
+        claim = claims.get(waiting.pop())
+        names = set(names_in(claim.expression)) if claim and claim.expression else set()
+        waiting += names - found
+        found |= names
+    return found
+
+
+def bearing_on(suite: Suite, ids: Iterable[str]) -> Suite:
+    """A suite with some of its claims and all that their verdicts depend on.
+
+    That is what they follow from, and the table columns in which figures are explained jointly:
+    without these an explanation would reproduce "1 of 1" where it reproduces 1 of 12.
+    """
+    claims = {claim.id: claim for claim in suite.claims}
+    columns = {claims[each].column for each in follows_from(claims, ids) if each in claims}
+    mates = [claim.id for claim in suite.claims if claim.column in columns]
+    needed = follows_from(claims, mates)
+    return msgspec.structs.replace(
+        suite,
+        claims=tuple(claim for claim in suite.claims if claim.id in needed),
+        quantities=tuple(each for each in suite.quantities if each.id in needed),
+    )
+
+
+def one_claim(suites: Iterable[Suite], asked: str) -> tuple[Suite, Claim]:
+    """The claim of an id, with or without the name of its suite; else the nearest are named."""
+    suites = list(suites)
+    found = [
+        (suite, claim)
+        for suite in suites
+        for claim in suite.claims
+        if asked in (claim.id, claim.id.removeprefix(f"{suite.name}."))
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = " and ".join(claim.id for _, claim in found)
+        raise UsageError(f"{asked!r} is several claims: {ids}; give one of these ids.")
+    ids_known = [claim.id for suite in suites for claim in suite.claims]
+    short = {claim.partition(".")[2]: claim for claim in ids_known}
+    near = difflib.get_close_matches(asked, ids_known, n=3) or [
+        short[each] for each in difflib.get_close_matches(asked, short, n=3)
+    ]
+    hint = f" Did you mean {' or '.join(near)}?" if near else " `vtbench check` lists the ids."
+    raise UsageError(f"There is no claim {asked!r}.{hint}")

@@ -12,7 +12,7 @@ from vtbench.claims.suite.interval import Interval
 from vtbench.claims.suite.speed import NO_CONDITIONS, Conditions
 from vtbench.data.workload import Workload
 
-Kind = Literal[
+ClaimKind = Literal[
     "value", "ratio", "difference", "bound", "arithmetic", "formula", "scaling", "reference"
 ]
 SWEPT = ("formula", "scaling")
@@ -104,7 +104,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     suite: str
     where: str
     """Where it is printed, for a reader to find it."""
-    kind: Kind
+    kind: ClaimKind
     metric: Metric
     printed: str
     """The digits as printed; of a formula its text, of a growth its word or exponent."""

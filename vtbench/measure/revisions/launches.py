@@ -9,8 +9,8 @@ from statistics import fmean, median, stdev
 
 import msgspec
 
+from vtbench.data.caveats import doubted
 from vtbench.data.comparison import Comparison, compare_records
-from vtbench.data.doubts import doubted
 from vtbench.data.measurement import Measurement
 from vtbench.errors import BadInput
 from vtbench.stats import Gate

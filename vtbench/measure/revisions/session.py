@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from vtbench.data.derived import with_samples
+from vtbench.data.from_samples import with_samples
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import Protocol, protocol_named
 from vtbench.data.workload import Workload

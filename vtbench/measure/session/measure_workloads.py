@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from vtbench.count.isolation import seeded_and_restored
-from vtbench.data.derived import with_samples
+from vtbench.data.from_samples import with_samples
 from vtbench.data.measurement import Measurement, Telemetry
 from vtbench.data.protocol import Protocol, protocol_named
 from vtbench.data.workload import EXECUTION, Workload

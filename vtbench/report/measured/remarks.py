@@ -10,7 +10,7 @@ from vtbench.report.measured.figures import LATENCY, MEMORY, TIMED, kind, state
 from vtbench.report.precision import half_of, share
 from vtbench.report.units import plural
 from vtbench.stats.median import FEWEST
-from vtbench.stats.percentile import fewest
+from vtbench.stats.samples import fewest
 
 NAMED = 3
 """Models that a sentence names before it counts the rest."""

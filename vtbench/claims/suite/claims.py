@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
 
 from vtbench.claims.suite.formulas import names_in
-from vtbench.claims.suite.growth import growth
 from vtbench.claims.suite.interval import SCALES, Interval, interval
-from vtbench.claims.suite.mistakes import Reading
 from vtbench.claims.suite.names import full_expression
-from vtbench.claims.suite.shape import Single, Twin, Unprinted, WorkloadText
-from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS, Stated, speed_mistakes
-from vtbench.claims.suite.sweeping import mistakes_of, sweep_of
+from vtbench.claims.suite.reader import SuiteReader
+from vtbench.claims.suite.schema import Single, Twin, Unprinted, WorkloadText
+from vtbench.claims.suite.speed import NO_CONDITIONS, NOT_STATED, SPEED_UNITS, SPEEDS
+from vtbench.claims.suite.sweeps import growth, mistakes_of, sweep_of
 from vtbench.claims.suite.types import (
     CONVENTIONS,
     DEFAULT_CONVENTIONS,
@@ -33,82 +33,95 @@ DERIVED = ("ratio", "difference", "bound", "arithmetic")
 _ID = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
-def add_quantity(reading: Reading, found: Unprinted, line: int) -> None:
+def add_quantity(reader: SuiteReader, found: Unprinted, line: int) -> None:
     """A named measurement that arithmetic may speak of."""
     try:
         made = Quantity(
-            id=f"{reading.name}.{_checked_id(found.id)}",
-            workload=workload_of(reading, found.workload),
+            id=f"{reader.name}.{_checked_id(found.id)}",
+            workload=workload_of(reader, found.workload),
             metric=found.metric,
-            convention=_convention(reading, found.metric, found.convention),
+            convention=_convention(reader, found.metric, found.convention),
             stages=found.stages,
             fixed=found.workload.fixed,
         )
     except BadSuite as error:
-        reading.mistake(line, f"{found.id}: {error}")
+        reader.mistake(line, f"{found.id}: {error}")
         return
-    if reading.taken(made.id):
-        first = reading.lines.of_claim(made.id)
-        reading.mistake(line, f"The id {made.id} is given twice, first on line {first}.")
+    if reader.taken(made.id):
+        first = reader.lines.of_claim(made.id)
+        reader.mistake(line, f"The id {made.id} is given twice, first on line {first}.")
         return
-    reading.lines.remember(made.id, line)
-    reading.quantities[found.id] = made
+    reader.lines.remember(made.id, line)
+    reader.quantities[found.id] = made
 
 
-def add_claim(reading: Reading, single: Single, line: int, column: str = "") -> None:
+def add_claim(reader: SuiteReader, single: Single, line: int, column: str = "") -> None:
     """A figure, and for a derived one its twin against the printed figures alone."""
     if single.expect != "holds" and not single.why:
-        reading.mistake(line, f"{single.id}: expects {single.expect!r} and does not say why.")
+        reader.mistake(line, f"{single.id}: expects {single.expect!r} and does not say why.")
     if single.by and single.expect == "holds":
-        reading.mistake(line, f"{single.id}: says by what it is reproduced and expects it to hold.")
+        reader.mistake(line, f"{single.id}: says by what it is reproduced and expects it to hold.")
     if (single.of is None) == (single.kind in DERIVED):
         wants = "needs" if single.of is None else "is no derived figure and takes no"
-        reading.mistake(line, f"{single.id}: a {single.kind} {wants} arithmetic `of` claims.")
+        reader.mistake(line, f"{single.id}: a {single.kind} {wants} arithmetic `of` claims.")
         return
-    wrong = [*mistakes_of(single), *speed_mistakes(_stated(single), reading.header.hardware)]
+    wrong = [*mistakes_of(single), *_speed_mistakes(single, reader.header.hardware)]
     for sentence in wrong:
-        reading.mistake(line, f"{single.id}: {sentence}")
+        reader.mistake(line, f"{single.id}: {sentence}")
     if wrong:
         return
     try:
-        claim = _claim(reading, single, column or single.id)
-        twin = _twin(reading, claim, single.arithmetic) if claim.expression else None
+        claim = _claim(reader, single, column or single.id)
+        twin = _twin(reader, claim, single.arithmetic) if claim.expression else None
     except BadSuite as error:
-        reading.mistake(line, f"{single.id}: {error}")
+        reader.mistake(line, f"{single.id}: {error}")
         return
-    if reading.taken(claim.id):
-        first = reading.lines.of_claim(claim.id)
-        reading.mistake(line, f"The id {claim.id} is given twice, first on line {first}.")
+    if reader.taken(claim.id):
+        first = reader.lines.of_claim(claim.id)
+        reader.mistake(line, f"The id {claim.id} is given twice, first on line {first}.")
         return
     for each in (claim, twin):
         if each is not None:
-            reading.lines.remember(each.id, line)
-            reading.claims.append(each)
+            reader.lines.remember(each.id, line)
+            reader.claims.append(each)
 
 
-def _stated(single: Single) -> Stated:
-    """What a figure says of itself, as far as speed is concerned."""
-    return Stated(
-        metric=single.metric,
-        unit=single.unit,
-        hardware=single.hardware,
-        conditions=single.conditions,
-        derived=single.of is not None,
-        stages=bool(single.stages),
-        settled=single.needs is not None,
-    )
+def _speed_mistakes(said: Single, inherited: str) -> Iterator[str]:
+    """What is wrong with a figure of speed, or with a figure that says what only those may say."""
+    size, derived = said.conditions.batch_size, said.of is not None
+    if size is not None and size < 1:
+        yield "a batch size is positive."
+    if said.metric not in SPEEDS:
+        if said.unit in SPEED_UNITS:
+            yield f"{said.unit} is a unit of speed; give the metric throughput or latency."
+        if not derived and (said.hardware or said.conditions != NO_CONDITIONS):
+            yield (
+                "hardware and conditions say how a speed was measured; give the metric "
+                "throughput or latency."
+            )
+        return
+    if said.stages:
+        yield f"{said.metric} is of a whole model and takes no stages."
+    units = SPEEDS[said.metric]
+    if not derived and said.unit not in units:
+        yield f"{said.metric} is printed in {' or '.join(units)}, not in {said.unit!r}."
+    if not (derived or said.needs is not None or said.hardware or inherited):
+        yield (
+            f"{said.metric} needs the hardware that the paper names, such as V100; "
+            f"or hardware = {NOT_STATED!r}."
+        )
 
 
-def _twin(reading: Reading, claim: Claim, asked: Twin) -> Claim | None:
+def _twin(reader: SuiteReader, claim: Claim, asked: Twin) -> Claim | None:
     """The same figure held against the other printed ones; None where these say nothing of it."""
     if claim.kind == "arithmetic" or claim.expression is None:
         return None
     expression = claim.expression
     if asked.of is not None:
         local = claim.id.partition(".")[2]
-        expression = full_expression(asked.of, reading.name, local, reading.quantities)
-    measured = {quantity.id for quantity in reading.quantities.values()}
-    timed = {each.id for each in reading.quantities.values() if each.metric in SPEEDS}
+        expression = full_expression(asked.of, reader.name, local, reader.quantities)
+    measured = {quantity.id for quantity in reader.quantities.values()}
+    timed = {each.id for each in reader.quantities.values() if each.metric in SPEEDS}
     names = names_in(expression)
     if measured.issuperset(names) or not timed.isdisjoint(names):
         return None
@@ -127,7 +140,7 @@ def _twin(reading: Reading, claim: Claim, asked: Twin) -> Claim | None:
     )
 
 
-def _claim(reading: Reading, single: Single, column: str) -> Claim:
+def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
     if single.unit not in SCALES:
         units = ", ".join(repr(unit) for unit in SCALES)
         raise BadSuite(f"the unit {single.unit!r} is none of {units}.")
@@ -135,10 +148,10 @@ def _claim(reading: Reading, single: Single, column: str) -> Claim:
     derived = single.of is not None
     text = None if derived else single.workload
     speed = single.metric in SPEEDS or derived
-    hardware = single.hardware or (reading.header.hardware if single.metric in SPEEDS else "")
+    hardware = single.hardware or (reader.header.hardware if single.metric in SPEEDS else "")
     return Claim(
-        id=f"{reading.name}.{_checked_id(single.id)}",
-        suite=reading.name,
+        id=f"{reader.name}.{_checked_id(single.id)}",
+        suite=reader.name,
         where=single.where,
         kind="reference" if single.needs == "weights" and not derived else single.kind,
         metric=single.metric,
@@ -146,22 +159,22 @@ def _claim(reading: Reading, single: Single, column: str) -> Claim:
         unit=single.unit,
         low=digits.low,
         high=digits.high,
-        column=f"{reading.name}.{column}",
-        workload=workload_of(reading, text) if text else None,
+        column=f"{reader.name}.{column}",
+        workload=workload_of(reader, text) if text else None,
         stages=single.stages,
         without=single.without,
         sweep=sweep_of(single) if single.kind in SWEPT and single.needs is None else None,
         fixed=text.fixed if text else (),
-        expression=full_expression(single.of, reading.name, single.id, reading.quantities)
+        expression=full_expression(single.of, reader.name, single.id, reader.quantities)
         if single.of
         else None,
-        convention=_convention(reading, single.metric, single.convention),
+        convention=_convention(reader, single.metric, single.convention),
         expect=single.expect,
         why=single.why,
         by=single.by,
         unknown=single.needs,
         hardware=hardware,
-        conditions=single.conditions.over(reading.header.conditions) if speed else NO_CONDITIONS,
+        conditions=single.conditions.over(reader.header.conditions) if speed else NO_CONDITIONS,
     )
 
 
@@ -183,20 +196,20 @@ def _checked_id(name: str) -> str:
     return name
 
 
-def _convention(reading: Reading, metric: Metric, own: str | None) -> str:
+def _convention(reader: SuiteReader, metric: Metric, own: str | None) -> str:
     """The convention that a figure states, or its suite, or that its metric has by default."""
     if metric == "none" or metric in SPEEDS:
         return "full"
-    name = own or reading.header.conventions.get(metric, DEFAULT_CONVENTIONS[metric])
+    name = own or reader.header.conventions.get(metric, DEFAULT_CONVENTIONS[metric])
     if name not in CONVENTIONS[metric]:
         known = ", ".join(CONVENTIONS[metric])
         raise BadSuite(f"{name!r} is no convention for {metric}; there are {known}.")
     return name
 
 
-def workload_of(reading: Reading, text: WorkloadText) -> Workload:
+def workload_of(reader: SuiteReader, text: WorkloadText) -> Workload:
     """The workload that a file describes, with the suite's own size where it gives none."""
-    size = text.resolution or reading.header.resolution
+    size = text.resolution or reader.header.resolution
     pair = None if size == "own" else (size, size) if isinstance(size, int) else size
     if min(*(pair or (1, 1)), text.batch_size) < 1:
         raise BadSuite("sizes and batch sizes are positive.")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from vtbench.data.derived import ratio_of, ratios_of, with_samples
+from vtbench.data.from_samples import ratio_of, ratios_of, with_samples
 from vtbench.data.measurement import Measurement
 from vtbench.data.naming import labels, written
 from vtbench.data.protocol import PROTOCOLS, protocol_named

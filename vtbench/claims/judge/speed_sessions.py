@@ -12,13 +12,12 @@ from collections.abc import Callable, Container, Mapping, Sequence
 
 import msgspec
 
-from vtbench.claims.judge.hardware import is_printed
 from vtbench.claims.judge.ratios import Parts, parts_of_speed, speaks_of_speed
 from vtbench.claims.judge.speeds import hardware_of
-from vtbench.claims.judge.timings import Figure, Timed, Timings, timed_of
+from vtbench.claims.judge.timings import Figure, Timed, Timings, is_printed, timed_of
 from vtbench.claims.suite import Claim, Suite
 from vtbench.claims.suite.interval import middle
-from vtbench.claims.suite.selection import follows_from
+from vtbench.claims.suite.names import follows_from
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.data.measurement import Device
 
@@ -28,7 +27,7 @@ COARSE, FINE = 0.01, 0.002
 """Half the width of a median's interval, as a share: what any comparison takes, and the least."""
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+class SpeedSession(msgspec.Struct, frozen=True, kw_only=True):
     """Speeds that are measured in turns in one process."""
 
     speeds: tuple[Timed, ...]
@@ -48,13 +47,15 @@ Fits = Callable[[Sequence[Timed]], bool]
 """Whether some models can be in memory together."""
 
 
-def sessions_of(suites: Sequence[Suite], only: Container[str] | None, fits: Fits) -> list[Session]:
+def sessions_of(
+    suites: Sequence[Suite], only: Container[str] | None, fits: Fits
+) -> list[SpeedSession]:
     """The sessions that the speed claims ask for, columns first."""
     figures: dict[str, Figure] = {c.id: c for suite in suites for c in suite.claims}
     figures |= {each.id: each for suite in suites for each in suite.quantities}
     claims = _asked(suites, only)
     ratios = [parts for claim in claims if (parts := _ratio(claim, figures)) is not None]
-    found: list[Session] = []
+    found: list[SpeedSession] = []
     for group in _columns(claims):
         speeds = list(dict.fromkeys(timed for c in group if (timed := timed_of(c)) is not None))
         for together in _alike(speeds):
@@ -70,9 +71,9 @@ def sessions_of(suites: Sequence[Suite], only: Container[str] | None, fits: Fits
     return _needed(found)
 
 
-def _needed(sessions: Sequence[Session]) -> list[Session]:
+def _needed(sessions: Sequence[SpeedSession]) -> list[SpeedSession]:
     """Sessions less those whose speeds another one has, which is then as fine as both ask."""
-    found: list[Session] = []
+    found: list[SpeedSession] = []
     for session in sorted(sessions, key=lambda each: -len(each.speeds)):
         speeds = set(session.speeds)
         wider = [place for place, other in enumerate(found) if speeds <= set(other.speeds)
@@ -86,7 +87,7 @@ def _needed(sessions: Sequence[Session]) -> list[Session]:
     return sorted(found, key=lambda session: order.index(session.speeds))
 
 
-def is_kept(session: Session, timings: Timings, device: Device) -> bool:
+def is_kept(session: SpeedSession, timings: Timings, device: Device) -> bool:
     """Whether a file holds this session on such a device already, failures included."""
     tried = [
         {r.session for r in timings.tried(timed) if r.device and r.device.name == device.name}
@@ -153,9 +154,9 @@ def _split(speeds: Sequence[Timed], spoken: Counter[Timed], fits: Fits) -> list[
 
 def _session(
     speeds: Sequence[Timed], claims: Sequence[Claim], hardware: str | None = None
-) -> Session:
+) -> SpeedSession:
     named = {claim.hardware for claim in claims} if hardware is None else {hardware}
-    return Session(
+    return SpeedSession(
         speeds=tuple(speeds),
         hardware=named.pop() if len(named) == 1 else "",
         printed_width=min(float((c.high - c.low) / 2 / (abs(c.high + c.low) / 2 or 1))

@@ -1,18 +1,62 @@
-"""Claims over sizes: which sizes are counted, and which letters of the paper they are."""
+"""Claims over sizes: what is said of a growth, which sizes are counted, and for which letters."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
 
 from vtbench.claims.suite.formulas import polynomial
-from vtbench.claims.suite.growth import growth
-from vtbench.claims.suite.shape import Single
+from vtbench.claims.suite.interval import Interval, interval
+from vtbench.claims.suite.schema import Single
 from vtbench.claims.suite.types import SWEPT, Sweep
-from vtbench.data.polynomial import Polynomial, degree, letters, value
+from vtbench.data.polynomial import Polynomial, degree, letters, value_at
 from vtbench.errors import BadSuite
+
+WORDS = MappingProxyType({"constant": 0, "linear": 1, "quadratic": 2, "cubic": 3})
+"""Word -> degree of the polynomial that it names."""
+
+GrowthRelation = Literal["is", "at most", "at least"]
+RELATIONS: tuple[GrowthRelation, ...] = ("at most", "at least")
+
+
+class Growth(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of a growth: the degree of a polynomial, or an exponent by its digits."""
+
+    relation: GrowthRelation
+    degree: int | None
+    """Of a word; None where an exponent is printed."""
+    exponent: Interval
+    """The exponents that are meant; of a word its degree alone."""
+
+
+def growth(printed: str) -> Growth:
+    """What a printed growth says; BadSuite where it is no word and no exponent."""
+    text, relation = printed.strip(), _relation(printed.strip())
+    said = text if relation == "is" else text.removeprefix(relation).strip()
+    if said in WORDS:
+        point = Decimal(WORDS[said])
+        return Growth(relation=relation, degree=WORDS[said], exponent=Interval(point, point))
+    try:
+        exponent = interval(said, "")
+    except BadSuite as error:
+        words = ", ".join(WORDS)
+        raise BadSuite(
+            f"{printed!r} is no growth: there are {words} and exponents such as 1.5, perhaps "
+            "after `at most` or `at least`."
+        ) from error
+    return Growth(relation=relation, degree=None, exponent=exponent)
+
+
+def _relation(text: str) -> GrowthRelation:
+    return next((each for each in RELATIONS if text.startswith(f"{each} ")), "is")
+
 
 MOST_POINTS = 256
 """Counts that one claim may ask for."""
@@ -177,4 +221,4 @@ def _axis_of(letter: str, text: str, axes: Mapping[str, tuple[int, ...]]) -> tup
 
 
 def _size(form: Polynomial, axis: str, number: int) -> Fraction:
-    return value(form, {axis: number})
+    return value_at(form, {axis: number})

@@ -1,6 +1,6 @@
 """Columns that follow from others: differences, ratios and percentages to a baseline row.
 
-A table seldom says what its deltas are deltas to, so a reading is inferred and has to earn its
+A table seldom says what its deltas are deltas to, so a derivation is inferred and has to earn its
 keep: most of the column must agree with it before the rest is called a contradiction.
 """
 
@@ -13,10 +13,9 @@ from typing import Literal
 
 import msgspec
 
-from vtbench.claims.audit.cells import Figure, range_of
-from vtbench.claims.audit.columns import Column
-from vtbench.claims.audit.findings import Check, Finding, Kind
-from vtbench.claims.audit.tables import PrintedTable
+from vtbench.claims.audit.columns import PrintedColumn
+from vtbench.claims.audit.findings import Check, Finding, FindingKind
+from vtbench.claims.audit.tables import PrintedFigure, PrintedTable, range_of
 from vtbench.claims.suite.formulas import interval_of
 from vtbench.claims.suite.interval import SCALES, Interval
 from vtbench.errors import BadSuite
@@ -39,26 +38,26 @@ _EXPRESSIONS: Mapping[DerivedKind, tuple[str, ...]] = {
 class Relation(msgspec.Struct, frozen=True, kw_only=True):
     """A derived column, or the figures in parentheses of a column, and what they follow from."""
 
-    derived: Column
-    base: Column
+    derived: PrintedColumn
+    base: PrintedColumn
     aside: bool = False
 
-    def figure(self, table: PrintedTable, row: int) -> Figure | None:
+    def figure(self, table: PrintedTable, row: int) -> PrintedFigure | None:
         """The derived figure of a row."""
         cell = table.rows[row][self.derived.place]
         return cell.aside if self.aside else cell.figure
 
-    def base_figure(self, table: PrintedTable, row: int) -> Figure | None:
+    def base_figure(self, table: PrintedTable, row: int) -> PrintedFigure | None:
         """The figure that a row brings to the comparison; a marked one is not comparable."""
         cell = table.rows[row][self.base.place]
         return None if cell.marked else cell.figure
 
 
 Style = Mapping[DerivedKind, str]
-"""Kind -> the expression that a whole column follows: one column has one direction."""
+"""FindingKind -> the expression that a whole column follows: one column has one direction."""
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class BaselineComparison(msgspec.Struct, frozen=True, kw_only=True):
     """One derived figure held against one baseline row."""
 
     row: int
@@ -69,13 +68,13 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """What the two base figures allow, in base units."""
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class Derivation(msgspec.Struct, frozen=True, kw_only=True):
     """A relation under one rule for its baseline rows."""
 
     relation: Relation
     rule: str
     style: Style
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[BaselineComparison, ...]
     left_out: int
 
     @property
@@ -101,18 +100,18 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return self.agreeing >= _FEWEST and self.agreeing * 3 >= checked * 2
 
 
-def best_reading(table: PrintedTable, relations: list[Relation]) -> Reading | None:
-    """The established reading that explains most figures; the first of several."""
+def best_derivation(table: PrintedTable, relations: list[Relation]) -> Derivation | None:
+    """The established derivation that explains most figures; the first of several."""
     found = [
-        reading
+        derivation
         for relation in relations
-        for reading in readings(table, relation)
-        if reading.comparisons and reading.established
+        for derivation in possible_derivations(table, relation)
+        if derivation.comparisons and derivation.established
     ]
-    return max(found, key=lambda reading: reading.agreeing, default=None)
+    return max(found, key=lambda derivation: derivation.agreeing, default=None)
 
 
-def readings(table: PrintedTable, relation: Relation) -> Iterator[Reading]:
+def possible_derivations(table: PrintedTable, relation: Relation) -> Iterator[Derivation]:
     """The relation under every rule and direction that a table may follow, the likeliest first."""
     rows = [r for r in range(len(table.rows)) if relation.figure(table, r) is not None]
     marked = [r for r in rows if table.rows[r][relation.derived.place].marked]
@@ -128,7 +127,7 @@ def readings(table: PrintedTable, relation: Relation) -> Iterator[Reading]:
                 for each in found
                 if each.agrees or not _fits_a_bare_row(table, relation, style, each)
             ]
-            yield Reading(
+            yield Derivation(
                 relation=relation,
                 rule=rule,
                 style=style,
@@ -155,7 +154,7 @@ def _expressions(kind: DerivedKind, relation: Relation, *, signed: bool) -> tupl
 
 
 def _fits_a_bare_row(
-    table: PrintedTable, relation: Relation, style: Style, found: Comparison
+    table: PrintedTable, relation: Relation, style: Style, found: BaselineComparison
 ) -> bool:
     """Whether another row that looks like a baseline explains the figure after all."""
     bare = [row for row in range(len(table.rows)) if _is_bare(table, relation, row)]
@@ -187,7 +186,7 @@ def _is_bare(table: PrintedTable, relation: Relation, row: int) -> bool:
 
 def compare(
     table: PrintedTable, relation: Relation, style: Style, pair: tuple[int, int]
-) -> Comparison | None:
+) -> BaselineComparison | None:
     """A derived figure against its row and a baseline row; None where a figure is missing."""
     row, base_row = pair
     printed = relation.figure(table, row)
@@ -202,10 +201,10 @@ def compare(
     except BadSuite:  # it divides by a figure that may be zero
         return None
     agrees = allowed.meets(range_of(printed, _unit(printed, relation, kind)))
-    return Comparison(row=row, base_row=base_row, kind=kind, agrees=agrees, allowed=allowed)
+    return BaselineComparison(row=row, base_row=base_row, kind=kind, agrees=agrees, allowed=allowed)
 
 
-def _kind(printed: Figure, relation: Relation) -> DerivedKind:
+def _kind(printed: PrintedFigure, relation: Relation) -> DerivedKind:
     if printed.unit == "x":
         return "ratio"
     if printed.unit == "%":
@@ -216,7 +215,7 @@ def _kind(printed: Figure, relation: Relation) -> DerivedKind:
     return role if role in ("ratio", "percent") else "difference"
 
 
-def _unit(printed: Figure, relation: Relation, kind: DerivedKind) -> str:
+def _unit(printed: PrintedFigure, relation: Relation, kind: DerivedKind) -> str:
     """The unit of a derived figure: its own, its column's, or that of what it follows from."""
     if kind != "difference":
         return ""
@@ -224,13 +223,13 @@ def _unit(printed: Figure, relation: Relation, kind: DerivedKind) -> str:
     return own or relation.base.unit
 
 
-def contradictions(table: PrintedTable, reading: Reading) -> list[Finding]:
-    """The figures that an established reading leaves unexplained."""
-    return [_finding(table, reading, each) for each in reading.comparisons if not each.agrees]
+def contradictions(table: PrintedTable, derivation: Derivation) -> list[Finding]:
+    """The figures that an established derivation leaves unexplained."""
+    return [_finding(table, derivation, each) for each in derivation.comparisons if not each.agrees]
 
 
-def _finding(table: PrintedTable, reading: Reading, found: Comparison) -> Finding:
-    relation = reading.relation
+def _finding(table: PrintedTable, derivation: Derivation, found: BaselineComparison) -> Finding:
+    relation = derivation.relation
     printed = relation.figure(table, found.row)
     own = relation.base_figure(table, found.row)
     other = relation.base_figure(table, found.base_row)
@@ -242,7 +241,7 @@ def _finding(table: PrintedTable, reading: Reading, found: Comparison) -> Findin
         table.name(row)
         for row in range(len(table.rows))
         if row not in (found.row, found.base_row)
-        and (tried := compare(table, relation, reading.style, (found.row, row))) is not None
+        and (tried := compare(table, relation, derivation.style, (found.row, row))) is not None
         and tried.agrees
     ]
     base_unit = f" {relation.base.unit}".rstrip()
@@ -255,28 +254,28 @@ def _finding(table: PrintedTable, reading: Reading, found: Comparison) -> Findin
         high=found.allowed.high / scale,
         of=f"{own.printed}{base_unit} against {other.printed}{base_unit} "
         f"({table.name(found.base_row)})",
-        why=rule_of(reading),
+        why=rule_of(derivation),
         fits=tuple(rivals),
     )
 
 
-def rule_of(reading: Reading) -> str:
-    """A reading in words."""
-    relation = reading.relation
+def rule_of(derivation: Derivation) -> str:
+    """A derivation in words."""
+    relation = derivation.relation
     what = f"in parentheses in {relation.derived.head}" if relation.aside else relation.derived.head
     base = relation.base.head
-    if reading.rule == "the row above":
+    if derivation.rule == "the row above":
         return f"{what}: {base} against that of the row above"
-    return f"{what}: {base} against that of {reading.rule}"
+    return f"{what}: {base} against that of {derivation.rule}"
 
 
-def check_of(reading: Reading) -> Check:
-    """How a table does under a reading."""
-    kinds: list[Kind] = [each.kind for each in reading.comparisons]
+def check_of(derivation: Derivation) -> Check:
+    """How a table does under a derivation."""
+    kinds: list[FindingKind] = [each.kind for each in derivation.comparisons]
     return Check(
         kind=max(kinds, key=kinds.count),
-        rule=rule_of(reading),
+        rule=rule_of(derivation),
         checked=len(kinds),
-        contradicted=len(kinds) - reading.agreeing,
-        left_out=reading.left_out,
+        contradicted=len(kinds) - derivation.agreeing,
+        left_out=derivation.left_out,
     )

@@ -1,4 +1,4 @@
-"""Mistakes in a suite file, collected so that a reader meets all of them at once."""
+"""A suite file while it is read: where things stand in it, and every mistake at once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
-from vtbench.claims.suite.lines import Lines
-from vtbench.claims.suite.shape import Header
+from vtbench.claims.suite.schema import Header
 from vtbench.claims.suite.types import Claim, Quantity
 
 T = TypeVar("T")
 
 
 @dataclass
-class Reading:
+class SuiteReader:
     """One file while it is being read; mistakes are collected, not raised."""
 
     path: Path
@@ -100,3 +99,52 @@ def _sentence(key: str, text: str) -> str:
     what, _, path = text.partition(" - at `$")
     inner = re.sub(r"\[\.\.\.\]", "", path.rstrip("`"))
     return f"{key}{inner}: {what[:1].lower()}{what[1:].replace('`', '')}."
+
+
+class Lines:
+    """The lines of a file, and the line on which each claim was found."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+        self._claims: dict[str, int] = {}
+
+    def remember(self, claim: str, line: int) -> None:
+        """A claim stands on this line."""
+        self._claims.setdefault(claim, line)
+
+    def knows(self, claim: str) -> bool:
+        """Whether a claim of that id was found."""
+        return claim in self._claims
+
+    def of_claim(self, claim: str) -> int:
+        """The line of a claim, 1 where it is not known."""
+        return self._claims.get(claim, 1)
+
+    def of_header(self, name: str, index: int = 0) -> int:
+        """The line of the index-th ``[name]`` or ``[[name]]``."""
+        pattern = re.compile(rf"\s*\[\[?\s*{re.escape(name)}\s*\]\]?\s*(#.*)?$")
+        found = [n for n, line in enumerate(self._lines, 1) if pattern.match(line)]
+        return found[index] if index < len(found) else 1
+
+    def of_row(self, table_line: int, index: int) -> int:
+        """The line of the index-th ``[[table.row]]`` after its table's header."""
+        pattern = re.compile(r"\s*\[\[\s*table\s*\.\s*row\s*\]\]")
+        after = enumerate(self._lines[table_line:], table_line + 1)
+        found = [n for n, line in after if pattern.match(line)]
+        return found[index] if index < len(found) else table_line
+
+    def of_key(self, start: int, key: str) -> int:
+        """The line of ``key = ...`` or of the sub-table ``[....key]`` in a table, else its own."""
+        if not key:
+            return start
+        assignment = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
+        subtable = re.compile(rf"""\s*\[[^\[].*\.\s*["']?{re.escape(key)}["']?\s*\]""")
+        inside = False
+        for number, line in enumerate(self._lines[start - 1 :], start):
+            header = number > start and line.lstrip().startswith("[")
+            if header and (line.lstrip().startswith("[[") or "." not in line):
+                break
+            inside = inside or header
+            if subtable.match(line) or (not inside and assignment.match(line)):
+                return number
+        return start

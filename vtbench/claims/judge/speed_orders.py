@@ -7,9 +7,8 @@ from itertools import combinations
 
 import msgspec
 
-from vtbench.claims.judge.hardware import is_printed
 from vtbench.claims.judge.ratios import LEVEL
-from vtbench.claims.judge.timings import Timings, ratio_to, timed_of
+from vtbench.claims.judge.timings import Timings, is_printed, ratio_to, timed_of
 from vtbench.claims.suite import Claim, Suite
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.data.measurement import Measurement

@@ -1,0 +1,237 @@
+"""Suite files: which there are, and reading one, every mistake named with its file and line."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import sys
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vtbench.claims.suite.claims import add_claim, add_quantity
+from vtbench.claims.suite.names import check_names
+from vtbench.claims.suite.reader import Lines, SuiteReader
+from vtbench.claims.suite.schema import (
+    Cell,
+    Column,
+    Header,
+    RowHead,
+    Single,
+    SuiteFile,
+    TableHead,
+    Unprinted,
+)
+from vtbench.claims.suite.types import CONVENTIONS, Axis, Claim, Fitted, HeldOut, Suite
+from vtbench.errors import BadSuite
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_suite(path: Path) -> Suite:
+    """The claims of a suite file; a BadSuite names every mistake, one to a line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise BadSuite(f"The suite {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadSuite(f"{path}: this is not TOML: {error}.") from error
+    reader = SuiteReader(path, path.stem, Lines(text))
+    suite = _read(reader, data)
+    check_names(reader.claims, reader.quantities, reader.mistake, reader.lines)
+    if reader.mistakes or suite is None:
+        raise BadSuite("\n".join(reader.mistakes))
+    return suite
+
+
+def _read(reader: SuiteReader, data: dict[str, Any]) -> Suite | None:
+    known = SuiteFile.__struct_fields__
+    for key in sorted(set(data) - set(known)):
+        line = reader.lines.of_key(reader.lines.of_header(key), key)
+        reader.mistake(line, f"{key}: there is no such field; there are {', '.join(known)}.")
+    if not reader.name.isidentifier():
+        reader.mistake(1, f"A suite is named after its file, and {reader.name!r} is no name: "
+                        "use letters, digits and _.")  # fmt: skip
+    header = reader.convert(data.get("suite", {}), Header, reader.lines.of_header("suite"))
+    if header is not None:
+        reader.header = header
+    for line, unprinted in _each(reader, data, "quantity", Unprinted):
+        add_quantity(reader, unprinted, line)
+    for index, table in enumerate(reader.tables(data, "table")):
+        _read_table(reader, table, reader.lines.of_header("table", index))
+    for line, single in _each(reader, data, "claim", Single):
+        add_claim(reader, single, line)
+    fits = _each(reader, data, "fitted", Fitted)
+    fitted = [fit for _, fit in fits]
+    _check_fits(reader, fits)
+    held_out = [held for _, held in _each(reader, data, "held_out", HeldOut)]
+    search = _search(reader, data.get("search", {}))
+    if header is None:
+        return None
+    if not (reader.claims or reader.mistakes):
+        reader.mistake(1, "The suite holds no claim: give it a [[table]] or a [[claim]].")
+    return Suite(
+        name=reader.name,
+        title=header.title,
+        source=header.source,
+        path=str(reader.path),
+        claims=tuple(_with_fits(claim, fitted) for claim in reader.claims),
+        quantities=tuple(reader.quantities.values()),
+        search=search,
+        fitted=tuple(fitted),
+        held_out=tuple(held_out),
+    )
+
+
+def _each(reader: SuiteReader, data: dict[str, Any], key: str, kind: Any) -> list[tuple[int, Any]]:
+    """The ``[[key]]`` of a file that can be read, each with its line."""
+    found = []
+    for index, each in enumerate(reader.tables(data, key)):
+        line = reader.lines.of_header(key, index)
+        made = reader.convert(each, kind, line)
+        if made is not None:
+            found.append((line, made))
+    return found
+
+
+def _search(reader: SuiteReader, data: Any) -> dict[str, Axis]:
+    """Where the search may look; a plain list is an axis of every workload."""
+    start = reader.lines.of_header("search")
+    if not isinstance(data, dict):
+        line = reader.lines.of_key(1, "search")
+        reader.mistake(line, "search: is written as a [search] table.")
+        return {}
+    axes: dict[str, Axis] = {}
+    for name, given in data.items():
+        text = {"values": given} if isinstance(given, list) else given
+        line = reader.lines.of_header(f"search.{name}")
+        at = reader.lines.of_key(start, name) if line == 1 else line
+        axis = reader.convert(text, Axis, at)
+        if axis is not None:
+            axes[name] = axis
+            _check_values(reader, name, axis, at)
+    return axes
+
+
+def _check_values(reader: SuiteReader, name: str, axis: Axis, line: int) -> None:
+    """Sizes are positive numbers, and modes are the two that there are."""
+    if name == "resolution" and not all(type(v) is int and v > 0 for v in axis.values):
+        reader.mistake(line, "search.resolution: its values are positive whole numbers.")
+    if name == "mode" and not set(axis.values) <= {"eval", "train"}:
+        reader.mistake(line, "search.mode: its values are 'eval' and 'train'.")
+
+
+def _check_fits(reader: SuiteReader, fitted: Iterable[tuple[int, Fitted]]) -> None:
+    """Every pattern of a fit speaks of some claim."""
+    local = [claim.id.partition(".")[2] for claim in reader.claims]
+    for line, fit in fitted:
+        for pattern in (*fit.claims, *fit.deduced_from):
+            if not fnmatch.filter(local, pattern):
+                reader.mistake(line, f"fitted: no claim matches {pattern!r}.")
+
+
+def _with_fits(claim: Claim, fitted: Iterable[Fitted]) -> Claim:
+    local = claim.id.partition(".")[2]
+    choices = tuple(
+        fit.choice for fit in fitted if any(fnmatch.fnmatch(local, p) for p in fit.claims)
+    )
+    return msgspec.structs.replace(claim, fitted=choices) if choices else claim
+
+
+def _read_table(reader: SuiteReader, data: dict[str, Any], line: int) -> None:
+    table = reader.convert({**data, "row": []}, TableHead, line)
+    if table is None:
+        return
+    for index, row in enumerate(reader.tables(data, "row", line)):
+        at = reader.lines.of_row(line, index)
+        head_keys = set(RowHead.__struct_fields__)
+        head = reader.convert({k: v for k, v in row.items() if k in head_keys}, RowHead, at)
+        if head is None:
+            continue
+        for key, value in row.items():
+            where = reader.lines.of_key(at, key)
+            if key in head_keys:
+                continue
+            if key not in table.columns:
+                columns = ", ".join(table.columns)
+                reader.mistake(where, f"Table {table.id} has no column {key!r}; it has {columns}.")
+                continue
+            cell = _cell(reader, key, value, where)
+            if cell is not None:
+                _add_cell(reader, table, head, (key, cell), where)
+
+
+def _cell(reader: SuiteReader, key: str, value: Any, line: int) -> Cell | None:
+    if isinstance(value, str):
+        return Cell(printed=value)
+    if isinstance(value, int | float):
+        reader.mistake(line, f'{key}: printed digits stand in quotes, as in "{value}", so that '
+                        "none is lost.")  # fmt: skip
+        return None
+    return reader.convert(value, Cell, line)
+
+
+def _add_cell(
+    reader: SuiteReader, table: TableHead, row: RowHead, cell: tuple[str, Cell], line: int
+) -> None:
+    key, found = cell
+    column: Column = table.columns[key]
+    single = Single(
+        id=f"{table.id}.{row.id}.{key}",
+        where=f"{table.where}, {row.where or row.id}",
+        printed=found.printed,
+        unit=column.unit,
+        kind=column.kind,
+        metric=column.metric,
+        convention=column.convention,
+        of=found.of or column.of,
+        expect=found.expect,
+        why=found.why,
+        by=found.by,
+        needs=found.needs or column.needs or row.needs,
+        workload=found.workload or row.workload,
+        stages=column.stages,
+        hardware=column.hardware,
+        conditions=column.conditions,
+        arithmetic=found.arithmetic,
+    )
+    counted = column.metric in CONVENTIONS and row.group
+    add_claim(reader, single, line, column=f"{row.group if counted else table.id}.{key}")
+
+
+def shipped() -> dict[str, Path]:
+    """Suite name -> file, of the suites that come with the package."""
+    folder = _folder()
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))} if folder else {}
+
+
+def _folder() -> Path | None:
+    """``vtbench/suites`` where the package is installed, ``suites`` in a checkout."""
+    package = Path(str(resources.files("vtbench")))
+    candidates = (package / "suites", package.parent / "suites")
+    return next((folder for folder in candidates if folder.is_dir()), None)
+
+
+def find(names: list[str]) -> list[Suite]:
+    """Suites by name or by file; all that ship where none is named."""
+    known = shipped()
+    if not names:
+        if not known:
+            raise BadSuite("No suite ships with this installation; name a file.")
+        return [read_suite(path) for path in known.values()]
+    suites = []
+    for name in names:
+        path = known.get(name, Path(name))
+        if name not in known and not path.is_file():
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise BadSuite(f"There is no suite {name!r} and no such file.{hint}")
+        suites.append(read_suite(path))
+    return suites

@@ -8,9 +8,9 @@ from decimal import Decimal
 from itertools import pairwise
 
 from vtbench.claims.audit.columns import ColumnQuantity, PrintedColumn
-from vtbench.claims.audit.findings import Check, Finding
-from vtbench.claims.audit.tables import PrintedCell, PrintedTable, range_of
-from vtbench.claims.suite.interval import SCALES, Interval
+from vtbench.claims.audit.findings import Finding, Outcome, outcome
+from vtbench.claims.audit.tables import PrintedTable, range_of
+from vtbench.claims.suite.interval import Interval
 from vtbench.data.datasheets import Device, boards_in
 
 PARAMETERS_SOUND = (
@@ -23,8 +23,6 @@ _SIZE = re.compile(r"\s*[@↑-]?\s*(\d{2,4})(?:\s?x\s?\d{2,4}|\^2|²)?\s*(?:px)?
 _WITH_SIZE = re.compile(r"^(?P<name>.*?\S)\s*(?:@|↑|_|\s|\(|-)\s*(?P<size>\d{3,4})"
                         r"(?:\s?x\s?\d{3,4})?\s*(?:px|p)?\)?$")  # fmt: skip
 
-Outcome = tuple[list[Finding], list[Check]]
-
 
 def _first(columns: list[PrintedColumn], *quantities: ColumnQuantity) -> PrintedColumn | None:
     for quantity in quantities:
@@ -34,8 +32,9 @@ def _first(columns: list[PrintedColumn], *quantities: ColumnQuantity) -> Printed
     return None
 
 
-def _range(cell: PrintedCell, column: PrintedColumn) -> Interval | None:
-    return None if cell.figure is None else range_of(cell.figure, column.unit)
+def _range(table: PrintedTable, row: int, column: PrintedColumn) -> Interval | None:
+    figure = table.figure(row, column.place)
+    return None if figure is None else range_of(figure, column.unit)
 
 
 def peak(table: PrintedTable, columns: list[PrintedColumn], named: str | None) -> Outcome:
@@ -48,7 +47,7 @@ def peak(table: PrintedTable, columns: list[PrintedColumn], named: str | None) -
     for index, row in enumerate(table.rows):
         said = row[place.place].text if place else ""
         about = boards_in(named or said or f"{speed.head} {table.title}")
-        fast, each = _range(row[speed.place], speed), _range(row[work.place], work)
+        fast, each = _range(table, index, speed), _range(table, index, work)
         if about is None or fast is None or each is None:
             continue
         boards, count = about
@@ -60,10 +59,8 @@ def peak(table: PrintedTable, columns: list[PrintedColumn], named: str | None) -
         if rate > limit:
             kind = boards[0].kind
             findings.append(_too_fast(table, index, (speed, work), (rate, limit), kind))
-    if not checked:
-        return [], []
     rule = f"throughput times {work.head} below the dense 8-bit peak of {', '.join(sorted(names))}"
-    return findings, [Check(kind="peak", rule=rule, checked=checked, contradicted=len(findings))]
+    return outcome("peak", rule, findings, checked)
 
 
 def limit_of(boards: tuple[Device, ...], count: int) -> Decimal:
@@ -79,8 +76,8 @@ def _too_fast(
     kind: str,
 ) -> Finding:
     speed, work = read
-    row, (rate, limit) = table.rows[index], rates
-    fast, each = row[speed.place].figure, row[work.place].figure
+    rate, limit = rates
+    fast, each = table.figure(index, speed.place), table.figure(index, work.place)
     assert fast is not None and each is not None  # noqa: S101, PT018  # peak has read both
     printed = range_of(fast, speed.unit)
     return Finding(
@@ -89,8 +86,8 @@ def _too_fast(
         column=speed.head,
         printed=fast.printed,
         low=None,
-        high=printed.low * limit / rate / SCALES.get(fast.unit or speed.unit, 1),
-        of=f"{each.printed} {each.unit or work.unit}".strip() + f" on {kind}",
+        high=printed.low * limit / rate / fast.scale(speed.unit),
+        of=f"{each.with_unit(work.unit)} on {kind}",
         why=f"{rate / 10**12:.0f} T operations a second, and {limit / 10**12:.0f} T is the most "
         f"that {kind} can do at 8 bits without sparsity",
     )
@@ -102,31 +99,32 @@ def parameters(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
     if work is None or weights is None or not (work.unit or weights.unit):
         return [], []
     findings, checked = [], 0
-    for index, row in enumerate(table.rows):
-        done, held = _range(row[work.place], work), _range(row[weights.place], weights)
+    for index in range(len(table.rows)):
+        done, held = _range(table, index, work), _range(table, index, weights)
         if done is None or held is None or _NOT_DENSE.search(table.name(index)):
             continue
         checked += 1
         if done.high < held.low / 2:
-            figures = row[work.place].figure, row[weights.place].figure
-            assert figures[0] and figures[1]  # noqa: S101, PT018  # their ranges were read
-            unit = figures[0].unit or work.unit
-            findings.append(
-                Finding(
-                    kind="parameters",
-                    row=table.name(index),
-                    column=work.head,
-                    printed=f"{figures[0].printed} {unit}".strip(),
-                    low=held.low / 2 / SCALES.get(unit, 1),
-                    high=None,
-                    of=f"{figures[1].printed} {figures[1].unit or weights.unit}".strip()
-                    + " parameters",
-                    why=PARAMETERS_SOUND,
-                )
-            )
-    rule = PARAMETERS_SOUND
-    checks = [Check(kind="parameters", rule=rule, checked=checked, contradicted=len(findings))]
-    return findings, checks if checked else []
+            findings.append(_too_little(table, index, (work, weights), held))
+    return outcome("parameters", PARAMETERS_SOUND, findings, checked)
+
+
+def _too_little(
+    table: PrintedTable, index: int, read: tuple[PrintedColumn, PrintedColumn], held: Interval
+) -> Finding:
+    work, weights = read
+    done, own = table.figure(index, work.place), table.figure(index, weights.place)
+    assert done is not None and own is not None  # noqa: S101, PT018  # parameters has read both
+    return Finding(
+        kind="parameters",
+        row=table.name(index),
+        column=work.head,
+        printed=done.with_unit(work.unit),
+        low=held.low / 2 / done.scale(work.unit),
+        high=None,
+        of=f"{own.with_unit(weights.unit)} parameters",
+        why=PARAMETERS_SOUND,
+    )
 
 
 def scaling(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
@@ -138,23 +136,22 @@ def scaling(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
     size_of = _sizes(table, _first(columns, "resolution"))
     for index, row in enumerate(table.rows):
         found = size_of(index)
-        if found is not None and row[work.place].figure is not None:
+        if found is not None and table.figure(index, work.place) is not None:
             held = row[weights.place].text if weights else ""
             sized.setdefault((found[0], held), []).append((found[1], index))
     findings, checked = [], 0
     for group in sized.values():
         ordered = sorted(group)
         for (small, first), (large, second) in pairwise(ordered):
-            less = _range(table.rows[first][work.place], work)
-            more = _range(table.rows[second][work.place], work)
+            less = _range(table, first, work)
+            more = _range(table, second, work)
             if small == large or less is None or more is None:
                 continue
             checked += 1
             if more.high < less.low:
                 findings.append(_shrinks(table, work, (first, small), (second, large)))
     rule = f"{work.head} of one network never falls as the image grows"
-    checks = [Check(kind="scaling", rule=rule, checked=checked, contradicted=len(findings))]
-    return findings, checks if checked else []
+    return outcome("scaling", rule, findings, checked)
 
 
 def _sizes(
@@ -177,16 +174,15 @@ def _sizes(
 def _shrinks(
     table: PrintedTable, work: PrintedColumn, less: tuple[int, int], more: tuple[int, int]
 ) -> Finding:
-    small, large = (table.rows[index][work.place].figure for index, _ in (less, more))
+    small, large = (table.figure(index, work.place) for index, _ in (less, more))
     assert small is not None and large is not None  # noqa: S101, PT018  # scaling has read both
-    unit = large.unit or work.unit
     return Finding(
         kind="scaling",
         row=table.name(more[0]),
         column=work.head,
-        printed=f"{large.printed} {unit}".strip(),
-        low=range_of(small, work.unit).low / SCALES.get(unit, 1),
+        printed=large.with_unit(work.unit),
+        low=range_of(small, work.unit).low / large.scale(work.unit),
         high=None,
-        of=f"{small.printed} {small.unit or work.unit}".strip() + f" at {less[1]}, here {more[1]}",
+        of=f"{small.with_unit(work.unit)} at {less[1]}, here {more[1]}",
         why=f"{work.head} of one network never falls as the image grows",
     )

@@ -44,6 +44,17 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """Marked figures, which may have another baseline."""
 
 
+Outcome = tuple[list[Finding], list[Check]]
+
+
+def outcome(kind: FindingKind, rule: str, findings: list[Finding], checked: int) -> Outcome:
+    """What came of one rule: nothing where no figure could be held against it."""
+    if not checked:
+        return [], []
+    check = Check(kind=kind, rule=rule, checked=checked, contradicted=len(findings))
+    return findings, [check]
+
+
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
     """One table, audited."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,6 +40,14 @@ class PrintedFigure(msgspec.Struct, frozen=True):
     def signed(self) -> bool:
         """Whether a sign was printed."""
         return self.printed[0] in "+-"
+
+    def scale(self, unit: str) -> int | Decimal:
+        """What one of its unit is, or of its column's ``unit`` where it has none."""
+        return SCALES.get(self.unit or unit, 1)
+
+    def with_unit(self, unit: str) -> str:
+        """The figure as printed, with its unit or its column's."""
+        return f"{self.printed} {self.unit or unit}".strip()
 
 
 class PrintedCell(msgspec.Struct, frozen=True):
@@ -124,6 +133,10 @@ class PrintedTable(msgspec.Struct, frozen=True):
     title: str
     heads: tuple[str, ...]
     rows: tuple[tuple[PrintedCell, ...], ...]
+
+    def figure(self, row: int, place: int) -> PrintedFigure | None:
+        """The figure of a cell, by its row and its column's place."""
+        return self.rows[row][place].figure
 
     def name(self, row: int) -> str:
         """What a row calls itself: its leading cells without figures, or its number."""

@@ -6,17 +6,15 @@ import re
 from decimal import Decimal
 
 from vtbench.claims.audit.columns import PrintedColumn
-from vtbench.claims.audit.findings import Check, Finding
+from vtbench.claims.audit.findings import Check, Finding, Outcome, outcome
 from vtbench.claims.audit.tables import PrintedFigure, PrintedTable, range_of
-from vtbench.claims.suite.interval import SCALES, Interval
+from vtbench.claims.suite.interval import Interval
 
 _TOTAL = re.compile(
     r"\W*(?:total|sum|overall|all stages|whole (?:net|network|model))\W*", re.IGNORECASE
 )
 _SUMMED = ("macs", "flops", "params", "latency")
 _FEWEST = 2
-
-Outcome = tuple[list[Finding], list[Check]]
 
 
 def totals(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
@@ -29,13 +27,11 @@ def totals(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
             continue
         found, checked = _total_row(table, columns, range(start, row), row)
         start = row + 1
-        # a "total" that agrees nowhere in its row is the total of something else
-        if checked > len(found) or checked == 1:
-            findings += found
-        if checked:
-            contradicted = len(found) if checked > len(found) or checked == 1 else 0
-            rule = f"row {table.name(row)}: the sum of the rows above"
-            checks.append(Check(kind="sum", rule=rule, checked=checked, contradicted=contradicted))
+        if checked == len(found) > 1:  # a "total" that agrees nowhere is that of something else
+            found = []
+        rule = f"row {table.name(row)}: the sum of the rows above"
+        said = outcome("sum", rule, found, checked)
+        findings, checks = findings + said[0], checks + said[1]
     return findings, checks
 
 
@@ -46,21 +42,21 @@ def _total_row(
     for column in columns:
         if column.role != "plain" or column.quantity not in _SUMMED or len(parts) < _FEWEST:
             continue
-        total = table.rows[row][column.place].figure
-        figures = [table.rows[r][column.place].figure for r in parts]
+        total = table.figure(row, column.place)
+        figures = [table.figure(r, column.place) for r in parts]
         if total is None or any(figure is None for figure in figures):
             continue
         checked += 1
         allowed = _sum([figure for figure in figures if figure], column.unit)
         if allowed.meets(range_of(total, column.unit)):
             continue
-        scale = SCALES.get(total.unit or column.unit, 1)
+        scale = total.scale(column.unit)
         findings.append(
             Finding(
                 kind="sum",
                 row=table.name(row),
                 column=column.head,
-                printed=f"{total.printed} {total.unit or column.unit}".strip(),
+                printed=total.with_unit(column.unit),
                 low=allowed.low / scale,
                 high=allowed.high / scale,
                 of=f"{len(figures)} rows above",
@@ -88,10 +84,8 @@ def shares(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
                 found, checked = _share(table, column, base)
                 if checked - len(found) >= _FEWEST and len(found) * 3 <= checked:
                     rule = f"{column.head}: share of {base.head} in its sum"
-                    findings += found
-                    checks.append(
-                        Check(kind="share", rule=rule, checked=checked, contradicted=len(found))
-                    )
+                    said = outcome("share", rule, found, checked)
+                    findings, checks = findings + said[0], checks + said[1]
                     break
     return findings, checks
 
@@ -100,13 +94,13 @@ def _share(
     table: PrintedTable, column: PrintedColumn, base: PrintedColumn
 ) -> tuple[list[Finding], int]:
     rows = [r for r in range(len(table.rows)) if not _TOTAL.fullmatch(table.name(r))]
-    figures = [table.rows[r][base.place].figure for r in rows]
+    figures = [table.figure(r, base.place) for r in rows]
     if any(figure is None for figure in figures):
         return [], 0
     whole = _sum([figure for figure in figures if figure], base.unit)
     findings, checked = [], 0
     for row, figure in zip(rows, figures, strict=True):
-        printed = table.rows[row][column.place].figure
+        printed = table.figure(row, column.place)
         if printed is None or figure is None or whole.low <= 0:
             continue
         part = range_of(figure, base.unit)

@@ -23,7 +23,7 @@ from vtbench.data.workload import Workload
 from vtbench.errors import BadInput
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="baseline"):
+class BaselineHeader(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="baseline"):
     """Under which conditions the figures were counted."""
 
     convention: str
@@ -56,14 +56,14 @@ class Module(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="m
     params: int
 
 
-Line = Header | Net | Module
+BaselineLine = BaselineHeader | Net | Module
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """A baseline file."""
 
     path: str
-    header: Header
+    header: BaselineHeader
     nets: tuple[Net, ...]
     modules: dict[str, dict[str, tuple[int, int]]]
     """Model -> module path -> MACs and parameters."""
@@ -71,7 +71,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
 def lines_of_baseline(records: Mapping[Workload, Record], torch: str) -> str:
     """The records of some models as a baseline file."""
-    lines: list[Line] = [Header(convention=CONVENTION, torch=torch)]
+    lines: list[BaselineLine] = [BaselineHeader(convention=CONVENTION, torch=torch)]
     for asked, record in records.items():
         lines.append(_net(asked, record))
         lines += [
@@ -116,8 +116,8 @@ def modules_of(record: Record) -> dict[str, tuple[int, int]]:
 def read_baseline(path: Path) -> Baseline:
     """A baseline file; one of another counting convention is refused."""
     read = read_lines(path, "baseline")
-    lines: list[Line] = [decoded(line, Line, "line of a baseline") for line in read]
-    if not lines or not isinstance(lines[0], Header):
+    lines: list[BaselineLine] = [decoded(line, BaselineLine, "line of a baseline") for line in read]
+    if not lines or not isinstance(lines[0], BaselineHeader):
         raise BadInput(
             f"{path} is no baseline; `vtbench baseline write FILE --models A` makes one."
         )
@@ -129,7 +129,7 @@ def read_baseline(path: Path) -> Baseline:
     return _put_together(path, lines[0], lines[1:])
 
 
-def _put_together(path: Path, header: Header, lines: list[Line]) -> Baseline:
+def _put_together(path: Path, header: BaselineHeader, lines: list[BaselineLine]) -> Baseline:
     nets = [line for line in lines if isinstance(line, Net)]
     names = [net.workload.model for net in nets]
     if not nets:

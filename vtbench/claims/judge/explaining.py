@@ -46,7 +46,7 @@ class Score(NamedTuple):
     """Figures of the whole column that come out under it, those it leaves alone included."""
 
 
-class _Cell(NamedTuple):
+class _ColumnFigure(NamedTuple):
     readings: Readings
     ranges: Mapping[Rounding, Interval]
 
@@ -55,8 +55,8 @@ class Explainer:
     """Every figure of some suites under every reading, and every candidate's score."""
 
     def __init__(self, suites: Sequence[Suite], records: Records) -> None:
-        self._columns: dict[str, list[_Cell]] = {}
-        self._cells: dict[str, _Cell] = {}
+        self._columns: dict[str, list[_ColumnFigure]] = {}
+        self._cells: dict[str, _ColumnFigure] = {}
         self._scores: dict[tuple[str, Candidate], Score] = {}
         claims = {claim.id: claim for suite in suites for claim in suite.claims}
         known: dict[str, Readings] = {}
@@ -74,7 +74,7 @@ class Explainer:
 
     def _add(self, claim: Claim, readings: Readings) -> None:
         ranges = {way: interval(claim.printed, claim.unit, way) for way in _WAYS}
-        cell = _Cell(readings, ranges)
+        cell = _ColumnFigure(readings, ranges)
         self._cells[claim.id] = cell
         self._columns.setdefault(claim.column, []).append(cell)
 
@@ -159,7 +159,7 @@ def _speaks_of(candidate: Candidate, readings: Readings, value: Decimal) -> bool
     return usual or value != readings.value((), readings.convention)
 
 
-def _score(cells: Sequence[_Cell], candidate: Candidate) -> Score:
+def _score(cells: Sequence[_ColumnFigure], candidate: Candidate) -> Score:
     hits = of = column = 0
     for cell in cells:
         readings = cell.readings

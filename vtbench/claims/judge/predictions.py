@@ -102,7 +102,7 @@ def _figures(suite: Suite, models: Sequence[str], axes: Sequence[str], records: 
 
 
 def _hits(figures: Figures, changes: Changes) -> int:
-    values = ((claim, _value(claim, readings, changes)) for claim, readings in figures)
+    values = ((claim, readings.value(changes, claim.convention)) for claim, readings in figures)
     return sum(value is not None and claim.interval.holds(value) for claim, value in values)
 
 
@@ -110,11 +110,8 @@ def _distance(figures: Figures, changes: Changes) -> Decimal:
     """How far the figures are from the printed ones in all, each relative to its own."""
     total = Decimal(0)
     for claim, readings in figures:
-        value, printed = _value(claim, readings, changes), middle(claim.printed, claim.unit)
+        value = readings.value(changes, claim.convention)
+        printed = middle(claim.printed, claim.unit)
         if value is not None and printed:
             total += abs(value / printed - 1)
     return total
-
-
-def _value(claim: Claim, readings: Readings, changes: Changes) -> Decimal | None:
-    return readings.value(changes, claim.convention)

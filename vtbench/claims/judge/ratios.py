@@ -152,12 +152,16 @@ def direction(printed: Interval, found: Interval, parts: Parts) -> Direction:
     neutral = parts.neutral
     if neutral is None:
         return "open"
-    sides = [_side(each, neutral) for each in (printed, found)]
-    if 0 in sides:
+    return agreement(side(printed, neutral), side(found, neutral))
+
+
+def agreement(one: int, other: int) -> Direction:
+    """What two sides say of each other; open where one of them is neither."""
+    if 0 in (one, other):
         return "open"
-    return "agrees" if sides[0] == sides[1] else "disagrees"
+    return "agrees" if one == other else "disagrees"
 
 
-def _side(interval: Interval, neutral: Decimal) -> int:
+def side(interval: Interval, neutral: Decimal) -> int:
     """1 above, -1 below, 0 where the interval holds it."""
     return (interval.low > neutral) - (interval.high < neutral)

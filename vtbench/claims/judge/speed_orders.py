@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from itertools import combinations
 
 import msgspec
 
-from vtbench.claims.judge.ratios import LEVEL
+from vtbench.claims.judge.ratios import LEVEL, Direction, agreement, side
 from vtbench.claims.judge.timings import Timings, is_printed, ratio_to, timed_of
 from vtbench.claims.suite import Claim, Suite
 from vtbench.claims.suite.speed import SPEEDS
@@ -93,11 +94,7 @@ def _together(
     return first, second
 
 
-def _told(a: Claim, b: Claim, session: tuple[Measurement, Measurement]) -> str:
+def _told(a: Claim, b: Claim, session: tuple[Measurement, Measurement]) -> Direction:
     """``agrees``, ``disagrees`` or ``open``, of one pair."""
     _, ratio = ratio_to(a.metric, session, LEVEL)
-    here = (ratio.low > 1) - (ratio.high < 1)
-    there = (a.low > b.high) - (a.high < b.low)
-    if 0 in (here, there):
-        return "open"
-    return "agrees" if here == there else "disagrees"
+    return agreement(side(ratio, Decimal(1)), (a.low > b.high) - (a.high < b.low))

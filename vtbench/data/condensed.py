@@ -11,6 +11,7 @@ import msgspec
 
 from vtbench.data.files import line_of
 from vtbench.data.record import Record, Row
+from vtbench.data.stages import OTHER, stage_of
 from vtbench.data.workload import Workload
 
 _SUMS = ("calls", "macs", "effective_macs", "elements_in", "elements_out", "written", "softmax",
@@ -41,8 +42,9 @@ def condensed(record: Record, parts: Sequence[str] = ()) -> Record:
 
 
 def _stage_of(path: str, stages: Iterable[str]) -> str:
-    inside = [s for s in stages if path == s or path.startswith(f"{s}.")]
-    return max(inside, key=len, default=path.partition(".")[0])
+    """The stage that holds a module, or else the direct child of the model that does."""
+    stage = stage_of(path, stages)
+    return path.partition(".")[0] if stage == OTHER else stage
 
 
 def _identity(row: Row) -> tuple[object, ...]:

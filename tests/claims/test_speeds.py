@@ -20,12 +20,13 @@ from vtbench.claims.judge.speed_sessions import COARSE, FINE, MOST, is_kept, ses
 from vtbench.claims.judge.timings import Timings, is_printed, timed_of
 from vtbench.claims.suite import Claim, read_suite
 from vtbench.claims.suite.speed import Conditions
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import Device, Telemetry
 from vtbench.errors import BadSuite
 from vtbench.report.verdicts import command, verdict_object
 
 V100 = Device(kind="cuda", name="Tesla V100-SXM2-16GB", index=0)
-THROTTLED = Telemetry(verdict="throttled", why=("Power held the clock at 900 MHz.",))
+THROTTLED = Telemetry(verdict="throttled", disturbances=(Disturbance(Kind.HEAT, {"times": 9}),))
 
 
 def net(name, device, *, size=8, protocol="throughput", session="s1", **fields):
@@ -191,10 +192,10 @@ def test_a_figure_measured_elsewhere_stands_beside_and_is_no_deviation(judged):
 def test_a_device_below_its_own_speed_settles_no_figure_and_says_so_of_ratios(judged):
     found = judged([net("small", V100, seconds=0.05, telemetry=THROTTLED)])["t1.small.throughput"]
     assert (found.verdict, found.unknown) == ("unknown", "not-measured")
-    assert "Power held the clock at 900 MHz." in found.reason
+    assert "The processor slowed down for heat 9 times." in found.reason
     ratio = judged(pair(V100, 0.040, 0.080, telemetry=THROTTLED))["ratio"]
     assert ratio.verdict == "holds"
-    assert "Power held the clock" in ratio.reason
+    assert "slowed down for heat" in ratio.reason
     unwatched = judged(pair(V100, 0.040, 0.080, telemetry=None))["ratio"]
     assert "Nobody watched the device" in unwatched.reason
 

@@ -157,13 +157,15 @@ def test_where_nothing_can_be_known_saying_so_is_right_and_a_number_is_not():
 def test_a_cell_is_the_ratio_to_the_truth(truth, macs, error, shown):
     case = CaseResults(name="x", truth=truth, results={})
     right = truth is not None and macs == truth
-    assert cell(case, Result(macs=macs, right=right, error=error)) == shown
+    assert (
+        cell(case, Result(macs=macs, right=right, error=error, crashed=shown == "crash")) == shown
+    )
 
 
 def made():
     ours = Result(macs=100, right=True, complete=True)
     near = Result(macs=101, right=False)
-    crash = Result(macs=None, right=False, error="It raised KeyError: 'x'")
+    crash = Result(macs=None, right=False, error="It raised KeyError: 'x'", crashed=True)
     return Conformance(
         cases=(
             CaseResults(name="a", truth=100,
@@ -201,7 +203,10 @@ def test_json_is_the_contract_and_csv_has_a_line_for_each_pair():
 def test_all_seven_counters_fit_a_page_of_80_cells():
     everyone = ("vtbench", "fvcore", "thop", "torch", "ptflops", "calflops", "torchinfo",
                 "torchprofile")  # fmt: skip
-    results = {name: Result(macs=None, right=False, error="It raised X: y") for name in everyone}
+    results = {
+        name: Result(macs=None, right=False, error="It raised X: y", crashed=True)
+        for name in everyone
+    }
     found = Conformance(
         cases=tuple(CaseResults(name=c.name, truth=1, results=results) for c in cases.CASES),
         versions=dict.fromkeys(everyone, "1.2.3"),

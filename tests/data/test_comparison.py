@@ -11,6 +11,7 @@ import pytest
 
 from vtbench.data.comparison import compare_records, failing
 from vtbench.data.files import line_of
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import Device, MeasuredMemory, Measurement, Telemetry
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
@@ -225,23 +226,37 @@ def test_a_protocol_without_time_compares_what_it_counts():
     ("telemetry", "said"),
     [
         (
-            Telemetry(verdict="throttled", why=("Power cap reached.",)),
-            "The device was held back while the new one was measured: Power cap reached.",
+            Telemetry(verdict="throttled", disturbances=(Disturbance(Kind.HEAT, {"times": 9}),)),
+            (
+                "The device was held back while the new one was measured: "
+                "The processor slowed down for heat 9 times."
+            ),
         ),
         (
-            Telemetry(verdict="unwatched", why=("No driver.",)),
-            "Nobody watched the device while the new one was measured: No driver.",
+            Telemetry(
+                verdict="unwatched",
+                disturbances=(Disturbance(Kind.NVML_UNUSABLE, {"error": "no driver"}),),
+            ),
+            (
+                "Nobody watched the device while the new one was measured: "
+                "NVML cannot be used: no driver."
+            ),
         ),
         (None, "Nobody watched the device while the new one was measured."),
     ],
 )
 def test_a_device_that_was_throttled_or_not_watched_is_said(telemetry, said):
     found = one(record(), record(telemetry=telemetry))
-    assert found.warnings == (said,)
+    assert [each.sentence for each in found.warnings] == [said]
 
 
 def test_beside_others_that_had_the_cores_slower_stands_and_the_same_does_not():
-    waited = Telemetry(verdict="throttled", why=("Other processes.",), cpu_load=2.0, cpu_wait=0.3)
+    waited = Telemetry(
+        verdict="throttled",
+        disturbances=(Disturbance(Kind.STEAL, {"cores": 2.0}),),
+        cpu_load=2.0,
+        cpu_wait=0.3,
+    )
     found = one(record(), record(telemetry=waited))
     assert found.verdict == "cannot tell"
     assert found.reason.startswith("Other processes had the cores for 30% of the time")

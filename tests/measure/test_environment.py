@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from vtbench import __version__
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.machine import Machine
 from vtbench.data.measurement import Device, Environment, Telemetry
 from vtbench.measure.machine import environment as room
@@ -155,7 +156,7 @@ def made(**changes):
             "memory_limit": 4_000_000_000, "OMP_NUM_THREADS": "1",
         },
         "commit": "abc+changes",
-        "warnings": ("It is busy.",),
+        "disturbances": (Disturbance(Kind.MACHINE_BUSY, {"load": 1.5, "cores": 2}),),
     }  # fmt: skip
     return Machine(**known | changes)
 
@@ -183,9 +184,9 @@ def test_the_page_groups_what_it_shows():
         "OMP_NUM_THREADS  1\n"
         "\n"
         "Before you measure\n"
-        "It is busy.\n"
+        "Other processes keep 1.5 of 2 cores busy. Measure when the machine is quiet.\n"
     )
-    text = machine_document(made(no_gpu="No GPU.", warnings=()), "table", width=80, color=False)
+    text = machine_document(made(no_gpu="No GPU.", disturbances=()), "table", width=80, color=False)
     assert "\n\nNo GPU.\n" in text
     assert text.endswith("Nothing that was looked at stands in the way.\n")
 
@@ -196,14 +197,16 @@ def test_every_key_of_the_json_is_in_the_contract():
     keys = {*data, *data["devices"][0], *(key for key in environment() if not key.isupper())}
     assert sorted(key for key in keys if f"`{key}`" not in section) == []
     assert data["devices"][1]["name"] == "NVIDIA H200"
-    assert data["warnings"] == ["It is busy."]
+    assert data["warnings"] == [
+        "Other processes keep 1.5 of 2 cores busy. Measure when the machine is quiet."
+    ]
 
 
 class Seen:
     """A watcher of the processor that saw so many cores busy with others' work."""
 
-    def __init__(self, load, *why):
-        self.seen = Telemetry(verdict="clean", why=why, cpu_load=load)
+    def __init__(self, load, *seen):
+        self.seen = Telemetry(verdict="clean", disturbances=seen, cpu_load=load)
 
     def start(self):
         pass
@@ -235,44 +238,45 @@ def quiet(monkeypatch):
     return monkeypatch
 
 
+def warnings():
+    return [each.sentence for each in machine.machine().disturbances]
+
+
 def test_a_quiet_machine_has_no_warnings(quiet):
     found = machine.machine()
-    assert found.warnings == ()
+    assert found.disturbances == ()
     assert [device.kind for device in found.devices] == ["cpu", "cuda"]
 
 
 def test_each_disturbance_is_a_warning(quiet):
     quiet.setattr(machine.host, "HostWatcher", lambda: Seen(1.25))
-    assert machine.machine().warnings == (
-        "Other processes keep 1.2 of 8 cores busy; measure when the machine is quiet.",
-    )
-    quiet.setattr(machine.host, "HostWatcher", lambda: Seen(None, "It does not tell."))
-    assert machine.machine().warnings == ("The processor cannot be watched. It does not tell.",)
+    assert warnings() == ["Other processes keep 1.2 of 8 cores busy."]
+    quiet.setattr(machine.host, "HostWatcher", lambda: Seen(None, Disturbance(Kind.COUNTERS_STUCK)))
+    (unseen,) = warnings()
+    assert unseen.startswith("cpu: The system's processor times do not move")
     quiet.setattr(machine.host, "HostWatcher", lambda: Seen(0.8))  # a tenth of eight is borne
     quiet.setattr(machine.processor, "governor", lambda: "powersave")
     quiet.setattr(machine.processor, "clock_mhz", lambda cores: None)
     quiet.setattr(machine.limits, "cpu_quota", lambda: 1.5)
     quiet.setattr(machine.processor, "virtual", lambda: True)
     quiet.setenv("CUDA_LAUNCH_BLOCKING", "1")
-    starts = ("The processor's governor is powersave", "The processor's clock cannot be read",
+    starts = ("The processor's governor is powersave", "The clock of the processor cannot be read",
               "This container gets the time of 1.5 cores", "This is a virtual machine",
               "CUDA_LAUNCH_BLOCKING is set")  # fmt: skip
-    for sentence, start in zip(machine.machine().warnings, starts, strict=True):
+    for sentence, start in zip(warnings(), starts, strict=True):
         assert sentence.startswith(start)
 
 
 def test_a_gpu_in_use_or_unwatched_is_a_warning(quiet):
     gpu = type("Used", (), {"processes": lambda self: (7, 8), "close": lambda self: None})
     quiet.setattr(machine, "open_gpu", lambda uuid: gpu())
-    assert machine.machine().warnings == ("cuda:0 is in use: other processes on it: 2.",)
+    assert warnings() == ["cuda:0: 2 other processes on the GPU."]
 
     def refuse(uuid):
-        raise Unwatched("NVML cannot be used: Driver Not Loaded.")
+        raise Unwatched(Disturbance(Kind.NVML_UNUSABLE, {"error": "Driver Not Loaded"}))
 
     quiet.setattr(machine, "open_gpu", refuse)
-    assert machine.machine().warnings == (
-        "cuda:0 cannot be watched. NVML cannot be used: Driver Not Loaded.",
-    )
+    assert warnings() == ["cuda:0: NVML cannot be used: Driver Not Loaded."]
 
 
 def test_env_shows_this_machine(vtbench, tmp_path):

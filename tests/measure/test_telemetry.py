@@ -12,6 +12,7 @@ import msgspec
 import pynvml
 import pytest
 
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import Device
 from vtbench.measure.machine import gpu_processes as strangers
 from vtbench.measure.machine import nvml
@@ -447,7 +448,11 @@ def test_a_clock_that_cannot_be_read_is_said_and_no_verdict():
     [
         (usage(100.1, busy=50, own=10), None, "It was watched for 0.10 s only; 0.25 s are needed."),
         (usage(102, busy=50, own=14), None, "The system's processor times do not move"),
-        (usage(102, busy=66, own=26), "The watcher of the clock died: x.", "The watcher of the"),
+        (
+            usage(102, busy=66, own=26),
+            Disturbance(Kind.CLOCK_WATCHER_DIED, {"error": "x"}),
+            "The watcher of the",
+        ),
     ],
     ids=["short", "stuck counters", "dead thread"],
 )

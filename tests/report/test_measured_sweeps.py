@@ -8,7 +8,8 @@ import json
 import pytest
 from made_measurements import failed, made, remembered, swept
 
-from vtbench.claims.suite.files import find
+from vtbench.claims.suite.shelf import find
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import Telemetry
 from vtbench.errors import BadInput, BadOption
 from vtbench.report.measured import (
@@ -74,18 +75,22 @@ def test_what_was_measured_twice_counts_as_it_was_last():
 
 
 def test_failures_and_doubts_name_their_cell():
-    unseen = Telemetry(verdict="unwatched", why=("Nobody looked.",))
+    unseen = Telemetry(verdict="unwatched", disturbances=(Disturbance(Kind.NOT_STARTED),))
     records = [*swept(telemetry=unseen), failed("deit_s", "Too large.", resolution=(512, 512))]
     table = _tables(records)[0]
     assert table.rows[0][-1] == "failed"
     assert "deit_s at size 512×512: Too large." in table.notes
-    assert "All rows: unwatched. Nobody looked." in table.notes
-    busy = [Telemetry(verdict="throttled", why=(f"Others kept {k}.5 cores busy.",)) for k in (1, 2)]
+    assert "All rows: unwatched. The watcher was not started." in table.notes
+    busy = [
+        Telemetry(verdict="throttled", disturbances=(Disturbance(Kind.HEAT, {"times": k}),))
+        for k in (2, 3)
+    ]
     records = [*swept(sizes=(192, 224), telemetry=busy[0]),
                *swept(sizes=(256, 320), telemetry=busy[1]), *swept(sizes=(384,))]  # fmt: skip
     assert (
         "deit_s at size 192×192, deit_s at size 224×224, deit_s at size 256×256 and 1 more: "
-        "throttled. Others kept 1.5 cores busy. (The figures are those of the first.)"
+        "throttled. The processor slowed down for heat 2 times. "
+        "(The figures are those of the first.)"
     ) in _tables(records)[0].notes
     wide = _tables([*swept(stopped_by="max_time", spread=0.06)])[0]
     # three are named, two of the five are counted; half of ±0.06 / 2 is ±3 %
@@ -270,7 +275,10 @@ def test_printed_accuracies_stand_beside_measured_costs():
 
 
 def test_a_front_says_its_conditions_its_intervals_and_who_is_left_out():
-    busy = Telemetry(verdict="throttled", why=("Other processes kept 1.3 cores busy.",))
+    busy = Telemetry(
+        verdict="throttled",
+        disturbances=(Disturbance(Kind.STEAL, {"cores": 1.3}),),
+    )
     records = [
         made("resnet18", batch_size=10, images_per_second=2.5, median=3.0, low=1.5, high=9.0),
         made("resnet34", batch_size=10, telemetry=busy),
@@ -288,7 +296,10 @@ def test_a_front_says_its_conditions_its_intervals_and_who_is_left_out():
     why = "no accuracy is printed of it at its size and options"
     assert f"Left out: swin_t; {why}." in table.notes
     assert "vit_h: It ran out of memory at a batch of 64." in table.notes
-    assert "resnet34: busy. Other processes kept 1.3 cores busy." in table.notes
+    assert (
+        "resnet34: busy. The host of this virtual machine took 1.3 cores away (steal)."
+        in table.notes
+    )
     found = json.loads(pareto_document(groups, quantity, records, MeasuredQuestion(format="json")))
     assert found["left_out"] == [
         {"name": "swin_t", "why": why},

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from made_measurements import CPU, H200, failed, made, remembered
 
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import Device, MeasuredMemory, Ratio, Telemetry
 from vtbench.data.protocol import ProtocolId
 from vtbench.measure.machine.limits import Held
@@ -153,13 +154,17 @@ def test_what_failed_has_a_batch_too():
 
 
 def test_machines_that_were_not_quiet_are_named_with_their_reason():
-    busy = Telemetry(verdict="throttled", why=("Other processes kept 1.3 of 2 cores busy.",))
-    unseen = Telemetry(verdict="unwatched", why=("NVML is not there.",))
+    busy = Telemetry(
+        verdict="throttled", disturbances=(Disturbance(Kind.HOST_FULL, {"load": 1.3, "cores": 2}),)
+    )
+    unseen = Telemetry(
+        verdict="unwatched", disturbances=(Disturbance(Kind.NVML_UNUSABLE, {"error": "none"}),)
+    )
     notes = measured_tables([made(telemetry=busy), made("a", telemetry=unseen), made("b")])[0].notes
-    assert "resnet34: busy. Other processes kept 1.3 of 2 cores busy." in notes
-    assert "a: unwatched. NVML is not there." in notes
+    assert "resnet34: busy. Other processes kept 1.3 of the host's 2 cores busy." in notes
+    assert "a: unwatched. NVML cannot be used: none." in notes
     both = measured_tables([made(telemetry=unseen), made("a", telemetry=unseen)])[0].notes
-    assert "All rows: unwatched. NVML is not there." in both
+    assert "All rows: unwatched. NVML cannot be used: none." in both
 
 
 def _processor(**change) -> Telemetry:
@@ -197,17 +202,21 @@ def test_work_of_others_is_called_busy_and_heat_and_power_throttled(seen, said):
 
 def test_a_state_that_is_not_throttled_is_the_verdict():
     assert state(Telemetry(verdict="clean")) == "clean"
-    assert state(Telemetry(verdict="unwatched", why=("1 other process on the GPU.",))) == (
-        "unwatched"
-    )
+    assert state(
+        Telemetry(
+            verdict="unwatched", disturbances=(Disturbance(Kind.GPU_SHARED, {"processes": 1}),)
+        )
+    ) == ("unwatched")
 
 
 def test_the_column_of_states_and_the_note_say_the_same():
-    busy = Telemetry(verdict="throttled", why=("Other processes kept 1.3 cores busy.",))
+    busy = Telemetry(
+        verdict="throttled", disturbances=(Disturbance(Kind.HOST_FULL, {"load": 1.3, "cores": 2}),)
+    )
     table = measured_tables([made(telemetry=busy)])[0]
     heads = [column.head for column in table.columns]
     assert table.rows[0][heads.index("State")] == "busy"
-    assert "resnet34: busy. Other processes kept 1.3 cores busy." in table.notes
+    assert "resnet34: busy. Other processes kept 1.3 of the host's 2 cores busy." in table.notes
 
 
 def test_a_rate_with_a_wide_interval_has_its_ends_in_brackets():

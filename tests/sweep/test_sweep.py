@@ -148,7 +148,7 @@ def test_what_is_appended_is_read_again_and_knows_its_cell(tmp_path):
         store.append(record(cell(1), macs=5))
         store.append(record(cell(2), error="It is too large."))
     assert [r.macs for r in read_measurements(path)] == [5, None]
-    assert kept(path)[0]["schema"] == "vtbench-measurement/1"
+    assert kept(path)[0]["schema"] == "vtbench-measurement/2"
     with Store(path) as again:
         assert again.said == []
         assert again.of(cell(1).key, None).macs == 5
@@ -226,8 +226,8 @@ def test_a_file_that_is_replaced_meanwhile_gets_what_follows(tmp_path):
 
 def test_a_newer_schema_and_a_foreign_file_are_refused(tmp_path):
     path = tmp_path / "s.jsonl"
-    path.write_text('{"schema": "vtbench-measurement/2", "workload": {}}\n')
-    with pytest.raises(BadInput, match="written as vtbench-measurement/2"):
+    path.write_text('{"schema": "vtbench-measurement/3", "workload": {}}\n')
+    with pytest.raises(BadInput, match="written as vtbench-measurement/3"):
         Store(path)
     for foreign in ('{"name": "something else"}\n', "Dear diary,\nhello", "hello"):
         path.write_text(foreign)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vtbench.data.caveats import doubted, warnings
+from vtbench.data.device_warnings import DeviceWarning, device_warnings, less_certain
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
 from vtbench.data.workload import Workload
@@ -62,8 +62,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """The keys of ``differs`` that were stated to differ on purpose."""
     counts: dict[str, Pair] = {}
     """MACs, parameters, activations and bytes of memory that differ: base and new."""
-    warnings: tuple[str, ...] = ()
-    """Sentences on what makes the answer less certain, such as a device that was throttled."""
+    warnings: tuple[DeviceWarning, ...] = ()
+    """What makes the answer less certain, such as a device that was throttled."""
     reason: str = ""
     """What decided, or why there is no ratio, in a sentence."""
 
@@ -214,7 +214,7 @@ def _compared(
         "differs": differs,
         "across": tuple(key for key in across if key in differs),
         "counts": _counts(base, new),
-        "warnings": tuple(warnings(base, new)),
+        "warnings": tuple(device_warnings(base, new)),
         "base_macs": base.macs,
         "new_macs": new.macs,
     }
@@ -235,7 +235,7 @@ def _timed(base: Measurement, new: Measurement, gate: Gate, about: dict[str, Any
     paired = base.session is not None and base.session == new.session
     a, b = ([s / r.workload.batch_size for s in r.samples] for r in (base, new))
     answer = gate.compare(a, b, paired=paired and len(a) == len(b))
-    answer = doubted(answer, base, new)
+    answer = less_certain(answer, base, new)
     return msgspec.structs.replace(
         _comparison(new, answer.verdict, answer.reason, **about),
         ratio=1 / answer.ratio.value,

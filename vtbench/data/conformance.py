@@ -15,6 +15,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     right: bool
     """Exactly the truth; where nothing can be known, that it says so."""
     error: str | None = None
+    crashed: bool = False
+    """Whether it raised; without, ``error`` says why it could not take the inputs."""
     complete: bool | None = None
     """Ours only: whether nothing was unknown."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from vtbench.data.disturbance import Disturbance
 from vtbench.data.measurement import Device, Environment
 
 
@@ -17,5 +18,5 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
     commit: str | None
     """Revision of the code in the working directory."""
-    warnings: tuple[str, ...]
-    """What stands in the way of measuring, a sentence each."""
+    disturbances: tuple[Disturbance, ...]
+    """What stands in the way of measuring."""

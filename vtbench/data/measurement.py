@@ -6,14 +6,16 @@ Raw samples are kept; everything else is derived from them and may be derived ag
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any, Literal
 
 import msgspec
 
+from vtbench.data.disturbance import Disturbance
 from vtbench.data.protocol import ProtocolId
 from vtbench.data.workload import DeviceKind, Workload
 
-SCHEMA = "vtbench-measurement/1"
+SCHEMA = "vtbench-measurement/2"
 """The shape of these records; a change of meaning changes it."""
 
 EnvironmentValue = str | int | float | bool | None
@@ -50,8 +52,8 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Literal["clean", "throttled", "unwatched"]
     """``throttled``: something held it below its own speed, its clock or other processes;
     ``unwatched``: nobody looked, or the watcher died."""
-    why: tuple[str, ...] = ()
-    """Sentences for the verdict: throttle reasons by name, other processes, why unwatched."""
+    disturbances: tuple[Disturbance, ...] = ()
+    """What the verdict rests on, and what a reader should know although nothing was wrong."""
     samples: int = 0
     """Readings taken while busy."""
     sm_clock_mhz: float | None = None
@@ -73,6 +75,11 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     """Cores that other processes kept busy meanwhile."""
     cpu_wait: float | None = None
     """Share of the time that its threads wanted a core in which they had to wait for one."""
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The disturbances as sentences."""
+        return tuple(each.sentence for each in self.disturbances)
 
     @property
     def interrupted(self) -> bool:
@@ -184,6 +191,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """The record as docs/json.md promises it: every key, absent values null."""
         data = {name: _plain(getattr(self, name)) for name in self.__struct_fields__}
         data["workload"] = self.workload.to_dict(executed=True)
+        if self.telemetry is not None:
+            data["telemetry"]["why"] = list(self.telemetry.why)
         return data
 
 
@@ -203,4 +212,4 @@ def _plain(value: Any) -> Any:
         return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
-    return value
+    return value.value if isinstance(value, Enum) else value

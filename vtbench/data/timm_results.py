@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import Device, Environment, Measurement, Telemetry
 from vtbench.data.protocol import ProtocolId
 from vtbench.data.workload import DeviceKind, Layout, Precision, Workload
@@ -119,6 +120,6 @@ def _measurement(row: dict[str, Any], conditions: _Conditions, where: str) -> Me
         images_per_second=rate,
         telemetry=Telemetry(
             verdict="unwatched",
-            why=("Read from a file of timm's results, which says nothing of the device's state.",),
+            disturbances=(Disturbance(Kind.NOT_RECORDED, {"source": "timm's results"}),),
         ),
     )

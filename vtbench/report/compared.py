@@ -50,6 +50,7 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
     """One comparison as docs/json.md promises it."""
     data = {name: getattr(comparison, name) for name in comparison.__struct_fields__}
     data["workload"] = comparison.workload.to_dict(executed=True)
+    data["warnings"] = _said_warnings(comparison)
     made: dict[str, Any] = msgspec.to_builtins(data)
     return made
 
@@ -156,7 +157,7 @@ def _notes(comparisons: Sequence[Comparison], page: ComparePage) -> Iterable[str
         )
     yield from _grouped(comparisons, _said_counts)
     yield from _grouped(comparisons, _said_differences)
-    yield from _grouped(comparisons, lambda each: each.warnings)
+    yield from _grouped(comparisons, _said_warnings)
     yield from _grouped(comparisons, _said_reason)
 
 
@@ -180,6 +181,10 @@ def _names(comparisons: Sequence[Comparison]) -> list[str]:
         if len(set(names)) < len(names) and len(set(more)) > 1:
             names = [f"{name}, {other}" for name, other in zip(names, more, strict=True)]
     return names
+
+
+def _said_warnings(comparison: Comparison) -> Iterable[str]:
+    return [each.sentence for each in comparison.warnings]
 
 
 def _said_reason(comparison: Comparison) -> Iterable[str]:

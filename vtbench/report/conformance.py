@@ -17,8 +17,6 @@ from vtbench.report.table import Column, Table, name_column
 SHORT = {OURS: "ours", "ptflops": "ptfl.", "calflops": "calfl.", "torchinfo": "t.info",
          "torchprofile": "t.prof"}  # fmt: skip
 """Headings that leave room for the names of the cases on a page of 80 cells."""
-RAISED = "It raised"
-"""How the sentence of a counter that crashed begins."""
 
 
 def conformance_document(found: Conformance, shape: Format, *, width: int, color: bool) -> str:
@@ -62,7 +60,7 @@ def matrix(found: Conformance) -> Table:
 def cell(case: CaseResults, result: Result) -> str:
     """What a counter made of a case, in six cells at most."""
     if result.error is not None or result.macs is None:
-        return "crash" if (result.error or "").startswith(RAISED) else "—"
+        return "crash" if result.crashed else "—"
     if result.complete is False:
         return "≥"
     if result.right:

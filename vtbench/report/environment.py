@@ -7,9 +7,11 @@ from typing import Literal
 
 import msgspec
 
+from vtbench.data.disturbance import Disturbance
 from vtbench.data.machine import Machine
 from vtbench.data.measurement import Environment, EnvironmentValue
 from vtbench.report.raw import json_text
+from vtbench.report.remedies import REMEDIES
 from vtbench.report.render import render
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, size
@@ -53,7 +55,8 @@ LABELS = {
 def machine_document(found: Machine, shape: EnvFormat, *, width: int, color: bool) -> str:
     """The page in the shape that was asked for, ending in a line break."""
     if shape == "json":
-        return json_text(msgspec.to_builtins(found)) + "\n"
+        data = {**msgspec.to_builtins(found), "warnings": told(found.disturbances)}
+        return json_text(data) + "\n"
     return render(machine_tables(found), shape, width=width, color=color) + "\n"
 
 
@@ -63,7 +66,7 @@ def machine_tables(found: Machine) -> list[Table]:
     software = [key for key in SOFTWARE if key in known]
     variables = [key for key in known if key.isupper()]
     machine = [key for key in known if key not in {*software, *variables}]
-    warnings = found.warnings or ("Nothing that was looked at stands in the way.",)
+    warnings = told(found.disturbances) or ("Nothing that was looked at stands in the way.",)
     tables = [
         _devices(found),
         _listed("Software", software, known),
@@ -72,6 +75,11 @@ def machine_tables(found: Machine) -> list[Table]:
         Table(title="Before you measure", columns=(), rows=(), notes=warnings),
     ]
     return [table for table in tables if table.rows or table.notes]
+
+
+def told(disturbances: Sequence[Disturbance]) -> tuple[str, ...]:
+    """A disturbance and its remedy, each as one line."""
+    return tuple(f"{each.sentence} {REMEDIES[each.kind]}" for each in disturbances)
 
 
 def _devices(found: Machine) -> Table:

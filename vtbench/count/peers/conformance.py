@@ -66,7 +66,7 @@ def _ours(case: Case) -> Result:
 def _theirs(peer: Peer, case: Case) -> Result:
     said = tally_of(peer, lambda: ModelCall(*given(case)))
     if isinstance(said, NoTally):
-        return Result(macs=None, right=False, error=said.reason)
+        return Result(macs=None, right=False, error=said.reason, crashed=said.crashed)
     return Result(macs=said.macs, right=case.truth is not None and said.macs == case.truth)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from vtbench.data.disturbance import Disturbance, Kind
+
 IDLE = 0x1
 USER_SET = 0x2
 REASONS = {
@@ -25,7 +27,11 @@ REASONS = {
 
 
 class Unwatched(Exception):
-    """Nobody can look; the message is the sentence that says why."""
+    """Nobody can look; ``why`` is the disturbance, and the message its sentence."""
+
+    def __init__(self, why: Disturbance) -> None:
+        super().__init__(why.sentence)
+        self.why = why
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +142,7 @@ def open_gpu(uuid: str | None) -> Gpu:
     try:
         nvml.nvmlInit()
     except nvml.NVMLError as error:
-        raise Unwatched(f"NVML cannot be used: {error}.") from error
+        raise _unusable(str(error)) from error
     try:
         return Gpu(nvml, _handle(nvml, uuid))
     except BaseException:
@@ -161,30 +167,33 @@ def driver_version() -> str | None:
             nvml.nvmlShutdown()
 
 
+def _unusable(error: str) -> Unwatched:
+    return Unwatched(Disturbance(Kind.NVML_UNUSABLE, {"error": error}))
+
+
 def _library() -> Any:
     try:
         import pynvml
     except ImportError as error:
-        raise Unwatched("NVML cannot be used: nvidia-ml-py is not installed.") from error
+        raise _unusable("nvidia-ml-py is not installed") from error
     return pynvml
 
 
 def _handle(nvml: Any, uuid: str | None) -> Any:
     if uuid is None:
-        raise Unwatched("CUDA does not tell the GPU's UUID, so its sensors cannot be found.")
+        raise Unwatched(Disturbance(Kind.NO_UUID))
     bare = uuid.removeprefix("GPU-").removeprefix("MIG-")
     try:
         handle = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{bare}")
     except nvml.NVMLError as error:
         if _found(nvml, f"MIG-{bare}"):
-            raise Unwatched(_PART) from error
-        raise Unwatched(f"NVML does not know the GPU {uuid}: {error}.") from error
+            raise Unwatched(Disturbance(Kind.GPU_PART)) from error
+        raise Unwatched(
+            Disturbance(Kind.GPU_UNKNOWN, {"uuid": uuid, "error": str(error)})
+        ) from error
     if _partitioned(nvml, handle):
-        raise Unwatched(_PART)
+        raise Unwatched(Disturbance(Kind.GPU_PART))
     return handle
-
-
-_PART = "It is a part of a GPU (MIG): the sensors speak of the whole."
 
 
 def _found(nvml: Any, uuid: str) -> bool:

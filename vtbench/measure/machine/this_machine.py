@@ -7,6 +7,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.machine import Machine
 from vtbench.data.measurement import Device
 from vtbench.measure.machine import limits, processor
@@ -21,8 +24,8 @@ LOOK_SECONDS = 0.5
 FOLLOWING = ("powersave", "ondemand", "conservative", "schedutil")
 """Governors whose clock follows the load."""
 SLOWING = {
-    "CUDA_LAUNCH_BLOCKING": "every kernel waits for the one before",
-    "PYTORCH_NO_CUDA_MEMORY_CACHING": "every tensor asks the driver for memory",
+    "CUDA_LAUNCH_BLOCKING": Kind.LAUNCHES_BLOCK,
+    "PYTORCH_NO_CUDA_MEMORY_CACHING": Kind.MEMORY_UNCACHED,
 }
 """Variables that are meant for finding faults."""
 
@@ -35,65 +38,56 @@ def machine() -> Machine:
         no_gpu=why_no_gpu(),
         environment=environment(),
         commit=revision(Path.cwd()),
-        warnings=(*_busy(), *_clock(), *_share(), *_settings(), *_watched(found)),
+        disturbances=(*_busy(), *_clock(), *_share(), *_settings(), *_watched(found)),
     )
 
 
-def _busy() -> Iterator[str]:
+def _busy() -> Iterator[Disturbance]:
     watcher = host.HostWatcher()
     watcher.start()
     time.sleep(LOOK_SECONDS)
     watcher.stop()
     seen, cores = watcher.telemetry(), processor.usable_cores()
     if seen.cpu_load is None:
-        yield f"The processor cannot be watched. {seen.why[0]}"
+        yield msgspec.structs.replace(seen.disturbances[0], device="cpu")
     elif seen.cpu_load > host.tolerated(cores):
-        yield (
-            f"Other processes keep {seen.cpu_load:.1f} of {cores} cores busy; "
-            "measure when the machine is quiet."
-        )
+        yield Disturbance(Kind.MACHINE_BUSY, {"load": seen.cpu_load, "cores": cores})
 
 
-def _clock() -> Iterator[str]:
+def _clock() -> Iterator[Disturbance]:
     governor = processor.governor()
     if governor in FOLLOWING:
-        yield (
-            f"The processor's governor is {governor}: its clock follows the load. "
-            "`cpupower frequency-set --governor performance` holds it up."
-        )
+        yield Disturbance(Kind.GOVERNOR, {"governor": governor})
     if processor.clock_mhz(processor.allowed_cores()) is None:
-        yield "The processor's clock cannot be read, so a processor that slows down goes unseen."
+        yield Disturbance(Kind.CLOCK_UNREADABLE)
 
 
-def _share() -> Iterator[str]:
+def _share() -> Iterator[Disturbance]:
     quota = limits.cpu_quota()
     if quota is not None and quota < len(processor.allowed_cores()):
-        yield (
-            f"This container gets the time of {quota:g} cores: with more threads than that, "
-            "it is stopped again and again."
-        )
+        yield Disturbance(Kind.QUOTA_SET, {"cores": quota})
     if processor.virtual():
-        yield "This is a virtual machine: of its neighbours, only the time they took is seen."
+        yield Disturbance(Kind.VIRTUAL)
 
 
-def _settings() -> Iterator[str]:
-    for name, effect in SLOWING.items():
+def _settings() -> Iterator[Disturbance]:
+    for name, kind in SLOWING.items():
         if os.environ.get(name, "0") not in ("", "0"):
-            yield f"{name} is set: {effect}."
+            yield Disturbance(kind)
 
 
-def _watched(found: tuple[Device, ...]) -> Iterator[str]:
+def _watched(found: tuple[Device, ...]) -> Iterator[Disturbance]:
     """What NVML says of every GPU, or why it does not."""
     for device in found:
         name = f"cuda:{device.index}"
         try:
             gpu = open_gpu(device.uuid)
         except Unwatched as error:
-            yield f"{name} cannot be watched. {error}"
+            yield msgspec.structs.replace(error.why, device=name)
             continue
         try:
             others = other_processes(gpu.processes() or ())
         finally:
             gpu.close()
         if others:
-            yield f"{name} is in use: other processes on it: {others}."
+            yield Disturbance(Kind.GPU_SHARED, {"processes": others}, name)

@@ -9,8 +9,8 @@ from statistics import fmean, median, stdev
 
 import msgspec
 
-from vtbench.data.caveats import doubted
 from vtbench.data.comparison import Comparison, compare_records
+from vtbench.data.device_warnings import DeviceWarning, less_certain
 from vtbench.data.measurement import Measurement
 from vtbench.errors import BadInput
 from vtbench.stats import Gate
@@ -37,7 +37,7 @@ def compare_launches(pairs: Sequence[Pair], gate: Gate) -> Comparison:
         return without or each[0]
     ratios = [_log_ratio(base, head) for base, head in pairs]
     answer = gate.judge(over_launches(ratios, gate.level))
-    answer = doubted(answer, *itertools.chain(*pairs))
+    answer = less_certain(answer, *itertools.chain(*pairs))
     return msgspec.structs.replace(
         each[-1],
         verdict=answer.verdict,
@@ -47,7 +47,7 @@ def compare_launches(pairs: Sequence[Pair], gate: Gate) -> Comparison:
         high=1 / answer.ratio.low,
         base_seconds=_middle(base for base, _ in pairs),
         new_seconds=_middle(head for _, head in pairs),
-        warnings=_worst(each),
+        warnings=_last_of_each(each),
     )
 
 
@@ -60,10 +60,10 @@ def _cut(base: Measurement, head: Measurement) -> Pair:
     )
 
 
-def _worst(each: Sequence[Comparison]) -> tuple[str, ...]:
-    """Of the launches' warnings one of each kind; the kind stands before the colon."""
-    kinds = {said.partition(":")[0]: said for one in each for said in one.warnings}
-    return tuple(kinds.values())
+def _last_of_each(each: Sequence[Comparison]) -> tuple[DeviceWarning, ...]:
+    """Of the launches' warnings the last of each side, if held back and if not watched."""
+    found = {(seen.side, seen.held_back): seen for one in each for seen in one.warnings}
+    return tuple(found.values())
 
 
 def over_launches(ratios: Sequence[LogRatio], level: float) -> LogRatio:

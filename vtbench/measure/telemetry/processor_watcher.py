@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
 import msgspec
 import psutil
 
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import MOST_WAIT, TOLERATED_CORES, Telemetry
 from vtbench.measure.machine import kernel_files, limits, processor
 
@@ -103,7 +104,7 @@ class HostWatcher:
         self._clocks: list[float] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="vtbench-clock", daemon=True)
-        self._trouble: str | None = None
+        self._trouble: Disturbance | None = None
         self._first: Usage | None = None
         self._last: Usage | None = None
 
@@ -129,8 +130,8 @@ class HostWatcher:
         """What was seen so far, or until it was stopped."""
         last = self._last or self._usage()
         if self._first is None or last is None:
-            why = self._trouble or "The watcher was not started."
-            return Telemetry(verdict="unwatched", why=(why,))
+            why = self._trouble or Disturbance(Kind.NOT_STARTED)
+            return Telemetry(verdict="unwatched", disturbances=(why,))
         clocks = tuple(self._clocks)
         return judged(self._first, last, clocks, threads=self._threads, trouble=self._trouble)
 
@@ -143,7 +144,7 @@ class HostWatcher:
         try:
             return usage_now(self._cores)
         except (OSError, RuntimeError, psutil.Error) as error:
-            self._trouble = f"The system's processor times cannot be read: {error}."
+            self._trouble = Disturbance(Kind.COUNTERS_UNREADABLE, {"error": str(error)})
             return None
 
     def _watch(self) -> None:
@@ -153,7 +154,7 @@ class HostWatcher:
                 if clock is not None:
                     self._clocks.append(clock)
         except Exception as error:  # noqa: BLE001 - whatever ends the watcher has to be told
-            self._trouble = f"The watcher of the clock died: {error}."
+            self._trouble = Disturbance(Kind.CLOCK_WATCHER_DIED, {"error": str(error)})
 
 
 def load(first: Usage, last: Usage) -> float:
@@ -180,15 +181,15 @@ def judged(
     clocks: tuple[float, ...] = (),
     *,
     threads: int,
-    trouble: str | None = None,
+    trouble: Disturbance | None = None,
 ) -> Telemetry:
     """Whether others, a quota or heat held the processor back, from its counters at two ends."""
     blind = trouble or _blindness(first, last)
-    seen = _disturbances(first, last, threads) if blind is None else ()
-    notes = () if clocks or seen else ("The clock of the processor cannot be read here.",)
+    seen = tuple(_disturbances(first, last, threads)) if blind is None else ()
+    notes = () if clocks or seen else (Disturbance(Kind.CLOCK_UNREADABLE),)
     return Telemetry(
         verdict="unwatched" if blind else "throttled" if seen else "clean",
-        why=(blind,) if blind else (*seen, *notes),
+        disturbances=(blind,) if blind else (*seen, *notes),
         samples=0 if blind else len(clocks) + 2,
         cpu_clock_mhz=median(clocks) if clocks else None,
         cpu_load=None if blind else round(load(first, last), 3),
@@ -196,36 +197,30 @@ def judged(
     )
 
 
-def _blindness(first: Usage, last: Usage) -> str | None:
+def _blindness(first: Usage, last: Usage) -> Disturbance | None:
     """Why these counters say nothing."""
     seconds, own = last.at - first.at, last.own - first.own
     if seconds < LEAST_SECONDS:
-        return f"It was watched for {seconds:.2f} s only; {LEAST_SECONDS} s are needed."
+        return Disturbance(Kind.TOO_SHORT, {"seconds": seconds, "needed": LEAST_SECONDS})
     if own > LEAST_SECONDS and last.busy - first.busy < own / 2:
-        return "The system's processor times do not move, so other load cannot be seen."
+        return Disturbance(Kind.COUNTERS_STUCK)
     return None
 
 
-def _disturbances(first: Usage, last: Usage, threads: int) -> tuple[str, ...]:
+def _disturbances(first: Usage, last: Usage, threads: int) -> Iterator[Disturbance]:
     seconds = last.at - first.at
     bearable = tolerated(threads)
     others, stolen = load(first, last), (last.steal - first.steal) / seconds
     held = last.held.times - first.held.times
     hot = last.overheated - first.overheated
-    cores = "core" if threads == 1 else "cores"
-    said = []
     if others > bearable:
         waited = wait(first, last)
-        wanted = f", and waited for one {waited:.0%} of the time" if waited > MOST_WAIT else ""
-        said.append(
-            f"Other processes kept {others:.1f} cores busy; the workload uses {threads} {cores}"
-            f"{wanted}."
-        )
+        wanted = {"waited": waited} if waited > MOST_WAIT else {}
+        yield Disturbance(Kind.OTHER_LOAD, {"load": others, "threads": threads, **wanted})
     if stolen > bearable:
-        said.append(f"The host of this virtual machine took {stolen:.1f} cores away (steal).")
+        yield Disturbance(Kind.STEAL, {"cores": stolen})
     if held > 0:
         lost = last.held.seconds - first.held.seconds
-        said.append(f"The container's quota stopped it {held} times, for {lost:.1f} s in all.")
+        yield Disturbance(Kind.QUOTA, {"times": held, "seconds": lost})
     if hot > 0:
-        said.append(f"The processor slowed down for heat {hot} times.")
-    return tuple(said)
+        yield Disturbance(Kind.HEAT, {"times": hot})

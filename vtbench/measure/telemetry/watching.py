@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import TOLERATED_CORES, Device, Telemetry
 from vtbench.measure.machine.gpu_processes import other_processes
 from vtbench.measure.machine.nvml import Gpu, Reading, Unwatched, open_gpu
@@ -51,12 +52,12 @@ class Watcher(Protocol):
 class Nobody:
     """Stands where nobody can look."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: Disturbance) -> None:
         self._why = why
 
     def telemetry(self, images: int | None = None) -> Telemetry:  # noqa: ARG002 - the watchers' signature
         """Unwatched, and why."""
-        return Telemetry(verdict="unwatched", why=(self._why,))
+        return Telemetry(verdict="unwatched", disturbances=(self._why,))
 
     def restart(self) -> None:
         """There is nothing to forget."""
@@ -76,7 +77,7 @@ def watching(device: Device, threads: int | None = None) -> Iterator[Watcher]:
     try:
         gpu = open_gpu(device.uuid)
     except Unwatched as error:
-        yield Nobody(str(error))
+        yield Nobody(error.why)
         return
     watcher = GpuWatcher(gpu, host, INTERVAL)
     watcher.start()
@@ -105,7 +106,7 @@ class GpuWatcher:
         self._interval = interval
         self._readings: list[Reading] = []
         self._others: int | None = None
-        self._trouble: str | None = None
+        self._trouble: Disturbance | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="vtbench-telemetry", daemon=True)
         self._first = End(at=time.perf_counter())
@@ -126,7 +127,7 @@ class GpuWatcher:
     def stop(self) -> None:
         """End; a thread that does not come back is left behind."""
         if not self._thread.is_alive() and self._trouble is None:
-            self._trouble = "The watcher died."
+            self._trouble = _died("its thread has ended")
         self._last = self._end()
         self._stopping.set()
         self._thread.join(timeout=2)
@@ -155,7 +156,7 @@ class GpuWatcher:
         try:
             return End(at=at, energy_j=self._gpu.energy_j())
         except Exception as error:  # noqa: BLE001 - a lost GPU is told by the verdict
-            self._trouble = self._trouble or f"The watcher died: {error}."
+            self._trouble = self._trouble or _died(error)
             return End(at=at)
 
     def _watch(self) -> None:
@@ -169,7 +170,7 @@ class GpuWatcher:
                 if self._stopping.wait(self._interval):
                     return
         except Exception as error:  # noqa: BLE001 - whatever ends the watcher has to be told
-            self._trouble = f"The watcher died: {error}."
+            self._trouble = _died(error)
 
     def _count(self, listed: Sequence[int] | None) -> None:
         """The most other processes that were ever there at once."""
@@ -181,22 +182,22 @@ class GpuWatcher:
 def judged(
     readings: Sequence[Reading],
     ends: tuple[End, End],
-    trouble: str | None = None,
+    trouble: Disturbance | None = None,
     others: int | None = None,
 ) -> Telemetry:
     """The verdict on a GPU: throttled where anything was seen, clean only where somebody looked."""
     busy = [reading for reading in readings if reading.busy]
     blind = trouble or _blindness(readings, busy, ends)
     held = Counter(name for reading in busy for name in reading.held_by)
-    sentences = [f"{_spelled(name)} in {n} of {len(busy)} readings." for name, n in held.items()]
+    found = [_clock_held(name, times, len(busy)) for name, times in held.items()]
     if others:
-        sentences.append(f"{others} other {_processes(others)} on the GPU.")
-    disturbed = bool(sentences)
-    sentences += [blind] if blind else _notes(busy, others)
+        found.append(Disturbance(Kind.GPU_SHARED, {"processes": others}))
+    disturbed = bool(found)
+    found += [blind] if blind else _notes(busy, others)
     clocks = [r.sm_clock_mhz for r in busy if r.sm_clock_mhz is not None]
     return Telemetry(
         verdict="throttled" if disturbed else "unwatched" if blind else "clean",
-        why=tuple(sentences),
+        disturbances=tuple(found),
         samples=len(busy),
         sm_clock_mhz=_median(clocks),
         sm_clock_low_mhz=min(clocks, default=None),
@@ -211,35 +212,34 @@ def judged(
 
 def _blindness(
     readings: Sequence[Reading], busy: Sequence[Reading], ends: tuple[End, End]
-) -> str | None:
+) -> Disturbance | None:
     """Why these readings do not tell of the whole time."""
     first, last = ends
     moments = [first.at, *(reading.at for reading in readings), last.at]
     gap = max(after - before for before, after in itertools.pairwise(moments))
     if len(busy) < LEAST_READINGS:
-        return (
-            f"There are {len(busy)} readings while the GPU was busy; {LEAST_READINGS} are needed."
-        )
+        return Disturbance(Kind.FEW_READINGS, {"readings": len(busy), "needed": LEAST_READINGS})
     if gap > LONGEST_GAP:
-        return f"Nobody looked for {gap:.1f} s."
+        return Disturbance(Kind.GAP, {"seconds": gap})
     return None
 
 
-def _notes(busy: Sequence[Reading], others: int | None) -> list[str]:
+def _notes(busy: Sequence[Reading], others: int | None) -> list[Disturbance]:
     """What a reader should know although nothing was wrong."""
     notes = []
     clocks = [r.sm_clock_mhz for r in busy if r.sm_clock_mhz is not None]
     if clocks and max(clocks) - min(clocks) > SPREAD * median(clocks):
-        notes.append(f"The clock moved between {min(clocks):.0f} and {max(clocks):.0f} MHz.")
+        notes.append(Disturbance(Kind.CLOCK_MOVED, {"low": min(clocks), "high": max(clocks)}))
     if others is None:
-        notes.append("Other processes on the GPU cannot be seen from here.")
+        notes.append(Disturbance(Kind.PROCESSES_UNSEEN))
     return notes
 
 
 def _crowded(seen: Telemetry, load: float, cores: int) -> Telemetry:
     """A host without a free core starts kernels late, whatever the GPU says."""
-    sentence = f"Other processes kept {load:.1f} of the host's {cores} cores busy."
-    return msgspec.structs.replace(seen, verdict="throttled", why=(*seen.why, sentence))
+    crowd = Disturbance(Kind.HOST_FULL, {"load": load, "cores": cores})
+    found = (*seen.disturbances, crowd)
+    return msgspec.structs.replace(seen, verdict="throttled", disturbances=found)
 
 
 def energy_used(
@@ -265,11 +265,9 @@ def _median(values: Sequence[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def _processes(number: int) -> str:
-    return "process" if number == 1 else "processes"
+def _clock_held(reason: str, readings: int, busy: int) -> Disturbance:
+    return Disturbance(Kind.CLOCK_HELD, {"reason": reason, "readings": readings, "busy": busy})
 
 
-def _spelled(name: str) -> str:
-    """A reason as the start of a sentence."""
-    words = name.replace("_", " ").removeprefix("sw ").removeprefix("hw ")
-    return f"The clock was held down by {words}"
+def _died(error: object) -> Disturbance:
+    return Disturbance(Kind.WATCHER_DIED, {"error": str(error)})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 import msgspec
 
+from vtbench.data.disturbance import HELD, OTHERS
 from vtbench.data.measurement import MeasuredMemory, Measurement, Telemetry
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
 from vtbench.report.precision import (
@@ -23,8 +23,6 @@ from vtbench.report.units import ABSENT, PER_PREFIX, PREFIXES, si
 MILLI = 1e3
 WIDE = 0.10
 """Half an interval that is no longer small, as a share of its value."""
-_OTHERS = re.compile(r"Other processes kept|\d+ other process|The host of this virtual machine")
-_HELD = re.compile(r"The container's quota|The processor slowed down")
 TIMED, LATENCY, MEMORY, COUNTED = "timed", "latency", "memory", "counted"
 
 
@@ -86,12 +84,9 @@ def state(telemetry: Telemetry) -> str:
 
     Records say *throttled* of both, which reads as heat or power.
     """
-    seen, why = telemetry, telemetry.why
-    if seen.verdict != "throttled" or seen.throttle_reasons:
-        return seen.verdict
-    others = any(_OTHERS.match(sentence) for sentence in why)
-    own = any(_HELD.match(sentence) for sentence in why)
-    return "busy" if others and not own else seen.verdict
+    kinds = {each.kind for each in telemetry.disturbances}
+    busy = telemetry.verdict == "throttled" and kinds & OTHERS and not kinds & HELD
+    return "busy" if busy else telemetry.verdict
 
 
 def macs_per_image(record: Measurement) -> int | None:

@@ -16,6 +16,8 @@ _APART = ("model", "resolution", "options", "inputs")
 _NESTED: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
     {"telemetry": Telemetry, "memory": MeasuredMemory, "roofline": Roofline}
 )
+_LISTS = ("disturbances", "stages")
+"""Lists of structs: the first is written as words, the second left out."""
 _SCALARS = tuple(
     name
     for name in Measurement.__struct_fields__
@@ -62,6 +64,9 @@ def _flat(record: Measurement) -> dict[str, Any]:
     line |= {name: getattr(record, name) for name in _SCALARS}
     for name, shape in _NESTED.items():
         line |= dict(_fields(name, shape, getattr(record, name)))
+    seen = record.telemetry.disturbances if record.telemetry else ()
+    line["telemetry_disturbances"] = "; ".join(each.kind.value for each in seen)
+    line["telemetry_why"] = "; ".join(each.sentence for each in seen)
     environment = sorted(record.environment.items())
     return line | {f"environment_{key}": value for key, value in environment}
 
@@ -74,9 +79,9 @@ def _fields(
 ) -> Iterator[tuple[str, Any]]:
     """Every scalar of a struct under both names, present or not; lists of words are joined."""
     for name in shape.__struct_fields__:
-        each = getattr(value, name, None)
-        if name in leave or (name == "stages" and shape is Roofline):
+        if name in leave or name in _LISTS:
             continue
+        each = getattr(value, name, None)
         yield f"{prefix}_{name}", "; ".join(each) if isinstance(each, tuple) else each
 
 

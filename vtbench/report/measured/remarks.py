@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
+from vtbench.data.disturbance import Kind, Value
 from vtbench.data.measurement import Measurement
 from vtbench.report.measured.figures import LATENCY, MEMORY, TIMED, kind, state
 from vtbench.report.precision import half_of, share
@@ -14,11 +14,11 @@ from vtbench.stats.samples import fewest
 
 NAMED = 3
 """Models that a sentence names before it counts the rest."""
-_FIGURES = re.compile(r"\d+(\.\d+)?")
 _RATE_SAID = "images/s is all images over the total time, with that interval turned round."
 CAPS = {"max_time": "--max-time", "max_samples": "the most samples"}
 """Rules that end sampling whatever the interval, as a sentence calls them."""
 
+Alike = tuple[tuple[Kind, tuple[Value, ...]], ...]
 Label = Callable[[Measurement], str]
 
 
@@ -78,13 +78,13 @@ def failures(records: Sequence[Measurement], label: Label) -> list[str]:
 
 def _watched(records: Sequence[Measurement], label: Label) -> list[str]:
     """Devices that were not quiet or not watched; rows alike but for figures are one."""
-    found: dict[tuple[str, str], dict[str, list[str]]] = {}
+    found: dict[tuple[str, Alike], dict[str, list[str]]] = {}
     for record in records:
         seen = record.telemetry
         if seen is not None and seen.verdict != "clean":
-            why = " ".join(f"{text.strip().rstrip('.')}." for text in seen.why)
-            same = found.setdefault((state(seen), _FIGURES.sub("0", why)), {})
-            same.setdefault(why, []).append(label(record))
+            alike = tuple(each.likeness for each in seen.disturbances)
+            same = found.setdefault((state(seen), alike), {})
+            same.setdefault(" ".join(seen.why), []).append(label(record))
     return [
         f"{_named([name for names in whys.values() for name in names], len(records))}: "
         f"{what}.{_first(list(whys))}"

@@ -66,7 +66,10 @@ def test_a_check_from_python_judges_as_the_command_does(tmp_path, vtbench, monke
     assert found.as_expected
     assert [verdict.verdict for verdict in found.verdicts] == ["holds"]
     ended = vtbench("check", str(path), "--format", "json")
-    assert json.loads(json.dumps(found.to_dict())) == json.loads(ended.out)
+    printed = json.loads(ended.out)
+    same = json.loads(json.dumps(found.to_dict()))
+    assert same.pop("claims") == printed["results"]
+    assert same.items() <= printed.items()
     assert found.table() == vtbench("check", str(path)).out
     assert repr(found) == found.table()
     assert found._repr_html_().startswith("<pre>counts\n")

@@ -254,7 +254,7 @@ def test_the_command_ends_with_1_where_figures_contradict_each_other(vtbench):
 
 
 def test_the_json_holds_both_figures(vtbench):
-    (one,) = json.loads(vtbench("audit", str(TABLE_1), "--format", "json").out)
+    (one,) = json.loads(vtbench("audit", str(TABLE_1), "--format", "json").out)["results"]
     assert set(one) == {"title", "findings", "checks", "notes"}
     first = one["findings"][0]
     assert (first["printed"], first["low"], first["high"]) == ("-224 M", -120.0, -103.5)

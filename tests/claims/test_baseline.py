@@ -187,7 +187,7 @@ def test_from_the_command_line_written_kept_and_broken(vtbench, project, tmp_pat
     by = 5 * 3 * 2 * 8 * 8
     assert f"+{by / 1e3:.3f} K in all. +{by / 1e3:.3f} K: 6 × 1.*.*." in broken.out
     ended = vtbench(*check, "--format", "json")
-    claims = {claim["id"]: claim for claim in json.loads(ended.out)["claims"]}
+    claims = {claim["id"]: claim for claim in json.loads(ended.out)["results"]}
     assert claims["b.guarded_nets:make.macs"]["measured"] == macs + by
     assert claims["b.guarded_nets:make.macs"]["as_expected"] is False
     annotated = vtbench(*check, "--format", "github").out

@@ -13,6 +13,7 @@ from vtbench.claims.judge.workloads import points_of
 from vtbench.claims.suite import read_suite
 from vtbench.data.polynomial import coefficients, through, value_at
 from vtbench.data.record import Record, Row
+from vtbench.report import Rendering
 from vtbench.report.checking import check_document, sentence
 from vtbench.report.explained import Explained, explained_document
 from vtbench.report.swept import found_text, printed_text
@@ -311,7 +312,7 @@ def test_only_the_stem_depends_on_the_size(tmp_path):
 def test_formulas_and_growths_have_a_table_of_their_own_and_one_total(tmp_path):
     found = [verdict_of(tmp_path, FORMULA, transformer),
              verdict_of(tmp_path, GROWTH, lambda resolution: resolution**4)]  # fmt: skip
-    assert check_document(found, "table").splitlines() == [
+    assert check_document(found, Rendering()).splitlines() == [
         "s: formulas and growth",
         "Claim   Printed              Counted              Verdict",
         "─────────────────────────────────────────────────────────",
@@ -328,10 +329,10 @@ def test_formulas_and_growths_have_a_table_of_their_own_and_one_total(tmp_path):
     assert sentence(found[0]) == (
         "Section 3: printed 3·CT²·L + 1.5·L²·CT, measured 3·CT²·L + 1.5·CT·L²: holds"
     )
-    github = check_document(found, "github").splitlines()
+    github = check_document(found, Rendering(format="github")).splitlines()
     assert [line.partition(" ")[0] for line in github] == ["::error", "::notice"]
-    assert 'failures="1"' in check_document(found, "junit")
-    assert "fails" in check_document(found, "csv").splitlines()[2]
+    assert 'failures="1"' in check_document(found, Rendering(format="junit"))
+    assert "fails" in check_document(found, Rendering(format="csv")).splitlines()[2]
 
 
 def test_the_object_of_a_claim_has_its_sizes_and_what_was_found(tmp_path):
@@ -353,7 +354,7 @@ def test_the_object_of_a_claim_has_its_sizes_and_what_was_found(tmp_path):
 
 def test_a_page_about_a_formula_shows_letters_sizes_and_differences(tmp_path):
     found = verdict_of(tmp_path, FORMULA, lambda **axes: transformer(**axes) + 9)
-    page = explained_document(Explained(verdict=found, title="T"), "table", width=80, color=False)
+    page = explained_document(Explained(verdict=found, title="T"), Rendering())
     for part in ("  CT", "furthest apart", "+25.00 %", "fails !", "2 to 10", "the constant has 9",
                  "Formula gives", "\n    2       2       45             36  +25.00 %"):  # fmt: skip
         assert part in page, part
@@ -364,7 +365,7 @@ def test_a_page_about_a_formula_shows_letters_sizes_and_differences(tmp_path):
 def test_a_long_sweep_is_shown_in_part(tmp_path):
     body = GROWTH.replace("32:128:32", "32:640:32")
     found = verdict_of(tmp_path, body, lambda resolution: resolution**2)
-    page = explained_document(Explained(verdict=found, title="T"), "table", width=80, color=False)
+    page = explained_document(Explained(verdict=found, title="T"), Rendering())
     assert "16 of 20 sizes are shown; --format json lists all." in page
 
 

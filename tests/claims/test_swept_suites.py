@@ -13,6 +13,7 @@ from vtbench.claims.suite.sweeps import growth, values_of
 from vtbench.data.polynomial import degree, letters, spelled, value_at, written
 from vtbench.data.workload import Workload
 from vtbench.errors import BadSuite
+from vtbench.report import Rendering
 from vtbench.report.checking import check_document
 
 
@@ -243,7 +244,7 @@ def test_what_cannot_be_judged_needs_no_sweep(tmp_path):
     assert (verdict.verdict, verdict.unknown, verdict.as_expected) == (
         "unknown", "not-implemented", True,
     )  # fmt: skip
-    assert "3·CT²·L + 1.5·L²·CT" in check_document([verdict], "table")
+    assert "3·CT²·L + 1.5·L²·CT" in check_document([verdict], Rendering())
     assert wanted([suite(tmp_path, body)]) == []
 
 

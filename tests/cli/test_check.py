@@ -93,12 +93,12 @@ def test_a_figure_that_does_not_hold_is_status_1_and_named_with_what_gives_it(vt
 def test_json_is_one_document_with_the_promised_keys(vtbench, suite):
     ended = vtbench("check", suite(WRONG), "--format", "json")
     data = json.loads(ended.out)
-    assert set(data) == {"summary", "claims", "leave_one_out"}
+    assert set(data) == {"schema", "vtbench", "results", "summary", "leave_one_out"}
     assert data["summary"]["paper"] == {
         "claims": 6, "holds": 4, "close": 1, "fails": 0, "unknown": 1,
         "as_stated": 4, "per_table": 4, "any": 5,
     }  # fmt: skip
-    claim = next(c for c in data["claims"] if c["id"] == "paper.t1.large.macs")
+    claim = next(c for c in data["results"] if c["id"] == "paper.t1.large.macs")
     assert {"id", "suite", "where", "kind", "printed", "unit", "workload", "low", "high",
             "measured", "deviation", "verdict", "reason", "expect", "as_expected",
             "reproduced_by", "fitted", "why", "command"} <= set(claim)  # fmt: skip
@@ -107,7 +107,7 @@ def test_json_is_one_document_with_the_promised_keys(vtbench, suite):
     assert (claim["verdict"], claim["expect"], claim["as_expected"]) == ("close", "holds", False)
     assert claim["reproduced_by"]["convention"] == "norms_counted"
     assert claim["command"] == "vtbench macs resnet34 --resolution 224x224"
-    unknown = next(c for c in data["claims"] if c["id"] == "paper.t1.small.top1")
+    unknown = next(c for c in data["results"] if c["id"] == "paper.t1.small.top1")
     assert (unknown["unknown"], unknown["measured"], unknown["as_expected"]) == (
         "weights", None, True,
     )  # fmt: skip
@@ -133,7 +133,7 @@ def test_csv_junit_and_github_say_the_same(vtbench, suite):
 
 def test_only_shows_what_matches_and_judges_it_as_the_whole_would(vtbench, suite):
     ended = vtbench("check", suite(WRONG), "--only", "*.ratio", "--format", "json")
-    assert [c["id"] for c in json.loads(ended.out)["claims"]] == ["paper.t1.large.ratio"]
+    assert [c["id"] for c in json.loads(ended.out)["results"]] == ["paper.t1.large.ratio"]
     assert ended.status == 0
     refused(vtbench("check", "paper.toml", "--only", "*.speed"), "No claim matches '*.speed'")
 
@@ -182,7 +182,7 @@ def test_a_model_that_refuses_its_workload_is_a_fault_and_costs_no_other_claim(v
     bad = SUITE.replace('"resnet34" }', '"resnet34", options = { tokens = 8 } }')
     ended = vtbench("check", suite(bad), "--format", "json")
     assert ended.status == 1
-    claims = {c["id"]: c for c in json.loads(ended.out)["claims"]}
+    claims = {c["id"]: c for c in json.loads(ended.out)["results"]}
     large = claims["paper.t1.large.macs"]
     assert (large["verdict"], large["as_expected"]) == ("unknown", False)
     assert "no option 'tokens'" in large["reason"]
@@ -253,7 +253,7 @@ def test_records_that_lack_a_workload_leave_its_claim_unknown(vtbench, suite, tm
     first = (tmp_path / "records.jsonl").read_text().splitlines()[0]
     (tmp_path / "one.jsonl").write_text(first + "\n")
     ended = vtbench("check", "paper.toml", "--records", "one.jsonl", "--format", "json")
-    verdicts = {c["id"]: c["verdict"] for c in json.loads(ended.out)["claims"]}
+    verdicts = {c["id"]: c["verdict"] for c in json.loads(ended.out)["results"]}
     assert verdicts["paper.t1.small.macs"] == "holds"
     assert verdicts["paper.t1.large.macs"] == verdicts["paper.t1.large.ratio"] == "unknown"
     assert verdicts["paper.t1.large.ratio.printed"] == "holds"
@@ -261,7 +261,7 @@ def test_records_that_lack_a_workload_leave_its_claim_unknown(vtbench, suite, tm
 
 def test_suites_by_name_and_by_file_together(vtbench, suite):
     ended = vtbench("check", suite(), "vt_v3", "--only", "*.s32.*", "--format", "json")
-    assert {c["suite"] for c in json.loads(ended.out)["claims"]} == {"vt_v3"}
+    assert {c["suite"] for c in json.loads(ended.out)["results"]} == {"vt_v3"}
     ended = vtbench("check", "vt_v3", "--only", "*.s32.*")
     assert ended.status == 0
     assert "s32.non_local" in ended.out

@@ -20,8 +20,13 @@ def objects(ended):
     return json.loads(ended.out)
 
 
+def one(ended):
+    (found,) = objects(ended)["results"]
+    return found
+
+
 def test_the_list_names_every_cost_model_and_its_symbols(vtbench):
-    listed = objects(vtbench("cost", "--format", "json"))
+    listed = objects(vtbench("cost", "--format", "json"))["results"]
     assert [each["name"] for each in listed] == list(cost_models())
     (transformer,) = (each for each in listed if each["name"] == "vt_transformer")
     symbols = {symbol["name"]: symbol["default"] for symbol in transformer["symbols"]}
@@ -40,7 +45,7 @@ def test_the_list_names_every_cost_model_and_its_symbols(vtbench):
     ],
 )
 def test_the_json_of_one_holds_formula_terms_and_total(vtbench, arguments, formula, total):
-    cost = objects(vtbench("cost", *arguments, "--format", "json"))
+    cost = one(vtbench("cost", *arguments, "--format", "json"))
     assert {"formula", "terms", "total"} <= cost.keys()
     expected = sympy.parse_expr(formula)
     assert sympy.expand(sympy.parse_expr(cost["formula"]) - expected) == 0
@@ -49,7 +54,7 @@ def test_the_json_of_one_holds_formula_terms_and_total(vtbench, arguments, formu
 
 
 def test_a_network_at_16_tokens(vtbench):
-    cost = objects(vtbench("cost", "vt_r34", "--set", "L=16", "--format", "json"))
+    cost = one(vtbench("cost", "vt_r34", "--set", "L=16", "--format", "json"))
     assert (cost["total"], cost["weights"]) == (3_217_354_752, 18_021_952)
     assert cost["set"] | {"L": 16, "H": 224, "W": 224, "kqv_groups": 8} == cost["set"]
 
@@ -86,11 +91,11 @@ def test_a_narrow_page_cuts_no_figure(vtbench, monkeypatch, width):
 
 
 def test_depth_groups_the_terms(vtbench):
-    shallow = objects(vtbench("cost", "vt_r34", "--depth", "1", "--format", "json"))
+    shallow = one(vtbench("cost", "vt_r34", "--depth", "1", "--format", "json"))
     assert [term["name"] for term in shallow["terms"]] == [
         *(f"stage{number}" for number in range(1, 6)), "head",
     ]  # fmt: skip
-    deep = objects(vtbench("cost", "vt_r34", "--depth", "4", "--format", "json"))
+    deep = one(vtbench("cost", "vt_r34", "--depth", "4", "--format", "json"))
     assert "stage5.block1.tokenizer.query" in {term["name"] for term in deep["terms"]}
     assert shallow["total"] == deep["total"]
 
@@ -128,7 +133,7 @@ def test_two_side_by_side_give_their_ratio_and_where_they_cross(vtbench):
     arguments = ("cost", "nonlocal_block", "vt_transformer", "--set", "HW=49,C=512,CT=512",
                  "--over", "L")  # fmt: skip
     found = objects(vtbench(*arguments, "--format", "json"))
-    assert [model["total"] for model in found["models"]] == [40_379_136, 6_340_608]
+    assert [model["total"] for model in found["results"]] == [40_379_136, 6_340_608]
     (comparison,) = found["comparisons"]
     assert comparison["ratio"] == 40_379_136 / 6_340_608
     assert comparison["crossings"] == [
@@ -176,11 +181,11 @@ def test_a_range_is_drawn(vtbench, tmp_path, suffix, begins):
 def test_values_can_be_set_for_one_of_several(vtbench):
     found = objects(vtbench("cost", "vt_r18", "vt_r34", "--set", "vt_r18:L=16", "--set", "L=4",
                             "--format", "json"))  # fmt: skip
-    assert [model["set"]["L"] for model in found["models"]] == [16, 4]
+    assert [model["set"]["L"] for model in found["results"]] == [16, 4]
 
 
 def test_words_and_switches_are_values(vtbench):
-    cost = objects(vtbench("cost", "vt_v4_r18", "--set", "tokenizer=pooling,projector=true",
+    cost = one(vtbench("cost", "vt_v4_r18", "--set", "tokenizer=pooling,projector=true",
                            "--format", "json"))  # fmt: skip
     assert (cost["set"]["tokenizer"], cost["set"]["projector"]) == ("pooling", 1)
 
@@ -188,7 +193,7 @@ def test_words_and_switches_are_values(vtbench):
 def test_the_output_goes_to_a_file_in_the_format_of_its_name(vtbench, tmp_path):
     target = tmp_path / "cost.json"
     assert vtbench("cost", "vt_r18", "--output", str(target)).out == ""
-    assert json.loads(target.read_text())["total"] == 1_517_389_312
+    assert json.loads(target.read_text())["results"][0]["total"] == 1_517_389_312
 
 
 REFUSED = [

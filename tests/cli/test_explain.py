@@ -47,10 +47,15 @@ def suite(tmp_path):
     return str(path)
 
 
+def explained(vtbench, claim, suite):
+    (found,) = json.loads(vtbench("explain", claim, suite, "--format", "json").out)["results"]
+    return found
+
+
 def test_everything_about_one_claim(vtbench, suite):
     """224: 1,814,073,344. At 192 all but the last layer, 512,000, is (192/224)² of it."""
     ended = vtbench("explain", "small.t.r18.macs", suite, "--format", "json")
-    found = json.loads(ended.out)
+    (found,) = json.loads(ended.out)["results"]
     assert ended.status == 0
     assert (found["measured"], found["verdict"], found["expect"]) == (1814073344, "fails", "fails")
     assert (found["low"], found["high"]) == (1332500000, 1333500000)
@@ -68,7 +73,9 @@ def test_everything_about_one_claim(vtbench, suite):
 
 
 def test_hits_stand_before_misses_and_the_nearest_miss_first(vtbench, suite):
-    found = json.loads(vtbench("explain", "t.r18.macs", suite, "--format", "json").out)
+    (found,) = json.loads(vtbench("explain", "t.r18.macs", suite, "--format", "json").out)[
+        "results"
+    ]
     hits = [trial["hit"] is not None for trial in found["tried"]]
     assert hits == sorted(hits, reverse=True)
     misses = [abs(t["value"] - 1333000000) for t in found["tried"] if t["hit"] is None]
@@ -76,11 +83,15 @@ def test_hits_stand_before_misses_and_the_nearest_miss_first(vtbench, suite):
 
 
 def test_a_derived_claim_shows_what_it_follows_from(vtbench, suite):
-    found = json.loads(vtbench("explain", "t.r34.d_macs", suite, "--format", "json").out)
+    (found,) = json.loads(vtbench("explain", "t.r34.d_macs", suite, "--format", "json").out)[
+        "results"
+    ]
     assert found["expression"] == "small.t.r34.macs - small.t.r18.macs"
     assert [part["id"] for part in found["parts"]] == ["small.t.r18.macs", "small.t.r34.macs"]
     assert found["measured"] == 3663761408 - 1814073344
-    printed = json.loads(vtbench("explain", "t.r34.d_macs.printed", suite, "--format", "json").out)
+    (printed,) = json.loads(
+        vtbench("explain", "t.r34.d_macs.printed", suite, "--format", "json").out
+    )["results"]
     assert (printed["kind"], printed["verdict"]) == ("arithmetic", "holds")  # 2.692 - 1.333
 
 
@@ -94,7 +105,9 @@ def test_the_page_says_it_in_words(vtbench, suite):
 
 
 def test_a_claim_that_needs_weights_says_so(vtbench, suite):
-    found = json.loads(vtbench("explain", "t.r18.top1", suite, "--format", "json").out)
+    (found,) = json.loads(vtbench("explain", "t.r18.top1", suite, "--format", "json").out)[
+        "results"
+    ]
     assert (found["verdict"], found["unknown"], found["tried"]) == ("unknown", "weights", [])
 
 

@@ -39,7 +39,7 @@ def block(tmp_path, monkeypatch):
 def test_the_json_is_the_contract_and_its_form_is_exact(vtbench):
     ended = vtbench("formula", "resnet18", "--format", "json")
     assert ended.status == 0
-    (found,) = json.loads(ended.out)
+    (found,) = json.loads(ended.out)["results"]
     assert found.keys() >= CONTRACT
     assert (found["method"], found["error"]) == ("symbolic", None)
     assert found["degree"] == {"B": 1, "H": 1, "W": 1}
@@ -75,7 +75,7 @@ def test_a_range_is_evaluated_exactly_and_may_be_drawn(vtbench, tmp_path):
 
 def test_a_block_of_the_users_own_has_its_widths_as_symbols(vtbench, block):
     ended = vtbench("formula", block, "--symbol", "C=64", "--symbol", "N=10", "--format", "json")
-    (found,) = json.loads(ended.out)
+    (found,) = json.loads(ended.out)["results"]
     C, N = sympy.symbols("C N")
     form = sympy.sympify(found["macs"], locals={"C": C, "N": N})
     assert form == 2 * (2 * 4 * C**2 * N)  # 2 images, two layers of C x 4C
@@ -104,7 +104,7 @@ def test_lines_are_kept_and_a_second_run_goes_on(vtbench, tmp_path, block):
 def test_one_that_fails_loses_nothing_of_the_others(vtbench):
     ended = vtbench("formula", "resnet18", "no_such_model", "--format", "json")
     assert ended.status == 1
-    good, bad = json.loads(ended.out)
+    good, bad = json.loads(ended.out)["results"]
     assert good["macs"]
     assert good["error"] is None
     assert bad["macs"] is None

@@ -53,9 +53,9 @@ def test_one_model_prints_its_certificate_and_nothing_else(vtbench):
     assert ended.err == ""
 
 
-def test_json_is_a_list_with_one_object_per_model(vtbench):
+def test_json_has_one_result_per_model(vtbench):
     ended = vtbench("macs", "resnet18", "resnet34", "--format", "json", "--by", "stage")
-    data = json.loads(ended.out)
+    data = json.loads(ended.out)["results"]
     assert [each["workload"]["model"] for each in data] == ["resnet18", "resnet34"]
     assert data[0]["macs"] == RESNET18
     assert all(sum(row["macs"] for row in each["by"]) == each["macs"] for each in data)
@@ -132,11 +132,12 @@ def test_strict_ends_with_1_when_an_operator_is_unknown(vtbench, counted):
 
 def test_the_base_of_a_comparison_is_counted_where_it_was_not_asked_for(vtbench, counted):
     data = json.loads(vtbench("macs", "vit_s", "--relative-to", "deit_t", "--format", "json").out)
+    data = data["results"]
     assert [each["workload"]["model"] for each in data] == ["deit_t", "vit_s"]
     assert data[1]["relative"]["to"] == "deit_t"
     data = json.loads(
         vtbench("macs", "vit_s", "deit_t", "--relative-to", "deit_t", "--format", "json").out
-    )
+    )["results"]
     assert [each["workload"]["model"] for each in data] == ["vit_s", "deit_t"]
 
 
@@ -224,7 +225,7 @@ def test_output_is_written_whole_and_stdout_stays_empty(vtbench, counted, tmp_pa
     ended = vtbench("macs", "resnet18", "--output", str(target))
     assert (ended.status, ended.out) == (0, "")
     assert ended.err == f"vtbench: wrote {target}\n"
-    assert json.loads(target.read_text())[0]["workload"]["model"] == "resnet18"
+    assert json.loads(target.read_text())["results"][0]["workload"]["model"] == "resnet18"
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"], "no temporary file is left"
 
 
@@ -262,7 +263,7 @@ def test_what_models_print_does_not_reach_the_document(process, tmp_path):
         "    return torch.nn.Linear(4, 5), torch.zeros(2, 4)\n"
     )
     ended = process("-m", "vtbench", "macs", "noisy_net:make", "--format", "json", cwd=tmp_path)
-    assert json.loads(ended.out)[0]["macs"] == 2 * 4 * 5
+    assert json.loads(ended.out)["results"][0]["macs"] == 2 * 4 * 5
     assert "built" in ended.err
     assert "raw" in ended.err
 
@@ -351,7 +352,10 @@ def test_a_missing_package_fails_its_model_and_no_other(vtbench, counted, monkey
     monkeypatch.setattr(models, "resolve", resolve)
     ended = vtbench("macs", "resnet18", "transformers:ViTModel", "--format", "json")
     assert ended.status == 1
-    assert [each["error"] for each in json.loads(ended.out)] == [None, "It needs transformers."]
+    assert [each["error"] for each in json.loads(ended.out)["results"]] == [
+        None,
+        "It needs transformers.",
+    ]
 
 
 def test_model_lists_that_cannot_be_read_say_why(vtbench, counted, tmp_path, monkeypatch):

@@ -70,7 +70,7 @@ def test_conditions_reach_the_workload(vtbench, told):
 def test_json_holds_records_and_no_ratios(vtbench, told):
     document = json.loads(vtbench("memory", "deit_s", "--format", "json").out)
     assert document["ratios"] == []
-    (record,) = document["records"]
+    (record,) = document["results"]
     assert record["protocol"] == {"name": "memory", "version": 1}
     assert record["memory"] == {
         "weights": 100, "peak_allocated": None, "peak_reserved": None, "peak_resident": 150,

@@ -14,7 +14,7 @@ from vtbench.data import catalog
 
 def test_models_lists_the_catalogue_with_papers(vtbench):
     ended = vtbench("models", "--format", "json")
-    listed = json.loads(ended.out)
+    listed = json.loads(ended.out)["results"]
     assert [each["name"] for each in listed] == [entry.name for entry in catalog.entries()]
     assert all(each["paper"] for each in listed)
     assert {each["name"]: each for each in listed}["efficientnet_b3"]["resolution"] == [300, 300]
@@ -24,7 +24,8 @@ def test_models_takes_a_part_of_a_name_a_glob_or_a_librarys_glob(vtbench):
     assert "swin_b" in vtbench("models", "swin").out
     assert "resnet18" not in vtbench("models", "swin").out
     names = [
-        each["name"] for each in json.loads(vtbench("models", "deit_*", "--format", "json").out)
+        each["name"]
+        for each in json.loads(vtbench("models", "deit_*", "--format", "json").out)["results"]
     ]
     assert names == ["deit_t", "deit_s", "deit_b"]
     assert "timm:convnext_tiny" in vtbench("models", "timm:convnext*", "--format", "csv").out

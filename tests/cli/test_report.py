@@ -42,7 +42,7 @@ def test_a_file_of_measurements_gives_tables_with_ratios(vtbench, speed):
 
 def test_several_files_are_one_document(vtbench, speed, sweep):
     data = json.loads(vtbench("report", str(speed), str(sweep), "--format", "json").out)
-    assert len(data["records"]) == 3 + 5 + 3 + 1
+    assert len(data["results"]) == 3 + 5 + 3 + 1
     assert len(data["ratios"]) == 3
 
 
@@ -71,7 +71,7 @@ def test_accuracies_against_costs(vtbench, speed, tmp_path):
     assert ended.out.startswith("Printed accuracy, and what was measured here")
     assert figure.stat().st_size > 0
     points = json.loads(vtbench("report", str(speed), "--pareto", "--by", "macs",
-                                "--format", "json").out)["points"]  # fmt: skip
+                                "--format", "json").out)["results"]  # fmt: skip
     assert {point["quantity"] for point in points} == {"macs"}
 
 
@@ -79,7 +79,7 @@ def test_every_key_of_a_point_is_in_the_contract(vtbench, speed):
     point = json.loads(vtbench("report", str(speed), "--pareto", "--format", "json").out)
     contract = (REPORTS.parent / "docs" / "json.md").read_text()
     section = contract.partition("## `vtbench report")[2].partition("\n## ")[0]
-    assert all(f"`{key}`" in section for key in point["points"][0])
+    assert all(f"`{key}`" in section for key in point["results"][0])
 
 
 def test_a_folder_takes_every_shape(vtbench, sweep, tmp_path):
@@ -163,7 +163,7 @@ def test_the_committed_reports_are_up_to_date(vtbench):
         (("{file}", "--accuracy", "*"), "--accuracy says which"),
         (("{file}", "--output", "a.xlsx"), "'a.xlsx' ends in no known format"),
         (("{file}", "--plot", "a.gif"), "neither .png nor .svg"),
-        (("{file}", "--pareto", "--format", "bencher"), "cannot be written as bencher"),
+        (("{file}", "--pareto", "--format", "bencher"), "has no format bencher"),
         (("{file}", "--check"), "--check holds a folder"),
         (("{file}", "{folder}"), "Name one folder, or files"),
         (("{folder}", "--by", "tokens"), "The tables of a folder have one shape"),

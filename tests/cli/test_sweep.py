@@ -20,6 +20,7 @@ from vtbench.data.measurement import Device, Measurement
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
+from vtbench.report import Rendering
 from vtbench.report.planned import Planned, planned_document
 from vtbench.sweep import elsewhere
 from vtbench.sweep.axes import OptionAxis
@@ -141,13 +142,13 @@ def test_the_plan_says_what_is_done_and_what_is_only_a_cap():
         Planned(work, "latency", 29.0, known=False, done=False),
         Planned(work, "macs", 0.5, known=False, done=True),
     ]
-    text = planned_document(plan, 29.0, "table")
+    text = planned_document(plan, 29.0, Rendering())
     assert re.search(r"a +k=1 +own +1 +bf16, 2 threads +latency +≤ 29 s", text)
     assert re.search(r"macs +done", text)
     assert "2 cells, of which 1 to do: at most about 29 s" in text
-    data = json.loads(planned_document(plan, 29.0, "json"))
+    data = json.loads(planned_document(plan, 29.0, Rendering(format="json")))
     assert data["seconds"] == 29.0
-    assert [row["done"] for row in data["cells"]] == [False, True]
+    assert [row["done"] for row in data["results"]] == [False, True]
 
 
 # The command
@@ -158,7 +159,7 @@ def test_a_sweep_of_counts_is_a_wide_table_and_is_done_only_once(vtbench, tmp_pa
     asked = ("sweep", "vt_transformer", "-o", "tokens=8,16", "--records", str(path))
     first = vtbench(*asked, "--format", "json")
     assert first.status == 0, first.err
-    records = json.loads(first.out)["records"]
+    records = json.loads(first.out)["results"]
     # 3·CT²·L + 1.5·CT·L² of the block with its default width of 1024
     assert [r["macs"] for r in records] == [
         3 * 1024**2 * 8 + 3 * 1024 * 8**2 // 2,
@@ -221,7 +222,7 @@ def test_a_timed_sweep_on_the_processor(vtbench, tmp_path):
     )  # fmt: skip
     ended = vtbench(*asked)
     assert ended.status == 0, ended.err
-    macs, latency, memory = json.loads(ended.out)["records"]
+    macs, latency, memory = json.loads(ended.out)["results"]
     assert macs["samples"] == []
     assert latency["samples"]
     assert latency["isolated"]
@@ -234,7 +235,7 @@ def test_a_timed_sweep_on_the_processor(vtbench, tmp_path):
     path.write_text(path.read_text().replace(f'"torch":"{torch}"', '"torch":"2.7.1"'))
     ended = vtbench(*asked)  # goes on with what another torch has left
     assert "2 cells were measured with torch 2.7.1; this is " in ended.err
-    assert len(json.loads(ended.out)["records"]) == 3
+    assert len(json.loads(ended.out)["results"]) == 3
 
 
 def test_what_was_done_under_something_else_is_said_once_for_each(monkeypatch):
@@ -263,7 +264,7 @@ def test_a_process_that_several_cells_share_is_said(vtbench):
         "0.1", "--threads", "1", "--isolate", "model", "--format", "json",
     )  # fmt: skip
     assert ended.status == 0, ended.err
-    assert [record["isolated"] for record in json.loads(ended.out)["records"]] == [False, False]
+    assert [record["isolated"] for record in json.loads(ended.out)["results"]] == [False, False]
 
 
 def test_a_budget_is_matched_by_counting_and_its_trials_are_kept(vtbench, tmp_path):
@@ -272,7 +273,7 @@ def test_a_budget_is_matched_by_counting_and_its_trials_are_kept(vtbench, tmp_pa
              "--records", str(path), "--format", "json")  # fmt: skip
     ended = vtbench(*asked)
     assert ended.status == 0, ended.err
-    (record,) = json.loads(ended.out)["records"]
+    (record,) = json.loads(ended.out)["results"]
     # 3·CT²·L + 1.5·CT·L² at CT = 1024: 77.1 M at L = 24, 102.2 M at L = 32, 129.5 M at L = 40
     assert record["workload"]["options"] == {"tokens": 32}
     assert record["macs"] == 3 * 1024**2 * 32 + 3 * 1024 * 32**2 // 2

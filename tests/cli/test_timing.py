@@ -104,8 +104,8 @@ def test_two_models_are_measured_in_a_process_of_their_own_and_held_against_each
     )
     assert ended.status == 0, ended.err
     document = json.loads(ended.out)
-    assert set(document) == {"records", "ratios"}
-    one, forty = document["records"]
+    assert set(document) == {"schema", "vtbench", "results", "ratios"}
+    one, forty = document["results"]
     assert set(one) >= KEYS
     assert one["workload"]["options"] == {"times": 1}
     assert forty["workload"]["options"] == {"times": 40}
@@ -130,7 +130,7 @@ def test_two_models_are_measured_in_a_process_of_their_own_and_held_against_each
 def test_latency_times_single_steps_and_gives_the_percentiles_that_samples_allow(vtbench):
     ended = vtbench("latency", "nets:small", "--max-time", "2", "--format", "json")
     assert ended.status == 0, ended.err
-    (record,) = json.loads(ended.out)["records"]
+    (record,) = json.loads(ended.out)["results"]
     assert record["protocol"]["name"] == "latency"
     assert record["workload"]["batch_size"] == 1
     assert len(record["samples"]) >= 2
@@ -144,7 +144,7 @@ def test_a_model_that_raises_is_a_row_and_the_other_is_measured(vtbench):
         "throughput", "nets:small", "nets:broken", "--max-time", "0.3", "--format", "json"
     )
     assert ended.status == 1
-    small, broken = json.loads(ended.out)["records"]
+    small, broken = json.loads(ended.out)["results"]
     assert small["error"] is None
     assert "out of luck" in broken["error"]
     assert "out of luck" in ended.err

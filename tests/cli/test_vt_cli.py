@@ -10,7 +10,7 @@ from vtbench.data.closed_form import parse, value
 def counted(vtbench, *arguments):
     ended = vtbench("macs", *arguments, "--format", "json")
     assert (ended.status, ended.err) == (0, "")
-    return json.loads(ended.out)
+    return json.loads(ended.out)["results"]
 
 
 def test_a_name_is_enough(vtbench):
@@ -92,7 +92,7 @@ def test_stages_stand_beside_the_baselines(vtbench):
 def test_a_closed_form_is_derived(vtbench):
     """Stage 5 reads 14x14 pixels wherever the image has 224, so the form is linear in pixels."""
     ended = vtbench("formula", "vt_r34", "--format", "json")
-    (found,) = json.loads(ended.out)
+    (found,) = json.loads(ended.out)["results"]
     assert (found["method"], found["unit"]) == ("symbolic", [16, 16])
     assert found["growth"] == "linear in pixels"
     form = parse(found["macs_unit"])

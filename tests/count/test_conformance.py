@@ -19,6 +19,7 @@ from vtbench.count.peers.conformance import conformance, selected
 from vtbench.count.peers.tally import Tally
 from vtbench.data.conformance import CaseResults, Conformance, Result
 from vtbench.errors import BadOption, ModelError
+from vtbench.report import Rendering
 from vtbench.report.conformance import cell, conformance_document, matrix
 
 
@@ -188,12 +189,12 @@ def test_the_matrix_sums_who_is_exact_and_who_is_near():
 
 
 def test_json_is_the_contract_and_csv_has_a_line_for_each_pair():
-    document = json.loads(conformance_document(made(), "json", width=80, color=False))
-    assert document["cases"][0]["name"] == "a"
-    assert document["cases"][0]["truth"] == 100
-    for result in document["cases"][0]["results"].values():
+    document = json.loads(conformance_document(made(), Rendering(format="json")))
+    assert document["results"][0]["name"] == "a"
+    assert document["results"][0]["truth"] == 100
+    for result in document["results"][0]["results"].values():
         assert {"macs", "right", "error"} <= set(result)
-    text = conformance_document(made(), "csv", width=80, color=False)
+    text = conformance_document(made(), Rendering(format="csv"))
     lines = list(csv.reader(io.StringIO(text)))
     assert lines[0] == ["case", "truth", "counter", "macs", "right", "error"]
     assert lines[3] == ["a", "100", "thop", "", "false", "It raised KeyError: 'x'"]
@@ -211,7 +212,7 @@ def test_all_seven_counters_fit_a_page_of_80_cells():
         cases=tuple(CaseResults(name=c.name, truth=1, results=results) for c in cases.CASES),
         versions=dict.fromkeys(everyone, "1.2.3"),
     )
-    text = conformance_document(found, "table", width=80, color=False)
+    text = conformance_document(found, Rendering())
     assert max(map(len, text.splitlines())) <= 80
     assert "Left out" not in text
 

@@ -374,7 +374,7 @@ def test_an_absent_counter_names_its_extra_and_is_left_out_of_all(monkeypatch):
 def test_standard_output_holds_the_document_alone(vtbench):
     ended = vtbench("macs", "resnet18", "--counters", "all", "--format", "json")
     assert ended.status == 0
-    (answer,) = json.loads(ended.out)
+    (answer,) = json.loads(ended.out)["results"]
     assert set(answer["counters"]) == set(NAMES)
     for name in INSTALLED:
         peer = answer["counters"][name]

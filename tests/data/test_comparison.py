@@ -16,7 +16,7 @@ from vtbench.data.measurement import Device, MeasuredMemory, Measurement, Teleme
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption
-from vtbench.report.compared import ComparePage, compared_table
+from vtbench.report.compared import ComparisonRendering, compared_table
 from vtbench.stats import Gate
 
 H200 = Device(kind="cuda", name="NVIDIA H200", index=0)
@@ -299,15 +299,15 @@ def test_the_command_prints_what_it_found(vtbench, files, monkeypatch):
 def test_a_note_names_the_row_that_it_is_about():
     base = [record("a", batch_size=n) for n in (1, 8)] + [record("a", protocol="throughput")]
     new = [record("a", macs=2000), *base[1:]]
-    table = compared_table(compare_records(base, new), ComparePage())
+    table = compared_table(compare_records(base, new), ComparisonRendering())
     assert "a (batch size 1), latency/1: Counted: macs 1,000 → 2,000 (+1.000 K)." in table.notes
-    alike = compared_table(compare_records(base[:2], new[:2]), ComparePage())
+    alike = compared_table(compare_records(base[:2], new[:2]), ComparisonRendering())
     assert "a (batch size 1): Counted: macs 1,000 → 2,000 (+1.000 K)." in alike.notes
 
 
 def test_the_json_is_as_promised(vtbench, files):
     ended = vtbench("compare", *files([record()], [record(slower=2)]), "--format", "json")
-    (found,) = json.loads(ended.out)
+    (found,) = json.loads(ended.out)["results"]
     assert found["workload"]["model"] == "toy"
     assert found["verdict"] == "slower"
     assert found["ratio"] == pytest.approx(0.5)

@@ -20,6 +20,7 @@ from vtbench.measure.machine import environment as room
 from vtbench.measure.machine import this_machine as machine
 from vtbench.measure.machine.environment import environment, revision
 from vtbench.measure.machine.nvml import Unwatched
+from vtbench.report import Rendering
 from vtbench.report.environment import machine_document
 
 CONTRACT = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
@@ -162,7 +163,7 @@ def made(**changes):
 
 
 def test_the_page_groups_what_it_shows():
-    assert machine_document(made(), "table", width=80, color=False) == (
+    assert machine_document(made(), Rendering()) == (
         "Devices\n"
         "Device  Name         Cores    Memory\n"
         "────────────────────────────────────\n"
@@ -186,17 +187,18 @@ def test_the_page_groups_what_it_shows():
         "Before you measure\n"
         "Other processes keep 1.5 of 2 cores busy. Measure when the machine is quiet.\n"
     )
-    text = machine_document(made(no_gpu="No GPU.", disturbances=()), "table", width=80, color=False)
+    text = machine_document(made(no_gpu="No GPU.", disturbances=()), Rendering())
     assert "\n\nNo GPU.\n" in text
     assert text.endswith("Nothing that was looked at stands in the way.\n")
 
 
 def test_every_key_of_the_json_is_in_the_contract():
     section = CONTRACT.partition("## `vtbench env")[2].partition("\n## ")[0]
-    data = json.loads(machine_document(made(), "json", width=80, color=False))
-    keys = {*data, *data["devices"][0], *(key for key in environment() if not key.isupper())}
+    section += CONTRACT.partition("\n## ")[0]  # what every document has
+    data = json.loads(machine_document(made(), Rendering(format="json")))
+    keys = {*data, *data["results"][0], *(key for key in environment() if not key.isupper())}
     assert sorted(key for key in keys if f"`{key}`" not in section) == []
-    assert data["devices"][1]["name"] == "NVIDIA H200"
+    assert data["results"][1]["name"] == "NVIDIA H200"
     assert data["warnings"] == [
         "Other processes keep 1.5 of 2 cores busy. Measure when the machine is quiet."
     ]
@@ -288,7 +290,7 @@ def test_env_shows_this_machine(vtbench, tmp_path):
     target = tmp_path / "machine.json"
     assert vtbench("env", "--output", str(target)).out == ""
     written = json.loads(target.read_text())
-    assert written["devices"][0]["kind"] == "cpu"
+    assert written["results"][0]["kind"] == "cpu"
     assert written["environment"]["vtbench"] == __version__
     assert vtbench("env", "--format", "markdown").out.startswith("### Devices\n")
 

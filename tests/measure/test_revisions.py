@@ -444,7 +444,7 @@ def test_more_work_is_slower_and_each_side_runs_its_own_files(git, vtbench, monk
     before = left_behind()
     ended = vtbench("compare", "--base", "HEAD", "toy.nets:make", *QUICK, "--launches", "1")
     assert ended.status == 1, ended.err
-    (found,) = json.loads(ended.out)
+    (found,) = json.loads(ended.out)["results"]
     assert found["verdict"] == "slower"
     assert found["ratio"] < 1
     # a batch of 8 through one layer of 256·256 before, through twelve of 320·320 now
@@ -460,7 +460,7 @@ def test_the_same_code_is_never_slower(git, vtbench):
     sides = ("--base", "HEAD~1", "--head", "HEAD", "toy.nets:make")
     ended = vtbench("compare", *sides, *QUICK, "--launches", "1", "--smallest", "50%")
     assert ended.status == 0, ended.out
-    (found,) = json.loads(ended.out)
+    (found,) = json.loads(ended.out)["results"]
     assert found["verdict"] in ("same", "cannot tell", "faster")
     assert found["counts"] == {}
 
@@ -477,7 +477,7 @@ def test_a_head_that_no_longer_runs_fails(git, vtbench):
     write(repository(Path.cwd()), BROKEN)
     ended = vtbench("compare", "--base", "HEAD", "toy.nets:make", *QUICK)
     assert ended.status == 1, ended.err
-    (found,) = json.loads(ended.out)
+    (found,) = json.loads(ended.out)["results"]
     assert found["verdict"] == "fails"
     assert "no way" in found["reason"]
 

@@ -365,7 +365,7 @@ def test_weights_on_the_command_line(vtbench, net, tmp_path):
     asked = ["macs", "sparseformer_t", "sparseformer_s", *SMALL, "--resolution", "48x64"]
     ended = vtbench(*asked, "--weights", f"sparseformer_t={file}", "--format", "json")
     assert ended.status == 0
-    first, second = json.loads(ended.out)
+    first, second = json.loads(ended.out)["results"]
     assert first["workload"]["weights"] == identified(str(file))
     assert second["workload"]["weights"] is None
     assert first["macs"] == second["macs"]

@@ -14,7 +14,7 @@ from vtbench.data.measurement import Telemetry
 from vtbench.errors import BadInput, BadOption
 from vtbench.report.measured import (
     AUTO,
-    MeasuredQuestion,
+    MeasuredRendering,
     WideLayout,
     measured_document,
     wide_tables,
@@ -163,12 +163,12 @@ def test_an_axis_that_is_none_is_refused_with_those_that_are():
 
 def test_wide_tables_are_broken_to_fit_the_page():
     sizes = tuple(range(192, 513, 32))  # eleven
-    text = measured_document(swept(sizes=sizes), (), MeasuredQuestion(by=AUTO, width=60))
+    text = measured_document(swept(sizes=sizes), (), MeasuredRendering(by=AUTO, width=60))
     assert max(map(len, text.splitlines())) <= 60
     assert text.count("Throughput, images/s, by size") == 2
     assert "Left out" not in text
     markdown = measured_document(
-        swept(sizes=sizes), (), MeasuredQuestion(format="markdown", by=AUTO)
+        swept(sizes=sizes), (), MeasuredRendering(format="markdown", by=AUTO)
     )
     assert markdown.count("### Throughput") == 1
 
@@ -258,8 +258,8 @@ def _printed():
 def test_printed_accuracies_stand_beside_measured_costs():
     records, quantity = one_protocol(_printed(), None)
     groups = points(records, find(["vt_v3"]), "vt_v3.t1.*.top1", quantity)
-    data = json.loads(pareto_document(groups, quantity, records, MeasuredQuestion(format="json")))
-    found = {p["name"]: (p["printed"], p["value"], p["front"]) for p in data["points"]}
+    data = json.loads(pareto_document(groups, quantity, records, MeasuredRendering(format="json")))
+    found = {p["name"]: (p["printed"], p["value"], p["front"]) for p in data["results"]}
     # VT-R-18 of table 1 is slower and better than R-18, faster and better than R-34
     assert found == {
         "resnet18": (69.76, 64 / 0.02, True),
@@ -270,7 +270,7 @@ def test_printed_accuracies_stand_beside_measured_costs():
     assert chart.lines[0].name == "vt_v3, Table 1"
     # from the better and slower one straight down to the worse and faster one
     assert chart.lines[0].front == ((2560.0, 74.29), (2560.0, 69.76), (3200.0, 69.76))
-    text = pareto_document(groups, quantity, records, MeasuredQuestion())
+    text = pareto_document(groups, quantity, records, MeasuredRendering())
     assert "Accuracies are the papers' own and were not measured here." in text
 
 
@@ -300,7 +300,7 @@ def test_a_front_says_its_conditions_its_intervals_and_who_is_left_out():
         "resnet34: busy. The host of this virtual machine took 1.3 cores away (steal)."
         in table.notes
     )
-    found = json.loads(pareto_document(groups, quantity, records, MeasuredQuestion(format="json")))
+    found = json.loads(pareto_document(groups, quantity, records, MeasuredRendering(format="json")))
     assert found["left_out"] == [
         {"name": "swin_t", "why": why},
         {"name": "vit_h", "why": "It ran out of memory at a batch of 64."},

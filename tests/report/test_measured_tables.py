@@ -18,7 +18,7 @@ from vtbench.measure.machine.nvml import Reading
 from vtbench.measure.telemetry import processor_watcher as host
 from vtbench.measure.telemetry import watching as telemetry
 from vtbench.report.measured import (
-    MeasuredQuestion,
+    MeasuredRendering,
     labels,
     measured_document,
     measured_tables,
@@ -28,7 +28,7 @@ from vtbench.report.precision import bracketed, plain, plus_minus, share
 
 
 def _document(records, ratios=(), **asked) -> str:
-    return measured_document(records, ratios, MeasuredQuestion(**asked))
+    return measured_document(records, ratios, MeasuredRendering(**asked))
 
 
 def _rows(text) -> list[list[str]]:
@@ -382,9 +382,10 @@ def test_csv_has_every_scalar_of_every_record():
 
 def test_json_is_the_records_and_the_ratios():
     data = json.loads(_document([made()], format="json"))
-    assert list(data) == ["records", "ratios"]
-    assert data["records"][0]["workload"]["model"] == "resnet34"
-    assert len(data["records"][0]["samples"]) == 20
+    assert list(data) == ["schema", "vtbench", "results", "ratios"]
+    assert data["schema"] == "vtbench.measurements/1"
+    assert data["results"][0]["workload"]["model"] == "resnet34"
+    assert len(data["results"][0]["samples"]) == 20
 
 
 def test_latex_says_protocol_and_conditions_in_its_caption():

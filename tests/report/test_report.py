@@ -15,7 +15,8 @@ from rich.cells import cell_len
 from vtbench import report
 from vtbench.data.record import CONVENTION, Memory, Record
 from vtbench.errors import BadOption
-from vtbench.report import Question, document, parts
+from vtbench.report import CountsRendering, counts_document, parts
+from vtbench.report.document import PLAIN
 from vtbench.report.layout import shorten
 from vtbench.report.units import common_prefix, digits, percent, ratio, si, signed, size
 
@@ -154,12 +155,12 @@ def test_what_multiplies_nothing_has_no_heading_where_there_is_none(make_record,
     whole = make_record()
     only = tuple(row for row in whole.rows if row.status == "counted")
     lean = make_record(rows=only)
-    assert "Multiplies nothing" in document([whole], Question(format=shape))
-    assert "Multiplies nothing" not in document([lean], Question(format=shape))
+    assert "Multiplies nothing" in counts_document([whole], CountsRendering(format=shape))
+    assert "Multiplies nothing" not in counts_document([lean], CountsRendering(format=shape))
 
 
 def test_the_certificate_says_what_was_counted_and_what_was_not(make_record):
-    text = document([make_record(unknown=True, counters=True)], Question())
+    text = counts_document([make_record(unknown=True, counters=True)], CountsRendering())
     assert "≥ 88.244 K" in text
     assert f"{TOTAL:,}" == "88,244"
     assert "88,244" in text
@@ -173,7 +174,7 @@ def test_the_certificate_says_what_was_counted_and_what_was_not(make_record):
 
 
 def test_a_complete_count_is_no_lower_bound(make_record):
-    text = document([make_record()], Question())
+    text = counts_document([make_record()], CountsRendering())
     assert "≥" not in text
     assert "Unknown" not in text
 
@@ -182,8 +183,8 @@ def test_a_batch_is_shown_with_its_share_for_one_image(make_record):
     from vtbench.data.workload import Workload
 
     record = make_record(workload=Workload(model="toy", resolution=(16, 16), batch_size=4))
-    assert "MACs per image" in document([record], Question())
-    assert f"{TOTAL // 4:,}" in document([record], Question())
+    assert "MACs per image" in counts_document([record], CountsRendering())
+    assert f"{TOTAL // 4:,}" in counts_document([record], CountsRendering())
 
 
 def test_causal_masks_have_a_line_where_they_change_the_count(make_record):
@@ -191,7 +192,7 @@ def test_causal_masks_have_a_line_where_they_change_the_count(make_record):
 
     record = make_record()
     rows = (msgspec.structs.replace(record.rows[0], effective_macs=CONV // 2), *record.rows[1:])
-    text = document([msgspec.structs.replace(record, rows=rows)], Question())
+    text = counts_document([msgspec.structs.replace(record, rows=rows)], CountsRendering())
     assert "MACs under causal masks" in text
     assert f"{TOTAL - CONV // 2:,}" in text
 
@@ -202,17 +203,17 @@ def test_pages_fit_their_width_and_never_cut_a_figure(make_record, failed_record
     name = "timm:a_very_long_model_name_of_a_kind_that_occurs_in_timm.in22k_ft_in1k"
     long = make_record(name, width=16, unknown=True, counters=True)
     records = [make_record(unknown=True, counters=True), long, failed_record]
-    question = Question(width=width, view=view, depth=3, relative_to="toy")
+    question = CountsRendering(width=width, view=view, depth=3, relative_to="toy")
     for asked in (records, records[:1], records[1:2]):
-        text = document(asked, question)
+        text = counts_document(asked, question)
         assert max(map(cell_len, text.splitlines())) <= width
-    assert "a_very" in document(records, question)
-    assert "88.244 K" in document(records, question)
+    assert "a_very" in counts_document(records, question)
+    assert "88.244 K" in counts_document(records, question)
 
 
 def test_columns_that_do_not_fit_are_named(make_record):
     records = [make_record(), make_record("other")]
-    text = document(records, Question(width=44, relative_to="toy"))
+    text = counts_document(records, CountsRendering(width=44, relative_to="toy"))
     assert "Left out at this width: Activ., Peak act." in text
     assert "Ratio" in text
 
@@ -228,7 +229,7 @@ def test_names_are_shortened_in_the_middle_and_keep_their_indentation():
 
 
 def test_several_models_are_one_table_with_errors_as_rows(make_record, failed_record):
-    text = document([make_record(), failed_record], Question(relative_to="toy"))
+    text = counts_document([make_record(), failed_record], CountsRendering(relative_to="toy"))
     assert "1.000×" in text
     assert "broken" in text
     assert "failed" in text
@@ -236,16 +237,18 @@ def test_several_models_are_one_table_with_errors_as_rows(make_record, failed_re
 
 
 def test_the_base_may_fail_without_taking_the_others(make_record, failed_record):
-    for shape in report.FORMATS:
-        question = Question(relative_to="broken", format=shape)
-        assert "toy" in document([failed_record, make_record()], question)
+    for shape in PLAIN:
+        question = CountsRendering(relative_to="broken", format=shape)
+        assert "toy" in counts_document([failed_record, make_record()], question)
 
 
 def test_models_are_compared_by_stage_where_stages_correspond(make_record):
     narrow, wide = make_record(), make_record("wide", width=16)
-    text = document([narrow, wide], Question(relative_to="toy"))
+    text = counts_document([narrow, wide], CountsRendering(relative_to="toy"))
     assert "wide relative to toy, by stage" in text
-    data = json.loads(document([narrow, wide], Question(relative_to="toy", format="json")))
+    data = json.loads(
+        counts_document([narrow, wide], CountsRendering(relative_to="toy", format="json"))
+    )["results"]
     relative = data[1]["relative"]
     assert relative["to"] == "toy"
     assert relative["difference"] == wide.macs - TOTAL
@@ -257,7 +260,9 @@ def test_models_are_compared_by_stage_where_stages_correspond(make_record):
 
 def test_stages_that_do_not_correspond_are_not_compared(make_record):
     other = make_record("other", stages=("stem", "body.0", "body.1"))
-    data = json.loads(document([make_record(), other], Question(relative_to="toy", format="json")))
+    data = json.loads(
+        counts_document([make_record(), other], CountsRendering(relative_to="toy", format="json"))
+    )["results"]
     assert data[1]["relative"]["stages"] == []
 
 
@@ -270,7 +275,9 @@ JSON_KEYS = {
 
 def test_json_holds_every_key_with_exact_integers(make_record, failed_record):
     records = [make_record(unknown=True, counters=True), failed_record]
-    data = json.loads(document(records, Question(format="json", view="stage")))
+    data = json.loads(counts_document(records, CountsRendering(format="json", view="stage")))[
+        "results"
+    ]
     counted, failed = data
     assert set(counted) == set(failed) == JSON_KEYS
     assert counted["macs"] == TOTAL
@@ -296,7 +303,7 @@ def test_json_holds_every_key_with_exact_integers(make_record, failed_record):
 
 def test_csv_has_one_line_per_model_with_raw_integers(make_record, failed_record):
     records = [make_record(counters=True), make_record("wide", width=16), failed_record]
-    text = document(records, Question(format="csv", relative_to="toy"))
+    text = counts_document(records, CountsRendering(format="csv", relative_to="toy"))
     lines = list(csv.DictReader(io.StringIO(text)))
     assert [line["model"] for line in lines] == ["toy", "wide", "broken"]
     assert lines[0]["macs"] == str(TOTAL)
@@ -311,28 +318,34 @@ def test_csv_has_one_line_per_model_with_raw_integers(make_record, failed_record
 
 
 def test_csv_of_a_view_has_one_line_per_part(make_record, failed_record):
-    text = document([make_record(), failed_record], Question(format="csv", view="module", depth=2))
+    text = counts_document(
+        [make_record(), failed_record], CountsRendering(format="csv", view="module", depth=2)
+    )
     lines = list(csv.DictReader(io.StringIO(text)))
     assert sum(int(line["macs"]) for line in lines if line["macs"]) == TOTAL
     assert lines[-1]["error"] == "It has no forward."
 
 
 def test_markdown_escapes_what_it_would_read_as_markup(make_record):
-    text = document([make_record("a|b_c*"), make_record()], Question(format="markdown"))
+    text = counts_document(
+        [make_record("a|b_c*"), make_record()], CountsRendering(format="markdown")
+    )
     assert r"| a\|b\_c\* |" in text
-    tree = document([make_record()], Question(format="markdown", view="module"))
+    tree = counts_document([make_record()], CountsRendering(format="markdown", view="module"))
     assert "| &nbsp;&nbsp;stem |" in tree
 
 
 def test_latex_is_a_booktabs_table_whose_caption_states_the_conditions(make_record):
-    text = document([make_record("a_b&c%$#{}~^\\")], Question(format="latex", view="stage"))
+    text = counts_document(
+        [make_record("a_b&c%$#{}~^\\")], CountsRendering(format="latex", view="stage")
+    )
     assert r"a\_b\&c\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}" in text
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 2
     captions = [line for line in text.splitlines() if line.startswith(r"\caption")]
     for caption in captions:
         assert r"16$\times$16 $\cdot$ batch 1" in caption
         assert CONVENTION in caption
-    assert "≥" not in document([make_record(unknown=True)], Question(format="latex"))
+    assert "≥" not in counts_document([make_record(unknown=True)], CountsRendering(format="latex"))
 
 
 def test_cite_names_tool_version_convention_resolution_and_batch(make_record):
@@ -340,12 +353,17 @@ def test_cite_names_tool_version_convention_resolution_and_batch(make_record):
 
     records = [make_record()]
     for shape in ("table", "markdown", "latex"):
-        text = document(records, Question(format=shape, cite=True))
+        text = counts_document(records, CountsRendering(format=shape, cite=True))
         for said in (f"vtbench {__version__}", CONVENTION, "16×16", "batch size 1", "@software{"):
             assert said in text, shape
-    cited = json.loads(document(records, Question(format="json", cite=True)))[0]["cite"]
+    cited = json.loads(counts_document(records, CountsRendering(format="json", cite=True)))[
+        "results"
+    ][0]["cite"]
     assert set(cited) == {"footnote", "bibtex"}
-    assert "cite" not in json.loads(document(records, Question(format="json")))[0]
+    assert (
+        "cite"
+        not in json.loads(counts_document(records, CountsRendering(format="json")))["results"][0]
+    )
 
 
 def test_html_escapes_what_a_page_would_read_as_tags(make_record):
@@ -364,9 +382,9 @@ def test_a_model_without_any_operator_is_still_a_page():
         parameters=Parameters(total=0, trainable=0, buffers=0, weights=0),
         memory=Memory(weights=0, activations_peak=0, peak_at=""),
     )
-    for shape in report.FORMATS:
+    for shape in PLAIN:
         for view in report.VIEWS:
-            text = document([empty], Question(format=shape, view=view))
+            text = counts_document([empty], CountsRendering(format=shape, view=view))
             assert "empty" in text or (shape == "csv" and text.startswith("model,"))
 
 
@@ -377,9 +395,9 @@ def test_sums_that_no_float_holds_are_printed_exactly(make_record):
     huge = 2**70 + 1
     rows = (msgspec.structs.replace(record.rows[0], macs=huge, effective_macs=huge),)
     record = msgspec.structs.replace(record, rows=rows)
-    assert f'"macs": {huge}' in document([record], Question(format="json"))
-    assert f",{huge}," in document([record], Question(format="csv"))
-    assert f"{huge:,}" in document([record], Question())
+    assert f'"macs": {huge}' in counts_document([record], CountsRendering(format="json"))
+    assert f",{huge}," in counts_document([record], CountsRendering(format="csv"))
+    assert f"{huge:,}" in counts_document([record], CountsRendering())
 
 
 def test_a_table_without_headings_has_no_line_for_them():

@@ -24,6 +24,7 @@ from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
 from vtbench.measure.isolated import MeasureSettings
 from vtbench.measure.isolated import measure as measure_together
+from vtbench.report import Rendering
 from vtbench.report.checking import check_document
 from vtbench.report.speeds import Speeds
 from vtbench.report.verdicts import check_object, verdict_object
@@ -65,10 +66,10 @@ class Checked:
 
     def table(self, width: int = 80) -> str:
         """The tables that the command line prints."""
-        return self.document("table", width=width)
+        return self.document(Rendering(width=width))
 
     def to_dict(self) -> dict[str, Any]:
-        """The object that ``--format json`` prints."""
+        """Claims, totals, predictions and speeds, by the keys that ``--format json`` has."""
         return check_object(self.verdicts, self._predictions, self._speeds)
 
     def to_frame(self) -> pd.DataFrame:
@@ -77,17 +78,13 @@ class Checked:
 
         return pd.DataFrame([verdict_object(verdict) for verdict in self.verdicts])
 
-    def document(
-        self, shape: str, *, width: int, color: bool = False, beside: Sequence[Verdict] = ()
-    ) -> str:
-        """The document in any shape of the command, with verdicts on something else behind."""
+    def document(self, asked: Rendering, *, beside: Sequence[Verdict] = ()) -> str:
+        """The document in any format of the command, with verdicts on something else behind."""
         return check_document(
             [*self.verdicts, *beside],
-            shape,
+            asked,
             predictions=self._predictions,
             speeds=self._speeds,
-            width=width,
-            color=color,
         )
 
     def __repr__(self) -> str:

@@ -47,8 +47,8 @@ class Count:
 
     def table(self, by: report.View = "total", depth: int = 1, width: int = 80) -> str:
         """The certificate, or the rows by stage, module, op or class, as text."""
-        question = report.Question(view=by, depth=depth, width=width)
-        return report.document([self.record], question)
+        question = report.CountsRendering(view=by, depth=depth, width=width)
+        return report.counts_document([self.record], question)
 
     def to_dict(self, by: report.View = "total", depth: int = 1) -> dict[str, Any]:
         """The object that ``vtbench macs --format json`` prints for a model."""

@@ -21,7 +21,14 @@ from vtbench.data.protocol import protocol_named
 from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadOption, UsageError
 from vtbench.measure.isolated import MeasureSettings, measure
-from vtbench.report.measured import MeasuredQuestion, flat_rows, measured_document, measured_object
+from vtbench.report import render
+from vtbench.report.measured import (
+    MeasuredRendering,
+    flat_rows,
+    measured_document,
+    measured_object,
+    measured_tables,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,10 +65,10 @@ class Measured:
 
     def table(self, width: int = 80) -> str:
         """The table that the command line prints."""
-        return measured_document(self.records, self.ratios, MeasuredQuestion(width=width))
+        return measured_document(self.records, self.ratios, MeasuredRendering(width=width))
 
     def to_dict(self) -> dict[str, Any]:
-        """The object that ``--format json`` prints."""
+        """The measurements, as ``--format json`` has them, and their ratios."""
         return measured_object(self.records, self.ratios)
 
     def to_frame(self) -> pd.DataFrame:
@@ -75,7 +82,7 @@ class Measured:
         return self.table()
 
     def _repr_html_(self) -> str:
-        return measured_document(self.records, self.ratios, MeasuredQuestion(format="html"))
+        return render(measured_tables(self.records, self.ratios), "html") + "\n"
 
 
 def throughput(

@@ -16,7 +16,7 @@ from vtbench.cli.output import document_path, page_width, shape_of, wants_color
 from vtbench.cli.weights import parse_weights
 from vtbench.data.protocol import Protocol
 from vtbench.data.workload import Attention, DeviceKind, Layout, Precision, Workload
-from vtbench.report.measured import MeasuredQuestion
+from vtbench.report.measured import MeasuredRendering
 
 TimedFormat = Literal[
     "table", "json", "csv", "markdown", "latex", "github-action-benchmark", "bencher", "timm-csv"
@@ -79,10 +79,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         """The file of the document; None is standard output."""
         return document_path(self.output)
 
-    def question(self, relative_to: str | None = None) -> MeasuredQuestion:
+    def question(self, relative_to: str | None = None) -> MeasuredRendering:
         """The document that was asked for."""
         path = self.path()
-        return MeasuredQuestion(
+        return MeasuredRendering(
             format=shape_of(self.format_, path),
             relative_to=relative_to,
             width=page_width(),

@@ -13,7 +13,8 @@ from vtbench.cli.options import Output
 from vtbench.cli.output import check_writable, page_width, say, wants_color, write_document
 from vtbench.data.datasheets import KINDS, boards_in
 from vtbench.errors import BadOption
-from vtbench.report.audited import AuditFormat, audit_document
+from vtbench.report import PlainFormat, Rendering
+from vtbench.report.audited import audit_document
 
 
 def audit(
@@ -26,7 +27,7 @@ def audit(
         typer.Option(metavar="NAME", help="The GPU that a throughput was measured on, as 4xV100."),
     ] = None,
     format_: Annotated[
-        AuditFormat, typer.Option("--format", help="How to write the document.")
+        PlainFormat, typer.Option("--format", help="How to write the document.")
     ] = "table",
     output: Output = None,
 ) -> None:
@@ -50,7 +51,8 @@ def audit(
         raise BadOption(f"There is no peak on record for the device {device!r}; there is {known}.")
     found = [audited(table, device) for table in read_tables(file)]
     color = output is None and wants_color()
-    write_document(audit_document(found, format_, width=page_width(), color=color), output)
+    asked = Rendering(format=format_, width=page_width(), color=color, command="vtbench audit")
+    write_document(audit_document(found, asked), output)
     if not any(each.checks for each in found):
         say("No column of the table follows from another in a way that is understood.")
         raise typer.Exit(2)

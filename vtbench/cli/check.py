@@ -34,7 +34,7 @@ from vtbench.data.measurement import Measurement
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
 from vtbench.errors import UsageError
-from vtbench.report import Style, render
+from vtbench.report import Rendering, Style, render
 from vtbench.report.guarding import baseline_table, with_reasons
 from vtbench.sweep.store import Store
 
@@ -152,12 +152,18 @@ def document(judged: Checked, kept: list[Verdict], page: Page) -> str:
     """The verdicts on suites, and those on a baseline."""
     width = page_width()
     if not kept or page.shape not in ("table", "markdown"):
-        return judged.document(page.shape, width=width, color=page.color, beside=kept)
+        return judged.document(_rendering(page), beside=kept)
     style: Style = "markdown" if page.shape == "markdown" else "table"
     text = render([baseline_table(kept)], style, width=width, color=page.color) + "\n"
     if not judged.verdicts:
         return text
-    return judged.document(page.shape, width=width, color=page.color) + "\n" + text
+    return judged.document(_rendering(page)) + "\n" + text
+
+
+def _rendering(page: Page) -> Rendering:
+    return Rendering(
+        format=page.shape, width=page_width(), color=page.color, command="vtbench check"
+    )
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):

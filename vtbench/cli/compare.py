@@ -32,7 +32,7 @@ from vtbench.cli.revisions import LAUNCHES, Ask, compared_revisions
 from vtbench.data.comparison import Comparison, compare_records, failing
 from vtbench.data.files import read_measurements
 from vtbench.errors import BadOption, UsageError
-from vtbench.report.compared import ComparePage, compared_document
+from vtbench.report.compared import ComparisonRendering, compared_document
 from vtbench.stats import Gate
 
 _FILES = 2
@@ -121,12 +121,13 @@ def compare(
         if across is not None:
             raise UsageError("--across is for files; two revisions differ in their commit.")
         found, sides = compared_revisions(names or [], ask, gate)
-    page = ComparePage(
-        shape=shape_of(format_, path),
+    page = ComparisonRendering(
+        format=shape_of(format_, path),
         smallest=gate.smallest,
         names=sides,
         width=page_width(),
         color=path is None and wants_color(),
+        command="vtbench compare",
     )
     write_document(compared_document(found, page), path)
     raise typer.Exit(status(found, fail_on_unclear=fail_on_unclear))

@@ -51,13 +51,17 @@ def conformance(
     names = parse(counters)
     chosen(names)
     from vtbench.count.peers import conformance as suite
+    from vtbench.report import Rendering
     from vtbench.report.conformance import conformance_document
 
     picked = suite.selected(cases)
     with stdout_kept_clean(), progress(len(picked)) as advance:
         found = suite.conformance(names, picked, advance)
-    text = conformance_document(
-        found, shape, width=page_width(), color=output is None and wants_color()
+    asked = Rendering(
+        format=shape,
+        width=page_width(),
+        color=output is None and wants_color(),
+        command="vtbench conformance",
     )
-    write_document(text, output)
+    write_document(conformance_document(found, asked), output)
     raise typer.Exit(0 if found.ours_is_right else 1)

@@ -20,6 +20,7 @@ from vtbench.cli.output import (
     write_document,
 )
 from vtbench.errors import BadInput, BadOption, OutputError
+from vtbench.report import Format, Rendering
 from vtbench.report.plot import SUFFIXES as FIGURES
 
 if TYPE_CHECKING:
@@ -113,15 +114,12 @@ def check_figure(plot: Path | None) -> None:
         raise OutputError(f"The figure {str(plot)!r} ends in neither {' nor '.join(FIGURES)}.")
 
 
-def _list(shape: str, *, color: bool) -> str:
+def _list(shape: Format, *, color: bool) -> str:
     from vtbench.data.cost import cost_models
-    from vtbench.report import json_text
-    from vtbench.report.cost import list_text, listing_objects
+    from vtbench.report.cost import cost_models_document
 
-    models = tuple(cost_models().values())
-    if shape == "json":
-        return json_text(listing_objects(models)) + "\n"
-    return list_text(models, shape, width=page_width(), color=color) + "\n"  # type: ignore[arg-type]  # typer allows the styles and json
+    asked = Rendering(format=shape, width=page_width(), color=color, command="vtbench cost --list")
+    return cost_models_document(tuple(cost_models().values()), asked)
 
 
 def _models(names: Sequence[str]) -> list[CostModel]:
@@ -217,17 +215,13 @@ def _document(
     given: Mapping[str, Mapping[str, int | str]],
     sweep: Sweep | None,
     depth: int | None,
-    shape: str,
+    shape: Format,
     *,
     color: bool,
 ) -> str:
     from vtbench.data.cost.closed import costed
-    from vtbench.report import json_text, render
-    from vtbench.report.cost import cost_csv, cost_text, costs_object
+    from vtbench.report.cost import cost_document
 
     costs = [costed(model, given[model.name], depth) for model in models]
-    if shape == "json":
-        return json_text(costs_object(costs, sweep)) + "\n"
-    if shape == "csv":
-        return render([cost_csv(costs, sweep)], "csv") + "\n"
-    return cost_text(costs, sweep, shape, width=page_width(), color=color) + "\n"  # type: ignore[arg-type]  # json and csv are dealt with
+    asked = Rendering(format=shape, width=page_width(), color=color, command="vtbench cost")
+    return cost_document(costs, sweep, asked)

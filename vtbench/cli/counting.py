@@ -15,7 +15,7 @@ from vtbench.data.libraries import LISTED
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
 from vtbench.measure.workers import Outcome, in_processes, in_turn
-from vtbench.report import Question, citation, document, failure
+from vtbench.report import CountsRendering, citation, counts_document, failure
 
 MANY = 20
 """Up to so many models one process is quicker than starting several."""
@@ -76,7 +76,7 @@ def _record(workload: Workload, outcome: Outcome[Record]) -> Record:
 
 def answer(
     records: Sequence[Record],
-    question: Question,
+    question: CountsRendering,
     path: Path | None,
     *,
     strict: bool = False,
@@ -90,7 +90,7 @@ def answer(
         return INTERRUPTED
     if len(failed) == len(records):
         return 2
-    write_document(document(records, question), path)
+    write_document(counts_document(records, question), path)
     if question.cite and question.format == "csv":  # a comment would not be CSV
         sys.stderr.write(citation(records) + "\n")
     if not finished:

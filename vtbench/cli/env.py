@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,8 +14,10 @@ from vtbench.cli.output import (
     wants_color,
     write_document,
 )
-from vtbench.report.environment import EnvFormat, machine_document
+from vtbench.report import Rendering
+from vtbench.report.environment import machine_document
 
+EnvFormat = Literal["table", "json", "markdown"]
 _SUFFIXES: dict[str, EnvFormat] = {".json": "json", ".md": "markdown"}
 
 
@@ -44,7 +46,10 @@ def env(
 
     with stdout_kept_clean():
         found = machine()
-    text = machine_document(
-        found, shape, width=page_width(), color=output is None and wants_color()
+    asked = Rendering(
+        format=shape,
+        width=page_width(),
+        color=output is None and wants_color(),
+        command="vtbench env",
     )
-    write_document(text, output)
+    write_document(machine_document(found, asked), output)

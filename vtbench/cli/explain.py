@@ -21,6 +21,7 @@ from vtbench.data.files import read_measurements, read_records
 from vtbench.data.measurement import Measurement
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
+from vtbench.report import Rendering
 from vtbench.report.explained import Explained, explained_document
 
 ExplainFormat = Literal["table", "json", "markdown"]
@@ -74,9 +75,12 @@ def explain(
     timed = [] if measurements is None else read_measurements(measurements)
     text = explained_document(
         explained(needed, claim, known, timed),
-        format_,
-        width=page_width(),
-        color=output is None and wants_color(),
+        Rendering(
+            format=format_,
+            width=page_width(),
+            color=output is None and wants_color(),
+            command="vtbench explain",
+        ),
     )
     write_document(text, output)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -42,14 +42,11 @@ from vtbench.cli.output import (
 from vtbench.cli.ranges import LETTERS, parse_at, parse_symbols
 from vtbench.data.closed_form import Formula, written
 from vtbench.errors import BadOption
-from vtbench.report import Format, json_text, render
+from vtbench.report import Format, Rendering
 from vtbench.report.formula import (
     Row,
-    csv_table_of,
     evaluated,
-    formula_object,
-    formula_tables,
-    values_table,
+    formula_document,
 )
 
 TIME_LIMIT = 30.0
@@ -165,7 +162,13 @@ def answer(found: Sequence[Formula], question: Question) -> int:
     rows = None if question.points is None else evaluated(good, question.points)
     if rows is not None and not _within(good, rows):
         return 2
-    write_document(_document(found, good, rows, question), question.output)
+    asked = Rendering(
+        format=question.format,
+        width=page_width(),
+        color=question.output is None and wants_color(),
+        command="vtbench formula",
+    )
+    write_document(formula_document(found, rows, asked), question.output)
     if question.plot is not None and rows:
         _draw(good, rows, question.plot)
     return 1 if len(good) < len(found) else 0
@@ -182,31 +185,6 @@ def _within(good: Sequence[Formula], rows: list[Row]) -> bool:
                 f"for {'; '.join(each.conditions)}."
             )
     return any(count is not None for _, counts in rows for count in counts)
-
-
-def _document(
-    found: Sequence[Formula], good: Sequence[Formula], rows: list[Row] | None, question: Question
-) -> str:
-    if question.format == "json":
-        return json_text(list(_objects(found, good, rows))) + "\n"
-    if question.format == "csv":
-        table = csv_table_of(found) if rows is None else values_table(good, rows, exact=True)
-        return render([table], "csv") + "\n"
-    tables = formula_tables(found) if rows is None else [values_table(good, rows, exact=False)]
-    color = question.output is None and wants_color()
-    return render(tables, question.format, width=page_width(), color=color) + "\n"
-
-
-def _objects(
-    found: Sequence[Formula], good: Sequence[Formula], rows: list[Row] | None
-) -> Iterator[dict[str, object]]:
-    places = {id(each): place for place, each in enumerate(good)}
-    for each in found:
-        shown = formula_object(each)
-        if rows is not None and id(each) in places:
-            place = places[id(each)]
-            shown["at"] = [{**sizes, "macs": counts[place]} for sizes, counts in rows]
-        yield shown
 
 
 def _draw(good: Sequence[Formula], rows: list[Row], plot: Path) -> None:

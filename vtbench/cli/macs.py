@@ -42,7 +42,7 @@ from vtbench.cli.printed import printed_figures
 from vtbench.cli.values import parse_one_batch
 from vtbench.cli.weights import WeightFiles, parse_weights
 from vtbench.errors import BadOption
-from vtbench.report import Question, View
+from vtbench.report import CountsRendering, View
 
 
 def macs(
@@ -108,7 +108,7 @@ def macs(
     """
     path = document_path(output)
     view, depth = _view(by, depth)
-    question = Question(
+    question = CountsRendering(
         format=shape_of(format_, path),
         view=view,
         depth=depth,
@@ -116,6 +116,7 @@ def macs(
         cite=cite,
         width=page_width(),
         color=path is None and wants_color(),
+        command="vtbench macs",
     )
     conditions = Conditions(
         resolution=parse_resolution(resolution),

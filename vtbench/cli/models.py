@@ -11,7 +11,7 @@ from vtbench.cli.options import Output
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
 from vtbench.data import catalog
 from vtbench.errors import UnknownModel
-from vtbench.report import Column, Style, Table, json_text, name_column, render
+from vtbench.report import Column, Document, Rendering, Table, name_column, written
 
 ListFormat = Literal["table", "json", "csv", "markdown"]
 
@@ -42,8 +42,11 @@ def models(
             f"No model matches {pattern!r}; `vtbench models` lists the short names, "
             f"and `vtbench models 'timm:*'` those of timm."
         )
-    text = json_text(found) if format_ == "json" else _tables(found, format_)
-    write_document(text + "\n", output)
+    asked = Rendering(
+        format=format_, width=page_width(), color=wants_color(), command="vtbench models"
+    )
+    page = Document(kind="models", results=lambda: found, tables=lambda: [_table(found)])
+    write_document(written(page, asked), output)
 
 
 def _found(pattern: str | None) -> list[dict[str, object]]:
@@ -67,12 +70,12 @@ def _found(pattern: str | None) -> list[dict[str, object]]:
     ]
 
 
-def _tables(found: list[dict[str, object]], style: Style) -> str:
+def _table(found: list[dict[str, object]]) -> Table:
     rows = tuple(
         (str(each["name"]), str(each["target"]), str(each["paper"] or "")) for each in found
     )
-    table = Table(
-        title="" if style == "csv" else "Models",
+    return Table(
+        title="Models",
         columns=(
             name_column("Name"),
             Column(head="Built from", align="left", shrink=True),
@@ -80,4 +83,3 @@ def _tables(found: list[dict[str, object]], style: Style) -> str:
         ),
         rows=rows,
     )
-    return render([table], style, width=page_width(), color=wants_color())

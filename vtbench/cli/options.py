@@ -16,7 +16,7 @@ import typer
 from vtbench.cli.weights import ForModels, every_file_has_its_model, weights_for
 from vtbench.data.workload import InputSpec, Workload, freeze_options
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError, VtbenchError
-from vtbench.report import Format
+from vtbench.report import PlainFormat
 
 DTYPES = (
     "float32", "float64", "float16", "bfloat16", "complex64", "complex128",
@@ -77,7 +77,7 @@ Inputs = Annotated[
 Backward = Annotated[bool, typer.Option("--backward", help="Count the backward pass too.")]
 Train = Annotated[bool, typer.Option("--train/--eval", help="The mode that the model runs in.")]
 FormatOption = Annotated[
-    Format | None,
+    PlainFormat | None,
     typer.Option(
         "--format", help="Shape of the document; a table, or what the name of --output ends in."
     ),

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 from vtbench.errors import BadOption, OutputError
 
@@ -22,15 +22,13 @@ SUFFIXES: dict[str, Format] = {".json": "json", ".csv": "csv", ".md": "markdown"
 
 _TEXT = ("", ".txt")
 
-Shape = TypeVar("Shape", bound=str)
-
 
 def document_path(output: Path | None) -> Path | None:
     """The file of a document; None is standard output, which ``-`` says too."""
     return None if output == Path("-") else output
 
 
-def shape_of(asked: Shape | None, path: Path | None) -> Shape | Format:
+def shape_of(asked: Format | None, path: Path | None) -> Format:
     """The format that was asked for, or the one that the file's name ends in."""
     return asked or SUFFIXES.get(path.suffix.lower() if path else "", "table")
 

@@ -27,7 +27,7 @@ from vtbench.data.measurement import Measurement
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption
-from vtbench.report import Question, document
+from vtbench.report import CountsRendering, Rendering, counts_document
 from vtbench.report.checking import check_document
 
 if TYPE_CHECKING:
@@ -165,10 +165,10 @@ def derived(records: dict[Workload, Record], timed: Sequence[Measurement] = ()) 
     if not stated:
         raise BadInput("The records hold none of the workloads of the suites; run `vtbench check`.")
     return {
-        "check.md": check_document(verdicts, "markdown"),
-        "check.csv": check_document(verdicts, "csv"),
-        "counts.md": document(stated, Question(format="markdown")),
-        "counts.csv": document(stated, Question(format="csv")),
+        "check.md": check_document(verdicts, Rendering(format="markdown")),
+        "check.csv": check_document(verdicts, Rendering(format="csv")),
+        "counts.md": counts_document(stated, CountsRendering(format="markdown")),
+        "counts.csv": counts_document(stated, CountsRendering(format="csv")),
     }
 
 

@@ -23,7 +23,8 @@ from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement
 from vtbench.data.timm_results import read_timm_results
 from vtbench.errors import BadInput, BadOption
-from vtbench.report.measured import AUTO, MeasuredQuestion, measured_document
+from vtbench.report import Format
+from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
 from vtbench.report.measured.charts import chart_of, charts
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ MeasuredFormat = Literal[
     "table", "json", "csv", "markdown", "latex", "github-action-benchmark", "bencher", "timm-csv"
 ]
 MEASURED_FORMATS: tuple[MeasuredFormat, ...] = get_args(MeasuredFormat)
+FOLDER_FORMATS: dict[str, Format] = {".md": "markdown", ".csv": "csv", ".tex": "latex"}
+"""The tables that a folder takes, by the endings of their names."""
 ROWS = "rows"
 """Said of ``--by``: a row per measurement, whatever axes there are."""
 
@@ -96,7 +99,7 @@ def measurements_of(file: Path) -> list[Measurement]:
 
 def derived_text(records: Sequence[Measurement]) -> str:
     """Everything that measurements say, as markdown: wide tables where an axis is long enough."""
-    question = MeasuredQuestion(format="markdown", by=AUTO)
+    question = MeasuredRendering(format="markdown", by=AUTO)
     return measured_document(records, ratios_of(records), question)
 
 
@@ -113,12 +116,13 @@ def _plain(records: Sequence[Measurement], ask: Ask) -> tuple[str, Chart | None]
     return measured_document(records, ratios_of(records), question), chart
 
 
-def _question(ask: Ask) -> MeasuredQuestion:
-    return MeasuredQuestion(
+def _question(ask: Ask) -> MeasuredRendering:
+    return MeasuredRendering(
         format=shape_of(ask.format, ask.output),
         relative_to=ask.relative_to,
         width=page_width(),
         color=ask.output is None and wants_color(),
+        command="vtbench report --pareto" if ask.pareto else "vtbench report",
     )
 
 
@@ -137,8 +141,6 @@ def _pareto(records: Sequence[Measurement], ask: Ask) -> tuple[str, Chart]:
     group, quantity = one_protocol(records, wanted)
     found = points(group, find([]), ask.accuracy or TOP1, quantity)
     question = _question(ask)
-    if question.format not in ("table", "json", "csv", "markdown", "latex"):
-        raise BadOption(f"--pareto cannot be written as {question.format}.")
     return pareto_document(found, quantity, group, question), pareto_chart(found, quantity, group)
 
 
@@ -154,9 +156,9 @@ def _write_folder(records: Sequence[Measurement], folder: Path, stem: str, ask: 
         f"{stem}{suffix}": measured_document(
             records,
             ratios,
-            MeasuredQuestion(format=shape, by=along, show=ask.show, relative_to=ask.relative_to),
+            MeasuredRendering(format=shape, by=along, show=ask.show, relative_to=ask.relative_to),
         )
-        for suffix, shape in ((".md", "markdown"), (".csv", "csv"), (".tex", "latex"))
+        for suffix, shape in FOLDER_FORMATS.items()
     }
     write_all(folder, texts, derived_charts(records, stem))
 

@@ -10,7 +10,7 @@ from vtbench.claims.suite import Suite
 from vtbench.claims.suite.files import find
 from vtbench.cli.options import Output
 from vtbench.cli.output import check_writable, page_width, wants_color, write_document
-from vtbench.report import Column, Table, json_text, render
+from vtbench.report import Column, Document, Rendering, Table, json_text, written
 
 SuitesFormat = Literal["table", "json", "csv", "markdown"]
 
@@ -37,12 +37,15 @@ def suites(
         write_document(json_text(suite_schema()) + "\n", output)
         return
     found = find([])
-    if format_ == "json":
-        text = json_text([suite_object(suite) for suite in found])
-    else:
-        table = _table(found, title="" if format_ == "csv" else "Suites")
-        text = render([table], format_, width=page_width(), color=wants_color())
-    write_document(text.rstrip("\n") + "\n", output)
+    asked = Rendering(
+        format=format_, width=page_width(), color=wants_color(), command="vtbench suites"
+    )
+    page = Document(
+        kind="suites",
+        results=lambda: [suite_object(suite) for suite in found],
+        tables=lambda: [_table(found)],
+    )
+    write_document(written(page, asked), output)
 
 
 def suite_object(suite: Suite) -> dict[str, Any]:
@@ -61,10 +64,10 @@ def suite_object(suite: Suite) -> dict[str, Any]:
     }
 
 
-def _table(found: list[Suite], title: str) -> Table:
+def _table(found: list[Suite]) -> Table:
     rows = tuple((suite.name, str(len(suite.claims)), suite.title, suite.source) for suite in found)
     return Table(
-        title=title,
+        title="Suites",
         columns=(
             Column(head="Name", align="left"),  # whole, to be typed
             Column(head="Claims"),

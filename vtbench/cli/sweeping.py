@@ -32,8 +32,9 @@ from vtbench.cli.sweep_search import Sought, Wanted, solved, sought_in
 from vtbench.data.measurement import Device, Measurement
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import PRECISIONS, Attention, Layout
-from vtbench.errors import BadInput, UnknownModel, UsageError
-from vtbench.report.measured import AUTO, MeasuredQuestion, measured_document
+from vtbench.errors import UnknownModel, UsageError
+from vtbench.report import Rendering
+from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
 from vtbench.report.measured.charts import chart_of
 from vtbench.report.planned import Planned, planned_document
 from vtbench.sweep.axes import Grid, OptionAxis, cells
@@ -243,10 +244,11 @@ def _plan(ask: Ask, found: Sequence[Cell], devices: Sequence[Device], path: Path
     workers = max(1, len(devices))
     seconds = sum(each.seconds for each in plan if not each.done) / workers
     shape = shape_of(ask.format_, path)
-    if shape not in ("table", "json", "csv", "markdown", "latex"):
-        raise BadInput(f"A plan has no format {shape}.")
     color = path is None and wants_color()
-    write_document(planned_document(plan, seconds, shape, width=page_width(), color=color), path)
+    asked = Rendering(
+        format=shape, width=page_width(), color=color, command="vtbench sweep --dry-run"
+    )
+    write_document(planned_document(plan, seconds, asked), path)
     return 0
 
 
@@ -265,7 +267,7 @@ def _finish(ask: Ask, records: Sequence[Measurement], path: Path | None, unsolve
     if len(failed) == len(records):
         return 2
     shape = shape_of(ask.format_, path)
-    question = MeasuredQuestion(
+    question = MeasuredRendering(
         format=shape,
         by=ask.by or AUTO,
         width=page_width(),

@@ -2,32 +2,45 @@
 
 from vtbench.report.certificate import certificate
 from vtbench.report.comparison import comparison, failure
-from vtbench.report.document import FORMATS, Format, Question, citation, document, report_tables
+from vtbench.report.counts import CountsRendering, citation, counts_document, counts_tables
+from vtbench.report.document import (
+    Document,
+    Format,
+    PlainFormat,
+    Rendering,
+    json_object,
+    json_text,
+    written,
+)
 from vtbench.report.parts import VIEWS, Part, View, parts
-from vtbench.report.raw import csv_table, json_text, record_object
+from vtbench.report.raw import csv_table, record_object
 from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table, name_column
 
 __all__ = [
-    "FORMATS",
     "VIEWS",
     "Column",
+    "CountsRendering",
+    "Document",
     "Format",
     "Part",
-    "Question",
+    "PlainFormat",
+    "Rendering",
     "Style",
     "Table",
     "View",
     "certificate",
     "citation",
     "comparison",
+    "counts_document",
+    "counts_tables",
     "csv_table",
-    "document",
     "failure",
+    "json_object",
     "json_text",
     "name_column",
     "parts",
     "record_object",
     "render",
-    "report_tables",
+    "written",
 ]

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from vtbench.claims.audit import Audit, Finding
-from vtbench.report.raw import json_text
-from vtbench.report.render import Style, render
+from vtbench.report.document import Document, Rendering, written
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import MINUS, plural
 
-AuditFormat = Literal["table", "json", "csv", "markdown"]
 
-
-def audit_document(
-    audits: Sequence[Audit], shape: AuditFormat, *, width: int = 80, color: bool = False
-) -> str:
-    """Audits as tables for a reader, or as data."""
-    if shape == "json":
-        return json_text([audit_object(audit) for audit in audits]) + "\n"
-    style: Style = shape
-    tables = [_table(audit, several=len(audits) > 1, place=i) for i, audit in enumerate(audits, 1)]
-    return render(tables, style, width=width, color=color).rstrip("\n") + "\n"
+def audit_document(audits: Sequence[Audit], asked: Rendering) -> str:
+    """The audits of a file's tables."""
+    found = Document(
+        kind="audit",
+        results=lambda: [audit_object(audit) for audit in audits],
+        tables=lambda: [
+            _table(audit, several=len(audits) > 1, place=place)
+            for place, audit in enumerate(audits, 1)
+        ],
+    )
+    return written(found, asked)
 
 
 def audit_object(audit: Audit) -> dict[str, Any]:

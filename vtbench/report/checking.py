@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from vtbench.claims.judge import Prediction, Verdict
+from vtbench.report.document import Document, Rendering, written
 from vtbench.report.figures import measured_of, printed_of
 from vtbench.report.predictions import prediction_tables
-from vtbench.report.raw import json_text
-from vtbench.report.render import Style, render
 from vtbench.report.speeds import NO_SPEEDS, Speeds, speed_tables
+from vtbench.report.table import Table, values_table
 from vtbench.report.verdicts import (
     account,
     check_object,
@@ -21,25 +22,29 @@ from vtbench.report.verdicts import (
 
 def check_document(
     verdicts: Sequence[Verdict],
-    shape: str,
+    asked: Rendering,
     *,
     predictions: Sequence[Prediction] = (),
     speeds: Speeds = NO_SPEEDS,
-    width: int = 80,
-    color: bool = False,
 ) -> str:
-    """Verdicts as a table, JSON, CSV, markdown, JUnit XML, or GitHub annotations."""
-    if shape == "json":
-        return json_text(check_object(verdicts, predictions, speeds)) + "\n"
-    if shape == "junit":
-        return _junit(verdicts)
-    if shape == "github":
-        return _github(verdicts)
-    if shape == "csv":
-        return _csv(verdicts)
-    style: Style = "markdown" if shape == "markdown" else "table"
-    tables = [*verdict_tables(verdicts), *speed_tables(speeds), *prediction_tables(predictions)]
-    return render(tables, style, width=width, color=color) + "\n"
+    """Verdicts on claims, with predictions from one suite to another, and speeds."""
+
+    def more() -> dict[str, Any]:
+        known = check_object(verdicts, predictions, speeds)
+        del known["claims"]
+        return known
+
+    found = Document(
+        kind="check",
+        results=lambda: [verdict_object(verdict) for verdict in verdicts],
+        more=more,
+        tables=lambda: [
+            *verdict_tables(verdicts), *speed_tables(speeds), *prediction_tables(predictions)
+        ],
+        values=lambda: [_values(verdicts)],
+        special={"junit": lambda: _junit(verdicts), "github": lambda: _github(verdicts)},
+    )  # fmt: skip
+    return written(found, asked)
 
 
 def sentence(verdict: Verdict) -> str:
@@ -54,19 +59,14 @@ def sentence(verdict: Verdict) -> str:
     return f"{said} ({why.rstrip('.')})" if why else said
 
 
-def _csv(verdicts: Sequence[Verdict]) -> str:
-    import csv
-    import io
-
-    text = io.StringIO()
+def _values(verdicts: Sequence[Verdict]) -> Table:
     keys = ("id", "where", "kind", "metric", "printed", "unit", "measured", "deviation", "verdict",
             "expect", "as_expected", "reason", "command")  # fmt: skip
-    writer = csv.DictWriter(text, (*keys, "reproduced_by"), extrasaction="ignore",
-                            lineterminator="\n")  # fmt: skip
-    writer.writeheader()
+    lines = []
     for verdict in verdicts:
-        writer.writerow({**verdict_object(verdict), "reproduced_by": explanation(verdict)})
-    return text.getvalue()
+        known = verdict_object(verdict) | {"as_expected": str(verdict.as_expected)}
+        lines.append((*(known[key] for key in keys), explanation(verdict)))
+    return values_table((*keys, "reproduced_by"), lines)
 
 
 def _junit(verdicts: Sequence[Verdict]) -> str:

@@ -10,11 +10,9 @@ import msgspec
 from vtbench.data.comparison import Comparison, Pair, said
 from vtbench.data.naming import labels
 from vtbench.data.workload import EXECUTION, Workload
-from vtbench.report.document import Format
+from vtbench.report.document import Document, Rendering, written
 from vtbench.report.precision import bracketed
-from vtbench.report.raw import json_text
-from vtbench.report.render import render
-from vtbench.report.table import Column, Table, name_column
+from vtbench.report.table import Column, Table, name_column, values_table
 from vtbench.report.units import ABSENT, digits, pixels, signed
 
 _PLAIN = Workload(model="")
@@ -25,25 +23,24 @@ _SCALARS = ("device", "verdict", "ratio", "low", "high", "base_seconds", "new_se
             "base_macs", "new_macs", "reason")  # fmt: skip
 
 
-class ComparePage(msgspec.Struct, frozen=True, kw_only=True):
+class ComparisonRendering(Rendering, frozen=True, kw_only=True):
     """How a document of comparisons is to look."""
 
-    shape: Format = "table"
     smallest: float = 0.03
     """The smallest change that matters, as it was asked for."""
     names: tuple[str, str] = ("base", "new")
     """What the two sides are called."""
-    width: int = 80
-    color: bool = False
 
 
-def compared_document(comparisons: Sequence[Comparison], page: ComparePage) -> str:
-    """The whole document, ending in a line break."""
-    if page.shape == "json":
-        return json_text([comparison_object(each) for each in comparisons]) + "\n"
-    plain = page.shape == "csv"
-    table = _plain_table(comparisons) if plain else compared_table(comparisons, page)
-    return render([table], page.shape, width=page.width, color=page.color) + "\n"
+def compared_document(comparisons: Sequence[Comparison], asked: ComparisonRendering) -> str:
+    """Comparisons of two files or two revisions."""
+    found = Document(
+        kind="compare",
+        results=lambda: [comparison_object(each) for each in comparisons],
+        tables=lambda: [compared_table(comparisons, asked)],
+        values=lambda: [_values(comparisons)],
+    )
+    return written(found, asked)
 
 
 def comparison_object(comparison: Comparison) -> dict[str, Any]:
@@ -55,29 +52,22 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
     return made
 
 
-def _plain_table(comparisons: Sequence[Comparison]) -> Table:
-    """One line per pair with figures in full, for programs; what is absent is empty."""
+def _values(comparisons: Sequence[Comparison]) -> Table:
+    """One line per pair with figures in full."""
     lines = []
     for each in comparisons:
-        height, width = each.workload.resolution or (None, None)
-        line = {"model": each.workload.model, "height": height, "width": width}
-        line |= {"batch_size": each.workload.batch_size, "dtype": each.workload.dtype}
-        line |= {"protocol": str(each.protocol)}
-        lines.append(line | {name: getattr(each, name) for name in _SCALARS})
+        work = each.workload
+        size = work.resolution or (None, None)
+        line = (work.model, *size, work.batch_size, work.dtype, str(each.protocol))
+        lines.append((*line, *(getattr(each, name) for name in _SCALARS)))
     heads = ("model", "height", "width", "batch_size", "dtype", "protocol", *_SCALARS)
-    return Table(
-        title="",
-        columns=tuple(Column(head=head) for head in heads),
-        rows=tuple(
-            tuple("" if line[head] is None else str(line[head]) for head in heads) for line in lines
-        ),
-    )
+    return values_table(heads, lines)
 
 
-def compared_table(comparisons: Sequence[Comparison], page: ComparePage) -> Table:
+def compared_table(comparisons: Sequence[Comparison], asked: ComparisonRendering) -> Table:
     """A row for each pair; what is the same in all of them stands above."""
     common, varying = _divided(comparisons)
-    old, new = page.names
+    old, new = asked.names
     return Table(
         title=f"{new} against {old}",
         conditions=tuple(common),
@@ -90,7 +80,7 @@ def compared_table(comparisons: Sequence[Comparison], page: ComparePage) -> Tabl
             Column(head="Verdict", align="left"),
         ),
         rows=tuple(_row(each, varying) for each in comparisons),
-        notes=tuple(_notes(comparisons, page)),
+        notes=tuple(_notes(comparisons, asked)),
     )
 
 
@@ -148,9 +138,9 @@ def _phrase(head: str, value: str) -> str:
     return value if own_words else f"{head.lower()} {value}"
 
 
-def _notes(comparisons: Sequence[Comparison], page: ComparePage) -> Iterable[str]:
+def _notes(comparisons: Sequence[Comparison], asked: ComparisonRendering) -> Iterable[str]:
     if any(each.ratio is not None for each in comparisons):
-        share = f"{page.smallest * 100:g} %"
+        share = f"{asked.smallest * 100:g} %"
         yield (
             "Above 1 is faster. In brackets the 95 % interval; same: all of it lies within "
             f"{share} of 1."

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
-
 import msgspec
 
 from vtbench.data.conformance import OURS, CaseResults, Conformance, Result
-from vtbench.report.document import Format
-from vtbench.report.raw import json_text
-from vtbench.report.render import render
-from vtbench.report.table import Column, Table, name_column
+from vtbench.report.document import Document, Rendering, written
+from vtbench.report.table import Column, Table, name_column, values_table
 
 SHORT = {OURS: "ours", "ptflops": "ptfl.", "calflops": "calfl.", "torchinfo": "t.info",
          "torchprofile": "t.prof"}  # fmt: skip
 """Headings that leave room for the names of the cases on a page of 80 cells."""
 
 
-def conformance_document(found: Conformance, shape: Format, *, width: int, color: bool) -> str:
-    """The matrix in the shape that was asked for, ending in a line break."""
-    if shape == "json":
-        return json_text(msgspec.to_builtins(found)) + "\n"
-    if shape == "csv":
-        return _rows(found)
-    return render([matrix(found)], shape, width=width, color=color) + "\n"
+def conformance_document(found: Conformance, asked: Rendering) -> str:
+    """What counters say of the cases."""
+    made = Document(
+        kind="conformance",
+        results=lambda: msgspec.to_builtins(found.cases),
+        more=lambda: {"versions": found.versions, "absent": found.absent},
+        tables=lambda: [matrix(found)],
+        values=lambda: [_values(found)],
+    )
+    return written(made, asked)
 
 
 def matrix(found: Conformance) -> Table:
@@ -89,14 +86,12 @@ def _ratio(value: float) -> str:
     return text.removeprefix("0") if value < 1 and not text.startswith("1") else text
 
 
-def _rows(found: Conformance) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["case", "truth", "counter", "macs", "right", "error"])
-    for case in found.cases:
-        for name, result in case.results.items():
-            shown: Sequence[object] = (
-                case.name, case.truth, name, result.macs, str(result.right).lower(), result.error
-            )  # fmt: skip
-            writer.writerow(["" if value is None else value for value in shown])
-    return text.getvalue()
+def _values(found: Conformance) -> Table:
+    return values_table(
+        ("case", "truth", "counter", "macs", "right", "error"),
+        [
+            (case.name, case.truth, name, result.macs, result.right, result.error)
+            for case in found.cases
+            for name, result in case.results.items()
+        ],
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -13,9 +13,9 @@ from vtbench.data.cost.closed import Costed
 from vtbench.data.cost.model import CostModel, Symbol
 from vtbench.report.algebra import latex, plain, pretty
 from vtbench.report.chart import Chart, Line, Mark, Scale
-from vtbench.report.cost_tables import Sweep, cost_tables, listing, values_table
-from vtbench.report.render import Style, render
-from vtbench.report.table import Column, Table
+from vtbench.report.cost_tables import Sweep, cost_tables, listing, sweep_table
+from vtbench.report.document import Document, Rendering, written
+from vtbench.report.table import Table, values_table
 
 FAR_APART = 30.0
 """Ratio of the largest to the smallest count from which a figure goes by powers of ten."""
@@ -63,13 +63,10 @@ def cost_object(cost: Costed) -> dict[str, Any]:
     }
 
 
-def costs_object(costs: Sequence[Costed], sweep: Sweep | None) -> dict[str, Any]:
-    """One cost model, or several with their ratios to the first; and a range, if one is asked."""
+def _more(costs: Sequence[Costed], sweep: Sweep | None) -> dict[str, Any]:
+    """The ratios of the first to the others, and a range, if one is asked."""
     first = costs[0]
-    if len(costs) == 1:
-        return {**cost_object(first), **({"over": _sweep_object(sweep)} if sweep else {})}
     return {
-        "models": [cost_object(cost) for cost in costs],
         "comparisons": [
             {
                 "of": first.model.name,
@@ -102,21 +99,20 @@ def _sweep_object(sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def cost_text(
-    costs: Sequence[Costed],
-    sweep: Sweep | None,
-    style: Literal["table", "markdown", "latex"],
-    *,
-    width: int,
-    color: bool,
-) -> str:
-    """A document for readers; in LaTeX, formulas are mathematics."""
+def cost_document(costs: Sequence[Costed], sweep: Sweep | None, asked: Rendering) -> str:
+    """Cost models at values and over a range; in LaTeX, formulas are mathematics."""
     kept: list[str] = []
-    write = _keeper(kept) if style == "latex" else pretty
-    page = width if style == "table" else None
-    tables = cost_tables(costs, sweep, write, page)
-    text = render(tables, style, width=width, color=color)
-    return _MARK.sub(lambda found: f"${kept[int(found[1])]}$", text)
+    write = _keeper(kept) if asked.format == "latex" else pretty
+    page = asked.width if asked.format == "table" else None
+    found = Document(
+        kind="cost",
+        results=lambda: [cost_object(cost) for cost in costs],
+        more=lambda: _more(costs, sweep),
+        tables=lambda: cost_tables(costs, sweep, write, page),
+        values=lambda: [cost_csv(costs, sweep)],
+        finish=lambda text: _MARK.sub(lambda mark: f"${kept[int(mark[1])]}$", text),
+    )
+    return written(found, asked)
 
 
 def _keeper(kept: list[str]) -> Callable[[Any], str]:
@@ -132,7 +128,7 @@ def _keeper(kept: list[str]) -> Callable[[Any], str]:
 def cost_csv(costs: Sequence[Costed], sweep: Sweep | None) -> Table:
     """Exact values over a range; without a range, every term and the total of every cost model."""
     if sweep is not None and sweep.shown:
-        return values_table(sweep, exact=True)
+        return sweep_table(sweep, exact=True)
     heads = ("name", "term", "formula", "macs", "weights")
     rows = itertools.chain.from_iterable(
         [
@@ -144,12 +140,17 @@ def cost_csv(costs: Sequence[Costed], sweep: Sweep | None) -> Table:
         ]
         for cost in costs
     )
-    return Table(title="", columns=tuple(Column(head=head) for head in heads), rows=tuple(rows))
+    return values_table(heads, rows)
 
 
-def list_text(models: Sequence[CostModel], style: Style, *, width: int, color: bool) -> str:
-    """The list for readers."""
-    return render([listing(models)], style, width=width, color=color)
+def cost_models_document(models: Sequence[CostModel], asked: Rendering) -> str:
+    """The list of cost models."""
+    found = Document(
+        kind="cost-models",
+        results=lambda: listing_objects(models),
+        tables=lambda: [listing(models)],
+    )
+    return written(found, asked)
 
 
 def figure(sweep: Sweep) -> Chart:

@@ -73,7 +73,7 @@ def cost_tables(
     if sweep is not None and sweep.crossings:
         tables.append(_crossings(costs, sweep))
     if sweep is not None and sweep.shown:
-        tables.append(values_table(sweep, exact=False))
+        tables.append(sweep_table(sweep, exact=False))
     return tables
 
 
@@ -245,7 +245,7 @@ def _crossing(
     return [(first, other, ABSENT, cheaper, cheaper)]
 
 
-def values_table(sweep: Sweep, *, exact: bool) -> Table:
+def sweep_table(sweep: Sweep, *, exact: bool) -> Table:
     """MACs at every size, a column for each cost model."""
 
     def cell(count: int | None) -> str:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any
 
 import msgspec
 
 from vtbench.data.disturbance import Disturbance
 from vtbench.data.machine import Machine
 from vtbench.data.measurement import Environment, EnvironmentValue
-from vtbench.report.raw import json_text
+from vtbench.report.document import Document, Rendering, written
 from vtbench.report.remedies import REMEDIES
-from vtbench.report.render import render
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, size
-
-EnvFormat = Literal["table", "json", "markdown"]
 
 SOFTWARE = (
     "vtbench", "commit", "python", "torch", "torch_commit", "torch_threads",
@@ -52,12 +49,21 @@ LABELS = {
 }
 
 
-def machine_document(found: Machine, shape: EnvFormat, *, width: int, color: bool) -> str:
-    """The page in the shape that was asked for, ending in a line break."""
-    if shape == "json":
-        data = {**msgspec.to_builtins(found), "warnings": told(found.disturbances)}
-        return json_text(data) + "\n"
-    return render(machine_tables(found), shape, width=width, color=color) + "\n"
+def machine_document(found: Machine, asked: Rendering) -> str:
+    """The page of a machine."""
+    page = Document(
+        kind="env",
+        results=lambda: msgspec.to_builtins(found.devices),
+        more=lambda: _more(found),
+        tables=lambda: machine_tables(found),
+    )
+    return written(page, asked)
+
+
+def _more(found: Machine) -> dict[str, Any]:
+    known = msgspec.to_builtins(found)
+    del known["devices"]
+    return {**known, "warnings": told(found.disturbances)}
 
 
 def machine_tables(found: Machine) -> list[Table]:

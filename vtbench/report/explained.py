@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -13,10 +13,9 @@ from vtbench.claims.judge.explaining import Trial
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import SWEPT
 from vtbench.data.record import Record
+from vtbench.report.document import Document, Rendering, written
 from vtbench.report.figures import deviation, in_unit, measured_of, printed_figure, printed_of
 from vtbench.report.parts import Part, parts
-from vtbench.report.raw import json_text
-from vtbench.report.render import Style, render
 from vtbench.report.swept import points_table
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, MINUS, digits, percent, pixels, plural, si
@@ -39,14 +38,14 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     """The claims that it follows from."""
 
 
-def explained_document(
-    found: Explained, shape: Literal["table", "json", "markdown"], *, width: int, color: bool
-) -> str:
-    """Everything about one claim, for a reader or for a program."""
-    if shape == "json":
-        return json_text(explained_object(found)) + "\n"
-    style: Style = "markdown" if shape == "markdown" else "table"
-    return render(explained_tables(found), style, width=width, color=color) + "\n"
+def explained_document(found: Explained, asked: Rendering) -> str:
+    """Everything about one claim."""
+    page = Document(
+        kind="explain",
+        results=lambda: [explained_object(found)],
+        tables=lambda: explained_tables(found),
+    )
+    return written(page, asked)
 
 
 def explained_object(found: Explained) -> dict[str, Any]:

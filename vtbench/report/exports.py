@@ -16,7 +16,7 @@ from vtbench.data.measurement import Measurement
 from vtbench.data.timm_results import COLUMNS
 from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadInput
-from vtbench.report.raw import json_text
+from vtbench.report.document import json_text
 from vtbench.report.units import pixels
 
 MILLI, MEGA, GIGA = 1e3, 1e6, 1e9

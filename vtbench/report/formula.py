@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
-from vtbench.data.closed_form import Formula, holds, names, parse, value, written
-from vtbench.report.table import Column, Table, name_column
+from vtbench.data.closed_form import Formula, holds, names, parse, value
+from vtbench.data.closed_form import written as sizes_said
+from vtbench.report.document import Document, Rendering, written
+from vtbench.report.table import Column, Table, name_column, values_table
 from vtbench.report.units import ABSENT, common_prefix, digits, si
 
 Sizes = dict[str, int]
@@ -52,7 +54,7 @@ def certificate(formula: Formula) -> Table:
         lines.append(("not per image", apart))
     lines.append(("found by", _method(formula)))
     rows = [row for head, text in lines for row in _wrapped(head, text)]
-    checked = "; ".join(f"{written(c.sizes)}: {digits(c.macs)}" for c in formula.checked_at)
+    checked = "; ".join(f"{sizes_said(c.sizes)}: {digits(c.macs)}" for c in formula.checked_at)
     rows += _wrapped("equals the count at", checked)
     return Table(
         title=f"{formula.model}: MACs in closed form",
@@ -176,7 +178,7 @@ def evaluated(formulas: Sequence[Formula], points: Iterable[Sizes]) -> list[Row]
     return rows
 
 
-def values_table(formulas: Sequence[Formula], rows: Sequence[Row], *, exact: bool) -> Table:
+def sizes_table(formulas: Sequence[Formula], rows: Sequence[Row], *, exact: bool) -> Table:
     """Counts over sizes, a column for each model."""
     sizes = list(rows[0][0]) if rows else []
     prefix = common_prefix(count for _, counts in rows for count in counts if count is not None)
@@ -209,7 +211,7 @@ CSV_COLUMNS = (
 def csv_row(formula: Formula) -> tuple[str, ...]:
     """One form as a line of a table over many."""
     high, wide = formula.unit or ("", "")
-    checked = "; ".join(written(c.sizes) for c in formula.checked_at)
+    checked = "; ".join(sizes_said(c.sizes) for c in formula.checked_at)
     return (
         formula.model, formula.macs or "", formula.macs_unit or "", str(high), str(wide),
         formula.growth or "", formula.method or "", "; ".join(formula.conditions),
@@ -218,7 +220,35 @@ def csv_row(formula: Formula) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def csv_table_of(formulas: Sequence[Formula]) -> Table:
-    """Many forms, a line for each."""
-    columns = tuple(Column(head=head) for head in CSV_COLUMNS)
-    return Table(title="", columns=columns, rows=tuple(map(csv_row, formulas)))
+def formula_document(
+    formulas: Sequence[Formula], rows: Sequence[Row] | None, asked: Rendering
+) -> str:
+    """Forms; or, over ranges of sizes, the counts that those without an error give."""
+    good = [each for each in formulas if each.error is None]
+    found = Document(
+        kind="formula",
+        results=lambda: _objects(formulas, good, rows),
+        tables=lambda: (
+            formula_tables(formulas) if rows is None else [sizes_table(good, rows, exact=False)]
+        ),
+        values=lambda: [
+            values_table(CSV_COLUMNS, map(csv_row, formulas))
+            if rows is None
+            else sizes_table(good, rows, exact=True)
+        ],
+    )
+    return written(found, asked)
+
+
+def _objects(
+    formulas: Sequence[Formula], good: Sequence[Formula], rows: Sequence[Row] | None
+) -> list[dict[str, Any]]:
+    places = {id(each): place for place, each in enumerate(good)}
+    objects = []
+    for each in formulas:
+        shown = formula_object(each)
+        if rows is not None and id(each) in places:
+            place = places[id(each)]
+            shown["at"] = [{**sizes, "macs": counts[place]} for sizes, counts in rows]
+        objects.append(shown)
+    return objects

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from vtbench.data.workload import Workload
-from vtbench.report.raw import json_text
-from vtbench.report.render import Style, render
+from vtbench.report.document import Document, Rendering, written
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import plural, spoken
 
@@ -25,23 +25,24 @@ class Planned(msgspec.Struct, frozen=True):
     done: bool
 
 
-def planned_document(
-    cells: Sequence[Planned], seconds: float, format_: str, *, width: int = 80, color: bool = False
-) -> str:
-    """The plan, ending in a line break."""
-    if format_ == "json":
-        rows = [
-            {
-                "workload": each.workload.to_dict(executed=True),
-                "protocol": each.protocol,
-                "seconds": round(each.seconds, 1),
-                "done": each.done,
-            }
-            for each in cells
-        ]
-        return json_text({"cells": rows, "seconds": round(seconds, 1)}) + "\n"
-    shape: Style = format_  # type: ignore[assignment]  # the command refuses formats that are none
-    return render([planned_table(cells, seconds)], shape, width=width, color=color) + "\n"
+def planned_document(cells: Sequence[Planned], seconds: float, asked: Rendering) -> str:
+    """The plan of a sweep."""
+    found = Document(
+        kind="plan",
+        results=lambda: [_object(each) for each in cells],
+        more=lambda: {"seconds": round(seconds, 1)},
+        tables=lambda: [planned_table(cells, seconds)],
+    )
+    return written(found, asked)
+
+
+def _object(each: Planned) -> dict[str, Any]:
+    return {
+        "workload": each.workload.to_dict(executed=True),
+        "protocol": each.protocol,
+        "seconds": round(each.seconds, 1),
+        "done": each.done,
+    }
 
 
 def planned_table(cells: Sequence[Planned], seconds: float) -> Table:

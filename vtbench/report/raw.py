@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from vtbench.data.record import CONVENTION, Record
 from vtbench.report.comparison import relative
 from vtbench.report.parts import View, parts
-from vtbench.report.table import Column, Table
+from vtbench.report.table import Table, values_table
 
 ABSENT_KEYS: dict[str, Any] = {
     "macs": None,
@@ -41,11 +40,6 @@ def record_object(record: Record, view: View = "total", depth: int = 1) -> dict[
     return {"workload": known["workload"], **ABSENT_KEYS, **known, "by": by}
 
 
-def json_text(objects: Any) -> str:
-    """A JSON document; integers stay exact at any size."""
-    return json.dumps(objects, indent=2, ensure_ascii=False)
-
-
 def csv_table(
     records: Sequence[Record], view: View = "total", depth: int = 1, base: Record | None = None
 ) -> Table:
@@ -56,7 +50,7 @@ def csv_table(
     classes = sorted({name for record in records for name in record.classes()})
     lines = [_flat(record, counters, classes, base) for record in records]
     heads = list(lines[0]) if lines else []
-    return _plain(heads, [list(line.values()) for line in lines])
+    return values_table(heads, [list(line.values()) for line in lines])
 
 
 def _flat(
@@ -123,19 +117,4 @@ def _parts_table(records: Sequence[Record], view: View, depth: int) -> Table:
             [model, p.name, p.macs, p.params, p.calls, p.share, p.status, p.elements, None]
             for p in parts(record, view, depth)
         ]
-    return _plain(heads, lines)
-
-
-def _plain(heads: Sequence[str], lines: Sequence[Sequence[Any]]) -> Table:
-    """Values as a program reads them: absent is empty, truth is lower case."""
-    return Table(
-        title="",
-        columns=tuple(Column(head=head) for head in heads),
-        rows=tuple(tuple(map(_cell, line)) for line in lines),
-    )
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return values_table(heads, lines)

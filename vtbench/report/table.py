@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import msgspec
 
@@ -36,3 +37,18 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 def name_column(head: str) -> Column:
     """A first column of names, which shorten in the middle."""
     return Column(head=head, align="left", shrink=True)
+
+
+def values_table(heads: Sequence[str], lines: Iterable[Sequence[Any]]) -> Table:
+    """Values as a program reads them: absent is empty, truth is lower case."""
+    return Table(
+        title="",
+        columns=tuple(Column(head=head) for head in heads),
+        rows=tuple(tuple(map(_value, line)) for line in lines),
+    )
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from vtbench.data.measurement import Device, MeasuredMemory, Measurement, Ratio, Roofline, Telemetry
-from vtbench.report.table import Column, Table
+from vtbench.report.table import Table, values_table
 
 _APART = ("model", "resolution", "options", "inputs")
 """Fields of a workload that are written in a way of their own."""
@@ -27,13 +27,16 @@ _SCALARS = tuple(
 
 
 def measured_object(records: Sequence[Measurement], ratios: Sequence[Ratio]) -> dict[str, Any]:
-    """The document of measurements as docs/json.md promises it."""
+    """Measurements and their ratios as the Python interface gives them."""
     return {
         "records": [record.to_dict() for record in records],
-        "ratios": [
-            {"a": r.a, "b": r.b, "ratio": r.ratio, "low": r.low, "high": r.high} for r in ratios
-        ],
+        "ratios": ratio_objects(ratios),
     }
+
+
+def ratio_objects(ratios: Sequence[Ratio]) -> list[dict[str, Any]]:
+    """Ratios as docs/json.md promises them."""
+    return [msgspec.to_builtins(each) for each in ratios]
 
 
 def flat_rows(records: Sequence[Measurement]) -> list[dict[str, Any]]:
@@ -45,11 +48,7 @@ def flat_table(records: Sequence[Measurement]) -> Table:
     """One line per record; the columns are those that any record has."""
     lines = flat_rows(records)
     heads = list(dict.fromkeys(head for line in lines for head in line))
-    return Table(
-        title="",
-        columns=tuple(Column(head=head) for head in heads),
-        rows=tuple(tuple(_text(line.get(head)) for head in heads) for line in lines),
-    )
+    return values_table(heads, [[line.get(head) for head in heads] for line in lines])
 
 
 def _flat(record: Measurement) -> dict[str, Any]:
@@ -83,9 +82,3 @@ def _fields(
             continue
         each = getattr(value, name, None)
         yield f"{prefix}_{name}", "; ".join(each) if isinstance(each, tuple) else each
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)

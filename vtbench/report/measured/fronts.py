@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from vtbench.data.measurement import Measurement
-from vtbench.report.measured import MeasuredQuestion
+from vtbench.report.document import Document, Rendering, written
 from vtbench.report.measured.accuracy import Point
 from vtbench.report.measured.facets import cell, divided
 from vtbench.report.measured.figures import around
 from vtbench.report.measured.quantities import Quantity
 from vtbench.report.measured.remarks import failures, remarks
 from vtbench.report.measured.tables import conditions_of, labels
-from vtbench.report.raw import json_text
-from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT
 
@@ -30,16 +28,20 @@ Groups = Sequence[Sequence[Point]]
 
 
 def pareto_document(
-    groups: Groups, quantity: Quantity, records: Sequence[Measurement], question: MeasuredQuestion
+    groups: Groups, quantity: Quantity, records: Sequence[Measurement], asked: Rendering
 ) -> str:
-    """The table in the shape that was asked for; ``records`` are all that were measured."""
-    if question.format == "json":
-        made = [_object(point, quantity) for group in groups for point in group]
-        left = [{"name": name, "why": why} for name, why in _left_out(groups, quantity, records)]
-        return json_text({"points": made, "left_out": left}) + "\n"
-    style: Style = question.format  # type: ignore[assignment]  # the command refuses the rest
-    table = pareto_table(groups, quantity, records)
-    return render([table], style, width=question.width, color=question.color) + "\n"
+    """Accuracies beside costs; ``records`` are all that were measured."""
+    found = Document(
+        kind="pareto",
+        results=lambda: [_object(point, quantity) for group in groups for point in group],
+        more=lambda: {
+            "left_out": [
+                {"name": name, "why": why} for name, why in _left_out(groups, quantity, records)
+            ]
+        },
+        tables=lambda: [pareto_table(groups, quantity, records)],
+    )
+    return written(found, asked)
 
 
 def _object(point: Point, quantity: Quantity) -> dict[str, Any]:

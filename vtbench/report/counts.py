@@ -1,0 +1,135 @@
+"""Counts as a document: a certificate of one model, a comparison of several.
+
+Cost formulas and verdicts are imported where a document has some: a list of models has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vtbench.data.record import Record
+from vtbench.report.certificate import certificate, view_table
+from vtbench.report.cite import bibtex, footnote
+from vtbench.report.comparison import comparison, relative, stage_comparison
+from vtbench.report.document import Document, Rendering, written
+from vtbench.report.parts import View
+from vtbench.report.peers import overview, peers
+from vtbench.report.raw import csv_table, record_object
+from vtbench.report.table import Table
+
+if TYPE_CHECKING:
+    from vtbench.claims.judge import Verdict
+
+
+class CountsRendering(Rendering, frozen=True, kw_only=True):
+    """What a reader wants to see of some records."""
+
+    view: View = "total"
+    depth: int = 1
+    relative_to: str | None = None
+    """The model, as it was asked for, that the others are measured against."""
+    cite: bool = False
+    printed: tuple[Verdict, ...] = ()
+    """Figures that papers printed of these workloads, judged."""
+
+
+def counts_document(records: Sequence[Record], asked: CountsRendering) -> str:
+    """The counts of some models."""
+    base = _base(records, asked.relative_to)
+    found = Document(
+        kind="macs",
+        results=lambda: [_object(record, asked, base) for record in records],
+        tables=lambda: counts_tables(records, asked),
+        values=lambda: [csv_table(records, asked.view, asked.depth, base)],
+        finish=lambda text: f"{text}\n\n{_citation(records, asked)}" if asked.cite else text,
+    )
+    return written(found, asked)
+
+
+def counts_tables(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
+    """A certificate for one record; for several a comparison, then what was asked of each."""
+    base = _base(records, asked.relative_to)
+    if len(records) == 1 and records[0].error is None and base is None:
+        tables = certificate(records[0], view=asked.view, depth=asked.depth)
+        return [*_with_formulas(tables, records[0], asked.view), *_printed(asked)]
+    tables = [comparison(records, base)]
+    counted = [record for record in records if record.error is None]
+    if base is not None and base.error is None and asked.view in ("total", "stage"):
+        made = (stage_comparison(record, base) for record in counted if record is not base)
+        tables += [table for table in made if table is not None]
+    if any(record.counters for record in counted):
+        tables.append(overview(counted))
+    for record in counted:
+        if asked.view != "total":
+            tables.append(view_table(record, asked.view, asked.depth))
+        if record.counters:
+            tables.append(peers(record))
+    return [*tables, *_printed(asked)]
+
+
+def _with_formulas(tables: list[Table], record: Record, view: View) -> list[Table]:
+    """The tables and the paper's formulas; a count by stage says why it stands without them."""
+    from vtbench.report.beside import beside_formulas, why_not_beside
+
+    beside = beside_formulas(record)
+    if beside is not None:
+        return [*tables, beside]
+    why = why_not_beside(record) if view == "stage" else None
+    if why is None:
+        return tables
+    totals, stages, *others = tables
+    return [totals, msgspec.structs.replace(stages, notes=(*stages.notes, why)), *others]
+
+
+def _printed(asked: CountsRendering) -> list[Table]:
+    if not asked.printed:
+        return []
+    from vtbench.report.verdicts import printed_table
+
+    return [printed_table(asked.printed)]
+
+
+def citation(records: Sequence[Record]) -> str:
+    """The footnote and the BibTeX entry."""
+    return f"{footnote(records)}\n\n{bibtex()}"
+
+
+def _citation(records: Sequence[Record], asked: CountsRendering) -> str:
+    if asked.format == "markdown":
+        return f"{footnote(records)}\n\n```bibtex\n{bibtex()}\n```"
+    if asked.format == "latex":
+        return "\n".join(f"% {line}" for line in citation(records).splitlines() if line)
+    return citation(records)
+
+
+def _object(record: Record, asked: CountsRendering, base: Record | None) -> dict[str, object]:
+    made = record_object(record, asked.view, asked.depth)
+    made["printed"] = _printed_objects(asked, record)
+    if base is not None:
+        failed = record.error or base.error
+        made["relative"] = None if failed else relative(record, base)
+    if asked.cite and not record.error:
+        made["cite"] = {"footnote": footnote([record]), "bibtex": bibtex()}
+    return made
+
+
+def _printed_objects(asked: CountsRendering, record: Record) -> list[dict[str, object]]:
+    own = [verdict for verdict in asked.printed if _same(verdict, record)]
+    if not own:
+        return []
+    from vtbench.report.verdicts import verdict_object
+
+    return [verdict_object(verdict) for verdict in own]
+
+
+def _same(verdict: Verdict, record: Record) -> bool:
+    work = verdict.claim.workload
+    return work is not None and work == msgspec.structs.replace(record.workload, inputs=())
+
+
+def _base(records: Sequence[Record], name: str | None) -> Record | None:
+    """The record that the others are measured against."""
+    return next((record for record in records if record.workload.model == name), None)

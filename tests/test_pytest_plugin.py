@@ -150,7 +150,9 @@ def test_unused_the_plugin_imports_nothing(process):
         "print([n for n in ('torch', 'timm', 'msgspec', 'typer', 'rich', 'numpy') "
         "if n in sys.modules], [n for n in sys.modules if n.startswith('vtbench.')])"
     )
-    assert process("-c", code).out == "[] ['vtbench.data.version', 'vtbench.pytest_plugin']\n"
+    assert process("-c", code).out == (
+        "[] ['vtbench.data', 'vtbench.data.version', 'vtbench.pytest_plugin']\n"
+    )
 
 
 def test_the_package_announces_the_plugin():

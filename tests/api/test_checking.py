@@ -108,7 +108,7 @@ def test_a_gpu_or_file_that_measure_cannot_use_is_refused_before_anything_is_cou
     assert (ended.status, "neither a number" in ended.err) == (2, True)
     newer = tmp_path / "newer.jsonl"
     newer.write_text('{"schema":"vtbench-measurement/9"}\n')
-    ended = vtbench(*asked, "--measurements", str(newer))
+    ended = vtbench(*asked, "--from", str(newer))
     assert (ended.status, "written as vtbench-measurement/9" in ended.err) == (2, True)
 
 
@@ -158,7 +158,7 @@ def test_an_interrupt_keeps_what_is_done_and_the_command_goes_on(
             raise KeyboardInterrupt
         return whole(workloads, settings)
 
-    command = ("check", str(file), "--allow-imports", "--measure", "--measurements", str(kept))
+    command = ("check", str(file), "--allow-imports", "--measure", "--save", str(kept))
     monkeypatch.setattr(checking, "measure_together", interrupted)
     ended = vtbench(*command)
     assert ended.status == 130
@@ -177,7 +177,7 @@ def test_options_of_measuring_need_it(file, vtbench, tmp_path):
         assert "add --measure" in ended.err
     ended = vtbench("check", str(file), "--allow-imports", "--measure", "--max-time", "-1")
     assert ended.status == 2
-    ended = vtbench("check", str(file), "--measure", "--measurements", str(tmp_path / "x" / "y"),
+    ended = vtbench("check", str(file), "--measure", "--save", str(tmp_path / "x" / "y"),
                     "--allow-imports")  # fmt: skip
     assert ended.status == 2
     assert "lies in a folder that does not exist" in ended.err

@@ -233,5 +233,5 @@ def test_mistakes_end_with_2_and_write_nothing(vtbench, project, tmp_path, argum
 
 def test_a_baseline_is_counted_anew_and_not_read_from_records(vtbench, written):
     path, _ = written()
-    ended = vtbench("check", "--against", str(path), "--records", "x.jsonl")
+    ended = vtbench("check", "--against", str(path), "--from", "x.jsonl")
     assert (ended.status, "--records cannot stand in" in ended.err) == (2, True)

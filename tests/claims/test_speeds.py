@@ -507,7 +507,7 @@ def check(vtbench, tmp_path, *arguments, records=()):
     (tmp_path / "nets.toml").write_text(SUITE, encoding="utf-8")
     (tmp_path / "speed.jsonl").write_text(lines(records), encoding="utf-8")
     return vtbench(
-        "check", str(tmp_path / "nets.toml"), "--allow-imports", "--measurements",
+        "check", str(tmp_path / "nets.toml"), "--allow-imports", "--from",
         str(tmp_path / "speed.jsonl"), *arguments,
     )  # fmt: skip
 
@@ -546,7 +546,7 @@ def test_kept_measurements_are_judged_without_torch(process, tmp_path):
     files = [str(tmp_path / name) for name in ("nets.toml", "speed.jsonl")]
     path = os.pathsep.join([str(Path(speed_models.__file__).parent), *sys.path])
     env = {**os.environ, "PYTHONPATH": path}
-    ended = process("-c", code, files[0], "--measurements", files[1], env=env)
+    ended = process("-c", code, files[0], "--from", files[1], env=env)
     assert ended.out.splitlines()[-1] == "0 False", ended.err
 
 
@@ -578,7 +578,7 @@ def test_explain_shows_the_interval_the_device_and_the_direction(vtbench, tmp_pa
     (tmp_path / "speed.jsonl").write_text(lines(pair(H200, 0.040, 0.080)), encoding="utf-8")
     ended = vtbench(
         "explain", "nets.ratio", str(tmp_path / "nets.toml"), "--allow-imports",
-        "--measurements", str(tmp_path / "speed.jsonl"),
+        "--from", str(tmp_path / "speed.jsonl"),
     )  # fmt: skip
     assert ended.status == 0, ended.err
     rows = dict(re.findall(r"^(\S.*?|  \S.*?)  +(\S.*)$", ended.out, re.MULTILINE))

@@ -16,7 +16,9 @@ from vtbench.claims.suite import interval, middle
 from vtbench.claims.suite.files import find
 from vtbench.claims.suite.types import CONVENTIONS
 from vtbench.cli.check import counted
+from vtbench.cli.counting import Counter
 from vtbench.count.count_workload import RunSettings, count_workload
+from vtbench.data.files import ResultFile
 from vtbench.data.workload import Workload
 
 OWN = "sparseformer.own.macs"
@@ -31,7 +33,7 @@ def suites():
 
 @pytest.fixture(scope="module")
 def records(suites):
-    return counted(suites, 2)
+    return counted(suites, Counter(jobs=2), ResultFile(None))
 
 
 @pytest.fixture(scope="module")

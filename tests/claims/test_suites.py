@@ -15,6 +15,8 @@ from vtbench.claims.judge import judge, leave_one_out, wanted
 from vtbench.claims.judge.workloads import points_of
 from vtbench.claims.suite.files import find, shipped
 from vtbench.cli.check import counted
+from vtbench.cli.counting import Counter
+from vtbench.data.files import ResultFile
 from vtbench.report.predictions import prediction_tables
 from vtbench.report.verdicts import account, explanation
 
@@ -29,7 +31,7 @@ def papers():
 
 @pytest.fixture(scope="module")
 def records(papers):
-    return counted(papers, 2)
+    return counted(papers, Counter(jobs=2), ResultFile(None))
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +228,9 @@ def test_a_sample_of_torchvisions_own_figures_holds():
     patterns = [f"torchvision.weights.{name}" for name in TORCHVISION]
     claims = tuple(c for c in suite.claims if any(fnmatch.fnmatch(c.id, p) for p in patterns))
     some = msgspec.structs.replace(suite, claims=claims)
-    found = {v.claim.id: v for v in judge([some], counted([some], 2))}
+    found = {
+        v.claim.id: v for v in judge([some], counted([some], Counter(jobs=2), ResultFile(None)))
+    }
     assert len(found) >= 2 * len(TORCHVISION)
     assert [name for name, verdict in found.items() if not verdict.as_expected] == []
     differing = [name for name, verdict in found.items() if verdict.verdict != "holds"]

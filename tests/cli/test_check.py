@@ -219,7 +219,7 @@ WITHOUT_TORCH = """
 import sys
 from vtbench.cli import main
 try:
-    main(["check", "paper.toml", "--records", "records.jsonl", "--format", "json"])
+    main(["check", "paper.toml", "--from", "records.jsonl", "--format", "json"])
 except SystemExit as ended:
     status = ended.code
 assert not {"torch", "timm", "numpy"} & set(sys.modules), "torch was imported"
@@ -230,7 +230,7 @@ sys.exit(status)
 def test_records_are_judged_without_torch_and_as_when_they_were_counted(
     vtbench, process, suite, tmp_path
 ):
-    counted = vtbench("check", suite(WRONG), "--write-records", "records.jsonl", "--format", "json")
+    counted = vtbench("check", suite(WRONG), "--save", "records.jsonl", "--format", "json")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     again = process("-c", WITHOUT_TORCH, cwd=tmp_path, env=environment)
     assert (again.status, again.err) == (1, "")
@@ -238,21 +238,21 @@ def test_records_are_judged_without_torch_and_as_when_they_were_counted(
 
 
 def test_records_of_another_convention_or_no_records_are_refused(vtbench, suite, tmp_path):
-    vtbench("check", suite(), "--write-records", "records.jsonl")
+    vtbench("check", suite(), "--save", "records.jsonl")
     lines = (tmp_path / "records.jsonl").read_text()
     (tmp_path / "old.jsonl").write_text(lines.replace("vtbench-macs/1", "vtbench-macs/0"))
-    refused(vtbench("check", "paper.toml", "--records", "old.jsonl"),
+    refused(vtbench("check", "paper.toml", "--from", "old.jsonl"),
             "old.jsonl:1: counted by the convention vtbench-macs/0", "count again")  # fmt: skip
     (tmp_path / "bad.jsonl").write_text(lines + "{}\n")
-    refused(vtbench("check", "paper.toml", "--records", "bad.jsonl"), "bad.jsonl:3: ")
-    refused(vtbench("check", "paper.toml", "--records", "absent.jsonl"), "absent.jsonl")
+    refused(vtbench("check", "paper.toml", "--from", "bad.jsonl"), "bad.jsonl:3: ")
+    refused(vtbench("check", "paper.toml", "--from", "absent.jsonl"), "absent.jsonl")
 
 
 def test_records_that_lack_a_workload_leave_its_claim_unknown(vtbench, suite, tmp_path):
-    vtbench("check", suite(), "--write-records", "records.jsonl")
+    vtbench("check", suite(), "--save", "records.jsonl")
     first = (tmp_path / "records.jsonl").read_text().splitlines()[0]
     (tmp_path / "one.jsonl").write_text(first + "\n")
-    ended = vtbench("check", "paper.toml", "--records", "one.jsonl", "--format", "json")
+    ended = vtbench("check", "paper.toml", "--from", "one.jsonl", "--format", "json")
     verdicts = {c["id"]: c["verdict"] for c in json.loads(ended.out)["results"]}
     assert verdicts["paper.t1.small.macs"] == "holds"
     assert verdicts["paper.t1.large.macs"] == verdicts["paper.t1.large.ratio"] == "unknown"

@@ -39,9 +39,9 @@ def test_the_list_names_every_cost_model_and_its_symbols(vtbench):
 @pytest.mark.parametrize(
     ("arguments", "formula", "total"),
     [
-        (("vt_transformer", "--set", "L=16,CT=1024"), "3*CT**2*L + 3*L**2*CT/2", 50_724_864),
-        (("nonlocal_block", "--set", "HW=49,C=512"), "3*HW*C**2 + 3*HW**2*C/2", 40_379_136),
-        (("vt_transformer", "--set", "kqv_groups=8"), "5*CT**2*L/4 + 3*L**2*CT/2", 10_584_064),
+        (("vt_transformer", "--at", "L=16,CT=1024"), "3*CT**2*L + 3*L**2*CT/2", 50_724_864),
+        (("nonlocal_block", "--at", "HW=49,C=512"), "3*HW*C**2 + 3*HW**2*C/2", 40_379_136),
+        (("vt_transformer", "--at", "kqv_groups=8"), "5*CT**2*L/4 + 3*L**2*CT/2", 10_584_064),
     ],
 )
 def test_the_json_of_one_holds_formula_terms_and_total(vtbench, arguments, formula, total):
@@ -54,13 +54,13 @@ def test_the_json_of_one_holds_formula_terms_and_total(vtbench, arguments, formu
 
 
 def test_a_network_at_16_tokens(vtbench):
-    cost = one(vtbench("cost", "vt_r34", "--set", "L=16", "--format", "json"))
+    cost = one(vtbench("cost", "vt_r34", "--at", "L=16", "--format", "json"))
     assert (cost["total"], cost["weights"]) == (3_217_354_752, 18_021_952)
     assert cost["set"] | {"L": 16, "H": 224, "W": 224, "kqv_groups": 8} == cost["set"]
 
 
 def test_the_table_shows_formula_terms_shares_and_meanings(vtbench):
-    out = vtbench("cost", "vt_transformer", "--set", "L=16,CT=1024").out
+    out = vtbench("cost", "vt_transformer", "--at", "L=16,CT=1024").out
     assert "3·CT²·L + 1.5·CT·L²" in out
     assert re.search(r"scores +0\.5·CT·L² +131,072 +0\.3 %", out)
     assert re.search(r"total .* 50,724,864 +100\.0 %", out)
@@ -130,8 +130,8 @@ def test_csv_markdown_and_latex(vtbench):
 
 
 def test_two_side_by_side_give_their_ratio_and_where_they_cross(vtbench):
-    arguments = ("cost", "nonlocal_block", "vt_transformer", "--set", "HW=49,C=512,CT=512",
-                 "--over", "L")  # fmt: skip
+    arguments = ("cost", "nonlocal_block", "vt_transformer", "--at", "HW=49,C=512,CT=512",
+                 "--crossing", "L")  # fmt: skip
     found = objects(vtbench(*arguments, "--format", "json"))
     assert [model["total"] for model in found["results"]] == [40_379_136, 6_340_608]
     (comparison,) = found["comparisons"]
@@ -147,15 +147,15 @@ def test_two_side_by_side_give_their_ratio_and_where_they_cross(vtbench):
 
 
 def test_two_that_never_cross_say_which_is_cheaper(vtbench):
-    out = vtbench("cost", "vt_r18", "vt_r34", "--over", "L=4:16:4").out
+    out = vtbench("cost", "vt_r18", "vt_r34", "--at", "L=4:16:4").out
     assert re.search(r"vt_r18 +vt_r34 +— +vt_r18 +vt_r18", out)
 
 
 def test_a_range_gives_exact_values_and_leaves_out_what_is_refused(vtbench):
     rows = list(csv.reader(io.StringIO(
-        vtbench("cost", "vt_r34", "--over", "L=7:9", "--format", "csv").out)))  # fmt: skip
+        vtbench("cost", "vt_r34", "--at", "L=7:9", "--format", "csv").out)))  # fmt: skip
     assert rows == [["L", "vt_r34"], ["7", ""], ["8", "3151505408"], ["9", ""]]
-    found = objects(vtbench("cost", "vt_r34", "--over", "L=8:16:8", "--format", "json"))
+    found = objects(vtbench("cost", "vt_r34", "--at", "L=8:16:8", "--format", "json"))
     assert found["over"]["points"] == [
         {"L": 8, "vt_r34": 3_151_505_408}, {"L": 16, "vt_r34": 3_217_354_752},
     ]  # fmt: skip
@@ -163,7 +163,7 @@ def test_a_range_gives_exact_values_and_leaves_out_what_is_refused(vtbench):
 
 def test_settings_can_be_a_range_too(vtbench):
     rows = list(csv.reader(io.StringIO(
-        vtbench("cost", "vt_transformer", "--over", "kqv_groups=1:2", "--format", "csv").out
+        vtbench("cost", "vt_transformer", "--at", "kqv_groups=1:2", "--format", "csv").out
     )))  # fmt: skip
     square, pairs = 1024**2 * 8, 3 * 64 * 1024 // 2
     assert rows[1:] == [["1", str(3 * square + pairs)], ["2", str(2 * square + pairs)]]
@@ -172,20 +172,20 @@ def test_settings_can_be_a_range_too(vtbench):
 @pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
 def test_a_range_is_drawn(vtbench, tmp_path, suffix, begins):
     target = tmp_path / f"tokens.{suffix}"
-    ended = vtbench("cost", "vt_r18", "vt_r34", "--over", "L=4:64:4", "--plot", str(target))
+    ended = vtbench("cost", "vt_r18", "vt_r34", "--at", "L=4:64:4", "--plot", str(target))
     assert ended.status == 0
     assert target.read_bytes().startswith(begins)
     assert f"wrote {target}" in ended.err
 
 
 def test_values_can_be_set_for_one_of_several(vtbench):
-    found = objects(vtbench("cost", "vt_r18", "vt_r34", "--set", "vt_r18:L=16", "--set", "L=4",
+    found = objects(vtbench("cost", "vt_r18", "vt_r34", "--at", "vt_r18:L=16", "--at", "L=4",
                             "--format", "json"))  # fmt: skip
     assert [model["set"]["L"] for model in found["results"]] == [16, 4]
 
 
 def test_words_and_switches_are_values(vtbench):
-    cost = one(vtbench("cost", "vt_v4_r18", "--set", "tokenizer=pooling,projector=true",
+    cost = one(vtbench("cost", "vt_v4_r18", "--at", "tokenizer=pooling,projector=true",
                            "--format", "json"))  # fmt: skip
     assert (cost["set"]["tokenizer"], cost["set"]["projector"]) == ("pooling", 1)
 
@@ -199,34 +199,33 @@ def test_the_output_goes_to_a_file_in_the_format_of_its_name(vtbench, tmp_path):
 REFUSED = [
     (("vt_r43",), "'vt_r43'; the nearest are vt_r34"),
     (("zzz",), "`vtbench cost` lists them"),
-    (("vt_r34", "--set", "L=7"), "L is even"),
-    (("vt_r34", "--set", "L=1.5"), "L of vt_r34 is a whole number, not '1.5'"),
-    (("vt_r34", "--set", "L=2**9"), "whole number, not '2**9'"),
-    (("vt_r34", "--set", "L=__import__('os').getcwd()"), "whole number"),
-    (("vt_r34", "--set", "L=-4"), "not -4"),
-    (("vt_r34", "--set", "L=" + "9" * 25), "from 1 to 1,000,000,000"),
-    (("vt_r34", "--set", "ct=512"), "did you mean 'CT'?"),
-    (("vt_r34", "resnet18", "--set", "zz=1"), "vt_r34 has no symbol 'zz'"),
-    (("vt_r34", "--set", "L"), "is not of the form L=16"),
-    (("vt_r34", "--set", "L="), "is not of the form L=16"),
-    (("vt_r34", "--set", ""), "is not of the form L=16"),
-    (("vt_r34", "--set", "L=4,L=8"), "L is set twice"),
-    (("vt_r34", "--set", "vt_r18:L=4"), "'vt_r18', which is not among"),
-    (("vt_v4_r18", "--set", "tokenizer=foo"), "one of filter, recurrent, kmeans, pooling"),
-    (("vt_r34", "--over", "L"), "needs a range"),
-    (("vt_r34", "--over", "L=8:4"), "holds no size"),
-    (("vt_r34", "--over", "L=4:8:0"), "holds no size"),
-    (("vt_r34", "--over", "L=4"), "is not of the form"),
-    (("vt_r34", "--over", "L=1:99999"), "20000 is the most"),
-    (("vt_r34", "--over", "L=5:5"), "L is even"),
-    (("vt_r34", "--over", "zz=1:4"), "no symbol 'zz'"),
-    (("vt_v4_r18", "--over", "tokenizer=1:3"), "one of filter, recurrent, kmeans, pooling"),
-    (("vt_r34", "--depth", "0"), "depth of 0"),
+    (("vt_r34", "--at", "L=7"), "L is even"),
+    (("vt_r34", "--at", "L=1.5"), "expected a whole number, a range or a word, got 'L=1.5'"),
+    (("vt_r34", "--at", "L=2**9"), "expected a whole number, a range or a word, got 'L=2**9'"),
+    (("vt_r34", "--at", "L=__import__('os').getcwd()"), "whole number"),
+    (("vt_r34", "--at", "L=-4"), "not -4"),
+    (("vt_r34", "--at", "L=" + "9" * 25), "from 1 to 1,000,000,000"),
+    (("vt_r34", "--at", "ct=512"), "did you mean 'CT'?"),
+    (("vt_r34", "resnet18", "--at", "zz=1"), "vt_r34 has no symbol 'zz'"),
+    (("vt_r34", "--at", "L"), "--at: expected SYMBOL=VALUE, such as H=224, got 'L'"),
+    (("vt_r34", "--at", "L="), "a range or a word, got 'L='"),
+    (("vt_r34", "--at", ""), "expected SYMBOL=VALUE, such as H=224, got ''"),
+    (("vt_r34", "--at", "L=4,L=8"), "L is given twice"),
+    (("vt_r34", "--at", "vt_r18:L=4"), "'vt_r18', which is not among"),
+    (("vt_v4_r18", "--at", "tokenizer=foo"), "one of filter, recurrent, kmeans, pooling"),
+    (("vt_r34", "--crossing", "L"), "--crossing L compares cost models; name another one"),
+    (("vt_r34", "--at", "L=8:4"), "has no size"),
+    (("vt_r34", "--at", "L=4:8:0"), "has no size"),
+    (("vt_r34", "--at", "L=1:99999"), "20,000 is the most"),
+    (("vt_r34", "--at", "L=5:5"), "L is even"),
+    (("vt_r34", "--at", "zz=1:4"), "no symbol 'zz'"),
+    (("vt_v4_r18", "--at", "tokenizer=1:3"), "one of filter, recurrent, kmeans, pooling"),
+    (("vt_r34", "--depth", "0"), "--depth: expected a positive integer, got 0"),
     (("vt_r34", "--plot", "x.png"), "--plot draws a range"),
-    (("vt_r34", "--over", "L=4:8:4", "--plot", "x.gif"), "neither .png nor .svg"),
-    (("vt_r34", "--over", "L=4:8:4", "--plot", "/no/such/x.png"), "folder that does not exist"),
+    (("vt_r34", "--at", "L=4:8:4", "--plot", "x.gif"), "ends in .png or .svg, got 'x.gif'"),
+    (("vt_r34", "--at", "L=4:8:4", "--plot", "/no/such/x.png"), "folder that does not exist"),
     (("vt_r34", "--output", "/no/such/x.json"), "folder that does not exist"),
-    (("--set", "L=4"), "Say which cost model"),
+    (("--at", "L=4"), "Name a cost model"),
 ]
 
 
@@ -242,7 +241,7 @@ def test_bad_input_is_one_sentence_and_no_document(vtbench, arguments, said):
 @pytest.mark.parametrize(
     ("arguments", "sympy_too"),
     [(("cost",), True), (("cost", "nosuch"), True), (("cost", "--help"), True),
-     (("cost", "vt_r34", "--over", "L=4:64:4"), False)],
+     (("cost", "vt_r34", "--at", "L=4:64:4"), False)],
 )  # fmt: skip
 def test_no_torch_is_imported_and_no_sympy_where_no_formula_is_shown(process, arguments, sympy_too):
     code = (

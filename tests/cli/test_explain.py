@@ -132,7 +132,7 @@ def test_a_misspelt_suite_gets_the_nearest_of_all_that_ship(vtbench):
 
 def test_from_records_nothing_is_counted(vtbench, suite, tmp_path, process):
     records = tmp_path / "records.jsonl"
-    vtbench("check", suite, "--write-records", str(records))
+    vtbench("check", suite, "--save", str(records))
     code = (
         "import sys\nfrom vtbench.cli import main\n"
         f"try:\n    main(['explain', 't.r18.macs', {suite!r}, '--records', {str(records)!r}])\n"

@@ -10,8 +10,9 @@ import sys
 import pytest
 import sympy
 
+from vtbench.cli.at import parse_at, parse_symbols, points_of
 from vtbench.cli.formula import Question, answer
-from vtbench.cli.ranges import parse_at, parse_symbols
+from vtbench.cli.output import Written
 from vtbench.data.closed_form import Checked, Formula
 from vtbench.errors import BadInput, BadOption
 from vtbench.report.formula import crossing_table, evaluated, formula_tables
@@ -92,7 +93,7 @@ def test_lines_are_kept_and_a_second_run_goes_on(vtbench, tmp_path, block):
     import msgspec
 
     lines.write_bytes(b"\n".join(map(msgspec.json.encode, (kept, failed))) + b'\n{"model": "cut o')
-    ended = vtbench("formula", "resnet18", block, "--resume", str(lines), "--format", "csv")
+    ended = vtbench("formula", "resnet18", block, "--save", str(lines), "--format", "csv")
     assert ended.status == 0
     assert next(csv.DictReader(io.StringIO(ended.out)))["macs"] == "7*B"
     written = lines.read_text().splitlines()
@@ -122,11 +123,11 @@ def test_one_that_fails_loses_nothing_of_the_others(vtbench):
         ("resnet18", "--at", "H=9:3"),
         ("resnet18", "--at", "H=1:1000000,W=1:1000000"),
         ("resnet18", "--plot", "x.png"),
-        ("resnet18", "--time-limit", "0"),
+        ("resnet18", "--max-time", "0"),
         ("resnet18", "--symbol", "C"),
         ("resnet18", "--symbol", "C=7:2"),
         ("resnet18", "--output", "/no/such/folder/x.json"),
-        ("resnet18", "--resume", "/no/such/folder/x.jsonl"),
+        ("resnet18", "--save", "/no/such/folder/x.jsonl"),
         ("resnet18", "--at", "H=3,W=3", "--plot", "/no/such/folder/x.png"),
         ("resnet18", "-o", "no_such_option=1"),
     ],
@@ -153,11 +154,13 @@ def test_errors_and_help_import_no_torch(process):
 
 
 def test_ranges_include_their_end_and_squares_are_the_default():
-    assert parse_at("H=192:256:32") == [{"B": 1, "H": n, "W": n} for n in (192, 224, 256)]
-    crossed = parse_at("H=1:2,W=5,B=3")
+    sized = points_of(parse_at(["H=192:256:32"]))
+    assert sized == [{"B": 1, "H": n, "W": n} for n in (192, 224, 256)]
+    assert points_of(parse_at(["H=192,256"]))[1] == {"B": 1, "H": 256, "W": 256}
+    crossed = points_of(parse_at(["H=1:2,W=5", "B=3"]))
     assert crossed == [{"B": 3, "H": 1, "W": 5}, {"B": 3, "H": 2, "W": 5}]
     with pytest.raises(BadInput):
-        parse_at("H=1,H=2")
+        parse_at(["H=1,H=2"])
 
 
 def test_symbols_have_an_example_and_a_multiple():
@@ -198,7 +201,9 @@ def test_sizes_outside_the_conditions_are_named_and_all_of_them_are_refused(caps
 
     def asked(*sizes):
         points = [{"B": 1, "T": size} for size in sizes]
-        return answer([form], Question(points=points, format="csv", output=None, plot=None))
+        return answer(
+            [form], Question(points=points, written=Written(path=None, format="csv"), plot=None)
+        )
 
     assert asked(64, 80, 96) == 0
     out, err = capsys.readouterr()

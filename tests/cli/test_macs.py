@@ -123,11 +123,11 @@ def test_when_all_fail_nothing_is_printed_and_the_status_is_2(vtbench, counted):
 
 def test_strict_ends_with_1_when_an_operator_is_unknown(vtbench, counted):
     assert vtbench("macs", "swin_t").status == 0
-    strict = vtbench("macs", "swin_t", "resnet18", "--strict")
+    strict = vtbench("macs", "swin_t", "resnet18", "--fail-on-unknown")
     assert strict.status == 1
     assert "≥" in strict.out
-    assert strict.err == "vtbench: --strict: swin_t: unknown operators were met.\n"
-    assert vtbench("macs", "resnet18", "--strict").status == 0
+    assert strict.err == "vtbench: --fail-on-unknown: swin_t: unknown operators were met.\n"
+    assert vtbench("macs", "resnet18", "--fail-on-unknown").status == 0
 
 
 def test_the_base_of_a_comparison_is_counted_where_it_was_not_asked_for(vtbench, counted):
@@ -149,37 +149,40 @@ BAD = [
     ((), "No model was named"),
     (("nosuchmodel_xyz",), "There is no model 'nosuchmodel_xyz'"),
     (("resnet8",), "Did you mean resnet18"),
-    (("deit_t", "--resolution", "0"), "'0' is not positive"),
-    (("deit_t", "--resolution", "-224"), "'-224' is not positive"),
-    (("deit_t", "--resolution", "big"), "'big' is neither a number nor HEIGHTxWIDTH"),
-    (("deit_t", "--resolution", "192,320"), "'192,320' is no one resolution; write HEIGHTxWIDTH"),
-    (("deit_t", "--resolution", "1x2x3"), "neither a number nor HEIGHTxWIDTH"),
-    (("deit_t", "--resolution", "9" * 5000), "neither a number nor HEIGHTxWIDTH"),
-    (("deit_t", "--batch-size", "0"), "The batch size 0 is not positive"),
-    (("deit_t", "--batch-size", "many"), "--batch-size takes one whole number from 1, not 'many'"),
-    (("deit_t", "-o", "depth"), "not of the form key=value"),
-    (("deit_t", "-o", "=3"), "not of the form key=value"),
+    (("deit_t", "--resolution", "0"), "--resolution: expected a positive size, got '0'"),
+    (("deit_t", "--resolution", "-224"), "--resolution: expected a positive size, got '-224'"),
+    (("deit_t", "--resolution", "big"), "expected a size such as 224 or 192x320, got 'big'"),
+    (("deit_t", "--resolution", "192,,320"), "--resolution: '192,,320' has an empty value"),
+    (("deit_t", "--resolution", "1x2x3"), "--resolution: expected a size such as 224 or 192x320"),
+    (
+        ("deit_t", "--resolution", "9" * 5000),
+        "--resolution: expected a size such as 224 or 192x320",
+    ),
+    (("deit_t", "--batch-size", "0"), "--batch-size: expected a positive integer, got '0'"),
+    (("deit_t", "--batch-size", "many"), "--batch-size: expected a positive integer, got 'many'"),
+    (("deit_t", "-o", "depth"), "-o: expected key=value or model:key=value"),
+    (("deit_t", "-o", "=3"), "-o: expected key=value or model:key=value"),
     (("deit_t", "-o", "depth=2**40"), "neither a Python literal nor a word"),
     (("deit_t", "-o", "depth=__import__('os')"), "neither a Python literal nor a word"),
     (("deit_t", "-o", "depth={1: 2}"), "not a number, a word, None, or a flat list"),
     (("deit_t", "-o", "depth=" + "[" * 3000), "has no closing ]"),
     (("deit_t", "-o", "vit_s:depth=3"), "which is not among those asked for"),
-    (("deit_t", "--input", "x"), "not of the form NAME=SHAPE"),
+    (("deit_t", "--input", "x"), "--input: expected NAME=SHAPE[:DTYPE]"),
     (("deit_t", "--input", "x=1x0"), "a size that is not positive"),
-    (("deit_t", "--input", "x=1x2:float31"), "no type that is known"),
+    (("deit_t", "--input", "x=1x2:float31"), "expected a type among float32"),
     (("deit_t", "--input", "x=1", "--input", "x=2"), "'x' is given twice"),
     (("deit_t", "--counters", "magic"), "There is no counter 'magic'"),
     (("deit_t", "--counters", ","), "no counter named"),
     (("deit_t", "--by", "colour"), "'colour' is not one of"),
-    (("deit_t", "--depth", "0"), "1 or more, not 0"),
-    (("deit_t", "--jobs", "0"), "0 jobs cannot count anything"),
+    (("deit_t", "--depth", "0"), "--depth: expected a positive integer, got 0"),
+    (("deit_t", "--jobs", "0"), "--jobs: expected a positive integer, got 0"),
     (("deit_t", "--format", "xml"), "'xml' is not one of"),
     (("deit_t", "--no-such-option"), "No such option"),
     (("deit_t", "--relative-to", "nosuchmodel_xyz"), "There is no model"),
     (("deit_t", "--model-list", "/no/such/file"), "cannot be read: no such file"),
     (("deit_t", "--output", "/no/such/folder/x.csv"), "a folder that does not exist"),
     (("deit_t", "--output", "."), "is a folder"),
-    (("deit_t", "--output", "x.xlsx"), "'x.xlsx' ends in no known format"),
+    (("deit_t", "--output", "x.xlsx"), "the ending of 'x.xlsx' stands for no format"),
 ]
 
 

@@ -80,7 +80,7 @@ def test_json_holds_records_and_no_ratios(vtbench, told):
 
 def test_running_out_of_memory_is_a_row(vtbench, told, tmp_path):
     kept = tmp_path / "kept.jsonl"
-    ended = vtbench("memory", "deit_s", "--batch-size", "8,64", "--records", str(kept))
+    ended = vtbench("memory", "deit_s", "--batch-size", "8,64", "--save", str(kept))
     assert ended.status == 1
     assert "runs out of memory at batch 64" in ended.err
     assert "failed" in ended.out
@@ -97,7 +97,7 @@ def test_what_was_measured_before_an_interrupt_is_kept(vtbench, tmp_path, monkey
 
     monkeypatch.setattr(command, "footprints", interrupted)
     kept = tmp_path / "kept.jsonl"
-    ended = vtbench("memory", "deit_s", "resnet18", "--records", str(kept))
+    ended = vtbench("memory", "deit_s", "resnet18", "--save", str(kept))
     assert ended.status == 130
     assert [record.workload.model for record in read_measurements(kept)] == ["deit_s"]
 
@@ -111,11 +111,14 @@ def test_a_model_that_does_not_exist_is_a_row_beside_others(vtbench, told):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--batch-size", "0"], "'0' in --batch-size is no number of at least 1"),
-        (["--batch-size", "1,,2"], "--batch-size '1,,2' holds an empty value"),
-        (["--batch-size", "eight"], "'eight' in --batch-size is no number of at least 1"),
-        (["--dtype", "tf32"], "tf32 is a precision of GPUs"),
-        (["--output", "x.xlsx"], "end it in .json, .csv, .md, .tex or .txt, or say --format."),
+        (["--batch-size", "0"], "--batch-size: expected a positive integer, got '0'"),
+        (["--batch-size", "1,,2"], "--batch-size: '1,,2' has an empty value"),
+        (["--batch-size", "eight"], "--batch-size: expected a positive integer, got 'eight'"),
+        (["--dtype", "tf32"], "--dtype tf32 needs a GPU"),
+        (
+            ["--output", "x.xlsx"],
+            "end the name in .json, .csv, .md, .tex, .xml, .txt, or give --format.",
+        ),
         (["--output", "no/such/folder.json"], "folder that does not exist"),
     ],
 )

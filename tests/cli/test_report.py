@@ -50,7 +50,7 @@ def test_sweeps_are_wide_unless_rows_are_asked_for(vtbench, sweep):
     out = vtbench("report", str(sweep)).out
     assert "Throughput, images/s, by size" in out
     assert "Peak memory, by tokens" in out
-    rows = vtbench("report", str(sweep), "--by", "rows", "--protocol", "throughput").out
+    rows = vtbench("report", str(sweep), "--across", "rows", "--protocol", "throughput").out
     assert rows.startswith("Throughput\n")
     assert rows.count("deit_s") >= 6
 
@@ -70,7 +70,7 @@ def test_accuracies_against_costs(vtbench, speed, tmp_path):
     assert ended.status == 0
     assert ended.out.startswith("Printed accuracy, and what was measured here")
     assert figure.stat().st_size > 0
-    points = json.loads(vtbench("report", str(speed), "--pareto", "--by", "macs",
+    points = json.loads(vtbench("report", str(speed), "--pareto", "--across", "macs",
                                 "--format", "json").out)["results"]  # fmt: skip
     assert {point["quantity"] for point in points} == {"macs"}
 
@@ -156,7 +156,7 @@ def test_the_committed_reports_are_up_to_date(vtbench):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("{file}", "--by", "tokens"), "not differ in 'tokens'"),
+        (("{file}", "--across", "tokens"), "not differ in 'tokens'"),
         (("{file}", "--show", "speed"), "no quantity 'speed'"),
         (("{file}", "--protocol", "graph"), "under the protocol 'graph'; there is throughput"),
         (("{file}", "--relative-to", "swin_t"), "'swin_t' is not among"),
@@ -166,7 +166,7 @@ def test_the_committed_reports_are_up_to_date(vtbench):
         (("{file}", "--pareto", "--format", "bencher"), "has no format bencher"),
         (("{file}", "--check"), "--check holds a folder"),
         (("{file}", "{folder}"), "Name one folder, or files"),
-        (("{folder}", "--by", "tokens"), "The tables of a folder have one shape"),
+        (("{folder}", "--across", "tokens"), "The tables of a folder have one shape"),
         (("{file}", "--output", "{folder}", "--format", "csv"), "takes every shape"),
         (("{empty}",), "There are no measurements"),
         (("{newer}",), "use the version of vtbench that wrote it"),

@@ -14,9 +14,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from vtbench.cli import axes, values
+from vtbench.cli.sweeping import shard_of
+from vtbench.cli.values import positives, values_of
+from vtbench.cli.workloads import option_axes
 from vtbench.data.files import line_of
 from vtbench.data.measurement import Device, Measurement
+from vtbench.data.option import fields_of
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
@@ -29,6 +32,7 @@ from vtbench.sweep.estimate import Estimate
 from vtbench.sweep.phases import phases
 
 ROOT = Path(__file__).parents[2]
+FIELDS = fields_of(Workload)
 
 
 # What the user writes
@@ -46,52 +50,57 @@ ROOT = Path(__file__).parents[2]
     ],
 )
 def test_numbers_are_lists_and_ranges_with_their_stop(text, read):
-    assert values.numbers(text, "--tokens") == read
+    assert positives(text, "--tokens") == read
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "8,", "1.5", "a", "16:8:4", "8:16:0", "8:16:-4"])
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(BadInput):
-        values.numbers(text, "--tokens")
+        positives(text, "--tokens")
 
 
 def test_an_enormous_range_is_refused_before_it_is_made():
-    with pytest.raises(BadInput, match="holds 999,999,999 values"):
-        values.numbers("1:999999999", "--tokens")
+    with pytest.raises(BadInput, match="has 999,999,999 values"):
+        positives("1:999999999", "--tokens")
 
 
 def test_sizes_are_lists_ranges_and_rectangles():
-    assert axes.resolutions(None) == (None,)
-    assert axes.resolutions("192:256:32,192x320") == (
+    assert values_of(FIELDS["resolution"], "192:256:32,192x320") == (
         (192, 192), (224, 224), (256, 256), (192, 320),
     )  # fmt: skip
     with pytest.raises(BadResolution):
-        axes.resolutions("large")
+        values_of(FIELDS["resolution"], "large")
 
 
 def test_a_comma_makes_an_axis_and_brackets_make_a_tuple():
-    found = axes.options(["k=0.5,0.7", "m:r=8:12:2", "s=[1,2],[3,4]", "w=a,b", "f=0.1:0.3:0.1"])
+    found = option_axes(
+        ["k=0.5,0.7", "m:r=8:12:2", "s=[1,2],[3,4]", "w=a,b", "f=0.1:0.3:0.1"], "8,16"
+    )
     assert found == (
         OptionAxis(None, "k", (0.5, 0.7)),
         OptionAxis("m", "r", (8, 10, 12)),
         OptionAxis(None, "s", ((1, 2), (3, 4))),
         OptionAxis(None, "w", ("a", "b")),
         OptionAxis(None, "f", (0.1, 0.2, 0.3)),
+        OptionAxis(None, "tokens", (8, 16)),
     )
 
 
 def test_words_are_checked_and_none_is_a_value_where_it_means_something():
-    assert values.words("fp32,bf16", "--dtype", ("fp32", "bf16")) == ("fp32", "bf16")
-    with pytest.raises(BadOption, match="--dtype has no 'fp8'; it has fp32, bf16"):
-        values.words("fp8", "--dtype", ("fp32", "bf16"))
-    assert values.or_none("none,default", str) == (None, "default")
+    assert values_of(FIELDS["dtype"], "fp32,bf16") == ("fp32", "bf16")
+    with pytest.raises(BadOption, match=r"--dtype: expected one of fp32, tf32, .*, got 'fp8'"):
+        values_of(FIELDS["dtype"], "fp8")
+    assert values_of(FIELDS["compile"], "none,default") == (None, "default")
+    assert values_of(FIELDS["attention"], "none,math") == (None, "math")
+    with pytest.raises(BadOption, match="got 'none'"):
+        values_of(FIELDS["layout"], "none")
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0"])
 def test_a_shard_that_is_none_is_refused(text):
-    with pytest.raises(UsageError, match="the second of five parts"):
-        axes.shard_of(text)
-    assert axes.shard_of("2/5") == (2, 5)
+    with pytest.raises(UsageError, match="expected a part such as 2/5"):
+        shard_of(text)
+    assert shard_of("2/5") == (2, 5)
 
 
 # What it is going to take
@@ -156,7 +165,7 @@ def test_the_plan_says_what_is_done_and_what_is_only_a_cap():
 
 def test_a_sweep_of_counts_is_a_wide_table_and_is_done_only_once(vtbench, tmp_path):
     path = tmp_path / "s.jsonl"
-    asked = ("sweep", "vt_transformer", "-o", "tokens=8,16", "--records", str(path))
+    asked = ("sweep", "vt_transformer", "-o", "tokens=8,16", "--save", str(path))
     first = vtbench(*asked, "--format", "json")
     assert first.status == 0, first.err
     records = json.loads(first.out)["results"]
@@ -183,18 +192,18 @@ def test_a_cell_that_is_refused_is_a_row_and_the_others_go_on(vtbench, tmp_path)
 def test_mistakes_are_found_before_anything_runs(vtbench, tmp_path):
     for arguments, said in (
         (("nosuchnet",), "nosuchnet"),
-        (("resnet18", "--metric", "speed"), "--metric has no 'speed'"),
+        (("resnet18", "--metric", "speed"), "--metric: expected one of throughput, latency"),
         (("resnet18", "--batch-size", "1:5000"), "5,000 cells; give --yes"),
         (("resnet18", "-o", "vit_s:k=1"), "not among those asked for"),
-        (("resnet18", "--metric", "latency", "--dtype", "fp32,tf32"), "precision of GPUs"),
-        (("resnet18", "--records", str(tmp_path)), "is a folder"),
+        (("resnet18", "--metric", "latency", "--dtype", "fp32,tf32"), "--dtype tf32 needs a GPU"),
+        (("resnet18", "--save", str(tmp_path)), "is a directory"),
         (("resnet18", "--shard", "3/2"), "--shard"),
         (("resnet18", "--max-batch", "--knee"), "both choose the batch"),
         (("resnet18", "--max-batch", "--batch-size", "1,2"), "leave out --batch-size"),
-        (("resnet18", "--output", "x.xlsx"), "'x.xlsx' ends in no known format"),
+        (("resnet18", "--output", "x.xlsx"), "the ending of 'x.xlsx' stands for no format"),
         (("resnet18", "--knee", "--dry-run"), "leave out --dry-run"),
         (("resnet18", "--match-macs", "3G"), "name it with --over"),
-        (("resnet18", "--match-macs", "much", "--over", "k"), "no number such as 3.0G"),
+        (("resnet18", "--match-macs", "much", "--over", "k"), "expected a budget such as 3.0G"),
         (("resnet18", "--over", "k"), "give both"),
         (("resnet18", "--match-macs", "3G", "--over", "resolution"), "needs sizes"),
     ):
@@ -205,7 +214,7 @@ def test_mistakes_are_found_before_anything_runs(vtbench, tmp_path):
 
 def test_a_dry_run_writes_no_file_and_knows_what_is_done(vtbench, tmp_path):
     path = tmp_path / "s.jsonl"
-    asked = ("sweep", "vt_transformer", "--batch-size", "1,2", "--records", str(path), "--dry-run")
+    asked = ("sweep", "vt_transformer", "--batch-size", "1,2", "--save", str(path), "--dry-run")
     assert "2 cells, of which 2 to do" in vtbench(*asked).out
     assert not path.exists()
     done = Cell(Workload(model="vt_transformer"), "macs")
@@ -218,7 +227,7 @@ def test_a_timed_sweep_on_the_processor(vtbench, tmp_path):
     path = tmp_path / "s.jsonl"
     asked = (
         "sweep", "vt_transformer", "--metric", "macs,latency,memory", "--max-time", "0.2",
-        "--threads", "1", "--records", str(path), "--format", "json",
+        "--threads", "1", "--save", str(path), "--format", "json",
     )  # fmt: skip
     ended = vtbench(*asked)
     assert ended.status == 0, ended.err
@@ -270,7 +279,7 @@ def test_a_process_that_several_cells_share_is_said(vtbench):
 def test_a_budget_is_matched_by_counting_and_its_trials_are_kept(vtbench, tmp_path):
     path = tmp_path / "s.jsonl"
     asked = ("sweep", "vt_transformer", "-o", "tokens=8:64:8", "--match-macs", "100M",
-             "--records", str(path), "--format", "json")  # fmt: skip
+             "--save", str(path), "--format", "json")  # fmt: skip
     ended = vtbench(*asked)
     assert ended.status == 0, ended.err
     (record,) = json.loads(ended.out)["results"]
@@ -294,7 +303,7 @@ def test_a_sweep_is_drawn_along_its_longest_axis(vtbench, tmp_path):
 
 def test_ctrl_c_lets_the_cell_in_hand_finish_and_says_how_to_go_on(tmp_path):
     path = tmp_path / "s.jsonl"
-    command = ["sweep", "vt_transformer", "--tokens", "1:400", "--records", str(path)]
+    command = ["sweep", "vt_transformer", "--tokens", "1:400", "--save", str(path)]
     running = subprocess.Popen(
         [sys.executable, "-m", "vtbench", *command],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -313,4 +322,4 @@ def test_ctrl_c_lets_the_cell_in_hand_finish_and_says_how_to_go_on(tmp_path):
     done = path.read_bytes().count(b"\n")
     assert 3 <= done < 400
     assert f"stopped with {done} of 400 cells done" in err
-    assert f"To go on: vtbench sweep vt_transformer --tokens 1:400 --records {path}" in err
+    assert f"To go on: vtbench sweep vt_transformer --tokens 1:400 --save {path}" in err

@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from vtbench.cli.axes import combinations, one_of_each
+from vtbench.cli.options import Building, Models
 from vtbench.cli.values import split_values
+from vtbench.cli.workloads import asked, grid_of
 from vtbench.data.from_samples import with_samples
 from vtbench.data.measurement import Device, Measurement
 from vtbench.data.protocol import protocol_named
@@ -188,7 +189,7 @@ def test_tokens_are_an_option_of_the_model(vtbench, told):
 def test_a_record_can_be_kept_as_well(vtbench, told, tmp_path):
     file = tmp_path / "kept.jsonl"
     for _ in range(2):
-        assert vtbench("throughput", "resnet18", "--records", str(file)).status == 0
+        assert vtbench("throughput", "resnet18", "--save", str(file)).status == 0
     assert len(file.read_text().splitlines()) == 2
 
 
@@ -197,7 +198,7 @@ def test_a_file_that_cannot_be_continued_is_refused_before_anything_is_measured(
 ):
     file = tmp_path / "newer.jsonl"
     file.write_text('{"schema":"vtbench-measurement/9"}\n')
-    ended = vtbench("throughput", "resnet18", "--records", str(file))
+    ended = vtbench("throughput", "resnet18", "--save", str(file))
     assert ended.status == 2
     assert "written as vtbench-measurement/9" in ended.err
     assert told == []
@@ -230,7 +231,7 @@ def test_what_cannot_be_kept_for_a_full_disk_is_shown(vtbench, tmp_path, monkeyp
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("vtbench.data.files.appending.os.write", full)
-    ended = vtbench("throughput", "resnet18", "--records", str(tmp_path / "kept.jsonl"))
+    ended = vtbench("throughput", "resnet18", "--save", str(tmp_path / "kept.jsonl"))
     assert ended.status == 2
     assert "cannot be written: no space left on device" in ended.err
     assert "100.0" in ended.out  # 1 image in 10 ms
@@ -241,24 +242,26 @@ def test_what_cannot_be_kept_for_a_full_disk_is_shown(vtbench, tmp_path, monkeyp
     [
         ([], "No model was named"),
         (["resnet18", "--protocol", "warp"], "There is no protocol 'warp'"),
-        (["resnet18", "--protocol", "latency"], "it has throughput, compiled, graph"),
-        (["resnet18", "--dtype", "tf32"], "tf32 is a precision of GPUs"),
+        (
+            ["resnet18", "--protocol", "latency"],
+            "--protocol: expected one of throughput, compiled, graph for this command",
+        ),
+        (["resnet18", "--dtype", "tf32"], "--dtype tf32 needs a GPU"),
         (["resnet18", "--autocast"], "--autocast goes to bf16 or fp16, not to fp32"),
-        (["resnet18", "--batch-size", "0"], "The batch size 0 is not positive"),
+        (["resnet18", "--batch-size", "0"], "--batch-size: expected a positive integer, got '0'"),
         (
             ["resnet18", "--batch-size", "abc"],
-            "--batch-size takes one whole number from 1, not 'abc'; give one such as 8.",
+            "--batch-size: expected a positive integer, got 'abc'",
         ),
-        (
-            ["resnet18", "--batch-size", "1,4"],
-            "one whole number from 1, not '1,4'; several are for `vtbench sweep`.",
-        ),
-        (["resnet18", "--threads", "0"], "0 threads cannot run anything"),
-        (["resnet18", "--tokens", "0"], "0 tokens are too few"),
-        (["resnet18", "--max-time", "0"], "cannot be kept"),
-        (["resnet18", "--max-time", "nan"], "cannot be kept"),
+        (["resnet18", "--threads", "0"], "--threads: expected a positive integer, got '0'"),
+        (["resnet18", "--tokens", "0"], "--tokens: expected a positive integer, got '0'"),
+        (["resnet18", "--max-time", "0"], "--max-time: expected a positive number of seconds"),
+        (["resnet18", "--max-time", "nan"], "--max-time: expected a positive number of seconds"),
         (["resnet18", "--output", "/nowhere/at/all.csv"], "a folder that does not exist"),
-        (["resnet18", "--output", "x.xlsx"], "'x.xlsx' ends in no known format; end it in .json,"),
+        (
+            ["resnet18", "--output", "x.xlsx"],
+            "the ending of 'x.xlsx' stands for no format; end the name in .json,",
+        ),
         (["resnet17"], "resnet17"),
     ],
 )
@@ -299,17 +302,19 @@ def test_values_between_commas_are_several_and_in_brackets_one():
     for text in ("1,,2", "1,", ",1"):
         with pytest.raises(BadInput, match="empty value"):
             split_values(text)
-    assert combinations(["k=1,2", "m:r=[3,4]"]) == [
-        ((None, "k", 1), ("m", "r", (3, 4))),
-        ((None, "k", 2), ("m", "r", (3, 4))),
+
+    def options(*given, models=("resnet18",)):
+        wanted = asked(Models(models=[*models]), grid_of(Building(option=[*given])))
+        return [(work.model, dict(work.options)) for work in wanted.workloads]
+
+    assert options("k=1,2", "resnet18:r=[3,4]") == [
+        ("resnet18", {"k": 1, "r": (3, 4)}),
+        ("resnet18", {"k": 2, "r": (3, 4)}),
     ]
-    assert combinations(["m:k=1", "k=8:16:4"]) == [
-        ((None, "k", value), ("m", "k", 1)) for value in (8, 12, 16)
-    ]
+    assert options("resnet18:k=1", "k=8:16:4", models=("resnet18", "resnet34")) == [
+        ("resnet18", {"k": 1}), *(("resnet34", {"k": value}) for value in (8, 12, 16)),
+    ]  # fmt: skip
     with pytest.raises(BadOption, match="1 and true; choose one"):
-        combinations(["k=1,true"])
+        options("k=1,true")
     with pytest.raises(UsageError, match="99,980,001 combinations; `vtbench sweep` is for more"):
-        combinations(["a=1:9999", "b=1:9999"])
-    assert one_of_each(["k=[1,2]"]) == ((None, "k", (1, 2)),)
-    with pytest.raises(BadOption, match="takes one value here"):
-        one_of_each(["k=1,2"])
+        options("a=1:9999", "b=1:9999")

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from vtbench.data.comparison import compare_records, failing
-from vtbench.data.files import line_of
 from vtbench.data.disturbance import Disturbance, Kind
+from vtbench.data.files import line_of
 from vtbench.data.measurement import Device, MeasuredMemory, Measurement, Telemetry
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
@@ -336,7 +336,7 @@ def test_unclear_fails_where_it_is_asked_to(vtbench, files):
     wild = tuple(0.01 * (1 + k % 7) for k in range(12))
     paths = files([record(samples=wild)], [record(samples=tuple(s * 1.05 for s in wild))])
     assert vtbench("compare", *paths).status == 0
-    assert vtbench("compare", *paths, "--fail-on-unclear").status == 1
+    assert vtbench("compare", *paths, "--fail-on-unknown").status == 1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from vtbench import papers
-from vtbench.claims.suite.shelf import find
+from vtbench.claims.suite.files import find
 from vtbench.count.count_workload import count_workload
 from vtbench.data import catalog, libraries, paper_folders
 from vtbench.data.closed_form import parse, value

@@ -8,7 +8,7 @@ import json
 import pytest
 from made_measurements import failed, made, remembered, swept
 
-from vtbench.claims.suite.shelf import find
+from vtbench.claims.suite.files import find
 from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import Telemetry
 from vtbench.errors import BadInput, BadOption

@@ -71,8 +71,7 @@ def test_cells_are_the_product_of_all_axes_models_outermost():
         models=("a", "b"),
         protocols=("macs", "latency"),
         options=(OptionAxis(None, "k", (1, 2)),),
-        resolutions=((32, 32), (64, 64), None),
-        batch_sizes=(1, 8),
+        fields={"batch_size": (1, 8), "resolution": ((32, 32), (64, 64), None)},
     )
     found = axes.cells(grid)
     assert len(found) == 2 * 2 * 3 * 2 * 2
@@ -93,7 +92,7 @@ def test_an_option_for_one_model_wins_over_one_for_all_and_leaves_the_others_alo
 
 
 def test_a_count_knows_nothing_of_execution_so_its_cells_fall_together():
-    grid = Grid(models=("a",), protocols=("macs", "latency"), dtypes=("fp32", "bf16"), device="cpu")
+    grid = Grid(models=("a",), protocols=("macs", "latency"), fields={"dtype": ("fp32", "bf16")})
     assert [(c.protocol, c.workload.dtype) for c in axes.cells(grid)] == [
         ("macs", "fp32"),
         ("latency", "fp32"),
@@ -107,16 +106,20 @@ def test_the_batch_is_the_protocols_where_none_is_asked_for():
 
 
 def test_an_enormous_grid_is_refused_before_it_is_made():
-    many = Grid(models=("a",), protocols=("macs",), batch_sizes=tuple(range(1, 1002)))
+    many = Grid(models=("a",), protocols=("macs",), fields={"batch_size": tuple(range(1, 1002))})
     with pytest.raises(UsageError, match="spans 1,001 cells; give --yes"):
         axes.cells(many)
     assert len(axes.cells(many, many=True)) == 1001
     thousand = tuple(range(1, 1001))
-    far = Grid(models=("a",) * 2, protocols=("macs",), batch_sizes=thousand, threads=thousand)
+    far = Grid(
+        models=("a",) * 2,
+        protocols=("macs",),
+        fields={"batch_size": thousand, "threads": thousand},
+    )
     with pytest.raises(UsageError, match="spans 2,000,000 cells; take fewer values"):
         axes.cells(far, many=True)
     with pytest.raises(UsageError, match="no cells"):
-        axes.cells(Grid(models=("a",), protocols=("macs",), batch_sizes=()))
+        axes.cells(Grid(models=("a",), protocols=("macs",), fields={"batch_size": ()}))
 
 
 def test_the_key_of_a_cell_is_the_same_in_every_process(process):

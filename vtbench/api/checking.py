@@ -11,13 +11,21 @@ import msgspec
 
 from vtbench.api.choosing import refuse_code, refuse_unknown_models, selected
 from vtbench.claims.audit.throughputs import implied
-from vtbench.claims.judge import Prediction, Verdict, judge, leave_one_out, wanted
+from vtbench.claims.judge import (
+    Prediction,
+    Verdict,
+    judge,
+    leave_one_out,
+    parts_named,
+    wanted,
+)
 from vtbench.claims.judge.speed_orders import column_orders
 from vtbench.claims.judge.speed_sessions import SpeedSession, is_kept, sessions_of
 from vtbench.claims.judge.timings import Timed, Timings
 from vtbench.claims.suite import Suite
 from vtbench.claims.suite.files import find
-from vtbench.data.files import read_measurements, read_records
+from vtbench.data.condensed import condensed
+from vtbench.data.files import ResultFile, read_results
 from vtbench.data.measurement import Device, Measurement
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
@@ -28,7 +36,6 @@ from vtbench.report import Rendering
 from vtbench.report.checking import check_document
 from vtbench.report.speeds import Speeds
 from vtbench.report.verdicts import check_object, verdict_object
-from vtbench.sweep.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +45,7 @@ Records = dict[Workload, Record]
 SHARE = 0.6
 """Of a device's memory that the models of one session may take."""
 UNCOUNTED = 2 << 30
-"""Bytes that a model is taken to need where it was not counted."""
+"""Bytes that a model is taken to need if it was not counted."""
 INPUT_SETS = 4
 """Inputs that lie on the device at a time."""
 
@@ -99,32 +106,34 @@ def check(  # noqa: PLR0913  # the options of the command, by their names
     suite: str | Path | Sequence[str | Path] = (),
     *,
     only: str | None = None,
-    records: str | Path | None = None,
-    measurements: str | Path | None = None,
+    from_: str | Path | Sequence[str | Path] = (),
+    save: str | Path | None = None,
     measure: bool = False,
     gpu: str | None = None,
     max_time: float = 15.0,
     allow_imports: bool = False,
 ) -> Checked:
-    """Hold the figures of suites, by name or file, against the models; of all that ship without.
+    """Check the published figures of suites, by name or file (default: all that ship).
 
-    Counts and judges as ``vtbench check`` does. Speeds are judged by the ``measurements`` of a
-    file, and nothing is timed unless ``measure`` asks for it.
+    Counts and judges as ``vtbench check`` does. ``from_`` names files of kept results: if they
+    hold records, nothing is counted. Speeds are judged by the measurements that they and ``save``
+    hold, and nothing is timed unless ``measure`` asks for it.
     """
     names = [suite] if isinstance(suite, str | Path) else suite
+    kept = read_results(map(Path, [from_] if isinstance(from_, str | Path) else from_))
     found, matching = selected(find([str(name) for name in names]), only)
     if not allow_imports:
         refuse_code(found)
-    if records is None:
-        refuse_unknown_models(found)
-    known = counted(found) if records is None else read_records(Path(records))
-    file = None if measurements is None else Path(measurements)
-    if measure:
-        ask = MeasureAsk(gpu=gpu, max_seconds=max_time, file=file)
-        timed = list(measured(found, matching, known, ask))
-    else:
-        timed = [] if file is None else read_measurements(file)
-    return checked(found, matching, known, timed)
+    with ResultFile(None if save is None else Path(save)) as file:
+        known = kept.records
+        if not known:
+            refuse_unknown_models(found)
+            known = counted(found, file)
+        timed = [*kept.measurements, *file.results.measurements]
+        if measure:
+            ask = MeasureAsk(gpu=gpu, max_seconds=max_time)
+            timed += measured(found, matching, known, ask, file)
+        return checked(found, matching, known, timed)
 
 
 def checked(
@@ -146,28 +155,43 @@ def checked(
     return Checked(verdicts, predictions, speeds, measurements)
 
 
-def counted(suites: Sequence[Suite]) -> Records:
-    """A record for each workload that the claims speak of, counted in this process."""
+def counted(suites: Sequence[Suite], file: ResultFile) -> Records:
+    """A record for each workload that the claims speak of, counted here unless a file holds it."""
     from vtbench.count.count_workload import count_workload
     from vtbench.measure.workers import in_turn
 
     asked = wanted(suites)
-    outcomes = dict(in_turn(count_workload, asked))
-    return {
-        workload: outcomes[place].result or Record(workload=workload, error=outcomes[place].error)
-        for place, workload in enumerate(asked)
-    }
+    todo = [workload for workload in asked if workload not in file.results.records]
+    found = dict(file.results.records)
+    keep = kept_condensed(suites, file)
+    for place, outcome in in_turn(count_workload, todo):
+        workload = todo[place]
+        found[workload] = outcome.result or Record(workload=workload, error=outcome.error)
+        keep(workload, found[workload])
+    return {workload: found[workload] for workload in asked}
+
+
+def kept_condensed(suites: Sequence[Suite], file: ResultFile) -> Callable[[Workload, Record], None]:
+    """Keeps as much of a record as judging needs, under the workload that was asked for."""
+    parts = parts_named(suites)
+
+    def keep(workload: Workload, record: Record) -> None:
+        if record.error is None:
+            short = condensed(record, parts.get(workload, ()))
+            file.append(msgspec.structs.replace(short, workload=workload))
+
+    return keep
 
 
 class MeasureAsk(msgspec.Struct, frozen=True, kw_only=True):
     """Where and for how long speeds are measured."""
 
     gpu: str | None = None
-    """Which GPU; without, the processor."""
+    """Which GPU; None is the processor."""
+    device: str | None = None
+    """The same as torch writes it."""
     max_seconds: float = 15.0
-    """Most seconds of samples for each model."""
-    file: Path | None = None
-    """Where measurements are kept as they are taken; what it holds is not measured again."""
+    """At most this many seconds of samples for each model."""
 
 
 def measured(
@@ -175,37 +199,36 @@ def measured(
     only: frozenset[str] | None,
     records: Records,
     ask: MeasureAsk,
+    file: ResultFile,
     advance: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Measurement]:
-    """What a file holds, then every session that is lacking, kept as soon as it is finished.
+    """Every session that a file lacks, kept there as soon as it is finished.
 
-    ``advance`` is told the model of every new measurement.
+    ``advance`` is told the model of every measurement.
     """
     from vtbench.measure.machine.devices import choose, describe
 
     if not 0 < ask.max_seconds < float("inf"):
         raise BadOption(f"max_time is a positive number of seconds; not {ask.max_seconds!r}.")
-    chosen, *more = choose(ask.gpu)
+    chosen, *more = choose(ask.gpu, ask.device)
     if more:
         raise BadOption("Claims are measured on one device; name one GPU.")
     device = describe(chosen.kind, chosen.index)
-    with Store(ask.file) as store:
-        yield from store.records
-        kept = Timings(store.records)
-        for session in planned(suites, only, records, device):
-            if is_kept(session, kept, device):
-                continue
-            settings = MeasureSettings(
-                protocol=session.speeds[0].protocol.name,
-                index=chosen.index,
-                max_seconds=ask.max_seconds,
-                half_width=session.half_width(device),
-            )
-            workloads = [timed.executed(device.kind) for timed in session.speeds]
-            for record in measure_together(workloads, [settings]):
-                store.append(record)
-                advance(record.workload.model)
-                yield record
+    kept = Timings(list(file.results.measurements))
+    for session in planned(suites, only, records, device):
+        if is_kept(session, kept, device):
+            continue
+        settings = MeasureSettings(
+            protocol=session.speeds[0].protocol.name,
+            index=chosen.index,
+            max_seconds=ask.max_seconds,
+            half_width=session.half_width(device),
+        )
+        workloads = [timed.executed(device.kind) for timed in session.speeds]
+        for record in measure_together(workloads, [settings]):
+            file.append(record)
+            advance(record.workload.model)
+            yield record
 
 
 def planned(

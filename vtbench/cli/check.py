@@ -4,50 +4,48 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-import msgspec
 import typer
 
-from vtbench.api.checking import Checked, MeasureAsk, checked, measured
+from vtbench.api.checking import Checked, MeasureAsk, checked, kept_condensed, measured
 from vtbench.api.choosing import refuse_code, refuse_unknown_models, selected
 from vtbench.claims.baseline import judge_baseline, read_baseline, suite_of
-from vtbench.claims.judge import Verdict, parts_named, wanted
+from vtbench.claims.judge import Verdict, wanted
 from vtbench.claims.suite import Suite
 from vtbench.claims.suite.files import find
 from vtbench.claims.suite.speed import SPEEDS
-from vtbench.cli.counting import count
-from vtbench.cli.executing import parse_max_time
-from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
-from vtbench.cli.output import (
-    check_writable,
-    page_width,
-    say,
-    stdout_kept_clean,
-    wants_color,
-    write_document,
+from vtbench.cli.counting import Counter
+from vtbench.cli.groups import command
+from vtbench.cli.options import (
+    AllowImports,
+    Device,
+    FailOnUnknown,
+    From,
+    Jobs,
+    Output,
+    Save,
+    Session,
 )
+from vtbench.cli.output import Written, say, stdout_kept_clean
 from vtbench.cli.progress import progress
-from vtbench.data.condensed import lines_of
-from vtbench.data.files import read_measurements, read_records
+from vtbench.data.files import ResultFile, read_results
 from vtbench.data.measurement import Measurement
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
 from vtbench.errors import UsageError
-from vtbench.report import Rendering, Style, render
+from vtbench.report import Style, render
 from vtbench.report.guarding import baseline_table, with_reasons
-from vtbench.sweep.store import Store
-
-CheckFormat = Literal["table", "json", "csv", "markdown", "junit", "github"]
 
 
+@command
 def check(
+    *,
     suites: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="SUITE|FILE",
-            help="Suites by name (`vtbench suites` lists them) or files; all that ship where "
-            "none is given.",
+            help="Suites by name (`vtbench suites` lists them) or files (default: all that ship).",
             show_default=False,
         ),
     ] = None,
@@ -55,171 +53,124 @@ def check(
         str | None,
         typer.Option(metavar="PATTERN", help="Only the claims whose id matches, such as '*.t1.*'."),
     ] = None,
-    records: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Judge the records of a file; nothing is counted."),
-    ] = None,
-    write_records: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Keep the records that were counted, as JSON Lines."),
-    ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             help="Hold models to a baseline that `vtbench baseline write` made; suites are "
-            "checked too where they are named.",
+            "checked too if they are named.",
         ),
     ] = None,
     measure: Annotated[
         bool,
-        typer.Option("--measure", help="Time what claims about speed speak of; takes minutes."),
+        typer.Option("--measure", help="Time the models that claims about speed speak of."),
     ] = False,
-    measurements: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Judge speeds by the measurements of a file; --measure appends to it, and "
-            "goes on where it ends.",
-        ),
-    ] = None,
-    gpu: Annotated[
-        str | None,
-        typer.Option("--gpu", metavar="N|auto", help="Which GPU --measure takes; else the CPU."),
-    ] = None,
-    max_time: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS", help="Most seconds of samples for each model of --measure: 15."
-        ),
-    ] = None,
+    device: Device,
+    session: Session,
+    kept: From,
+    save: Save,
     allow_imports: AllowImports = False,
-    fail_on_unknown: Annotated[
-        bool, typer.Option("--fail-on-unknown", help="What cannot be judged here fails too.")
-    ] = False,
-    format_: Annotated[
-        CheckFormat | None, typer.Option("--format", help="How to write the document.")
-    ] = None,
-    output: Output = None,
-    jobs: Jobs = None,
-    traceback: Traceback = False,
-) -> None:
-    """Hold the figures that papers printed against the models, and say where they differ and why.
+    fail_on_unknown: FailOnUnknown = False,
+    jobs: Jobs,
+    output: Output,
+) -> int:
+    """Check a paper's published numbers against its models, and say where they differ and why.
 
     \b
     vtbench check
     vtbench check vt_v3 --only '*.t1.*'
     vtbench check my_suite.toml --format junit --output check.xml
     vtbench check --against baseline.jsonl
-    vtbench check my_suite.toml --measure --gpu 0 --measurements speed.jsonl
+    vtbench check my_suite.toml --measure --gpu 0 --save speed.jsonl
+
+    With --from, records are judged as they are and nothing is counted; speeds are judged by the
+    measurements of the files.
 
     Exit status: 0 if every verdict is the one expected; 1 if some is not; 2 if nothing could
     be judged, or the command cannot be carried out.
     """
-    check_writable(output)
+    written = output.written("check", "check")
+    number = jobs.number
     base = read_baseline(against) if against is not None else None
-    if base is not None and records is not None:
-        raise UsageError("--against counts anew, module by module; --records cannot stand in.")
-    timing = Timing(measure=measure, file=measurements, gpu=gpu, max_time=max_time)
-    refuse_idle(timing)
+    given = read_results(kept.from_ or (), ("records", "measurements"))
+    if base is not None and given.records:
+        raise UsageError("--against counts anew, module by module; leave out --from with records.")
+    timing = _timing(device, session, measure=measure)
     every = find(suites or []) if suites or base is None else []
     found, matching = selected(every, only)
     guarded = [suite_of(base)] if base is not None else []
     if not allow_imports:
         refuse_code([*found, *guarded])
-    if records is not None:
-        known = read_records(records)
-    else:
-        refuse_unknown_models(found)
-        known = counted([*found, *guarded], parse_jobs(jobs), traceback=traceback)
-    if write_records is not None:
-        write_document(lines_of(known, parts_named(found)), write_records)
-    judged = checked(found, matching, known, timed(found, matching, known, timing))
-    kept = with_reasons(judge_baseline(base, known, version("torch"))) if base is not None else []
-    page = Page(shape=format_ or "table", color=output is None and wants_color())
-    write_document(document(judged, kept, page), output)
-    raise typer.Exit(status([*judged.verdicts, *kept], fail_on_unknown=fail_on_unknown))
+    with ResultFile(save.save, ("records", "measurements")) as file:
+        if base is not None and file.results.records:
+            raise UsageError(
+                f"--against counts anew, and {file.path} holds counts; name a new file."
+            )
+        known = given.records
+        if not known:
+            refuse_unknown_models(found)
+            counter = Counter(jobs=number, traceback=output.traceback)
+            known = counted([*found, *guarded], counter, file)
+        timed = [*given.measurements, *file.results.measurements]
+        if timing is not None:
+            timed += _measured(found, matching, known, timing, file)
+    judged = checked(found, matching, known, timed)
+    held = with_reasons(judge_baseline(base, known, version("torch"))) if base is not None else []
+    written.write(document(judged, held, written))
+    return status([*judged.verdicts, *held], fail_on_unknown=fail_on_unknown)
 
 
-class Page(msgspec.Struct, frozen=True):
-    """How a document is to look."""
-
-    shape: CheckFormat
-    color: bool
-
-
-def document(judged: Checked, kept: list[Verdict], page: Page) -> str:
+def document(judged: Checked, held: list[Verdict], written: Written) -> str:
     """The verdicts on suites, and those on a baseline."""
-    width = page_width()
-    if not kept or page.shape not in ("table", "markdown"):
-        return judged.document(_rendering(page), beside=kept)
-    style: Style = "markdown" if page.shape == "markdown" else "table"
-    text = render([baseline_table(kept)], style, width=width, color=page.color) + "\n"
-    if not judged.verdicts:
-        return text
-    return judged.document(_rendering(page)) + "\n" + text
+    look = written.rendering
+    if not held or look.format not in ("table", "markdown"):
+        return judged.document(look, beside=held)
+    style: Style = "markdown" if look.format == "markdown" else "table"
+    text = render([baseline_table(held)], style, width=look.width, color=look.color) + "\n"
+    return text if not judged.verdicts else judged.document(look) + "\n" + text
 
 
-def _rendering(page: Page) -> Rendering:
-    return Rendering(
-        format=page.shape, width=page_width(), color=page.color, command="vtbench check"
-    )
+def _timing(device: Device, session: Session, *, measure: bool) -> MeasureAsk | None:
+    """How speeds are measured, if they are; options that would be idle are refused."""
+    given = {"--gpu": device.gpu, "--device": device.device, "--max-time": session.max_time}
+    idle = [option for option, value in given.items() if value is not None]
+    if not measure:
+        if idle:
+            raise UsageError(f"{idle[0]} says how to measure, and nothing is; add --measure.")
+        return None
+    from vtbench.measure.machine.devices import choose
+
+    choose(device.gpu, device.device)
+    return MeasureAsk(gpu=device.gpu, device=device.device, max_seconds=session.seconds())
 
 
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """What the options say of claims about speed."""
-
-    measure: bool
-    file: Path | None
-    gpu: str | None
-    max_time: float | None
-
-
-def refuse_idle(timing: Timing) -> None:
-    """Options that need ``--measure``, before any work is done; files and GPUs it cannot use."""
-    for option, value in (("--gpu", timing.gpu), ("--max-time", timing.max_time)):
-        if value is not None and not timing.measure:
-            raise UsageError(f"{option} says how to measure, and nothing is; add --measure.")
-    if timing.max_time is not None:
-        parse_max_time(timing.max_time)
-    if timing.measure:
-        from vtbench.measure.machine.devices import choose
-
-        check_writable(timing.file)
-        with Store(timing.file):  # refuses what holds something else
-            choose(timing.gpu)
-
-
-def timed(
+def _measured(
     suites: list[Suite],
     only: frozenset[str] | None,
     records: dict[Workload, Record],
-    timing: Timing,
+    ask: MeasureAsk,
+    file: ResultFile,
 ) -> list[Measurement]:
-    """The measurements of a file, and with ``--measure`` those that it lacks."""
-    if not timing.measure:
-        return [] if timing.file is None else read_measurements(timing.file)
-    ask = MeasureAsk(gpu=timing.gpu, max_seconds=timing.max_time or 15.0, file=timing.file)
+    """The measurements that a file lacks; an interrupt says where they are kept."""
     found: list[Measurement] = []
     total = len({claim.workload for suite in suites for claim in suite.claims
                  if claim.metric in SPEEDS and claim.workload is not None})  # fmt: skip
     try:
         with stdout_kept_clean(), progress(total, "measuring") as advance:
-            for record in measured(suites, only, records, ask, advance):
+            for record in measured(suites, only, records, ask, file, advance):
                 found.append(record)  # noqa: PERF402  # what came before an interrupt is counted
     except KeyboardInterrupt:
-        kept = f"{timing.file} keeps them" if timing.file else "name a file with --measurements"
-        say(f"Interrupted after {len(found)} measurements; {kept}, and the same command goes on.")
+        where = f"{file.path} keeps them" if file.path else "name a file with --save"
+        say(f"Interrupted after {len(found)} measurements; {where}, and the same command goes on.")
         raise
     return found
 
 
-def counted(
-    suites: list[Suite], jobs: int | None, *, traceback: bool = False
-) -> dict[Workload, Record]:
+def counted(suites: list[Suite], counter: Counter, file: ResultFile) -> dict[Workload, Record]:
     """A record for each workload that the claims speak of, each counted once."""
     asked = [(workload, None) for workload in wanted(suites)]
-    records, finished = count(asked, {}, jobs, traceback=traceback)
+    keep = kept_condensed(suites, file)
+    records, finished = counter.count(asked, file.results.records, keep)
     if not finished:
         raise KeyboardInterrupt
     return dict(zip((workload for workload, _ in asked), records, strict=True))

@@ -13,27 +13,37 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-COMMANDS = {
-    "macs": "Count the MACs of models.",
-    "throughput": "Measure images per second, and which model is faster.",
-    "latency": "Measure how long single steps take.",
-    "memory": "Measure the memory of a step, beside the predicted one.",
-    "sweep": "Count and measure over sizes, batches, options.",
-    "formula": "Derive the MACs of models as a formula.",
-    "check": "Hold printed figures against the models.",
-    "baseline": "Write down what models cost, for `vtbench check --against`.",
-    "explain": "Say everything about one claim.",
-    "suites": "List the suites of claims that ship.",
-    "init-suite": "Write a suite to begin with.",
-    "audit": "Find the figures of a printed table that contradict each other.",
-    "cost": "Show the papers' cost formulas, term by term.",
-    "compare": "Hold measurements against earlier ones.",
-    "report": "Derive tables from kept records.",
-    "models": "List models by their short names.",
-    "env": "Show this machine, and what stands in the way of measuring.",
-    "conformance": "Try every counter on micro-cases whose truth is known.",
+GROUPS = {
+    "Count": {
+        "macs": "Count the MACs of models.",
+        "formula": "Derive the MACs of models as a formula.",
+        "cost": "Show the papers' cost formulas, term by term.",
+        "conformance": "Compare FLOP counters on cases with known answers.",
+    },
+    "Measure": {
+        "throughput": "Measure images per second, and which model is faster.",
+        "latency": "Measure how long single steps take.",
+        "memory": "Measure the memory of a step, beside the predicted one.",
+        "sweep": "Count and measure over sizes, batches and options.",
+        "compare": "Compare two files of measurements.",
+        "regress": "Measure two revisions of your code in turns.",
+        "report": "Derive tables and figures from kept results.",
+    },
+    "Check": {
+        "check": "Check a paper's published numbers.",
+        "explain": "Say everything about one claim.",
+        "audit": "Find the figures of a printed table that contradict each other.",
+        "baseline": "Write down what models cost, for `vtbench check --against`.",
+        "init-suite": "Write a suite to begin with.",
+    },
+    "Look up": {
+        "models": "List models by their short names.",
+        "suites": "List the suites of claims that ship.",
+        "env": "Describe this machine and what would distort timings.",
+    },
 }
-"""Name -> what `vtbench --help` says of it, in that order."""
+"""Heading -> name -> what `vtbench --help` says of it, in that order."""
+COMMANDS = {name: said for commands in GROUPS.values() for name, said in commands.items()}
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
@@ -43,11 +53,12 @@ class _Commands(UserDict[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if self.data[name] is None:
-            self.data[name] = _imported(name)
+            self.data[name] = command_named(name)
         return self.data[name]
 
 
-def _imported(name: str) -> Any:
+def command_named(name: str) -> Any:
+    """The command of that name, imported."""
     place = name.replace("-", "_")
     found = getattr(importlib.import_module(f"vtbench.cli.{place}"), place)
     if not isinstance(found, typer.Typer):
@@ -70,5 +81,6 @@ class CommandGroup(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # typer's signature
         """The list of commands in the help; some versions of typer bring a click of their own."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for heading, commands in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl(list(commands.items()))

@@ -1,60 +1,89 @@
-"""From workloads to a document: count each, keep the order, answer with a status."""
+"""From workloads to records: each is counted once, in order, beside those that are kept."""
 
 from __future__ import annotations
 
 import functools
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from vtbench.cli.output import say, stdout_kept_clean, write_document
+import msgspec
+
+from vtbench.cli.output import stdout_kept_clean
 from vtbench.cli.progress import progress
+from vtbench.data.files import ResultFile
 from vtbench.data.libraries import LISTED
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
 from vtbench.measure.workers import Outcome, in_processes, in_turn
-from vtbench.report import CountsRendering, citation, counts_document, failure
 
 MANY = 20
 """Up to so many models one process is quicker than starting several."""
 INTERRUPTED = 130
 
-Asked = Sequence[tuple[Workload, str | None]]
+Todo = Sequence[tuple[Workload, str | None]]
+"""Workloads, and why one cannot be, if it cannot."""
+Keep = Callable[[Workload, Record], None]
+"""Keeps the record of a workload as it was asked for."""
 
 
-def count(
-    asked: Asked, settings: dict[str, Any], jobs: int | None, *, traceback: bool = False
-) -> tuple[list[Record], bool]:
-    """A record for each workload in order, and whether all were reached before an interrupt."""
-    records = {
-        place: Record(workload=work, error=error)
-        for place, (work, error) in enumerate(asked)
-        if error is not None
-    }
-    places = [place for place in range(len(asked)) if place not in records]
-    todo = [asked[place][0] for place in places]
-    finished = True
-    try:
-        with stdout_kept_clean(), progress(len(todo)) as advance:
-            for index, outcome in _outcomes(todo, settings, jobs):
-                advance(todo[index].model)
-                records[places[index]] = _record(todo[index], outcome)
-                if traceback and outcome.trace:
-                    sys.stderr.write(outcome.trace)
-    except KeyboardInterrupt:
-        finished = False
-    return [records[place] for place in sorted(records)], finished
+class Counter(msgspec.Struct, frozen=True, kw_only=True):
+    """How workloads are counted."""
 
+    settings: dict[str, Any] = {}
+    """Of a count: other counters to run beside ours, and formulas of the user's."""
+    jobs: int | None = None
+    traceback: bool = False
 
-def _outcomes(
-    todo: Sequence[Workload], settings: dict[str, Any], jobs: int | None
-) -> Iterator[tuple[int, Outcome[Record]]]:
-    task = functools.partial(count_one, settings=settings)
-    if jobs is not None or len(todo) > MANY or settings.get("ops") or any(map(_foreign, todo)):
-        return in_processes(task, todo, jobs or os.cpu_count() or 1)
-    return in_turn(task, todo)
+    def count(
+        self, todo: Todo, known: Mapping[Workload, Record] = {}, keep: Keep | None = None
+    ) -> tuple[list[Record], bool]:
+        """A record for each workload in order, and whether all were reached before an interrupt.
+
+        What is known is not counted again; what is counted is kept, in the order asked for.
+        """
+        found = {
+            place: Record(workload=work, error=error) if error is not None else known[work]
+            for place, (work, error) in enumerate(todo)
+            if error is not None or self._serves(known.get(work))
+        }
+        places = [place for place in range(len(todo)) if place not in found]
+        works = [todo[place][0] for place in places]
+        waiting: dict[int, Record] = {}
+        next_, finished = 0, True
+        try:
+            with stdout_kept_clean(), progress(len(works)) as advance:
+                for index, outcome in self._outcomes(works):
+                    advance(works[index].model)
+                    waiting[index] = self._record(works[index], outcome)
+                    while next_ in waiting:  # workers end in any order, a file has one
+                        record = waiting.pop(next_)
+                        found[places[next_]] = record
+                        if keep is not None and record.error is None:
+                            keep(works[next_], record)
+                        next_ += 1
+        except KeyboardInterrupt:
+            finished = False
+        found |= {places[index]: record for index, record in waiting.items()}
+        return [found[place] for place in sorted(found)], finished
+
+    def _serves(self, record: Record | None) -> bool:
+        """Whether a kept record says all that is asked."""
+        counters = self.settings.get("counters") or ()
+        return record is not None and set(counters) <= set(record.counters or ())
+
+    def _outcomes(self, works: Sequence[Workload]) -> Iterator[tuple[int, Outcome[Record]]]:
+        task = functools.partial(count_one, settings=self.settings)
+        own = self.settings.get("ops") or any(map(_foreign, works))
+        if self.jobs is not None or len(works) > MANY or own:
+            return in_processes(task, works, self.jobs or os.cpu_count() or 1)
+        return in_turn(task, works)
+
+    def _record(self, workload: Workload, outcome: Outcome[Record]) -> Record:
+        if self.traceback and outcome.trace:
+            sys.stderr.write(outcome.trace)
+        return outcome.result or Record(workload=workload, error=outcome.error)
 
 
 def _foreign(workload: Workload) -> bool:
@@ -70,32 +99,10 @@ def count_one(workload: Workload, *, settings: dict[str, Any]) -> Record:
     return count_workload(workload, settings=RunSettings(**settings))
 
 
-def _record(workload: Workload, outcome: Outcome[Record]) -> Record:
-    return outcome.result or Record(workload=workload, error=outcome.error)
+def kept_whole(file: ResultFile) -> Keep:
+    """Keeps records with all of their rows, to be found under what was asked for."""
 
+    def keep(asked: Workload, record: Record) -> None:
+        file.append(msgspec.structs.replace(record, asked=asked))
 
-def answer(
-    records: Sequence[Record],
-    question: CountsRendering,
-    path: Path | None,
-    *,
-    strict: bool = False,
-    finished: bool = True,
-) -> int:
-    """Write the document and say on standard error what went wrong; the exit status."""
-    failed = [record for record in records if record.error is not None]
-    for record in failed:
-        say(failure(record))
-    if not finished and (path is None or len(failed) == len(records)):
-        return INTERRUPTED
-    if len(failed) == len(records):
-        return 2
-    write_document(counts_document(records, question), path)
-    if question.cite and question.format == "csv":  # a comment would not be CSV
-        sys.stderr.write(citation(records) + "\n")
-    if not finished:
-        return INTERRUPTED
-    incomplete = [record.workload.model for record in records if record.unknown]
-    if strict and incomplete:
-        say(f"--strict: {', '.join(incomplete)}: unknown operators were met.")
-    return 1 if failed or (strict and incomplete) else 0
+    return keep

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+
+import msgspec
 
 from vtbench.cli.output import stdout_kept_clean
 from vtbench.cli.progress import progress
@@ -13,6 +13,7 @@ from vtbench.data.closed_form import Formula, Symbol
 from vtbench.data.files import ResultFile
 from vtbench.data.workload import Workload
 from vtbench.measure.workers import Outcome, in_processes, in_turn
+from vtbench.sweep.cells import key_of
 
 Asked = Sequence[tuple[Workload, str | None]]
 Task = Callable[[Workload], Formula]
@@ -28,32 +29,32 @@ def derive_one(workload: Workload, *, time_limit: float, symbols: tuple[Symbol, 
 
 
 def derive_all(
-    asked: Asked, task: Task, jobs: int, lines: Path | None, *, traceback: bool = False
+    asked: Asked,
+    task: Task,
+    jobs: int,
+    key: Callable[[Workload], str],
+    kept: tuple[Sequence[Formula], ResultFile],
+    *,
+    traceback: bool = False,
 ) -> list[Formula]:
-    """A form for each model in order; those that the file holds already are taken from there."""
-    with ResultFile(lines, ("forms",)) as kept:
-        return _derived(asked, task, jobs, kept, traceback=traceback)
-
-
-def _derived(
-    asked: Asked, task: Task, jobs: int, kept: ResultFile, *, traceback: bool
-) -> list[Formula]:
-    known = {_key(form): form for form in kept.results.forms if form.error is None}
+    """A form for each model in order; those that are kept are taken, and new ones are kept."""
+    forms, file = kept
+    known = {form.key: form for form in (*forms, *file.results.forms) if form.error is None}
     found: dict[int, Formula] = {}
     todo: list[tuple[int, Workload]] = []
     for place, (work, error) in enumerate(asked):
         if error is not None:
             found[place] = Formula(model=work.model, error=error)
-        elif _key(_failed(work)) in known:
-            found[place] = known[_key(_failed(work))]
+        elif key(work) in known:
+            found[place] = known[key(work)]
         else:
             todo.append((place, work))
     with stdout_kept_clean(), progress(len(todo)) as advance:
         for index, outcome in _outcomes(task, [work for _, work in todo], jobs):
             place, work = todo[index]
             advance(work.model)
-            found[place] = outcome.result or _failed(work, outcome.error)
-            kept.append(found[place])
+            found[place] = msgspec.structs.replace(_formula(work, outcome), key=key(work))
+            file.append(found[place])
             if traceback and outcome.trace:
                 sys.stderr.write(outcome.trace)
     return [found[place] for place in sorted(found)]
@@ -66,9 +67,12 @@ def _outcomes(
     return in_processes(task, todo, jobs) if many else in_turn(task, todo)
 
 
-def _failed(work: Workload, error: str | None = None) -> Formula:
-    return Formula(model=work.model, options=work.to_dict()["options"], error=error)
+def _formula(work: Workload, outcome: Outcome[Formula]) -> Formula:
+    options = work.to_dict()["options"]
+    return outcome.result or Formula(model=work.model, options=options, error=outcome.error)
 
 
-def _key(form: Formula) -> str:
-    return json.dumps([form.model, form.options], sort_keys=True)
+def key_with(symbols: Sequence[Symbol]) -> Callable[[Workload], str]:
+    """Under which name a form is kept: equal for equal workloads and symbols."""
+    written = ",".join(f"{each.name}={each.example}:{each.multiple}" for each in symbols)
+    return lambda work: key_of(work, f"formula/1 {written}".strip())

@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-import typer
-
-from vtbench.cli.options import Output, Traceback
-from vtbench.cli.output import (
-    check_writable,
-    page_width,
-    stdout_kept_clean,
-    wants_color,
-    write_document,
-)
-from vtbench.report import Rendering
+from vtbench.cli.groups import command
+from vtbench.cli.options import Output
+from vtbench.cli.output import stdout_kept_clean
 from vtbench.report.environment import machine_document
 
-EnvFormat = Literal["table", "json", "markdown"]
-_SUFFIXES: dict[str, EnvFormat] = {".json": "json", ".md": "markdown"}
 
-
-def env(
-    format_: Annotated[
-        EnvFormat | None,
-        typer.Option(
-            "--format", help="Shape of the page; a table, or what the name of --output ends in."
-        ),
-    ] = None,
-    output: Output = None,
-    traceback: Traceback = False,  # noqa: ARG001  # the entry point reads it
-) -> None:
-    """Show this machine as records describe it, and what stands in the way of measuring.
+@command
+def env(*, output: Output) -> int:
+    """Describe this machine and list anything that would distort timings.
 
     \b
     vtbench env
     vtbench env --format json --output machine.json
 
-    Devices with their memory, versions, settings that alter speed, and warnings: other load, a
-    clock that cannot be watched, a container's quota. Host and user are not named.
+    The page shows the devices with their memory, the versions, settings that alter speed, and
+    warnings: other load, a clock that cannot be watched, the quota of a container. Host and user
+    are not named.
     """
-    shape = format_ or (_SUFFIXES.get(output.suffix.lower(), "table") if output else "table")
-    check_writable(output)
+    written = output.written("env", "env")
     from vtbench.measure.machine.this_machine import machine
 
     with stdout_kept_clean():
         found = machine()
-    asked = Rendering(
-        format=shape,
-        width=page_width(),
-        color=output is None and wants_color(),
-        command="vtbench env",
-    )
-    write_document(machine_document(found, asked), output)
+    written.write(machine_document(found, written.rendering))
+    return 0

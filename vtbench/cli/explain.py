@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -15,19 +14,19 @@ from vtbench.claims.suite import Claim, Suite
 from vtbench.claims.suite.files import find, shipped
 from vtbench.claims.suite.names import bearing_on, follows_from, one_claim
 from vtbench.cli.check import counted
-from vtbench.cli.options import AllowImports, Jobs, Output, Traceback, parse_jobs
-from vtbench.cli.output import check_writable, page_width, wants_color, write_document
-from vtbench.data.files import read_measurements, read_records
+from vtbench.cli.counting import Counter
+from vtbench.cli.groups import command
+from vtbench.cli.options import AllowImports, From, Jobs, Output
+from vtbench.data.files import ResultFile, read_results
 from vtbench.data.measurement import Measurement
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
-from vtbench.report import Rendering
 from vtbench.report.explained import Explained, explained_document
 
-ExplainFormat = Literal["table", "json", "markdown"]
 
-
+@command
 def explain(
+    *,
     claim_id: Annotated[
         str, typer.Argument(metavar="CLAIM_ID", help="Such as vt_v3.t1.vt_r34.macs.")
     ],
@@ -35,26 +34,15 @@ def explain(
         str | None,
         typer.Argument(
             metavar="SUITE|FILE",
-            help="Where the claim stands, where its id does not begin with a suite that ships.",
+            help="The suite of the claim (default: the shipped one that its id begins with).",
             show_default=False,
         ),
     ] = None,
-    records: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Explain from a file of records; nothing is counted."),
-    ] = None,
-    measurements: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Judge a speed by the measurements of a file."),
-    ] = None,
+    kept: From,
     allow_imports: AllowImports = False,
-    format_: Annotated[
-        ExplainFormat, typer.Option("--format", help="How to write the document.")
-    ] = "table",
-    output: Output = None,
-    jobs: Jobs = None,
-    traceback: Traceback = False,
-) -> None:
+    jobs: Jobs,
+    output: Output,
+) -> int:
     """Say everything about one claim: the cell, the count by stage, what was tried, the verdict.
 
     \b
@@ -63,26 +51,20 @@ def explain(
 
     Exit status: 0 whatever the verdict; 2 if there is no such claim.
     """
-    check_writable(output)
+    written = output.written("explain", "explain")
+    number = jobs.number
+    given = read_results(kept.from_ or (), ("records", "measurements"))
     whole, claim = one_claim(find(_where(claim_id, suite)), claim_id)
     needed = bearing_on(whole, [claim.id])
     if not allow_imports:
         refuse_code([needed])
-    if records is not None:
-        known = read_records(records)
-    else:
-        known = counted([needed], parse_jobs(jobs), traceback=traceback)
-    timed = [] if measurements is None else read_measurements(measurements)
-    text = explained_document(
-        explained(needed, claim, known, timed),
-        Rendering(
-            format=format_,
-            width=page_width(),
-            color=output is None and wants_color(),
-            command="vtbench explain",
-        ),
-    )
-    write_document(text, output)
+    known = given.records
+    if not known:
+        counter = Counter(jobs=number, traceback=output.traceback)
+        known = counted([needed], counter, ResultFile(None))
+    found = explained(needed, claim, known, given.measurements)
+    written.write(explained_document(found, written.rendering))
+    return 0
 
 
 def _where(claim_id: str, suite: str | None) -> list[str]:

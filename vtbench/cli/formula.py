@@ -10,44 +10,17 @@ from typing import Annotated
 import msgspec
 import typer
 
-from vtbench.cli.axes import one_of_each
-from vtbench.cli.deriving import derive_all, derive_one
-from vtbench.cli.options import (
-    Conditions,
-    FormatOption,
-    Inputs,
-    Jobs,
-    ModelList,
-    Models,
-    MoreModels,
-    Options,
-    Output,
-    Resolution,
-    Traceback,
-    asked_models,
-    parse_inputs,
-    parse_jobs,
-    parse_resolution,
-    workloads,
-)
-from vtbench.cli.output import (
-    check_writable,
-    document_path,
-    page_width,
-    say,
-    shape_of,
-    wants_color,
-    write_document,
-)
-from vtbench.cli.ranges import LETTERS, parse_at, parse_symbols
+from vtbench.cli.at import LETTERS, parse_at, parse_symbols, points_of
+from vtbench.cli.cost import check_figure
+from vtbench.cli.deriving import derive_all, derive_one, key_with
+from vtbench.cli.groups import command
+from vtbench.cli.options import At, Building, From, Jobs, Models, Output, Plot, Save, Session
+from vtbench.cli.output import Written, say
+from vtbench.cli.workloads import asked, grid_of
 from vtbench.data.closed_form import Formula, written
+from vtbench.data.files import ResultFile, read_results
 from vtbench.errors import BadOption
-from vtbench.report import Format, Rendering
-from vtbench.report.formula import (
-    Row,
-    evaluated,
-    formula_document,
-)
+from vtbench.report.formula import Row, evaluated, formula_document
 
 TIME_LIMIT = 30.0
 
@@ -57,18 +30,15 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     points: list[dict[str, int]] | None
     """Sizes to evaluate them at."""
-    format: Format
-    output: Path | None
+    written: Written
     plot: Path | None
 
 
+@command
 def formula(
-    models: Models = None,
-    more_models: MoreModels = None,
-    model_list: ModelList = None,
-    option: Options = None,
-    resolution: Resolution = None,
-    inputs: Inputs = None,
+    *,
+    models: Models,
+    building: Building,
     symbol: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,35 +48,14 @@ def formula(
             "multiples of 6 are taken. Repeatable.",
         ),
     ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            "--at",
-            metavar="H=192:512:32,W=224",
-            help="Evaluate over ranges start:stop:step, stop included; B is 1 and W is H unless "
-            "they are given.",
-        ),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option("--plot", metavar="FILE", help="Draw the values of --at as PNG or SVG."),
-    ] = None,
-    time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", help="What the symbolic runs of one model may take.")
-    ] = TIME_LIMIT,
-    resume: Annotated[
-        Path | None,
-        typer.Option(
-            "--resume",
-            metavar="FILE.jsonl",
-            help="Keep every form in a file, a line each, and take from there what is there.",
-        ),
-    ] = None,
-    format_: FormatOption = None,
-    output: Output = None,
-    jobs: Jobs = None,
-    traceback: Traceback = False,
-) -> None:
+    at: At = None,
+    plot: Plot = None,
+    session: Session,
+    save: Save,
+    kept: From,
+    jobs: Jobs,
+    output: Output,
+) -> int:
     """Derive the exact MACs of models as a formula in batch, height and width.
 
     \b
@@ -115,40 +64,46 @@ def formula(
     vtbench formula deit_s swin_t --at H=192:512:32
     vtbench formula transformers:BertModel --at B=1,T=64:512:64
     vtbench formula my_package.blocks:attention --symbol C=384:6 --symbol N=196
-    vtbench formula --models 'timm:*' --resume forms.jsonl --output forms.csv
+    vtbench formula --models 'timm:*' --save forms.jsonl --output forms.csv
 
     The model is run once on symbolic sizes; the form is then held against concrete counts at
-    other sizes, and one that fails is never shown. With --resume a long run that was interrupted
+    other sizes, and one that fails is never shown. With --save a long run that was interrupted
     goes on where it stopped.
 
     Exit status: 0 done; 1 some model has no formula; 2 none has.
     """
-    path = document_path(output)
-    conditions = Conditions(
-        options=one_of_each(option),
-        resolution=parse_resolution(resolution),
-        inputs=parse_inputs(inputs),
-    )
+    place = output.written("formula", "formula")
+    _refuse_what_is_no_symbol(building)
     symbols = parse_symbols(symbol)
     letters = tuple(each.name for each in symbols) or LETTERS
     question = Question(
-        points=None if at is None else parse_at(at, letters),
-        format=shape_of(format_, path),
-        output=path,
-        plot=plot,
+        points=None if at is None else points_of(parse_at(at), letters), written=place, plot=plot
     )
+    check_figure(plot)
     if plot is not None and at is None:
-        raise BadOption("--plot draws the values of --at; say over which sizes.")
-    if not time_limit > 0:
-        raise BadOption(f"A time limit of {time_limit:g} s leaves no time.")
-    processes = parse_jobs(jobs) or 1
-    check_writable(path)
-    check_writable(plot)
-    check_writable(resume)
-    asked = workloads(asked_models(models, more_models, model_list), conditions)
-    task = functools.partial(derive_one, time_limit=time_limit, symbols=symbols)
-    found = derive_all(asked, task, processes, resume, traceback=traceback)
-    raise typer.Exit(answer(found, question))
+        raise BadOption("--plot draws the values of --at; give --at too.")
+    task = functools.partial(derive_one, time_limit=session.seconds(TIME_LIMIT), symbols=symbols)
+    number = jobs.number or 1
+    known = read_results(kept.from_ or (), ("forms",)).forms
+    wanted = asked(models, grid_of(building))
+    with ResultFile(save.save, ("forms",)) as file:
+        found = derive_all(
+            wanted.todo(),
+            task,
+            number,
+            key_with(symbols),
+            (known, file),
+            traceback=output.traceback,
+        )
+    return answer(found, question)
+
+
+def _refuse_what_is_no_symbol(building: Building) -> None:
+    """A form holds for every batch, and is that of the forward pass."""
+    if "batch_size" in building.typed:
+        raise BadOption("The batch is the symbol B of a formula; give --at B=8 in its place.")
+    if building.typed.get("backward"):
+        raise BadOption("A formula is that of the forward pass; leave out --backward.")
 
 
 def answer(found: Sequence[Formula], question: Question) -> int:
@@ -162,13 +117,7 @@ def answer(found: Sequence[Formula], question: Question) -> int:
     rows = None if question.points is None else evaluated(good, question.points)
     if rows is not None and not _within(good, rows):
         return 2
-    asked = Rendering(
-        format=question.format,
-        width=page_width(),
-        color=question.output is None and wants_color(),
-        command="vtbench formula",
-    )
-    write_document(formula_document(found, rows, asked), question.output)
+    question.written.write(formula_document(found, rows, question.written.rendering))
     if question.plot is not None and rows:
         _draw(good, rows, question.plot)
     return 1 if len(good) < len(found) else 0

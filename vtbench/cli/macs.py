@@ -2,74 +2,46 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 import typer
 
-from vtbench.cli.axes import combined
-from vtbench.cli.counting import answer, count
+from vtbench.cli.counting import INTERRUPTED, Counter, kept_whole
+from vtbench.cli.groups import command
 from vtbench.cli.options import (
-    Backward,
-    BatchSize,
-    Conditions,
-    FormatOption,
-    Inputs,
+    Building,
+    Counters,
+    Depth,
+    FailOnUnknown,
+    From,
     Jobs,
-    ModelList,
     Models,
-    MoreModels,
-    Options,
     Output,
-    Resolution,
-    Traceback,
-    Train,
-    asked_models,
-    parse_counters,
-    parse_inputs,
-    parse_jobs,
-    parse_resolution,
+    RelativeTo,
+    Save,
 )
-from vtbench.cli.output import (
-    check_suffix,
-    check_writable,
-    document_path,
-    page_width,
-    shape_of,
-    wants_color,
-)
+from vtbench.cli.output import Written, say
 from vtbench.cli.printed import printed_figures
-from vtbench.cli.values import parse_one_batch
-from vtbench.cli.weights import WeightFiles, parse_weights
+from vtbench.cli.workloads import asked, grid_of
+from vtbench.data.files import ResultFile, read_results
+from vtbench.data.record import Record
 from vtbench.errors import BadOption
-from vtbench.report import CountsRendering, View
+from vtbench.report import CountsRendering, View, citation, counts_document, failure
 
 
+@command
 def macs(
-    models: Models = None,
-    more_models: MoreModels = None,
-    model_list: ModelList = None,
-    option: Options = None,
-    weights: WeightFiles = None,
-    resolution: Resolution = None,
-    batch_size: BatchSize = None,
-    inputs: Inputs = None,
-    backward: Backward = False,
-    train: Train = False,
+    *,
+    models: Models,
+    building: Building,
     by: Annotated[
         View, typer.Option(help="Divide each total by stage, module, operator or class.")
     ] = "total",
-    depth: Annotated[
-        int | None, typer.Option(metavar="N", help="How deep the tree of --by module goes.")
-    ] = None,
-    counters: Annotated[
-        str | None,
-        typer.Option(
-            metavar="all|A,B",
-            help="Run other counters beside ours: fvcore, thop, torch; and ptflops, calflops, "
-            "torchinfo, torchprofile with vtbench[counters].",
-        ),
-    ] = None,
+    depth: Depth = None,
+    counters: Counters = None,
     ops: Annotated[
         str | None,
         typer.Option(
@@ -77,72 +49,97 @@ def macs(
             help="A module of yours whose OPS maps operators to formulas; also MODULE:NAME.",
         ),
     ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="End with status 1 if any operator is unknown.")
-    ] = False,
-    relative_to: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="Add ratio and difference to this model, by stage too."),
-    ] = None,
-    format_: FormatOption = None,
-    output: Output = None,
+    fail_on_unknown: FailOnUnknown = False,
+    relative_to: RelativeTo = None,
     cite: Annotated[
         bool, typer.Option("--cite", help="Add a footnote and BibTeX for a paper.")
     ] = False,
-    jobs: Jobs = None,
-    traceback: Traceback = False,
-) -> None:
+    save: Save,
+    kept: From,
+    jobs: Jobs,
+    output: Output,
+) -> int:
     """Count the MACs of models; one FMA is one MAC, and every operator is accounted for.
 
     \b
     vtbench macs swin_t
     vtbench macs resnet50 deit_s convnext_tiny --relative-to resnet50
     vtbench macs --models 'timm:vit_small*' --format csv --output small.csv
-    vtbench macs deit_s --resolution 384 -o num_classes=10 --by stage
+    vtbench macs deit_s --resolution 224,384 -o num_classes=10 --by stage
     vtbench macs transformers:BertModel --input input_ids=1x128:int64
     vtbench macs my_package.nets:make_net --by module --depth 2
     vtbench macs swin_t --counters all
 
-    Exit status: 0 done; 1 some model failed, or --strict met an unknown operator; 2 nothing
-    could be counted.
+    Exit status: 0 done; 1 some model failed, or --fail-on-unknown met an unknown operator; 2
+    nothing could be counted.
     """
-    path = document_path(output)
-    view, depth = _view(by, depth)
-    question = CountsRendering(
-        format=shape_of(format_, path),
-        view=view,
-        depth=depth,
-        relative_to=relative_to,
-        cite=cite,
-        width=page_width(),
-        color=path is None and wants_color(),
-        command="vtbench macs",
+    written = output.written("macs", "macs")
+    view, levels = _view(by, depth)
+    question = written.shown_as(
+        CountsRendering, view=view, depth=levels, relative_to=relative_to, cite=cite
     )
-    conditions = Conditions(
-        resolution=parse_resolution(resolution),
-        batch_size=parse_one_batch(batch_size) or 1,
-        inputs=parse_inputs(inputs),
-        train=train,
-        backward=backward,
-        weights=parse_weights(weights),
-    )
-    settings = {"counters": parse_counters(counters), "ops": ops}
-    processes = parse_jobs(jobs)
-    check_suffix(path, format_)
-    check_writable(path)
-    names = asked_models(models, more_models, model_list)
-    asked = combined(names, option, conditions, relative_to)
-    if sum(workload.model == relative_to for workload in asked) > 1:
-        raise BadOption(f"Give the options of {relative_to} one value; ratios are to one workload.")
-    records, finished = count(list(asked.items()), settings, processes, traceback=traceback)
+    settings = {"counters": _counters(counters), "ops": ops}
+    if ops is not None and (kept.from_ or save.save):
+        raise BadOption("--ops counts by formulas of yours; leave out --from and --save.")
+    number = jobs.number
+    known = read_results(kept.from_ or (), ("records",)).records
+    wanted = asked(models, grid_of(building), relative_to)
+    if sum(workload.model == relative_to for workload in wanted.workloads) > 1:
+        raise BadOption(
+            f"--relative-to: {relative_to} has several workloads, and a ratio is to one; give its "
+            "options one value each."
+        )
+    with ResultFile(save.save, ("records",)) as store:
+        counter = Counter(settings=settings, jobs=number, traceback=output.traceback)
+        records, finished = counter.count(
+            wanted.todo(), {**known, **store.results.records}, kept_whole(store)
+        )
     question = msgspec.structs.replace(question, printed=printed_figures(records))
-    raise typer.Exit(answer(records, question, path, strict=strict, finished=finished))
+    return answer(records, question, written, strict=fail_on_unknown, finished=finished)
+
+
+def answer(
+    records: Sequence[Record],
+    question: CountsRendering,
+    written: Written,
+    *,
+    strict: bool = False,
+    finished: bool = True,
+) -> int:
+    """Write the document and say on standard error what went wrong; the exit status."""
+    failed = [record for record in records if record.error is not None]
+    for record in failed:
+        say(failure(record))
+    if not finished and (written.path is None or len(failed) == len(records)):
+        return INTERRUPTED
+    if len(failed) == len(records):
+        return 2
+    written.write(counts_document(records, question))
+    if question.cite and question.format == "csv":  # a comment would not be CSV
+        sys.stderr.write(citation(records) + "\n")
+    if not finished:
+        return INTERRUPTED
+    incomplete = [record.workload.model for record in records if record.unknown]
+    if strict and incomplete:
+        say(f"--fail-on-unknown: {', '.join(incomplete)}: unknown operators were met.")
+    return 1 if failed or (strict and incomplete) else 0
+
+
+def _counters(text: str | None) -> tuple[str, ...]:
+    """``all``, or names separated by commas; packages that are missing are named at once."""
+    if text is None:
+        return ()
+    from vtbench.count.peers.counters import chosen, parse
+
+    names = parse(text)
+    chosen(names)
+    return names
 
 
 def _view(view: View, depth: int | None) -> tuple[View, int]:
     """A depth alone asks for the module tree."""
     if depth is not None and depth < 1:
-        raise BadOption(f"The depth of a module tree is 1 or more, not {depth}.")
+        raise BadOption(f"--depth: expected a positive integer, got {depth}.")
     if depth is not None and view == "total":
         view = "module"
     return view, depth or 1

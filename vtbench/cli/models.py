@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 import typer
 
+from vtbench.cli.groups import command
 from vtbench.cli.options import Output
-from vtbench.cli.output import check_writable, page_width, wants_color, write_document
 from vtbench.data import catalog
 from vtbench.errors import UnknownModel
-from vtbench.report import Column, Document, Rendering, Table, name_column, written
+from vtbench.report import Column, Document, Table, name_column
+from vtbench.report import written as document_text
 
-ListFormat = Literal["table", "json", "csv", "markdown"]
 
-
+@command
 def models(
+    *,
     pattern: Annotated[
         str | None,
         typer.Argument(help="A part of a name or a quoted glob; timm:GLOB looks there instead."),
     ] = None,
-    format_: Annotated[ListFormat, typer.Option("--format", help="Shape of the list.")] = "table",
-    output: Output = None,
-) -> None:
+    output: Output,
+) -> int:
     """List models by their short names, with the papers that published them.
 
     \b
@@ -35,18 +35,16 @@ def models(
     The short names are a small part of what can be counted: any name of timm can be used bare,
     and timm:NAME, torchvision:NAME and transformers:CLASS name any model of these libraries.
     """
-    check_writable(output)
+    written = output.written("models", "models")
     found = _found(pattern)
     if not found:
         raise UnknownModel(
             f"No model matches {pattern!r}; `vtbench models` lists the short names, "
             f"and `vtbench models 'timm:*'` those of timm."
         )
-    asked = Rendering(
-        format=format_, width=page_width(), color=wants_color(), command="vtbench models"
-    )
     page = Document(kind="models", results=lambda: found, tables=lambda: [_table(found)])
-    write_document(written(page, asked), output)
+    written.write(document_text(page, written.rendering))
+    return 0
 
 
 def _found(pattern: str | None) -> list[dict[str, object]]:
@@ -71,9 +69,6 @@ def _found(pattern: str | None) -> list[dict[str, object]]:
 
 
 def _table(found: list[dict[str, object]]) -> Table:
-    rows = tuple(
-        (str(each["name"]), str(each["target"]), str(each["paper"] or "")) for each in found
-    )
     return Table(
         title="Models",
         columns=(
@@ -81,5 +76,7 @@ def _table(found: list[dict[str, object]]) -> Table:
             Column(head="Built from", align="left", shrink=True),
             Column(head="Paper", align="left", shrink=True),
         ),
-        rows=rows,
+        rows=tuple(
+            (str(each["name"]), str(each["target"]), str(each["paper"] or "")) for each in found
+        ),
     )

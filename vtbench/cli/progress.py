@@ -1,4 +1,4 @@
-"""How far the work is, on standard error, once it has taken long enough to ask."""
+"""How far the work is, or what takes so long, on standard error, once there is a reason to ask."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vtbench.report.units import spoken
 PATIENCE = 2.0
 """Seconds before a terminal shows a bar."""
 INTERVAL = 10.0
-"""Seconds between two lines where standard error is not a terminal."""
+"""Seconds between two lines if standard error is not a terminal."""
 
 Advance = Callable[[str], None]
 Left = Callable[[], float]
@@ -85,5 +85,37 @@ def _lines(total: int, doing: str, left: Left | None) -> Iterator[Advance]:
 
 
 def _said(left: Left | None) -> str:
-    """How much longer it takes, where that can be told."""
+    """How much longer it takes, if that can be told."""
     return "" if left is None else f", {spoken(left())} left"
+
+
+@contextlib.contextmanager
+def waiting(doing: str, most: float) -> Iterator[None]:
+    """Say what takes so long, and how long it can take at most, in seconds."""
+    ended = threading.Event()
+    watch = _spin if sys.stderr.isatty() else _repeat
+    thread = threading.Thread(target=watch, args=(doing, most, ended), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _repeat(doing: str, most: float, ended: threading.Event) -> None:
+    """A line now and then, for a log."""
+    began = time.monotonic()
+    while not ended.wait(INTERVAL):
+        say(f"{doing}: {spoken(time.monotonic() - began)} so far, at most about {spoken(most)}")
+
+
+def _spin(doing: str, most: float, ended: threading.Event) -> None:
+    """A line that moves, for a terminal."""
+    if ended.wait(PATIENCE):
+        return
+    from rich.console import Console
+
+    console = Console(file=sys.__stderr__)
+    with console.status(f"{doing}; at most about {spoken(most)}"):
+        ended.wait()

@@ -11,11 +11,11 @@ import typer
 from vtbench.claims.judge import judge
 from vtbench.claims.suite import Suite
 from vtbench.claims.suite.files import find
-from vtbench.cli.options import Traceback
+from vtbench.cli.groups import command
+from vtbench.cli.options import Output, Plot
 from vtbench.cli.output import say
 from vtbench.cli.reporting import (
-    Ask,
-    MeasuredFormat,
+    ReportView,
     derived_charts,
     derived_text,
     measurements_of,
@@ -37,13 +37,15 @@ MEASURED = "measured"
 """The folder within, whose files of measurements have tables and figures beside them."""
 
 
+@command
 def report(
+    *,
     places: Annotated[
         list[Path] | None,
         typer.Argument(
             metavar="FOLDER|FILE...",
             help="A folder with records.jsonl, and with measurements in measured/; or files of "
-            "measurements, or of timm's results. Without any, the folder `reports`.",
+            "measurements, or of timm's results (default: the folder `reports`).",
             show_default=False,
         ),
     ] = None,
@@ -51,90 +53,45 @@ def report(
         bool,
         typer.Option("--check", help="Write nothing; exit 1 if a table or figure is stale."),
     ] = False,
-    format_: Annotated[
-        MeasuredFormat | None,
-        typer.Option("--format", help="Shape of the tables of measurements."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE|FOLDER", help="Write to a file; or everything into a folder."),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw a figure, PNG or SVG: along --by, or --pareto."),
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AXIS",
-            help="What stands across: resolution, batch_size, tokens, ...; `macs` in figures; "
-            "`rows` for a row per measurement. The longest axis where it is not given.",
-        ),
-    ] = None,
-    show: Annotated[
-        str | None,
-        typer.Option(
-            metavar="QUANTITY",
-            help="throughput, time, macs, memory, utilisation or energy; what was measured "
-            "where it is not given.",
-        ),
-    ] = None,
-    protocol: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only what this protocol measured.")
-    ] = None,
-    relative_to: Annotated[
-        str | None, typer.Option("--relative-to", metavar="MODEL", help="Ratios to this model.")
-    ] = None,
-    pareto: Annotated[
-        bool,
-        typer.Option("--pareto", help="The papers' accuracies against what was measured."),
-    ] = False,
-    accuracy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATTERN", help="Claims that --pareto takes accuracies from; '*.top1'."
-        ),
-    ] = None,
-    traceback: Traceback = False,  # noqa: ARG001  # the entry point reads it
-) -> None:
-    """Derive tables and figures from kept records, the same at every run.
+    shown: ReportView,
+    plot: Plot = None,
+    output: Output,
+) -> int:
+    """Derive tables and figures from kept results, the same at every run.
 
     \b
     vtbench report
     vtbench report reports --check
-    vtbench report sweep.jsonl --by resolution --plot sweep.svg
+    vtbench report sweep.jsonl --across resolution --plot sweep.svg
     vtbench report sweep.jsonl --output tables/
     vtbench report speed.jsonl --pareto --plot front.png
 
     Exit status: 0 done, or all up to date; 1 something is stale; 2 it cannot be done.
     """
-    ask = Ask(
-        format=format_, output=output, plot=plot, by=by, show=show, protocol=protocol,
-        relative_to=relative_to, pareto=pareto, accuracy=accuracy,
-    )  # fmt: skip
     found = places or [Path("reports")]
     folders = [place for place in found if place.is_dir() or (places is None)]
     if not folders:
         if check:
             raise BadOption("--check holds a folder against its records; name a folder.")
-        report_files(found, ask)
-        return
+        report_files(found, shown, plot, output)
+        return 0
     if len(found) > 1:
         raise BadOption("Name one folder, or files of measurements; not both.")
-    if ask != Ask():
-        raise BadOption("The tables of a folder have one shape; the options go with files.")
-    _folder(folders[0], check=check)
+    if shown != ReportView() or plot or output != Output():
+        raise BadOption("The tables of a folder have one shape; the options are for files.")
+    return _folder(folders[0], check=check)
 
 
-def _folder(folder: Path, *, check: bool) -> None:
+def _folder(folder: Path, *, check: bool) -> int:
     """Everything that follows from a folder, written or held against what is there."""
     texts, charts = measured_of(folder)
     if (folder / "records.jsonl").exists() or not texts:
         timed = timed_of(folder)
         texts = {**derived(read_records(folder / "records.jsonl"), timed), **texts}
     if check:
-        raise typer.Exit(_stale(folder, texts, charts))
+        return _stale(folder, texts, charts)
     write_all(folder, texts, charts)
+    return 0
 
 
 def measured_of(folder: Path) -> tuple[dict[str, str], dict[str, Chart]]:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+import typer
 
-from vtbench.cli.output import (
-    check_suffix,
-    check_writable,
-    document_path,
-    page_width,
-    say,
-    shape_of,
-    wants_color,
-    write_document,
-)
+from vtbench.cli.cost import check_figure
+from vtbench.cli.groups import Group
+from vtbench.cli.options import Across, Output, RelativeTo
+from vtbench.cli.output import check_writable, say, write_document
 from vtbench.data.files import read_measurements
 from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement
@@ -30,65 +25,88 @@ from vtbench.report.measured.charts import chart_of, charts
 if TYPE_CHECKING:
     from vtbench.report.chart import Chart
 
-MeasuredFormat = Literal[
-    "table", "json", "csv", "markdown", "latex", "github-action-benchmark", "bencher", "timm-csv"
-]
-MEASURED_FORMATS: tuple[MeasuredFormat, ...] = get_args(MeasuredFormat)
-FOLDER_FORMATS: dict[str, Format] = {".md": "markdown", ".csv": "csv", ".tex": "latex"}
-"""The tables that a folder takes, by the endings of their names."""
 ROWS = "rows"
-"""Said of ``--by``: a row per measurement, whatever axes there are."""
+"""Said of ``--across``: a row per measurement, whatever axes there are."""
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user wants to see of some measurements."""
+class ReportView(Group, frozen=True, kw_only=True):
+    """What is to be seen of some measurements."""
 
-    format: MeasuredFormat | None = None
-    output: Path | None = None
-    plot: Path | None = None
-    by: str | None = None
-    show: str | None = None
-    protocol: str | None = None
-    relative_to: str | None = None
-    pareto: bool = False
-    accuracy: str | None = None
+    across: Across = None
+    show: Annotated[
+        str | None,
+        typer.Option(
+            metavar="QUANTITY",
+            help="throughput, time, macs, memory, utilisation or energy (default: what was "
+            "measured).",
+        ),
+    ] = None
+    protocol: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only what this protocol measured.")
+    ] = None
+    relative_to: RelativeTo = None
+    pareto: Annotated[
+        bool,
+        typer.Option("--pareto", help="The papers' accuracies against what was measured."),
+    ] = False
+    accuracy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Claims that --pareto takes accuracies from (default: '*.top1').",
+        ),
+    ] = None
+
+    @property
+    def along(self) -> str | None:
+        """The axis of a table; None is a row per measurement."""
+        return (
+            None if self.across == ROWS else AUTO if self.across in (None, "macs") else self.across
+        )
 
 
-def report_files(files: Sequence[Path], ask: Ask) -> None:
+def report_files(
+    files: Sequence[Path], shown: ReportView, plot: Path | None, output: Output
+) -> None:
     """Read measurements; write the document, the figure, or a folder of both."""
-    if ask.accuracy is not None and not ask.pareto:
+    if shown.accuracy is not None and not shown.pareto:
         raise BadOption("--accuracy says which accuracies --pareto takes; give both.")
-    records = asked_records(files, ask)
-    if ask.output is not None and ask.output.is_dir():
-        _write_folder(records, ask.output, files[0].stem, ask)
+    records = asked_records(files, shown)
+    if output.output is not None and output.output.is_dir():
+        if output.format_ is not None or plot is not None or shown.pareto:
+            raise BadOption(
+                f"{str(output.output)!r} is a folder, which takes every format; name a file for "
+                "one of them."
+            )
+        _write_folder(records, output.output, files[0].stem, shown)
         return
-    _check_plot(ask.plot)
-    path = document_path(ask.output)
-    check_suffix(path, ask.format)
-    check_writable(path)
-    text, chart = _pareto(records, ask) if ask.pareto else _plain(records, ask)
-    write_document(text, path)
-    if ask.plot is not None and chart is not None:
-        _draw(chart, ask.plot)
+    check_figure(plot)
+    written = output.written("report", "pareto" if shown.pareto else "measurements")
+    question = written.shown_as(MeasuredRendering, relative_to=shown.relative_to)
+    make = _pareto if shown.pareto else _plain
+    text, chart = make(records, shown, question, drawn=plot is not None)
+    written.write(text)
+    if plot is not None and chart is not None:
+        _draw(chart, plot)
 
 
-def asked_records(files: Sequence[Path], ask: Ask) -> list[Measurement]:
+def asked_records(files: Sequence[Path], shown: ReportView) -> list[Measurement]:
     """The measurements of some files, of one protocol where one is asked for."""
     records = [record for file in files for record in measurements_of(file)]
     if not records:
         raise BadInput(f"There are no measurements in {', '.join(map(str, files))}.")
     names = dict.fromkeys(record.protocol.name for record in records)
-    if ask.protocol is not None:
-        records = [record for record in records if record.protocol.name == ask.protocol]
+    if shown.protocol is not None:
+        records = [record for record in records if record.protocol.name == shown.protocol]
         if not records:
             raise BadOption(
-                f"Nothing was measured under the protocol {ask.protocol!r}; "
+                f"Nothing was measured under the protocol {shown.protocol!r}; "
                 f"there is {', '.join(names)}."
             )
-    if ask.relative_to is not None and not any(
-        record.workload.model == ask.relative_to for record in records
+    if shown.relative_to is not None and not any(
+        record.workload.model == shown.relative_to for record in records
     ):
-        raise BadOption(f"The model {ask.relative_to!r} is not among those that were measured.")
+        raise BadOption(f"The model {shown.relative_to!r} is not among those that were measured.")
     return records
 
 
@@ -108,25 +126,18 @@ def derived_charts(records: Sequence[Measurement], stem: str) -> dict[str, Chart
     return {f"{stem}-{name}.svg": chart for name, chart in charts(records).items()}
 
 
-def _plain(records: Sequence[Measurement], ask: Ask) -> tuple[str, Chart | None]:
-    along = None if ask.by == ROWS else AUTO if ask.by in (None, "macs") else ask.by
-    question = _question(ask)
-    question = msgspec.structs.replace(question, by=along, show=ask.show)
-    chart = chart_of(records, None if ask.by == ROWS else ask.by, ask.show) if ask.plot else None
+def _plain(
+    records: Sequence[Measurement], shown: ReportView, question: MeasuredRendering, *, drawn: bool
+) -> tuple[str, Chart | None]:
+    question = msgspec.structs.replace(question, by=shown.along, show=shown.show)
+    axis = None if shown.across == ROWS else shown.across
+    chart = chart_of(records, axis, shown.show) if drawn else None
     return measured_document(records, ratios_of(records), question), chart
 
 
-def _question(ask: Ask) -> MeasuredRendering:
-    return MeasuredRendering(
-        format=shape_of(ask.format, ask.output),
-        relative_to=ask.relative_to,
-        width=page_width(),
-        color=ask.output is None and wants_color(),
-        command="vtbench report --pareto" if ask.pareto else "vtbench report",
-    )
-
-
-def _pareto(records: Sequence[Measurement], ask: Ask) -> tuple[str, Chart]:
+def _pareto(
+    records: Sequence[Measurement], shown: ReportView, question: MeasuredRendering, *, drawn: bool
+) -> tuple[str, Chart | None]:
     """Accuracies of the suites that ship beside what was measured."""
     from vtbench.claims.suite.files import find
     from vtbench.report.measured.accuracy import (
@@ -137,28 +148,25 @@ def _pareto(records: Sequence[Measurement], ask: Ask) -> tuple[str, Chart]:
     )
     from vtbench.report.measured.fronts import pareto_document
 
-    wanted = "macs" if ask.by == "macs" else ask.show
+    wanted = "macs" if shown.across == "macs" else shown.show
     group, quantity = one_protocol(records, wanted)
-    found = points(group, find([]), ask.accuracy or TOP1, quantity)
-    question = _question(ask)
-    return pareto_document(found, quantity, group, question), pareto_chart(found, quantity, group)
+    found = points(group, find([]), shown.accuracy or TOP1, quantity)
+    chart = pareto_chart(found, quantity, group) if drawn else None
+    return pareto_document(found, quantity, group, question), chart
 
 
-def _write_folder(records: Sequence[Measurement], folder: Path, stem: str, ask: Ask) -> None:
+def _write_folder(
+    records: Sequence[Measurement], folder: Path, stem: str, shown: ReportView
+) -> None:
     """Tables as markdown, CSV and LaTeX, and a figure for every protocol."""
-    if ask.format is not None or ask.plot is not None or ask.pareto:
-        raise BadOption(
-            f"{str(folder)!r} is a folder, which takes every shape; name a file for one of them."
-        )
     ratios = ratios_of(records)
-    along = None if ask.by == ROWS else AUTO if ask.by in (None, "macs") else ask.by
+    asked = MeasuredRendering(by=shown.along, show=shown.show, relative_to=shown.relative_to)
+    shapes: dict[str, Format] = {".md": "markdown", ".csv": "csv", ".tex": "latex"}
     texts = {
         f"{stem}{suffix}": measured_document(
-            records,
-            ratios,
-            MeasuredRendering(format=shape, by=along, show=ask.show, relative_to=ask.relative_to),
+            records, ratios, msgspec.structs.replace(asked, format=shape)
         )
-        for suffix, shape in FOLDER_FORMATS.items()
+        for suffix, shape in shapes.items()
     }
     write_all(folder, texts, derived_charts(records, stem))
 
@@ -171,13 +179,6 @@ def write_all(folder: Path, texts: Mapping[str, str], figures: Mapping[str, Char
         write_document(text, folder / name)
     for name, chart in figures.items():
         _draw(chart, folder / name)
-
-
-def _check_plot(path: Path | None) -> None:
-    from vtbench.report.plot.files import checked
-
-    if path is not None:
-        check_writable(checked(path))
 
 
 def _draw(chart: Chart, path: Path) -> None:

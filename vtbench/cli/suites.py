@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from vtbench.claims.suite import Suite
 from vtbench.claims.suite.files import find
+from vtbench.cli.groups import command
 from vtbench.cli.options import Output
-from vtbench.cli.output import check_writable, page_width, wants_color, write_document
-from vtbench.report import Column, Document, Rendering, Table, json_text, written
-
-SuitesFormat = Literal["table", "json", "csv", "markdown"]
+from vtbench.report import Column, Document, Table, json_text
+from vtbench.report import written as document_text
 
 
+@command
 def suites(
-    format_: Annotated[SuitesFormat, typer.Option("--format", help="Shape of the list.")] = "table",
+    *,
     schema: Annotated[
         bool,
         typer.Option("--schema", help="Print the JSON Schema of a suite file, for editors."),
     ] = False,
-    output: Output = None,
-) -> None:
+    output: Output,
+) -> int:
     """List the suites of claims that ship, with their papers.
 
     \b
@@ -30,22 +30,20 @@ def suites(
     vtbench suites --format json
     vtbench suites --schema --output suite.schema.json
     """
-    check_writable(output)
+    written = output.written("suites", "suites")
     if schema:
         from vtbench.claims.suite.schema import suite_schema
 
-        write_document(json_text(suite_schema()) + "\n", output)
-        return
+        written.write(json_text(suite_schema()) + "\n")
+        return 0
     found = find([])
-    asked = Rendering(
-        format=format_, width=page_width(), color=wants_color(), command="vtbench suites"
-    )
     page = Document(
         kind="suites",
         results=lambda: [suite_object(suite) for suite in found],
         tables=lambda: [_table(found)],
     )
-    write_document(written(page, asked), output)
+    written.write(document_text(page, written.rendering))
+    return 0
 
 
 def suite_object(suite: Suite) -> dict[str, Any]:

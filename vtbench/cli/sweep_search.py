@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Annotated, Any
 
 import msgspec
+import typer
 
-from vtbench.cli import axes
+from vtbench.cli.groups import Group
 from vtbench.cli.output import say
 from vtbench.data.measurement import Device
 from vtbench.data.workload import OptionValue, Workload
-from vtbench.errors import UsageError
-from vtbench.sweep.axes import Grid, measured
+from vtbench.errors import BadInput, UsageError
+from vtbench.sweep.axes import Grid, measured, protocol_of
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.solving import Solved, Try, knee_batch, largest_batch, matched
 
@@ -23,16 +27,35 @@ PLAIN = "latency"
 """A protocol whose cells hold all conditions of a workload."""
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What the options search for."""
+class Searches(Group, frozen=True, kw_only=True):
+    """What is searched for before the cells are run."""
 
-    match_macs: str | None = None
-    over: str | None = None
-    max_batch: bool = False
-    knee: bool = False
+    match_macs: Annotated[
+        str | None,
+        typer.Option(
+            "--match-macs",
+            metavar="3.0G",
+            help="Take the value whose MACs are nearest to a budget, along the axis of --over.",
+        ),
+    ] = None
+    over: Annotated[
+        str | None,
+        typer.Option(
+            "--over", metavar="AXIS", help="The option, or resolution, that meets the budget."
+        ),
+    ] = None
+    max_batch: Annotated[
+        bool, typer.Option("--max-batch", help="Measure at the largest batch that fits.")
+    ] = False
+    knee: Annotated[
+        bool,
+        typer.Option("--knee", help="Measure at the batch from which on throughput stops growing."),
+    ] = False
 
-    def __bool__(self) -> bool:
-        return bool(self.match_macs is not None or self.max_batch or self.knee)
+    @property
+    def any(self) -> bool:
+        """Whether anything is searched for."""
+        return self.match_macs is not None or self.max_batch or self.knee
 
 
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,35 +65,52 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     """A cell for each search; what is searched for is left out."""
     asked: Grid
     """The grid as it was asked for, whose protocols are run on what is found."""
-    wanted: Wanted
+    wanted: Searches
     budget: int = 0
     over: str = ""
 
 
-def sought_in(wanted: Wanted, grid: Grid) -> Sought:
+def sought_in(wanted: Searches, grid: Grid) -> Sought:
     """The searches that the options ask for; contradictions are refused."""
     if wanted.max_batch and wanted.knee:
         raise UsageError("--max-batch and --knee both choose the batch; give one of them.")
-    if (wanted.max_batch or wanted.knee) and grid.batch_sizes != (None,):
+    if (wanted.max_batch or wanted.knee) and grid.values("batch_size") != (None,):
         raise UsageError("The batch is searched for; leave out --batch-size.")
-    bases = msgspec.structs.replace(grid, protocols=(PLAIN,), batch_sizes=(1,))
+    bases = _with(grid, batch_size=(1,), protocols=(PLAIN,))
     if wanted.match_macs is None:
         return Sought(bases=bases, asked=grid, wanted=wanted)
     over = wanted.over or _only_axis(grid)
     if over == "resolution":
-        if grid.resolutions == (None,):
+        if grid.values("resolution") == (None,):
             raise UsageError("--over resolution needs sizes to choose from; give --resolution.")
-        bases = msgspec.structs.replace(bases, resolutions=(None,))
+        bases = _with(bases, resolution=(None,))
     kept = tuple(axis for axis in grid.options if axis.key != over)
     bases = msgspec.structs.replace(bases, options=kept)
-    budget = axes.budget_of(wanted.match_macs)
+    budget = budget_of(wanted.match_macs)
     return Sought(bases=bases, asked=grid, wanted=wanted, budget=budget, over=over)
+
+
+def _with(
+    grid: Grid, *, protocols: tuple[str, ...] | None = None, **fields: tuple[Any, ...]
+) -> Grid:
+    """A grid with other values of some fields."""
+    return msgspec.structs.replace(
+        grid, fields={**grid.fields, **fields}, protocols=protocols or grid.protocols
+    )
+
+
+def budget_of(text: str) -> int:
+    """``3.0G``, ``450M``, ``3e9``: a number of MACs."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?(?:e\d{1,2})?)\s*([KMGT]?)", text.strip(), re.IGNORECASE)
+    if match is None or Decimal(match[1]) <= 0:
+        raise BadInput(f"--match-macs: expected a budget such as 3.0G or 450M, got {text!r}.")
+    return int(Decimal(match[1]).scaleb(3 * " KMGT".index(match[2].upper() or " ")))
 
 
 def _only_axis(grid: Grid) -> str:
     """The one option, or the size, that was given several values."""
     many = [axis.key for axis in grid.options if len(axis.values) > 1]
-    many += ["resolution"] if len(grid.resolutions) > 1 else []
+    many += ["resolution"] if len(grid.values("resolution")) > 1 else []
     if len(set(many)) != 1:
         raise UsageError(
             "--match-macs needs one axis to choose along; name it with --over, such as "
@@ -96,7 +136,7 @@ def solved(
             unsolved += 1
             continue
         batch_is_found = sought.wanted.max_batch or sought.wanted.knee
-        batches = (workload.batch_size,) if batch_is_found else sought.asked.batch_sizes
+        batches = (workload.batch_size,) if batch_is_found else sought.asked.values("batch_size")
         found += measured(workload, batches, sought.asked.protocols)
     return list(dict.fromkeys(found)), unsolved
 
@@ -110,13 +150,13 @@ def _searches(
     if sought.wanted.max_batch:
         yield lambda work: largest_batch(work, attempt, _room(devices))
     if sought.wanted.knee:
-        yield lambda work: knee_batch(work, attempt, "compiled" if work.compile else "throughput")
+        yield lambda work: knee_batch(work, attempt, protocol_of("throughput", work).name)
 
 
 def _values(sought: Sought, workload: Workload) -> tuple[OptionValue | tuple[int, int], ...]:
     """The values to choose from; none where the axis was only named."""
     if sought.over == "resolution":
-        return tuple(size for size in sought.asked.resolutions if size is not None)
+        return tuple(size for size in sought.asked.values("resolution") if size is not None)
     found: tuple[OptionValue, ...] = ()
     for axis in sought.asked.options:
         fits = axis.only is None or fnmatch.fnmatchcase(workload.model, axis.only)

@@ -3,145 +3,136 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+import typer
 
-from vtbench.cli import axes, values
-from vtbench.cli.asking import TimedFormat
 from vtbench.cli.cost import check_figure
 from vtbench.cli.counting import INTERRUPTED
-from vtbench.cli.executing import Execution, parse_max_time, refuse_contradictions
-from vtbench.cli.options import Conditions, asked_models, parse_inputs, parse_jobs, workloads
-from vtbench.cli.output import (
-    check_suffix,
-    check_writable,
-    document_path,
-    page_width,
-    say,
-    shape_of,
-    wants_color,
-    write_document,
-)
+from vtbench.cli.groups import Group
+from vtbench.cli.options import Building, Device, Execution, Models, Output
+from vtbench.cli.output import Written, say
 from vtbench.cli.sweep_run import Run, Trials, run_cells
-from vtbench.cli.sweep_search import Sought, Wanted, solved, sought_in
-from vtbench.data.measurement import Device, Measurement
+from vtbench.cli.sweep_search import Searches, Sought, solved, sought_in
+from vtbench.cli.values import one_of, spelled
+from vtbench.cli.workloads import found_models, grid_of, named
+from vtbench.data.measurement import Device as Place
+from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS
-from vtbench.data.workload import PRECISIONS, Attention, Layout
+from vtbench.data.workload import DeviceKind
 from vtbench.errors import UnknownModel, UsageError
-from vtbench.report import Rendering
 from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
 from vtbench.report.measured.charts import chart_of
 from vtbench.report.planned import Planned, planned_document
-from vtbench.sweep.axes import Grid, OptionAxis, cells
+from vtbench.sweep.axes import Grid, cells
 from vtbench.sweep.cells import COUNTED, Cell, shard
 from vtbench.sweep.estimate import Estimate
 from vtbench.sweep.local import Isolate
 from vtbench.sweep.store import Store
 
-LAYOUTS: tuple[Layout, ...] = ("nchw", "channels_last")
-KERNELS: tuple[Attention, ...] = ("math", "flash", "efficient", "cudnn")
+
+class Running(Group, frozen=True, kw_only=True):
+    """How the cells of a sweep are run."""
+
+    metric: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B",
+            help="What is asked of each cell: macs, throughput, latency, latency-cold, graph, "
+            "compiled, memory.",
+        ),
+    ] = "macs"
+    retry: Annotated[bool, typer.Option("--retry", help="Run cells again that failed before.")] = (
+        False
+    )
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Run only part I of N, for jobs side by side."),
+    ] = None
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the cells and how long they take; run none.")
+    ] = False
+    yes: Annotated[bool, typer.Option("--yes", help="Run more than 1,000 cells.")] = False
+    isolate: Annotated[
+        Isolate | None,
+        typer.Option(
+            help="A fresh process for each cell, for each model, or for none (default: cell; "
+            "counts share one)."
+        ),
+    ] = None
+    executor: Annotated[
+        Literal["local", "ray"], typer.Option(help="Run on this machine, or on a Ray cluster.")
+    ] = "local"
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user typed, by the names of the command's parameters."""
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that was asked of a sweep."""
 
-    models: list[str] | None
-    more_models: list[str] | None
-    model_list: str | None
-    option: list[str] | None
-    resolution: str | None
-    tokens: str | None
-    batch_size: str | None
-    metric: str
-    gpu: str | None
-    device: str | None
-    inputs: list[str] | None
-    dtype: str
-    autocast: bool
-    layout: str
-    threads: str | None
-    compile_: str | None
-    attention: str | None
-    cudnn_benchmark: bool
-    backward: bool
-    train: bool
-    records: Path | None
-    retry: bool
-    shard: str | None
-    dry_run: bool
-    yes: bool
-    isolate: Isolate | None
-    jobs: int | None
-    executor: Literal["local", "ray"]
+    models: Models
+    building: Building
+    device: Device
+    execution: Execution
+    running: Running
     max_time: float
-    match_macs: str | None
-    over: str | None
-    max_batch: bool
-    knee: bool
-    by: str | None
+    searches: Searches
+    jobs: int | None
+    save: Path | None
+    across: str | None
     plot: Path | None
-    format_: TimedFormat | None
-    output: Path | None
-    traceback: bool
+    output: Output
 
 
-def answer(ask: Ask) -> int:
+def answer(ask: Sweep) -> int:
     """Run the cells that are not done, write the document, say what went wrong; the status."""
-    path = document_path(ask.output)
-    parse_max_time(ask.max_time)
-    parse_jobs(ask.jobs)
-    part = axes.shard_of(ask.shard)
-    check_suffix(path, ask.format_)
-    for file in (path, ask.records):
-        check_writable(file)
+    written = ask.output.written("sweep", "plan" if ask.running.dry_run else "measurements")
+    part = shard_of(ask.running.shard)
     check_figure(ask.plot)
     devices = _devices(ask)
     grid = _grid(ask, devices)
     sought = _sought(ask, grid)
-    found = cells(sought.bases if sought else grid, many=ask.yes or ask.dry_run)
+    running = ask.running
+    found = cells(sought.bases if sought else grid, many=running.yes or running.dry_run)
     if part is not None:
         found = shard(found, *part)
-    if ask.dry_run:
-        return _plan(ask, found, devices, path)
-    with Store(ask.records) as store:
-        return _run(ask, sought, found, (store, devices), path)
+    if running.dry_run:
+        return _plan(ask, found, devices, written)
+    with Store(ask.save) as store:
+        return _run(ask, sought, found, (store, devices), written)
 
 
-def _sought(ask: Ask, grid: Grid) -> Sought | None:
+def _sought(ask: Sweep, grid: Grid) -> Sought | None:
     """What is searched for, if anything."""
-    wanted = Wanted(
-        match_macs=ask.match_macs, over=ask.over, max_batch=ask.max_batch, knee=ask.knee
-    )
-    if ask.over is not None and ask.match_macs is None:
+    if ask.searches.over is not None and ask.searches.match_macs is None:
         raise UsageError("--over says what meets the budget of --match-macs; give both.")
-    if not wanted:
+    if not ask.searches.any:
         return None
-    if ask.dry_run:
+    if ask.running.dry_run:
         raise UsageError("Cells that are searched for are not known before; leave out --dry-run.")
-    return sought_in(wanted, grid)
+    return sought_in(ask.searches, grid)
 
 
 def _run(
-    ask: Ask,
+    ask: Sweep,
     sought: Sought | None,
     found: Sequence[Cell],
-    where: tuple[Store, tuple[Device, ...]],
-    path: Path | None,
+    where: tuple[Store, tuple[Place, ...]],
+    written: Written,
 ) -> int:
     """Search where something is searched for, run the cells, and finish; the exit status."""
     store, devices = where
     run = Run(
-        executor=ask.executor,
-        isolate=ask.isolate,
+        executor=ask.running.executor,
+        isolate=ask.running.isolate,
         jobs=ask.jobs,
-        retry=ask.retry,
+        retry=ask.running.retry,
         max_seconds=ask.max_time,
-        traceback=ask.traceback,
+        traceback=ask.output.traceback,
     )
     unsolved = 0
     try:
@@ -156,79 +147,52 @@ def _run(
     if not finished:
         _say_how_to_go_on(ask, len(kept), len(found))
         return INTERRUPTED
-    return _finish(ask, kept, path, unsolved)
+    return _finish(ask, kept, written, unsolved)
 
 
-def _devices(ask: Ask) -> tuple[Device, ...]:
+def _devices(ask: Sweep) -> tuple[Place, ...]:
     """The devices to measure on; one that Ray lends is known when it has been used."""
-    if ask.executor == "ray":
+    if ask.running.executor == "ray":
         return ()
     from vtbench.sweep.places import places
 
-    return places(ask.gpu, ask.device)
+    return places(ask.device.gpu, ask.device.device)
 
 
-def _grid(ask: Ask, devices: Sequence[Device]) -> Grid:
+def _grid(ask: Sweep, devices: Sequence[Place]) -> Grid:
     """The grid that the options span."""
+    metrics = [
+        one_of(word, "--metric", tuple(PROTOCOLS))
+        for word in spelled(ask.running.metric, "--metric")
+    ]
     kind = devices[0].kind if devices else _kind(ask)
-    tokens = values.numbers(ask.tokens, "--tokens")
-    options = axes.options(ask.option)
-    if tokens is not None:
-        options = (*options, OptionAxis(None, "tokens", tokens))
-    grid = Grid(
-        models=_models(ask, options),
-        protocols=values.words(ask.metric, "--metric", tuple(PROTOCOLS)),
-        options=options,
-        resolutions=axes.resolutions(ask.resolution),
-        batch_sizes=values.numbers(ask.batch_size, "--batch-size") or (None,),
-        dtypes=values.words(ask.dtype, "--dtype", PRECISIONS),
-        layouts=values.words(ask.layout, "--layout", LAYOUTS),
-        threads=values.numbers(ask.threads, "--threads") or (None,),
-        compiles=values.or_none(ask.compile_, str),
-        attentions=values.or_none(ask.attention, _kernel),
-        inputs=parse_inputs(ask.inputs),
-        device=kind,
-        autocast=ask.autocast,
-        cudnn_benchmark=ask.cudnn_benchmark,
-        train=ask.train,
-        backward=ask.backward,
-    )
-    if grid.protocols != (COUNTED,):
-        for dtype in grid.dtypes:
-            for threads in grid.threads:
-                execution = Execution(dtype=dtype, autocast=ask.autocast, threads=threads)
-                refuse_contradictions(execution, kind)
-    return grid
+    executed = ask.execution if metrics != [COUNTED] else None
+    grid = grid_of(ask.building, executed, protocols=tuple(dict.fromkeys(metrics)), kind=kind)
+    return msgspec.structs.replace(grid, models=_models(ask))
 
 
-def _kind(ask: Ask) -> Literal["cpu", "cuda"]:
+def _kind(ask: Sweep) -> DeviceKind:
     """What to ask a cluster for."""
-    on_gpu = ask.gpu is not None or (ask.device or "cpu").startswith("cuda")
+    on_gpu = ask.device.gpu is not None or (ask.device.device or "cpu").startswith("cuda")
     return "cuda" if on_gpu else "cpu"
 
 
-def _kernel(name: str) -> Attention:
-    return values.words(name, "--attention", KERNELS)[0]
-
-
-def _models(ask: Ask, options: Sequence[OptionAxis]) -> tuple[str, ...]:
+def _models(ask: Sweep) -> tuple[str, ...]:
     """The models, patterns resolved; one that does not exist ends the sweep before it begins."""
-    first = tuple((axis.only, axis.key, axis.values[0]) for axis in options)
-    names = asked_models(ask.models, ask.more_models, ask.model_list)
-    asked = workloads(names, Conditions(options=first))
-    for _, error in asked:
+    found = found_models(named(ask.models))
+    for error in found.values():
         if error is not None:
             raise UnknownModel(error)
-    return tuple(workload.model for workload, _ in asked)
+    return tuple(found)
 
 
-def _device_of(cell: Cell, devices: Sequence[Device]) -> str | None:
+def _device_of(cell: Cell, devices: Sequence[Place]) -> str | None:
     return None if cell.protocol == COUNTED or not devices else devices[0].name
 
 
-def _plan(ask: Ask, found: Sequence[Cell], devices: Sequence[Device], path: Path | None) -> int:
+def _plan(ask: Sweep, found: Sequence[Cell], devices: Sequence[Place], written: Written) -> int:
     """What would be run, and for how long."""
-    there = ask.records if ask.records is not None and ask.records.exists() else None
+    there = ask.save if ask.save is not None and ask.save.exists() else None
     with Store(there) as store:
         estimate = Estimate(store.records, ask.max_time)
         plan = [
@@ -243,39 +207,28 @@ def _plan(ask: Ask, found: Sequence[Cell], devices: Sequence[Device], path: Path
         ]
     workers = max(1, len(devices))
     seconds = sum(each.seconds for each in plan if not each.done) / workers
-    shape = shape_of(ask.format_, path)
-    color = path is None and wants_color()
-    asked = Rendering(
-        format=shape, width=page_width(), color=color, command="vtbench sweep --dry-run"
-    )
-    write_document(planned_document(plan, seconds, asked), path)
+    written.write(planned_document(plan, seconds, written.rendering))
     return 0
 
 
-def _say_how_to_go_on(ask: Ask, done: int, number: int) -> None:
+def _say_how_to_go_on(ask: Sweep, done: int, number: int) -> None:
     say(f"stopped with {done} of {number} cells done.")
-    if ask.records is None:
-        say("They are not kept, for want of --records FILE.")
+    if ask.save is None:
+        say("They are not kept; give --save FILE to keep them.")
     else:
         say(f"To go on: {shlex.join(['vtbench', *sys.argv[1:]])}")
 
 
-def _finish(ask: Ask, records: Sequence[Measurement], path: Path | None, unsolved: int) -> int:
+def _finish(ask: Sweep, records: Sequence[Measurement], written: Written, unsolved: int) -> int:
     """Say what failed, and write the document; the exit status."""
     failed = [record for record in records if record.error is not None]
     _say_failures(failed)
     if len(failed) == len(records):
         return 2
-    shape = shape_of(ask.format_, path)
-    question = MeasuredRendering(
-        format=shape,
-        by=ask.by or AUTO,
-        width=page_width(),
-        color=path is None and wants_color(),
-    )
-    write_document(measured_document(records, (), question), path)
+    question = written.shown_as(MeasuredRendering, by=ask.across or AUTO)
+    written.write(measured_document(records, (), question))
     if ask.plot is not None:
-        _draw(records, ask.by, ask.plot)
+        _draw(records, ask.across, ask.plot)
     return 1 if failed or unsolved else 0
 
 
@@ -297,3 +250,13 @@ def _say_failures(failed: Sequence[Measurement]) -> None:
         kinds[said] = kinds.get(said, 0) + 1
     for said, number in kinds.items():
         say(said if number == 1 else f"{said} ({number} cells)")
+
+
+def shard_of(text: str | None) -> tuple[int, int] | None:
+    """``2/5``: the second of five parts."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise UsageError(f"--shard: expected a part such as 2/5, got {text!r}.")
+    return int(match[1]), int(match[2])

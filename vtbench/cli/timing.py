@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
-from vtbench.cli import asking
-from vtbench.cli.executing import parse_max_time
-from vtbench.cli.output import check_suffix, check_writable, say, stdout_kept_clean, write_document
-from vtbench.cli.values import parse_one_batch
-from vtbench.cli.waiting import waiting
+from vtbench.cli.groups import Group
+from vtbench.cli.options import (
+    Building,
+    Device,
+    Execution,
+    Models,
+    Output,
+    RelativeTo,
+    Save,
+    Session,
+)
+from vtbench.cli.output import Written, say, stdout_kept_clean
+from vtbench.cli.progress import waiting
+from vtbench.cli.workloads import asked, grid_of
 from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement
+from vtbench.data.option import fields_of
 from vtbench.data.protocol import Protocol, protocol_named
-from vtbench.data.workload import Workload
+from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadOption
-from vtbench.report.measured import measured_document
+from vtbench.report.measured import MeasuredRendering, measured_document
 from vtbench.report.units import plural
 from vtbench.stats import WarmUp
+from vtbench.sweep.cells import Cell
 from vtbench.sweep.store import Store
 
 if TYPE_CHECKING:
@@ -28,97 +40,139 @@ if TYPE_CHECKING:
 STARTING = 20.0
 """Seconds that starting a process and building models may take."""
 
-RelativeTo = Annotated[
-    str | None, typer.Option("--relative-to", metavar="MODEL", help="Say ratios to this model.")
-]
-Stages = Annotated[
-    bool,
-    typer.Option("--stages", help="Time the stages of each model too: where the time goes."),
-]
+
+class TimingView(Group, frozen=True, kw_only=True):
+    """What is measured and shown beside the times."""
+
+    relative_to: RelativeTo = None
+    stages: Annotated[
+        bool,
+        typer.Option("--stages", help="Time the stages of each model too: where the time goes."),
+    ] = False
 
 
-class Ask(asking.Ask, frozen=True, kw_only=True):
-    """What the user typed, by the names of the command's parameters."""
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that was asked of a command that times models."""
 
+    protocols: Sequence[str]
+    """Those of the command; the first is its own."""
     protocol: str | None
-    max_time: float
-    relative_to: str | None
-    stages: bool
+    models: Models
+    building: Building
+    device: Device
+    execution: Execution
+    session: Session
+    shown: TimingView
+    save: Save
+    output: Output
 
 
-def answer(ask: Ask, allowed: Sequence[str]) -> int:
+def answer(ask: Timing) -> int:
     """Measure what was asked, write the document, and say what went wrong; the exit status."""
     from vtbench.measure.machine.devices import choose
 
-    protocol = _protocol(ask, allowed)
-    parse_max_time(ask.max_time)
-    check_suffix(ask.path(), ask.format_)
-    for file in (ask.path(), ask.records):
-        check_writable(file)
-    batch_size = parse_one_batch(ask.batch_size)
-    devices = choose(ask.gpu, ask.device)
-    kind, base = devices[0].kind, ask.relative_to
-    asked = asking.asked_workloads(ask, [batch_size], protocol, kind, base)
-    refused = [
-        Measurement(workload=workload, protocol=protocol.id, error=error)
-        for workload, error in asked.items()
-        if error is not None
-    ]
-    todo = [workload for workload, error in asked.items() if error is None]
-    with Store(ask.records) as store:  # a file that is none of ours is refused before the work
-        records = refused + _measured(todo, protocol, devices, ask)
-        return _finish(records, store, ask)
+    written = ask.output.written(ask.protocols[0], "measurements")
+    protocol = _protocol(ask)
+    max_time = ask.session.seconds()
+    devices = choose(ask.device.gpu, ask.device.device)
+    grid = grid_of(ask.building, ask.execution, protocols=[protocol.name], kind=devices[0].kind)
+    wanted = asked(ask.models, grid, ask.shown.relative_to)
+    with Store(ask.save.save) as store:  # a file of something else is refused before the work
+        records = [
+            Measurement(workload=cell.workload, protocol=protocol.id, error=error)
+            for cell in wanted.cells
+            if (error := wanted.errors.get(cell.workload.model)) is not None
+        ]
+        todo = [cell for cell in wanted.cells if cell.workload.model not in wanted.errors]
+        try:
+            for session in sessions(todo):
+                kept = _kept(session, devices, store)
+                fresh = (
+                    [] if kept else _measured(session, devices, max_time, stages=ask.shown.stages)
+                )
+                records += kept or fresh
+                for record in fresh:
+                    store.append(record)
+        finally:  # what cannot be kept is shown all the same
+            status = _finish(records, written, ask.shown.relative_to)
+        return status
 
 
-def _protocol(ask: Ask, allowed: Sequence[str]) -> Protocol:
-    """The protocol that was named, or the command's own; compiling has one of its own."""
-    name = ask.protocol or ("compiled" if ask.compile_ and "compiled" in allowed else allowed[0])
+def _protocol(ask: Timing) -> Protocol:
+    """The protocol that was named, or the command's own."""
+    name = ask.protocol or ask.protocols[0]
     protocol = protocol_named(name)
-    if name not in allowed:
+    if name not in ask.protocols:
         raise BadOption(
-            f"The protocol {name} is not one of this command; it has {', '.join(allowed)}."
+            f"--protocol: expected one of {', '.join(ask.protocols)} for this command, got {name}."
         )
     return protocol
 
 
+def sessions(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells that can take turns in one process: of one protocol and one setting of torch."""
+    shared = sorted(
+        name
+        for name in EXECUTION
+        if name not in fields_of(Workload) or fields_of(Workload)[name].option.shared
+    )
+    found: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        setting = tuple(getattr(cell.workload, name) for name in shared)
+        found.setdefault((cell.protocol, *setting), []).append(cell)
+    return list(found.values())
+
+
 def _measured(
-    todo: Sequence[Workload],
-    protocol: Protocol,
-    devices: Sequence[Chosen],
-    ask: Ask,
+    session: Sequence[Cell], devices: Sequence[Chosen], max_time: float, *, stages: bool
 ) -> list[Measurement]:
-    """One session on every device, each in a process of its own."""
+    """A session on every device, each in a process of its own."""
     from vtbench.measure.isolated import MeasureSettings, measure
 
-    if not todo:
-        return []
-    sessions = [
+    settings = [
         MeasureSettings(
-            protocol=protocol.name,
+            protocol=session[0].protocol,
             index=device.index,
-            max_seconds=ask.max_time,
-            stages=ask.stages,
+            max_seconds=max_time,
+            stages=stages,
         )
         for device in devices
     ]
-    doing = f"measuring {plural(len(todo), 'model')}{' in turns' if len(todo) > 1 else ''}"
-    most = STARTING + len(todo) * (ask.max_time + WarmUp().max_seconds)
+    doing = f"measuring {plural(len(session), 'model')}{' in turns' if len(session) > 1 else ''}"
+    most = STARTING + len(session) * (max_time + WarmUp().max_seconds)
     with stdout_kept_clean(), waiting(doing, most):
-        return measure(todo, sessions)
+        records = measure([cell.workload for cell in session], settings)
+    keys = [cell.key for cell in session] * len(devices)
+    return [
+        msgspec.structs.replace(record, cell=key) for record, key in zip(records, keys, strict=True)
+    ]
 
 
-def _finish(records: Sequence[Measurement], store: Store, ask: Ask) -> int:
-    """Keep and write what there is; the exit status."""
+def _kept(session: Sequence[Cell], devices: Sequence[Chosen], store: Store) -> list[Measurement]:
+    """The records of a session that a file holds whole; records of several give no ratio."""
+    from vtbench.measure.machine.devices import describe
+
+    if store.path is None:
+        return []
+    found: list[Measurement] = []
+    for device in devices:
+        name = describe(device.kind, device.index).name
+        own = [store.of(cell.key, name) for cell in session]
+        records = [record for record in own if record is not None and record.error is None]
+        if len(records) < len(session) or len({record.session for record in records}) > 1:
+            return []
+        found += records
+    say(f"{store.path} holds these measurements already; name another file to measure again.")
+    return found
+
+
+def _finish(records: Sequence[Measurement], written: Written, relative_to: str | None) -> int:
+    """Write what there is; the exit status."""
     failed = [record for record in records if record.error is not None]
     for record in failed:
         say(str(record.error))
-    try:
-        for record in records:
-            store.append(record)
-    finally:  # what cannot be kept is shown all the same
-        if len(failed) < len(records):
-            question = ask.question(ask.relative_to)
-            write_document(measured_document(records, ratios_of(records), question), ask.path())
     if len(failed) == len(records):
         return 2
+    question = written.shown_as(MeasuredRendering, relative_to=relative_to)
+    written.write(measured_document(records, ratios_of(records), question))
     return 1 if failed else 0

@@ -1,4 +1,4 @@
-"""Several values in one option: between commas, or a range ``start:stop:step``.
+"""Values as they are typed: several between commas, or a range ``start:stop:step``.
 
 The stop of a range belongs to it. What stands in brackets or quotes is one value.
 """
@@ -6,20 +6,80 @@ The stop of a range belongs to it. What stands in brackets or quotes is one valu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any
 
-from vtbench.errors import BadInput, BadOption
+from vtbench.data.option import Field
+from vtbench.errors import BadInput, BadOption, BadResolution
 from vtbench.sweep.axes import MANY
-
-Word = TypeVar("Word", bound=str)
 
 CLOSES = {"(": ")", "[": "]", '"': '"', "'": "'"}
 QUOTES = ("'", '"')
 _NUMBER = r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::({_NUMBER}))?")
 MOST_VALUES = 100 * MANY
+MOST_SIDES = 2
+
+
+def values_of(field: Field, text: str) -> tuple[Any, ...]:
+    """The values of a field, each once, in the order in which they were typed."""
+    read = _reader(field)
+    return tuple(dict.fromkeys(read(word) for word in spelled(text, field.flag)))
+
+
+def _reader(field: Field) -> Callable[[str], Any]:
+    """How one value of a field is read, by its type."""
+
+    def read(word: str) -> Any:
+        if field.optional and word == "none":
+            return None
+        if field.choices:
+            return one_of(word, field.flag, field.choices)
+        if int in field.parts:
+            return positive(word, field.flag)
+        if str in field.parts:
+            return word
+        return parse_resolution(word)
+
+    return read
+
+
+def one_of(word: str, option: str, known: tuple[Any, ...]) -> Any:
+    """A word that an option knows."""
+    if word not in known:
+        raise BadOption(f"{option}: expected one of {', '.join(known)}, got {word!r}.")
+    return word
+
+
+def positive(word: str, option: str) -> int:
+    """A whole number of at least 1."""
+    if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) < 1:
+        raise BadInput(f"{option}: expected a positive integer, got {word!r}.")
+    return int(word)
+
+
+def positives(text: str, option: str) -> tuple[int, ...]:
+    """``1,16,64`` or ``8:64:8``, all at least 1."""
+    return tuple(dict.fromkeys(positive(word, option) for word in spelled(text, option)))
+
+
+def parse_resolution(text: str) -> tuple[int, int]:
+    """``224`` or ``192x320``, height first."""
+    sides = integers(text)
+    if sides is None or len(sides) > MOST_SIDES:
+        raise BadResolution(f"--resolution: expected a size such as 224 or 192x320, got {text!r}.")
+    if min(sides) < 1:
+        raise BadResolution(f"--resolution: expected a positive size, got {text!r}.")
+    return sides[0], sides[-1]
+
+
+def integers(text: str) -> tuple[int, ...] | None:
+    """Whole numbers between x; None if the text is anything else."""
+    parts = re.split(r"[x×X]", text.strip())
+    if not all(re.fullmatch(r"-?[0-9]{1,9}", part) for part in parts):
+        return None
+    return tuple(int(part) for part in parts)
 
 
 def split_values(text: str) -> list[str]:
@@ -39,14 +99,14 @@ def split_values(text: str) -> list[str]:
         raise BadInput(f"{text!r} has no closing {open_[-1]} .")
     parts.append(text[start:])
     if not all(part.strip() for part in parts):
-        raise BadInput(f"{text!r} holds an empty value; a tuple stands in brackets.")
+        raise BadInput(f"{text!r} has an empty value; write a tuple in brackets.")
     return parts
 
 
 def spelled(text: str, option: str) -> list[str]:
     """Every value as it would be typed alone; no part may be empty."""
     if not all(part.strip() for part in text.split(",")):
-        raise BadInput(f"{option} {text!r} holds an empty value.")
+        raise BadInput(f"{option}: {text!r} has an empty value.")
     return spread(text)
 
 
@@ -56,52 +116,8 @@ def spread(text: str) -> list[str]:
     return [word for part in parts for word in (_range(part) or (part,))]
 
 
-def numbers(text: str | None, option: str) -> tuple[int, ...] | None:
-    """``1,16,64`` or ``8:64:8``, all at least 1; None where the option is not given."""
-    if text is None:
-        return None
-    found: list[int] = []
-    for word in spelled(text, option):
-        if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) < 1:
-            raise BadInput(f"{word!r} in {option} is no number of at least 1.")
-        found.append(int(word))
-    return tuple(dict.fromkeys(found))
-
-
-def parse_one_batch(text: str | None) -> int | None:
-    """A number of images; several are cells of a sweep."""
-    if text is None:
-        return None
-    if not re.fullmatch(r"-?[0-9]{1,9}", text.strip()):
-        several = re.fullmatch(r"[0-9]+([,:][0-9]+)+", text.strip())
-        advice = "several are for `vtbench sweep`" if several else "give one such as 8"
-        raise BadInput(f"--batch-size takes one whole number from 1, not {text!r}; {advice}.")
-    if int(text) < 1:
-        raise BadInput(f"The batch size {text.strip()} is not positive.")
-    return int(text)
-
-
-def words(text: str, option: str, known: Sequence[Word]) -> tuple[Word, ...]:
-    """Names that are known, between commas."""
-    found: list[Word] = []
-    for part in spelled(text, option):
-        match = next((name for name in known if name == part), None)
-        if match is None:
-            raise BadOption(f"{option} has no {part!r}; it has {', '.join(known)}.")
-        found.append(match)
-    return tuple(dict.fromkeys(found))
-
-
-def or_none(text: str | None, read: Callable[[str], Word]) -> tuple[Word | None, ...]:
-    """Values of which ``none`` may be one: without the option, and where it says so."""
-    if text is None:
-        return (None,)
-    found = [None if part == "none" else read(part) for part in split_values(text)]
-    return tuple(dict.fromkeys(found))
-
-
 def _range(text: str) -> list[str] | None:
-    """The values of a range as they would be typed; None where the text is no range.
+    """The values of a range as they would be typed; None if the text is not a range.
 
     Decimals, so that 0.5:0.9:0.1 holds 0.7 and not a neighbour of it.
     """
@@ -110,8 +126,8 @@ def _range(text: str) -> list[str] | None:
         return None
     start, stop, step = (Decimal(number) for number in (match[1], match[2], match[3] or "1"))
     if step <= 0 or stop < start:
-        raise BadInput(f"The range {text!r} holds no value: it is start:stop:step, upwards.")
+        raise BadInput(f"The range {text!r} is empty; write start:stop:step with start <= stop.")
     number = int((stop - start) / step) + 1
     if number > MOST_VALUES:
-        raise BadInput(f"The range {text!r} holds {number:,} values; {MOST_VALUES:,} is the most.")
+        raise BadInput(f"The range {text!r} has {number:,} values; {MOST_VALUES:,} is the most.")
     return [str(start + place * step) for place in range(number)]

@@ -103,6 +103,8 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     """How long it took."""
     error: str | None = None
     """A sentence where there is no form."""
+    key: str | None = None
+    """Under which name a file keeps it: equal for equal workloads and symbols."""
 
 
 def holds(formula: Formula, sizes: Mapping[str, int]) -> bool:

@@ -135,6 +135,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     convention: str = CONVENTION
     counters: dict[str, PeerCount] = {}
     error: str | None = None
+    asked: Workload | None = None
+    """The workload as it was asked for, in a file that keeps the record; None is ``workload``."""
 
     @property
     def macs(self) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
+
+from vtbench.data.option import Option, fields_of
 
 OptionValue = bool | int | float | str | None | tuple[int | float | str | bool, ...]
 
@@ -31,42 +33,95 @@ class Workload(
 ):
     """One model under one set of conditions.
 
-    Equal workloads give equal counts; from ``device`` on, the fields say how it is executed, which
-    no count depends on and every measurement does.
+    Equal workloads give equal counts. The options of the fields that are ``executed`` say how it
+    is executed, on which no count depends and every measurement does.
     """
 
     model: str
     """The name as it was asked for."""
-    resolution: tuple[int, int] | None = None
+    resolution: Annotated[
+        tuple[int, int] | None,
+        Option(
+            help="Image size in pixels (default: the size of the model).",
+            also=("--img-size",),
+            metavar="N|HxW",
+        ),
+    ] = None
     """Height and width; None is the model's own until it is resolved, or a model without images."""
-    batch_size: int = 1
+    batch_size: Annotated[
+        int, Option(help="Images per step (default: 1; for throughput on a GPU, 64).")
+    ] = 1
     """Images per step."""
     options: tuple[tuple[str, OptionValue], ...] = ()
     """Constructor options, sorted by name."""
     inputs: tuple[InputSpec, ...] = ()
-    """Explicit inputs, where the model does not take one image tensor."""
-    mode: Literal["eval", "train"] = "eval"
+    """Explicit inputs, for a model that does not take one image tensor."""
+    mode: Annotated[
+        Literal["eval", "train"],
+        Option(help="The mode that the model runs in (default: eval).", flag="--train/--eval"),
+    ] = "eval"
     """Whether the model runs in evaluation or in training mode."""
-    backward: bool = False
+    backward: Annotated[bool, Option(help="Include the backward pass.")] = False
     """Whether the backward pass is part of it."""
     weights: str | None = None
     """The checkpoint of its weights as ``FILE@sha256:DIGITS``; None is random initialisation."""
     device: DeviceKind = "cpu"
-    """The kind of device that executes it; which one is the record's to say."""
-    dtype: Precision = "fp32"
+    """The kind of device that executes it; the record says which device it was."""
+    dtype: Annotated[
+        Precision,
+        Option(
+            help="Compute precision. fp32 disables TF32; use tf32 to allow it on a GPU, and bf32 "
+            "for bf16 products on a CPU.",
+            executed=True,
+        ),
+    ] = "fp32"
     """Precision: ``tf32`` is fp32 with TF32 products; ``bf32`` the same with bf16 ones, on CPUs."""
-    autocast: bool = False
+    autocast: Annotated[
+        bool,
+        Option(
+            help="Leave --dtype to torch.autocast; weights and inputs stay fp32.", executed=True
+        ),
+    ] = False
     """Whether ``dtype`` is left to torch's autocast, with weights and input in fp32."""
-    layout: Layout = "nchw"
+    layout: Annotated[
+        Layout,
+        Option(help="Memory format of weights and images.", executed=True, shared=False),
+    ] = "nchw"
     """Memory format of weights and images."""
-    compile: str | None = None
+    compile: Annotated[
+        str | None,
+        Option(
+            help="Compile first with torch.compile: default, reduce-overhead or max-autotune "
+            "(default: none, which is eager).",
+            metavar="MODE",
+            executed=True,
+            shared=False,
+        ),
+    ] = None
     """Mode of ``torch.compile``; None is eager."""
-    threads: int | None = None
+    threads: Annotated[
+        int | None,
+        Option(help="Threads of the CPU (default: PyTorch's own choice).", executed=True, on="cpu"),
+    ] = None
     """Threads of the CPU; None is torch's own choice until it is resolved."""
-    attention: Attention | None = None
-    """The kernel that fused attention is held to; None leaves torch to choose."""
-    cudnn_benchmark: bool = True
-    """Whether cuDNN tries its convolutions before it chooses; without meaning on a CPU."""
+    attention: Annotated[
+        Attention | None,
+        Option(
+            help="Force scaled_dot_product_attention to one backend (default: PyTorch chooses).",
+            executed=True,
+        ),
+    ] = None
+    """The backend that fused attention is held to; None leaves the choice to torch."""
+    cudnn_benchmark: Annotated[
+        bool,
+        Option(
+            help="Let cuDNN try its convolutions before it chooses one (default: yes).",
+            flag="--cudnn-benchmark/--no-cudnn-benchmark",
+            executed=True,
+            on="cuda",
+        ),
+    ] = True
+    """Whether cuDNN tries its convolutions before it chooses; has no effect on a CPU."""
 
     def to_dict(self, *, executed: bool = False) -> dict[str, Any]:
         """The workload as the JSON contract shows it, with options as an object.
@@ -79,8 +134,20 @@ class Workload(
         return data
 
 
-EXECUTION = frozenset(Workload.__struct_fields__[Workload.__struct_fields__.index("device") :])
+EXECUTION = frozenset(
+    {"device", *(name for name, field in fields_of(Workload).items() if field.option.executed)}
+)
 """Fields that say how a workload is executed."""
+_COUNTED = {
+    field.name: field.default
+    for field in msgspec.structs.fields(Workload)
+    if field.name in EXECUTION
+}
+
+
+def as_counted(workload: Workload) -> Workload:
+    """The workload less how it is executed, on which no count depends."""
+    return msgspec.structs.replace(workload, **_COUNTED)
 
 
 def freeze_options(options: dict[str, Any]) -> tuple[tuple[str, OptionValue], ...]:

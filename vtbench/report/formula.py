@@ -26,6 +26,7 @@ _DECIDED = 3
 def formula_object(formula: Formula) -> dict[str, Any]:
     """One form as docs/formula.md promises it."""
     found: dict[str, Any] = msgspec.to_builtins(formula)
+    del found["key"]  # of the file that keeps it
     found["checked_at"] = [{**c.sizes, "macs": c.macs} for c in formula.checked_at]
     return found
 

@@ -1,7 +1,7 @@
-"""The grid of a sweep: values along axes, and the cells that they span.
+"""The grid of workloads that a command asks for: values along axes, and the cells they span.
 
-Cells come in one order whatever runs them: models outermost, then options, conditions, sizes and
-batches, then protocols.
+A field of a workload that is given several values is an axis, whichever field it is; so is every
+constructor option. The options of one model win over those of all models.
 """
 
 from __future__ import annotations
@@ -9,28 +9,29 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.option import fields_of
+from vtbench.data.protocol import PROTOCOLS, Protocol
 from vtbench.data.workload import (
-    Attention,
     DeviceKind,
-    InputSpec,
-    Layout,
     OptionValue,
-    Precision,
     Workload,
+    as_counted,
     freeze_options,
 )
 from vtbench.errors import BadOption, UsageError
-from vtbench.sweep.cells import COUNTED, Cell, as_counted
+from vtbench.sweep.cells import COUNTED, Cell
 
 MANY = 1000
-"""More cells than this are run only where the user says so."""
+"""More cells than this are run only if the user says so."""
 MOST = 1_000_000
 """More than this are never run."""
+_INNERMOST = ("resolution", "batch_size")
+"""Axes that vary fastest, so that the rows of one model and one setting stand together."""
 
 
 class OptionAxis(msgspec.Struct, frozen=True):
@@ -48,46 +49,108 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     protocols: tuple[str, ...]
     options: tuple[OptionAxis, ...] = ()
-    resolutions: tuple[tuple[int, int] | None, ...] = (None,)
-    batch_sizes: tuple[int | None, ...] = (None,)
-    """None is what the protocol takes on that device."""
-    dtypes: tuple[Precision, ...] = ("fp32",)
-    layouts: tuple[Layout, ...] = ("nchw",)
-    threads: tuple[int | None, ...] = (None,)
-    compiles: tuple[str | None, ...] = (None,)
-    attentions: tuple[Attention | None, ...] = (None,)
-    inputs: tuple[InputSpec, ...] = ()
+    fields: Mapping[str, tuple[Any, ...]] = {}
+    """Field of a workload -> its values; a batch of None is the protocol's own on that device."""
+    weights: tuple[tuple[str | None, str], ...] = ()
+    """Model or None for all, and its checkpoint."""
     device: DeviceKind = "cpu"
-    autocast: bool = False
-    cudnn_benchmark: bool = True
-    train: bool = False
-    backward: bool = False
+
+    def values(self, field: str) -> tuple[Any, ...]:
+        """The values of a field; one None if none is given."""
+        return self.fields.get(field, (None,))
 
 
 def cells(grid: Grid, *, many: bool = False) -> list[Cell]:
     """Every cell of a grid, each once; an empty grid and an enormous one are refused."""
-    number = _size(grid)
+    number = sum(size_of(grid, model) for model in grid.models)
     if number > MOST or (number > MANY and not many):
         remedy = "take fewer values" if number > MOST else "give --yes if that is meant"
         raise UsageError(
             f"This sweep spans {number:,} cells; {remedy}, or see them with --dry-run."
         )
-    _every_option_has_its_model(grid)
-    found = list(dict.fromkeys(_cells(grid)))
+    every_option_fits(grid, grid.models)
+    found = list(dict.fromkeys(cell for model in grid.models for cell in cells_of(grid, model)))
     if not found:
         raise UsageError("This sweep has no cells: an axis has no value.")
     return found
 
 
-def _size(grid: Grid) -> int:
-    """Cells, duplicates included, without making one."""
-    lengths = (grid.protocols, grid.resolutions, grid.batch_sizes, grid.dtypes, grid.layouts,
-               grid.threads, grid.compiles, grid.attentions)  # fmt: skip
-    for_each = math.prod(len(values) for values in lengths)
-    return for_each * sum(
-        math.prod(len(values) for values in _options_of(grid, model).values())
-        for model in grid.models
-    )
+def cells_of(grid: Grid, model: str) -> Iterator[Cell]:
+    """The cells of one model."""
+    for workload in workloads_of(grid, model):
+        yield from measured(workload, grid.values("batch_size"), grid.protocols)
+
+
+def workloads_of(grid: Grid, model: str) -> Iterator[Workload]:
+    """A model under every combination of options and fields; its batch is left at 1."""
+    options = _options_of(grid, model)
+    fixed: dict[str, Any] = {
+        "model": model,
+        "device": grid.device,
+        "weights": _weights_of(grid, model),
+    }
+    axes = {name: values for name, values in grid.fields.items() if name != "batch_size"}
+    names = sorted(axes, key=lambda name: name in _INNERMOST)
+    for values in itertools.product(*options.values()):
+        chosen = freeze_options(dict(zip(options, values, strict=True)))
+        for point in itertools.product(*(axes[name] for name in names)):
+            given = dict(zip(names, point, strict=True))
+            yield on_its_device(Workload(**fixed, options=chosen, **given))
+
+
+def on_its_device(workload: Workload) -> Workload:
+    """The workload less what does not apply to its kind of device."""
+    foreign = {
+        field.name: field.default
+        for field in fields_of(Workload).values()
+        if field.option.on not in (None, workload.device)
+    }
+    return msgspec.structs.replace(workload, **foreign)
+
+
+def measured(
+    workload: Workload, batch_sizes: Sequence[int | None], protocols: Sequence[str]
+) -> Iterator[Cell]:
+    """A workload at every batch under every protocol; a count knows nothing of execution.
+
+    None is the protocol's own batch.
+    """
+    for batch, asked in itertools.product(batch_sizes, protocols):
+        protocol = protocol_of(asked, workload)
+        own = 1 if protocol.name == COUNTED else protocol.batch_size(workload.device)
+        sized = msgspec.structs.replace(workload, batch_size=batch or own)
+        yield Cell(as_counted(sized) if protocol.name == COUNTED else sized, protocol.name)
+
+
+def protocol_of(name: str, workload: Workload) -> Protocol:
+    """The protocol of a workload; the throughput of a compiled model has one of its own."""
+    return PROTOCOLS["compiled" if name == "throughput" and workload.compile else name]
+
+
+def every_option_fits(grid: Grid, models: Collection[str]) -> None:
+    """Refuse an option, or a checkpoint, for a model that is not asked for."""
+    for axis in grid.options:
+        if axis.only is not None and not _among(axis.only, models):
+            raise BadOption(
+                f"The option {axis.key!r} is for the model {axis.only!r}, which is not among "
+                "those asked for."
+            )
+    for only, file in grid.weights:
+        if only is not None and not _among(only, models):
+            raise BadOption(
+                f"The weights {file.partition('@sha256:')[0]!r} are for the model {only!r}, which "
+                "is not among those asked for."
+            )
+
+
+def _among(pattern: str, models: Collection[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for name in models)
+
+
+def size_of(grid: Grid, model: str) -> int:
+    """Cells of one model, duplicates included, without making one."""
+    options = math.prod(map(len, _options_of(grid, model).values()))
+    return options * len(grid.protocols) * math.prod(map(len, grid.fields.values()))
 
 
 def _options_of(grid: Grid, model: str) -> dict[str, tuple[OptionValue, ...]]:
@@ -100,54 +163,8 @@ def _options_of(grid: Grid, model: str) -> dict[str, tuple[OptionValue, ...]]:
     }
 
 
-def _every_option_has_its_model(grid: Grid) -> None:
-    for axis in grid.options:
-        if axis.only is not None and not fnmatch.filter(grid.models, axis.only):
-            raise BadOption(
-                f"The option {axis.key!r} is for the model {axis.only!r}, which is not among "
-                "those asked for."
-            )
-
-
-def _cells(grid: Grid) -> Iterator[Cell]:
-    for model in grid.models:
-        options = _options_of(grid, model)
-        for values in itertools.product(*options.values()):
-            chosen = freeze_options(dict(zip(options, values, strict=True)))
-            for workload in _conditions(grid, Workload(model=model, options=chosen)):
-                yield from measured(workload, grid.batch_sizes, grid.protocols)
-
-
-def _conditions(grid: Grid, workload: Workload) -> Iterator[Workload]:
-    for dtype, layout, threads, mode, attention, size in itertools.product(
-        grid.dtypes, grid.layouts, grid.threads, grid.compiles, grid.attentions, grid.resolutions
-    ):
-        yield msgspec.structs.replace(
-            workload,
-            resolution=size,
-            inputs=grid.inputs,
-            mode="train" if grid.train else "eval",
-            backward=grid.backward,
-            device=grid.device,
-            dtype=dtype,
-            autocast=grid.autocast,
-            layout=layout,
-            compile=mode,
-            threads=threads,
-            attention=attention,
-            cudnn_benchmark=grid.cudnn_benchmark or grid.device == "cpu",
-        )
-
-
-def measured(
-    workload: Workload, batch_sizes: Sequence[int | None], protocols: Sequence[str]
-) -> Iterator[Cell]:
-    """A workload at every batch under every protocol; a count knows nothing of execution.
-
-    None is the protocol's own batch. Throughput of a compiled model has a protocol of its own.
-    """
-    for batch, asked in itertools.product(batch_sizes, protocols):
-        name = "compiled" if asked == "throughput" and workload.compile else asked
-        own = 1 if name == COUNTED else PROTOCOLS[name].batch_size(workload.device)
-        sized = msgspec.structs.replace(workload, batch_size=batch or own)
-        yield Cell(as_counted(sized) if name == COUNTED else sized, name)
+def _weights_of(grid: Grid, model: str) -> str | None:
+    """The checkpoint of one model, if it has any; one that names the model wins."""
+    ordered = sorted(grid.weights, key=lambda each: each[0] is not None)
+    named = [file for only, file in ordered if only is None or fnmatch.fnmatchcase(model, only)]
+    return named[-1] if named else None

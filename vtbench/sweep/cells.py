@@ -9,7 +9,7 @@ import msgspec
 
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS
-from vtbench.data.workload import EXECUTION, Workload
+from vtbench.data.workload import Workload
 
 COUNTED = "macs"
 """The protocol that counts: no device takes part in it."""
@@ -27,19 +27,8 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """Equal for equal cells, on every machine and in every run.
-
-        What is left at its default is left out, so that a field that a later version adds changes
-        no key.
-        """
-        asked = {
-            name: msgspec.to_builtins(getattr(self.workload, name))
-            for name, default in _DEFAULTS.items()
-            if getattr(self.workload, name) != default
-        }
-        asked["protocol"] = str(PROTOCOLS[self.protocol].id)
-        written = msgspec.json.encode(asked, order="deterministic")
-        return hashlib.sha256(written).hexdigest()[:16]
+        """Equal for equal cells, on every machine and in every run."""
+        return key_of(self.workload, str(PROTOCOLS[self.protocol].id))
 
     def __str__(self) -> str:
         """As progress shows it."""
@@ -49,9 +38,19 @@ class Cell(msgspec.Struct, frozen=True):
         return f"{work.model}{options}{size} batch {work.batch_size}: {self.protocol}"
 
 
-def as_counted(workload: Workload) -> Workload:
-    """The workload less how it is executed, which no count depends on."""
-    return msgspec.structs.replace(workload, **{name: _DEFAULTS[name] for name in EXECUTION})
+def key_of(workload: Workload, protocol: str) -> str:
+    """Equal for equal workloads under a protocol, on every machine and in every run.
+
+    What is left at its default is left out, so that a field that a later version adds changes no
+    key.
+    """
+    asked = {
+        name: msgspec.to_builtins(getattr(workload, name))
+        for name, default in _DEFAULTS.items()
+        if getattr(workload, name) != default
+    }
+    written = msgspec.json.encode({**asked, "protocol": protocol}, order="deterministic")
+    return hashlib.sha256(written).hexdigest()[:16]
 
 
 def same_cell(record: Measurement, key: str, device: str | None) -> bool:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 import msgspec
 
 from vtbench.data.measurement import Measurement
-from vtbench.data.workload import OptionValue, Workload, freeze_options
+from vtbench.data.workload import OptionValue, Workload, as_counted, freeze_options
 from vtbench.errors import ModelError
 from vtbench.report.units import percent, si, size
 from vtbench.sweep.cell_task import MEMORY
-from vtbench.sweep.cells import COUNTED, Cell, as_counted
+from vtbench.sweep.cells import COUNTED, Cell
 from vtbench.sweep.search import Rate, knee, largest, nearest_from_one, nearest_listed
 
 Try = Callable[[Cell], Measurement]

@@ -80,7 +80,7 @@ class Results(msgspec.Struct):
     def add(self, result: Result) -> None:
         """One more."""
         if isinstance(result, Record):
-            self.records[result.workload] = result
+            self.records[result.asked or result.workload] = result
         elif isinstance(result, Measurement):
             self.measurements.append(result)
         else:

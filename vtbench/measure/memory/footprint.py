@@ -14,7 +14,7 @@ from vtbench.count.count_module import CountSettings, count_module
 from vtbench.count.count_workload import count_workload
 from vtbench.count.isolation import seeded_and_restored
 from vtbench.data.measurement import MeasuredMemory, Measurement
-from vtbench.data.workload import Workload
+from vtbench.data.workload import Workload, as_counted
 from vtbench.errors import UsageError, VtbenchError
 from vtbench.measure.isolated import MEMORY
 from vtbench.measure.machine.devices import made_current
@@ -27,7 +27,6 @@ from vtbench.measure.memory.step_memory import (
 )
 from vtbench.measure.session.live_modules import kept, live_participant
 from vtbench.measure.session.participants import (
-    as_counted,
     as_run,
     date_now,
     empty_record,

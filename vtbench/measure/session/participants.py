@@ -15,7 +15,7 @@ from vtbench.count.count_workload import count_workload
 from vtbench.data.measurement import Device, MeasuredMemory, Measurement
 from vtbench.data.protocol import Protocol
 from vtbench.data.record import Record
-from vtbench.data.workload import EXECUTION, Workload
+from vtbench.data.workload import Workload, as_counted
 from vtbench.errors import ModelError, VtbenchError
 from vtbench.measure.machine.devices import describe
 from vtbench.measure.machine.environment import environment, revision
@@ -65,12 +65,6 @@ def empty_record(
 def date_now() -> str:
     """The date of a record."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def as_counted(workload: Workload) -> Workload:
-    """The workload less how it is executed, which no count depends on."""
-    fields = {name: getattr(workload, name) for name in workload.__struct_fields__}
-    return Workload(**{name: value for name, value in fields.items() if name not in EXECUTION})
 
 
 def as_run(workload: Workload, built: Workload) -> Workload:

@@ -1,0 +1,231 @@
+"""From what was typed to workloads: every model under every value of every option."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vtbench.cli.options import Building, Execution, Models
+from vtbench.cli.values import integers, positives, spread
+from vtbench.data.workload import DeviceKind, InputSpec, OptionValue, Workload
+from vtbench.errors import BadInput, BadOption, UsageError, VtbenchError
+from vtbench.sweep.axes import (
+    MANY,
+    Grid,
+    OptionAxis,
+    cells_of,
+    every_option_fits,
+    size_of,
+)
+from vtbench.sweep.cells import Cell
+
+DTYPES = (
+    "float32", "float64", "float16", "bfloat16", "complex64", "complex128",
+    "int64", "int32", "int16", "int8", "uint8", "bool",
+)  # fmt: skip
+
+
+def grid_of(
+    building: Building,
+    execution: Execution | None = None,
+    *,
+    protocols: Sequence[str] = ("macs",),
+    kind: DeviceKind = "cpu",
+) -> Grid:
+    """The grid that the options span, less its models."""
+    executed = {} if execution is None else execution.axes()
+    fields = {**executed, **building.axes(), "inputs": (parse_inputs(building.inputs),)}
+    grid = Grid(
+        models=(),
+        protocols=tuple(protocols),
+        options=option_axes(building.option, building.tokens),
+        fields=fields,
+        weights=parse_weights(building.weights),
+        device=kind,
+    )
+    _refuse_contradictions(grid)
+    return grid
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command is to do, workload by workload."""
+
+    cells: tuple[Cell, ...]
+    """In the order asked for, each once; the cells of a model stand together."""
+    errors: Mapping[str, str]
+    """Model -> why it cannot be; such a model has one cell."""
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """The workloads of the cells."""
+        return tuple(cell.workload for cell in self.cells)
+
+    def todo(self) -> list[tuple[Workload, str | None]]:
+        """The workloads, and why one cannot be, if it cannot."""
+        return [(work, self.errors.get(work.model)) for work in self.workloads]
+
+
+def asked(models: Models, grid: Grid, base: str | None = None) -> Asked:
+    """A cell for every model and every point of the grid; what cannot be resolved is one too.
+
+    ``base`` is a model that has to be there; it comes first unless it was asked for anyway.
+    """
+    found = found_models(named(models), base)
+    every_option_fits(grid, found)
+    most = max(size_of(grid, model) for model in found)
+    if most > MANY:
+        raise UsageError(
+            f"The options have {most:,} combinations; `vtbench sweep` is for more than {MANY:,}."
+        )
+    cells: list[Cell] = []
+    for model, error in found.items():
+        own = list(cells_of(grid, model))
+        cells += own if error is None else own[:1]
+    errors = {model: error for model, error in found.items() if error is not None}
+    return Asked(cells=tuple(dict.fromkeys(cells)), errors=errors)
+
+
+def named(models: Models) -> list[str]:
+    """Every model that was named, in order; patterns are still patterns."""
+    names = [*(models.models or ())]
+    names += [name.strip() for given in models.more_models or () for name in given.split(",")]
+    names += _listed(models.model_list) if models.model_list is not None else []
+    names = [name for name in names if name]
+    if not names:
+        raise UsageError(
+            "No model was named; name one, such as resnet50. `vtbench models` lists short names."
+        )
+    return list(dict.fromkeys(names))
+
+
+def _listed(source: str) -> list[str]:
+    """The models that a file names."""
+    if source == "-" and sys.stdin is None:
+        raise BadInput("The model list is to come from standard input, which is closed.")
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadInput(f"The model list {source!r} cannot be read: {reason}.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"The model list {source!r} is not a text file in UTF-8.") from error
+    return [line.partition("#")[0].strip() for line in text.splitlines()]
+
+
+def found_models(names: Iterable[str], base: str | None = None) -> dict[str, str | None]:
+    """Every model that a name stands for, ``base`` among them, and why it cannot be."""
+    from vtbench.models import expand, resolve
+
+    found: dict[str, str | None] = {}
+    for name in names:
+        try:
+            expanded = expand([name])
+        except VtbenchError as error:
+            found[name] = str(error)
+            continue
+        for model in expanded:
+            found.setdefault(model, None)
+            try:
+                resolve(model)
+            except VtbenchError as error:
+                found[model] = str(error)
+    if base is not None and base not in found:
+        resolve(base)
+        found = {base: None, **found}
+    return found
+
+
+def option_axes(given: Sequence[str] | None, tokens: str | None) -> tuple[OptionAxis, ...]:
+    """``key=0.5,0.7``, ``model:key=8:16:4``; brackets make a tuple, which is one value."""
+    found = []
+    for text in given or ():
+        left, equals, values = text.partition("=")
+        only, _, key = left.strip().rpartition(":")
+        if not equals or not key.isidentifier():
+            raise BadOption(f"-o: expected key=value or model:key=value, got {text!r}.")
+        read = [_literal(key, word.strip()) for word in spread(values)]
+        each_once = {repr(value): value for value in read}
+        if len(set(each_once.values())) < len(each_once):
+            raise BadOption(f"-o {text} has values that are equal, such as 1 and true; choose one.")
+        found.append(OptionAxis(only or None, key, tuple(each_once.values())))
+    if tokens is not None:
+        found.append(OptionAxis(None, "tokens", positives(tokens, "--tokens")))
+    return tuple(found)
+
+
+def _literal(key: str, text: str) -> OptionValue:
+    """A Python literal, or a bare word as a string; nothing is ever computed."""
+    words = {"true": True, "false": False, "none": None, "null": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        value: Any = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        if not re.fullmatch(r"[A-Za-z_./~][^\s()\[\]{}'\"*]*|", text):
+            raise BadOption(
+                f"The value {text!r} of option {key!r} is neither a Python literal nor a word."
+            ) from None
+        return text
+    parts = value if isinstance(value, (tuple, list)) else (value,)
+    if not all(part is None or isinstance(part, (bool, int, float, str)) for part in parts):
+        raise BadOption(
+            f"The value {text!r} of option {key!r} is not a number, a word, None, or a flat list."
+        )
+    return tuple(value) if isinstance(value, list) else value
+
+
+def parse_weights(given: Sequence[str] | None) -> tuple[tuple[str | None, str], ...]:
+    """``FILE`` and ``MODEL=FILE``, each with its digest."""
+    from vtbench.models.weight_files import identified
+
+    read: list[tuple[str | None, str]] = []
+    for text in given or ():
+        only, equals, file = text.partition("=")
+        one = bool(equals) and not Path(text).exists()
+        read.append((only if one else None, identified(file if one else text)))
+    return tuple(read)
+
+
+def parse_inputs(given: Sequence[str] | None) -> tuple[InputSpec, ...]:
+    """``name=1x3x224x224``, followed by ``:dtype`` if that is not float32."""
+    specs = {}
+    for text in given or ():
+        name, equals, rest = (part.strip() for part in text.partition("="))
+        sizes, _, dtype = rest.partition(":")
+        shape = integers(sizes.replace(",", "x"))
+        if not equals or not name.isidentifier() or shape is None:
+            raise BadInput(
+                "--input: expected NAME=SHAPE[:DTYPE], such as input_ids=1x128:int64, got "
+                f"{text!r}."
+            )
+        if min(shape) < 1:
+            raise BadInput(f"--input {text!r} has a size that is not positive.")
+        if dtype and dtype not in DTYPES:
+            raise BadInput(f"--input {text!r}: expected a type among {', '.join(DTYPES)}.")
+        if name in specs:
+            raise BadInput(f"--input {name!r} is given twice.")
+        specs[name] = InputSpec(name=name, shape=shape, dtype=dtype or "float32")
+    return tuple(specs.values())
+
+
+def _refuse_contradictions(grid: Grid) -> None:
+    """Options that cannot hold together, before any work is done for them."""
+    kind, dtypes = grid.device, grid.values("dtype")
+    if kind == "cpu" and "tf32" in dtypes:
+        raise BadOption("--dtype tf32 needs a GPU; give --gpu, or another --dtype on a CPU.")
+    if kind == "cuda" and "bf32" in dtypes:
+        raise BadOption("--dtype bf32 is for CPUs; leave out --gpu, or give another --dtype.")
+    if True in grid.values("autocast"):
+        wrong = next((each for each in dtypes if each not in ("bf16", "fp16")), None)
+        if wrong is not None:
+            raise BadOption(
+                f"--autocast goes to bf16 or fp16, not to {wrong}; give --dtype bf16 or fp16."
+            )
+    if kind == "cuda" and any(each is not None for each in grid.values("threads")):
+        raise BadOption("--threads is for CPUs; leave it out beside --gpu.")

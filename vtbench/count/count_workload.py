@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,45 +54,27 @@ def count_workload(
 def _count(
     workload: Workload, formulas: Mapping[Any, Any], road: Literal["auto", "meta", "real"]
 ) -> tuple[Counted, models.Built]:
-    reason = "asked for"
+    how = CountSettings(
+        ops=formulas, backward=workload.backward, mode=workload.mode, disposable=True
+    )
     if road != "real":
         built = models.build(workload)
-        how = _how(workload, built, formulas, "meta")
         try:
-            return count_module(built.module, (built.args, built.kwargs), how), built
+            return _counted(built, workload, replace(how, road="meta", head=built.head)), built
         except ModelError as error:
             if road == "meta":
-                raise _named(workload, error) from error.__cause__
-            reason = str(error.__cause__)
+                raise
+            how = replace(how, why_real=str(error.__cause__))
         del built
     built = models.build(workload, real=True)
-    how = _how(workload, built, formulas, "real", reason)
+    return _counted(built, workload, replace(how, road="real", head=built.head)), built
+
+
+def _counted(built: models.Built, workload: Workload, how: CountSettings) -> Counted:
     try:
-        return count_module(built.module, (built.args, built.kwargs), how), built
+        return count_module(built.module, (built.args, built.kwargs), how)
     except ModelError as error:
-        raise _named(workload, error) from error.__cause__
-
-
-def _how(
-    workload: Workload,
-    built: models.Built,
-    formulas: Mapping[Any, Any],
-    road: Literal["meta", "real"],
-    reason: str = "",
-) -> CountSettings:
-    return CountSettings(
-        ops=formulas,
-        backward=workload.backward,
-        road=road,
-        why_real=reason,
-        mode=workload.mode,
-        head=built.head,
-        disposable=True,
-    )
-
-
-def _named(workload: Workload, error: ModelError) -> ModelError:
-    return ModelError(f"{workload.model}: {error}")
+        raise ModelError(f"{workload.model}: {error}") from error.__cause__
 
 
 def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | None) -> Record:

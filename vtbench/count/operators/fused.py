@@ -157,14 +157,10 @@ ATTENTION: dict[str, Rule] = {
     "aten::_flash_attention_forward": Rule("attention", _flash_forward),
     "aten::_efficient_attention_forward": Rule("attention", _efficient_forward),
     "aten::_scaled_dot_product_flash_attention_backward": _GRADIENTS,
-    "aten::_scaled_dot_product_flash_attention_for_cpu_backward": Rule(
-        "attention", _backward_at(1)
-    ),
+    "aten::_scaled_dot_product_flash_attention_for_cpu_backward": _GRADIENTS,
     "aten::_scaled_dot_product_efficient_attention_backward": _GRADIENTS,
     "aten::_scaled_dot_product_cudnn_attention_backward": _GRADIENTS,
-    "aten::_scaled_dot_product_fused_attention_overrideable_backward": Rule(
-        "attention", _backward_at(1)
-    ),
+    "aten::_scaled_dot_product_fused_attention_overrideable_backward": _GRADIENTS,
     "aten::_flash_attention_backward": _PACKED_GRADIENTS,
     "aten::_efficient_attention_backward": _PACKED_GRADIENTS,
     "aten::_native_multi_head_attention": Rule("attention", _native_attention),

@@ -203,7 +203,7 @@ def _fail(message: str) -> NoReturn:
 
 
 def _costliest(found: Count) -> str:
-    from vtbench.report import parts
+    from vtbench.report import breakdown
 
-    stages = sorted(parts(found.record, "stage"), key=lambda part: -part.macs)[:SHOWN]
+    stages = sorted(breakdown(found.record, "stage"), key=lambda part: -part.macs)[:SHOWN]
     return "The costliest: " + ", ".join(f"{part.name} {part.macs:,}" for part in stages) + "."

@@ -11,7 +11,7 @@ import pytest
 
 from vtbench.claims.baseline import Moved, judge_baseline, lines_of_baseline, moved, read_baseline
 from vtbench.errors import BadInput
-from vtbench.report.guarding import with_reasons
+from vtbench.report.baseline import with_reasons
 
 TORCH = version("torch")
 NETS = """

@@ -17,7 +17,7 @@ from vtbench.claims.suite.files import find, shipped
 from vtbench.cli.check import counted
 from vtbench.cli.counting import Counter
 from vtbench.data.files import ResultFile
-from vtbench.report.predictions import prediction_tables
+from vtbench.report.checking import prediction_tables
 from vtbench.report.verdicts import account, explanation
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from vtbench.data.measurement import Device, MeasuredMemory, Measurement, Teleme
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption
-from vtbench.report.compared import ComparisonRendering, compared_table
+from vtbench.report.measurements_compared import ComparisonRendering, compared_table
 from vtbench.stats import Gate
 
 H200 = Device(kind="cuda", name="NVIDIA H200", index=0)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from vtbench.data.disturbance import HELD, OTHERS, TEXTS, Disturbance, Kind
-from vtbench.report.remedies import REMEDIES
+from vtbench.report.environment import REMEDIES
 
 PAGE = (Path(__file__).parents[2] / "docs/measuring.md").read_text(encoding="utf-8")
 VALUES = {

@@ -14,7 +14,6 @@ import pytest
 
 from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import Device
-from vtbench.measure.machine import gpu_processes as strangers
 from vtbench.measure.machine import nvml
 from vtbench.measure.machine.limits import Held
 from vtbench.measure.machine.nvml import REASONS, Reading, Unwatched, open_gpu
@@ -359,13 +358,13 @@ def test_whose_processes_they_are(monkeypatch):
     own = os.getpid()
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        assert strangers.other_processes([own, child.pid, 1]) == 1
-        monkeypatch.setattr(strangers, "_sees_the_machine", lambda: True)
-        assert strangers.other_processes([1, 4_190_000]) == 2
+        assert nvml.other_processes([own, child.pid, 1]) == 1
+        monkeypatch.setattr(nvml, "_sees_the_machine", lambda: True)
+        assert nvml.other_processes([1, 4_190_000]) == 2
         # In a container our own number is not among them: one is taken for ours.
-        monkeypatch.setattr(strangers, "_sees_the_machine", lambda: False)
-        assert strangers.other_processes([4_190_000, 4_190_001]) == 1
-        assert strangers.other_processes([]) is None
+        monkeypatch.setattr(nvml, "_sees_the_machine", lambda: False)
+        assert nvml.other_processes([4_190_000, 4_190_001]) == 1
+        assert nvml.other_processes([]) is None
     finally:
         child.communicate(b"\n", timeout=30)
 

@@ -17,7 +17,7 @@ from vtbench.data.record import Record
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.papers.visual_transformers.networks.nonlocal_block import nonlocal_block
 from vtbench.papers.visual_transformers.networks.v3 import vt_transformer
-from vtbench.report.parts import parts
+from vtbench.report.breakdown import breakdown
 
 SHAPES = (None, (97, 333), (64, 160))
 """The model's own size, and two that no stride divides or that are not square."""
@@ -189,7 +189,7 @@ def agree_in_parts(name: str, resolution: tuple[int, int] | None = None, **optio
     given = model.values_for(options.items(), resolution)
     record = counted(name, options, resolution)
     assert record.complete
-    stages = [part.macs for part in parts(record, "stage") if part.macs]
+    stages = [part.macs for part in breakdown(record, "stage") if part.macs]
     terms = (grouped(model.terms(given), depth) for depth in (1, model.depth))
     assert stages in [[term.macs for term in each] for each in terms]
     assert model.macs(given) == record.macs

@@ -8,7 +8,7 @@ from vtbench.count.symbolic import block_form
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.papers.visual_transformers.networks.nonlocal_block import nonlocal_block
 from vtbench.papers.visual_transformers.networks.v3 import vt_transformer
-from vtbench.report.parts import parts
+from vtbench.report.breakdown import breakdown
 
 
 def counted(model, resolution=None, **options):
@@ -18,7 +18,7 @@ def counted(model, resolution=None, **options):
 
 
 def stage_macs(record):
-    return {part.name: part.macs for part in parts(record, "stage")}
+    return {part.name: part.macs for part in breakdown(record, "stage")}
 
 
 @pytest.mark.parametrize(("L", "CT"), [(8, 512), (8, 1024), (16, 1024), (5, 32), (49, 512)])

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from vtbench import models
 from vtbench.count.count_workload import RunSettings, count_workload
 from vtbench.data.workload import Workload, freeze_options
-from vtbench.report.parts import parts
+from vtbench.report.breakdown import breakdown
 
 
 def counted(model, resolution=None, **options):
@@ -21,7 +21,7 @@ def counted(model, resolution=None, **options):
 
 
 def stage_macs(record):
-    return {part.name: part.macs for part in parts(record, "stage")}
+    return {part.name: part.macs for part in breakdown(record, "stage")}
 
 
 EXACT = [

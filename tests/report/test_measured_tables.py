@@ -23,8 +23,8 @@ from vtbench.report.measured import (
     measured_document,
     measured_tables,
 )
-from vtbench.report.measured.figures import state
-from vtbench.report.precision import bracketed, plain, plus_minus, share
+from vtbench.report.measured.columns import state
+from vtbench.report.units import bracketed, plain, plus_minus, share
 
 
 def _document(records, ratios=(), **asked) -> str:

@@ -15,9 +15,9 @@ from rich.cells import cell_len
 from vtbench import report
 from vtbench.data.record import CONVENTION, Memory, Record
 from vtbench.errors import BadOption
-from vtbench.report import CountsRendering, counts_document, parts
+from vtbench.report import CountsRendering, breakdown, counts_document
 from vtbench.report.document import PLAIN
-from vtbench.report.layout import shorten
+from vtbench.report.render import shorten
 from vtbench.report.units import common_prefix, digits, percent, ratio, si, signed, size
 
 CONV = 3 * 3 * 3 * 8 * 16 * 16
@@ -83,7 +83,7 @@ def test_sizes_shares_ratios_and_digits():
 @pytest.mark.parametrize("depth", [1, 2, 3, 9])
 def test_the_parts_of_every_view_sum_to_the_total(make_record, view, depth):
     record = make_record(unknown=True)
-    found = parts(record, view, depth)
+    found = breakdown(record, view, depth)
     assert sum(part.macs for part in found) == TOTAL == record.macs
     assert sum(part.calls for part in found) == 11
     assert sum(part.share for part in found) == pytest.approx(1)
@@ -92,7 +92,7 @@ def test_the_parts_of_every_view_sum_to_the_total(make_record, view, depth):
 
 
 def test_stages_hold_what_lies_below_them_and_the_rest_is_other(make_record):
-    found = {part.name: part for part in parts(make_record(), "stage")}
+    found = {part.name: part for part in breakdown(make_record(), "stage")}
     assert list(found) == ["stem", "body", "head", "(other)"]
     assert found["body"].macs == 2 * FC + OWN
     assert found["body"].params == 4 + 350 + 350
@@ -100,23 +100,23 @@ def test_stages_hold_what_lies_below_them_and_the_rest_is_other(make_record):
 
 
 def test_stages_are_the_direct_children_where_none_are_named(make_record):
-    names = [part.name for part in parts(make_record(stages=()), "stage")]
+    names = [part.name for part in breakdown(make_record(stages=()), "stage")]
     assert names == ["stem", "body", "head", "(other)"]
 
 
 def test_the_deepest_of_nested_stages_holds_a_module(make_record):
-    found = {p.name: p.macs for p in parts(make_record(stages=("body", "body.1")), "stage")}
+    found = {p.name: p.macs for p in breakdown(make_record(stages=("body", "body.1")), "stage")}
     assert found == {"body": FC + OWN, "body.1": FC, "(other)": CONV + HEAD}
 
 
 def test_stage_names_are_whole_path_components(make_record):
     """A stage ``bod`` holds nothing of ``body``."""
-    found = {part.name: part.macs for part in parts(make_record(stages=("bod",)), "stage")}
+    found = {part.name: part.macs for part in breakdown(make_record(stages=("bod",)), "stage")}
     assert found == {"bod": 0, "(other)": TOTAL}
 
 
 def test_a_parents_own_operators_are_a_part_of_their_own(make_record):
-    found = {part.name: part for part in parts(make_record(), "module", 2)}
+    found = {part.name: part for part in breakdown(make_record(), "module", 2)}
     assert found["body (own)"].macs == OWN
     assert found["body (own)"].params == 4
     assert found["body.0"].macs == FC
@@ -126,11 +126,11 @@ def test_a_parents_own_operators_are_a_part_of_their_own(make_record):
 
 def test_a_depth_below_one_is_refused(make_record):
     with pytest.raises(BadOption, match="1 or more, not 0"):
-        parts(make_record(), "module", 0)
+        breakdown(make_record(), "module", 0)
 
 
 def test_operators_are_ranked_with_unknown_ones_after_the_counted(make_record):
-    found = parts(make_record(unknown=True), "op")
+    found = breakdown(make_record(unknown=True), "op")
     assert [(part.name, part.status) for part in found] == [
         ("aten.conv2d.default", "counted"),
         ("aten.linear.default", "counted"),
@@ -143,7 +143,7 @@ def test_operators_are_ranked_with_unknown_ones_after_the_counted(make_record):
 
 
 def test_classes_keep_other_arithmetic_apart_from_macs(make_record):
-    found = {part.name: part for part in parts(make_record(), "class")}
+    found = {part.name: part for part in breakdown(make_record(), "class")}
     assert found["activation"].elements == 2048
     assert found["activation"].macs == 0
     assert found["linear"].macs == 2 * FC + HEAD

@@ -33,9 +33,9 @@ from vtbench.errors import BadOption
 from vtbench.measure.isolated import MeasureSettings
 from vtbench.measure.isolated import measure as measure_together
 from vtbench.report import Rendering
-from vtbench.report.checking import check_document
+from vtbench.report.checking import check_document, check_object
 from vtbench.report.speeds import Speeds
-from vtbench.report.verdicts import check_object, verdict_object
+from vtbench.report.verdicts import verdict_object
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -35,7 +35,7 @@ from vtbench.data.record import Record
 from vtbench.data.workload import Workload
 from vtbench.errors import UsageError
 from vtbench.report import Style, render
-from vtbench.report.guarding import baseline_table, with_reasons
+from vtbench.report.baseline import baseline_table, with_reasons
 
 
 @command

@@ -10,7 +10,7 @@ import typer
 from vtbench.cli.output import Written, say
 from vtbench.data.comparison import Comparison, failing
 from vtbench.errors import BadOption
-from vtbench.report.compared import ComparisonRendering, compared_document
+from vtbench.report.measurements_compared import ComparisonRendering, compared_document
 from vtbench.stats import Gate
 
 Smallest = Annotated[

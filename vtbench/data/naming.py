@@ -50,4 +50,6 @@ def written(value: Any) -> str:
         return "on" if value else "off"
     if isinstance(value, tuple) and len(value) == 2 and all(type(v) is int for v in value):  # noqa: PLR2004 - height and width
         return str(value[0]) if value[0] == value[1] else f"{value[0]}x{value[1]}"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(map(written, value)) + "]"
     return "as it comes" if value is None else str(value)

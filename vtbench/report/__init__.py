@@ -1,7 +1,7 @@
 """Records to documents. Units, rounding and layout live here and nowhere else."""
 
+from vtbench.report.breakdown import VIEWS, Part, View, breakdown
 from vtbench.report.certificate import certificate
-from vtbench.report.comparison import comparison, failure
 from vtbench.report.counts import CountsRendering, citation, counts_document, counts_tables
 from vtbench.report.document import (
     Document,
@@ -12,8 +12,8 @@ from vtbench.report.document import (
     json_text,
     written,
 )
-from vtbench.report.parts import VIEWS, Part, View, parts
-from vtbench.report.raw import csv_table, record_object
+from vtbench.report.models_side_by_side import comparison, failure
+from vtbench.report.record_values import csv_table, record_object
 from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table, name_column
 
@@ -29,6 +29,7 @@ __all__ = [
     "Style",
     "Table",
     "View",
+    "breakdown",
     "certificate",
     "citation",
     "comparison",
@@ -39,7 +40,6 @@ __all__ = [
     "json_object",
     "json_text",
     "name_column",
-    "parts",
     "record_object",
     "render",
     "written",

@@ -10,7 +10,7 @@ import msgspec
 
 from vtbench.claims.audit import Audit, Finding
 from vtbench.report.document import Document, Rendering, written
-from vtbench.report.table import Column, Table, name_column
+from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import MINUS, plural
 
 
@@ -67,8 +67,7 @@ def _table(audit: Audit, *, several: bool, place: int) -> Table:
         columns=(
             name_column("Row"),
             Column(head="Column", align="left", shrink=True),
-            Column(head="Printed"),
-            Column(head="Others allow"),
+            *figure_columns("Printed", "Others allow"),
             Column(head="Held against", align="left", shrink=True),
         ),
         rows=rows,

@@ -7,7 +7,7 @@ from vtbench.data.cost.closed import Costed, costed
 from vtbench.data.record import Record
 from vtbench.errors import BadOption
 from vtbench.report.algebra import pretty
-from vtbench.report.parts import parts
+from vtbench.report.breakdown import breakdown
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import digits, plural
 
@@ -69,7 +69,7 @@ def _laid_out(record: Record) -> Costed | None:
 
 
 def _stages(record: Record) -> dict[str, int]:
-    return {part.name: part.macs for part in parts(record, "stage") if part.macs}
+    return {part.name: part.macs for part in breakdown(record, "stage") if part.macs}
 
 
 def _held(counted: int, formula: int) -> str:

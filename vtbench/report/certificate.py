@@ -6,12 +6,14 @@ that cost nothing, those that nobody knows, and the other counters' totals with 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from vtbench.data.record import Record
-from vtbench.report.parts import OWN, Part, View, cut, module_keys, parts
+from vtbench.report.breakdown import OWN, Part, View, breakdown, cut, module_keys
 from vtbench.report.peers import peers
-from vtbench.report.table import Column, Table, name_column
+from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import (
     ABSENT,
     common_prefix,
@@ -51,7 +53,7 @@ def conditions(record: Record) -> str:
 
 def view_table(record: Record, view: View, depth: int = 1) -> Table:
     """One record by stage, module, operator or class."""
-    found = parts(record, view, depth)
+    found = breakdown(record, view, depth)
     model = record.workload.model
     if view == "module":
         made = _tree(record, found, depth)
@@ -60,7 +62,7 @@ def view_table(record: Record, view: View, depth: int = 1) -> Table:
     elif view == "class":
         made = _classes(f"{model} by class", found)
     else:
-        made = _shares(f"{model} by {view}", "Stage" if view == "stage" else "Model", found)
+        made = _divided(f"{model} by {view}", "Stage" if view == "stage" else "Model", found)
     return msgspec.structs.replace(made, conditions=(conditions(record),))
 
 
@@ -127,7 +129,7 @@ def _accounted(record: Record) -> str:
 
 
 def _counted(record: Record) -> Table:
-    found = [part for part in parts(record, "op") if part.status == "counted"]
+    found = [part for part in breakdown(record, "op") if part.status == "counted"]
     return _operators("Counted", found, status=False)
 
 
@@ -152,7 +154,7 @@ def _operators(title: str, found: list[Part], *, status: bool) -> Table:
 
 def _free(record: Record) -> list[Table]:
     """Other arithmetic by class; no table where nothing ran that multiplies nothing."""
-    found = [p for p in parts(record, "class") if p.elements is not None]
+    found = [p for p in breakdown(record, "class") if p.elements is not None]
     moved = [row for row in record.rows if row.status == "zero" and row.kind == "none"]
     calls = plural(sum(row.calls for row in moved), "call")
     operators = plural(len({row.op for row in moved}), "operator")
@@ -174,8 +176,7 @@ def _unknown(record: Record) -> Table:
         columns=(
             name_column("Operator"),
             name_column("Module"),
-            Column(head="Calls"),
-            Column(head="Estimate"),
+            *figure_columns("Calls", "Estimate"),
         ),
         rows=tuple(
             (row.op, row.module or "(model)", str(row.calls), f"~{si(row.estimated_macs)}")
@@ -195,9 +196,7 @@ def _classes(title: str, found: list[Part]) -> Table:
         title=title,
         columns=(
             name_column("Class"),
-            Column(head="Calls"),
-            Column(head="Elements"),
-            Column(head="MACs"),
+            *figure_columns("Calls", "Elements", "MACs"),
             Column(head="Share", drop=1),
         ),
         rows=tuple(
@@ -213,24 +212,27 @@ def _classes(title: str, found: list[Part]) -> Table:
     )
 
 
-def _shares(title: str, head: str, found: list[Part]) -> Table:
-    """Parts that divide the model: their MACs, share, parameters and calls."""
-    prefix = common_prefix(part.macs for part in found)
+def _divided(title: str, head: str, found: list[Part]) -> Table:
+    """Parts that divide the model, and their sum."""
     total = sum(part.macs for part in found)
+    made = _shares(title, head, found, common_prefix(part.macs for part in found), total)
+    notes = () if len(found) == 1 else (f"Sum: {digits(total)} MACs.",)
+    return msgspec.structs.replace(made, notes=notes)
+
+
+def _shares(title: str, head: str, found: list[Part], prefix: int, total: int) -> Table:
+    """Parts of a model: their MACs, share, parameters and calls."""
     return Table(
         title=title,
         columns=(
             name_column(head),
-            Column(head="MACs"),
-            Column(head="Share"),
-            Column(head="Params"),
+            *figure_columns("MACs", "Share", "Params"),
             Column(head="Calls", drop=1),
         ),
         rows=tuple(
             (p.name, si(p.macs, prefix), percent(p.macs, total), si(p.params or 0), str(p.calls))
             for p in found
         ),
-        notes=("" if len(found) == 1 else f"Sum: {digits(total)} MACs.",),
     )
 
 
@@ -245,51 +247,27 @@ def _tree(record: Record, found: list[Part], depth: int) -> Table:
             continue
         level = key.count(".") + 1 if key else 0
         label = key.rpartition(".")[2] or record.workload.model
-        lines.append(
-            Part(
-                name="  " * level + label,
-                macs=sum(p.macs for p in inside),
-                params=sum(p.params or 0 for p in inside),
-                calls=sum(p.calls for p in inside),
-                share=0.0,
-            )
-        )
+        lines.append(_line("  " * level + label, inside))
         if own is not None and len(inside) > 1 and (own.macs or own.params):
-            lines.append(
-                Part(
-                    name="  " * (level + 1) + OWN,
-                    macs=own.macs,
-                    params=own.params,
-                    calls=own.calls,
-                    share=0.0,
-                )
-            )
+            lines.append(_line("  " * (level + 1) + OWN, [own]))
     silent = [line for line in lines if not line.macs and not line.params]
     shown = [line for line in lines if line.macs or line.params]
-    prefix = common_prefix([record.macs])
     notes = [f"Indented figures sum to the line above them; {digits(record.macs)} MACs in all."]
     if silent:
         notes.append(f"Not shown: {plural(len(silent), 'module')} without MACs or parameters.")
-    return Table(
-        title=f"{record.workload.model} by module, depth {depth}",
-        columns=(
-            name_column("Module"),
-            Column(head="MACs"),
-            Column(head="Share"),
-            Column(head="Params"),
-            Column(head="Calls", drop=1),
-        ),
-        rows=tuple(
-            (
-                p.name,
-                si(p.macs, prefix),
-                percent(p.macs, record.macs),
-                si(p.params or 0),
-                str(p.calls),
-            )
-            for p in shown
-        ),
-        notes=tuple(notes),
+    title = f"{record.workload.model} by module, depth {depth}"
+    made = _shares(title, "Module", shown, common_prefix([record.macs]), record.macs)
+    return msgspec.structs.replace(made, notes=tuple(notes))
+
+
+def _line(name: str, inside: Sequence[Part]) -> Part:
+    """One line of a tree: all that lies inside a module."""
+    return Part(
+        name=name,
+        macs=sum(part.macs for part in inside),
+        params=sum(part.params or 0 for part in inside),
+        calls=sum(part.calls for part in inside),
+        share=0.0,
     )
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vtbench.claims.judge import Prediction, Verdict
+import msgspec
+
+from vtbench.claims.judge import Prediction, Verdict, totals
 from vtbench.report.document import Document, Rendering, written
-from vtbench.report.figures import measured_of, printed_of
-from vtbench.report.predictions import prediction_tables
-from vtbench.report.speeds import NO_SPEEDS, Speeds, speed_tables
-from vtbench.report.table import Table, values_table
+from vtbench.report.printed import measured_of, printed_of
+from vtbench.report.speeds import NO_SPEEDS, Speeds, speed_objects, speed_tables
+from vtbench.report.table import Column, Table, figure_columns, name_column, values_table
 from vtbench.report.verdicts import (
     account,
-    check_object,
     explanation,
     verdict_object,
     verdict_tables,
@@ -28,16 +28,10 @@ def check_document(
     speeds: Speeds = NO_SPEEDS,
 ) -> str:
     """Verdicts on claims, with predictions from one suite to another, and speeds."""
-
-    def more() -> dict[str, Any]:
-        known = check_object(verdicts, predictions, speeds)
-        del known["claims"]
-        return known
-
     found = Document(
         kind="check",
         results=lambda: [verdict_object(verdict) for verdict in verdicts],
-        more=more,
+        more=lambda: _more(verdicts, predictions, speeds),
         tables=lambda: [
             *verdict_tables(verdicts), *speed_tables(speeds), *prediction_tables(predictions)
         ],
@@ -45,6 +39,30 @@ def check_document(
         special={"junit": lambda: _junit(verdicts), "github": lambda: _github(verdicts)},
     )  # fmt: skip
     return written(found, asked)
+
+
+def check_object(
+    verdicts: Sequence[Verdict],
+    predictions: Sequence[Prediction] = (),
+    speeds: Speeds = NO_SPEEDS,
+) -> dict[str, Any]:
+    """A check as the Python interface gives it."""
+    claims = [verdict_object(verdict) for verdict in verdicts]
+    return {"claims": claims, **_more(verdicts, predictions, speeds)}
+
+
+def _more(
+    verdicts: Sequence[Verdict], predictions: Sequence[Prediction], speeds: Speeds
+) -> dict[str, Any]:
+    """Totals of each suite, predictions and speeds, as docs/json.md promises them."""
+    suites: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        suites.setdefault(verdict.claim.suite, []).append(verdict)
+    return {
+        "summary": {name: totals(group) for name, group in suites.items()},
+        "leave_one_out": [msgspec.to_builtins(each) for each in predictions],
+        **speed_objects(verdicts, speeds),
+    }
 
 
 def sentence(verdict: Verdict) -> str:
@@ -111,3 +129,61 @@ def _github(verdicts: Sequence[Verdict]) -> str:
 
 def _one_line(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+CONDITION = (
+    "The configuration, of all in a suite's range, that suits most of its figures, held as it is "
+    "against the other suite's."
+)
+
+
+def prediction_tables(predictions: Sequence[Prediction]) -> list[Table]:
+    """The table of all predictions; no table where none was asked for."""
+    if not predictions:
+        return []
+    axes = tuple(predictions[0].choice)
+    rows = tuple(
+        (
+            f"{each.fitted_on} → {each.predicts}",
+            each.group,
+            _choice(each, axes),
+            f"{each.fit_hits} of {each.fit_of}",
+            f"{each.hits} of {each.of}",
+            f"{each.by_chance:.1f}",
+        )
+        for each in predictions
+    )
+    return [
+        Table(
+            title="Leave one out",
+            columns=(
+                name_column("Fitted on → predicts"),
+                Column(head="Group", align="left"),
+                Column(head=", ".join(axes), align="left", shrink=True),
+                *figure_columns("Fits", "Predicts", "By chance"),
+            ),
+            rows=rows,
+            conditions=(CONDITION,),
+            notes=_notes(predictions),
+        )
+    ]
+
+
+def _choice(prediction: Prediction, axes: tuple[str, ...]) -> str:
+    """The values alone where the heading names their axes."""
+    if tuple(prediction.choice) == axes:
+        return ", ".join(str(value) for value in prediction.choice.values())
+    return ", ".join(f"{axis}={value}" for axis, value in prediction.choice.items())
+
+
+def _notes(predictions: Sequence[Prediction]) -> tuple[str, ...]:
+    notes = []
+    for one, other in dict.fromkeys((p.fitted_on, p.predicts) for p in predictions):
+        group = [p for p in predictions if (p.fitted_on, p.predicts) == (one, other)]
+        hits, of = sum(p.hits for p in group), sum(p.of for p in group)
+        chance = sum(p.by_chance for p in group)
+        notes.append(
+            f"Fitted on {one}, predicted on {other}: {hits} of {of} figures ({hits / of:.0%}); "
+            f"{chance:.1f} would come out by chance."
+        )
+    return tuple(notes)

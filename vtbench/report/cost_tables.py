@@ -12,7 +12,7 @@ from vtbench.data.cost.closed import Costed
 from vtbench.data.cost.model import CostModel
 from vtbench.data.cost.ranges import Crossing
 from vtbench.report.algebra import pretty, sides
-from vtbench.report.layout import GAP
+from vtbench.report.render import GAP
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, digits, percent, ratio
 

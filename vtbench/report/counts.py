@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vtbench.data.record import Record
+from vtbench.data.version import VERSION
+from vtbench.report.breakdown import View
 from vtbench.report.certificate import certificate, view_table
-from vtbench.report.cite import bibtex, footnote
-from vtbench.report.comparison import comparison, relative, stage_comparison
 from vtbench.report.document import Document, Rendering, written
-from vtbench.report.parts import View
+from vtbench.report.models_side_by_side import comparison, relative, stage_comparison
 from vtbench.report.peers import overview, peers
-from vtbench.report.raw import csv_table, record_object
+from vtbench.report.record_values import csv_table, record_object
 from vtbench.report.table import Table
+from vtbench.report.units import pixels
 
 if TYPE_CHECKING:
     from vtbench.claims.judge import Verdict
@@ -133,3 +134,34 @@ def _same(verdict: Verdict, record: Record) -> bool:
 def _base(records: Sequence[Record], name: str | None) -> Record | None:
     """The record that the others are measured against."""
     return next((record for record in records if record.workload.model == name), None)
+
+
+YEAR = 2026
+
+
+def footnote(records: Sequence[Record]) -> str:
+    """One sentence: tool, version, convention, resolution and batch."""
+    counted = [record for record in records if record.error is None]
+    sizes = ", ".join(dict.fromkeys(pixels(record.workload) for record in counted))
+    batches = ", ".join(dict.fromkeys(str(record.workload.batch_size) for record in counted))
+    conventions = ", ".join(sorted({record.convention for record in counted}))
+    passes = "forward and backward" if any(r.workload.backward for r in counted) else "forward"
+    return (
+        f"Multiply-accumulates (one multiply-add = 1 MAC; convolutions and matrix products, "
+        f"attention included) of the {passes} pass counted with vtbench {VERSION}, "
+        f"convention {conventions}, input {sizes}, batch size {batches}."
+    )
+
+
+def bibtex() -> str:
+    """The BibTeX entry of this version."""
+    return "\n".join(
+        [
+            f"@software{{vtbench_{VERSION.replace('.', '_')},",
+            "  author  = {{The vtbench contributors}},",
+            "  title   = {{vtbench: exact multiply-accumulate counts of vision models}},",
+            f"  version = {{{VERSION}}},",
+            f"  year    = {{{YEAR}}},",
+            "}",
+        ]
+    )

@@ -13,10 +13,16 @@ from vtbench.claims.judge.explaining import Trial
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import SWEPT
 from vtbench.data.record import Record
+from vtbench.report.breakdown import Part, breakdown
 from vtbench.report.document import Document, Rendering, written
-from vtbench.report.figures import deviation, in_unit, measured_of, printed_figure, printed_of
-from vtbench.report.parts import Part, parts
-from vtbench.report.swept import points_table
+from vtbench.report.printed import (
+    deviation,
+    in_unit,
+    measured_of,
+    points_table,
+    printed_figure,
+    printed_of,
+)
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, MINUS, digits, percent, pixels, plural, si
 from vtbench.report.verdicts import command, reproduction, verdict_object
@@ -68,7 +74,7 @@ def _number(value: Decimal) -> int | float:
 def _stages(found: Explained) -> list[Part]:
     if found.record is None or found.record.error is not None or found.verdict.claim.sweep:
         return []
-    return parts(found.record, "stage")
+    return breakdown(found.record, "stage")
 
 
 def explained_tables(found: Explained) -> list[Table]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vtbench.data.record import Explained, PeerCount, Record
-from vtbench.report.table import Column, Table, name_column
+from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import ABSENT, common_prefix, macs, percent, plural, si, signed
 
 EXPLANATIONS = 4
@@ -25,9 +25,7 @@ def peers(record: Record) -> Table:
         title=f"{record.workload.model}: other counters",
         columns=(
             Column(head="Counter", align="left"),
-            Column(head="MACs"),
-            Column(head="Difference"),
-            Column(head="of which"),
+            *figure_columns("MACs", "Difference", "of which"),
             Column(head="Explained by", align="left", shrink=True),
         ),
         rows=tuple(rows),

@@ -9,7 +9,7 @@ import msgspec
 
 from vtbench.data.workload import Workload
 from vtbench.report.document import Document, Rendering, written
-from vtbench.report.table import Column, Table, name_column
+from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import plural, spoken
 
 
@@ -52,8 +52,7 @@ def planned_table(cells: Sequence[Planned], seconds: float) -> Table:
         columns=(
             name_column("Model"),
             Column(head="Options", align="left", drop=1),
-            Column(head="Size"),
-            Column(head="Batch"),
+            *figure_columns("Size", "Batch"),
             Column(head="Conditions", align="left", drop=2),
             Column(head="Protocol", align="left"),
             Column(head="Time"),

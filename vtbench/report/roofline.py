@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from vtbench.data.measurement import Measurement, Roofline, StageShare
 from vtbench.data.stages import OTHER
-from vtbench.report.precision import plain, share, written
-from vtbench.report.table import Column, Table, name_column
-from vtbench.report.units import ABSENT, size
+from vtbench.report.table import Column, Table, figure_columns, name_column
+from vtbench.report.units import ABSENT, plain, share, size, written
 
 MILLI = 1e3
 GIGA = 1e9
@@ -34,11 +33,7 @@ def stages_table(record: Measurement, name: str | None = None) -> Table | None:
         title=f"{label}: where the time goes",
         columns=(
             name_column("Stage"),
-            Column(head="ms/step"),
-            Column(head="Time"),
-            Column(head="MACs"),
-            Column(head="Time per MAC"),
-            Column(head="Util."),
+            *figure_columns("ms/step", "Time", "MACs", "Time per MAC", "Util."),
             Column(head="Least bytes", drop=1),
         ),
         rows=tuple(_row(each, seconds, macs) for each in roof.stages),

@@ -11,7 +11,7 @@ from vtbench.claims.audit.throughputs import Implied
 from vtbench.claims.judge import Verdict
 from vtbench.claims.judge.speed_orders import ColumnOrder
 from vtbench.claims.suite.speed import SPEEDS
-from vtbench.report.table import Column, Table
+from vtbench.report.table import Column, Table, figure_columns
 from vtbench.report.units import plural, si
 
 TERA = 1e12
@@ -72,10 +72,7 @@ def _order_table(suite: str, orders: Sequence[ColumnOrder]) -> Table:
         columns=(
             Column(head="Column", align="left", shrink=True),
             Column(head="Measured on", align="left", shrink=True),
-            Column(head="Pairs"),
-            Column(head="Agree"),
-            Column(head="Disagree"),
-            Column(head="Open"),
+            *figure_columns("Pairs", "Agree", "Disagree", "Open"),
         ),
         rows=tuple(
             (o.column, o.device, str(o.pairs), str(o.agrees), str(o.disagrees), str(o.open))
@@ -101,9 +98,7 @@ def _implied_table(suite: str, shares: Sequence[Implied]) -> Table:
         title=f"{suite}: printed throughputs against the device",
         columns=(
             Column(head="Claim", align="left", shrink=True, least=20),
-            Column(head="Printed"),
-            Column(head="MACs"),
-            Column(head="Operations"),
+            *figure_columns("Printed", "MACs", "Operations"),
             Column(head="Peak", drop=1),
             Column(head="Share"),
         ),

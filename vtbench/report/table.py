@@ -39,11 +39,16 @@ def name_column(head: str) -> Column:
     return Column(head=head, align="left", shrink=True)
 
 
+def figure_columns(*heads: str) -> tuple[Column, ...]:
+    """Columns of figures, which stay and are never shortened."""
+    return tuple(Column(head=head) for head in heads)
+
+
 def values_table(heads: Sequence[str], lines: Iterable[Sequence[Any]]) -> Table:
     """Values as a program reads them: absent is empty, truth is lower case."""
     return Table(
         title="",
-        columns=tuple(Column(head=head) for head in heads),
+        columns=figure_columns(*heads),
         rows=tuple(tuple(map(_value, line)) for line in lines),
     )
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from vtbench.claims.judge import Prediction, Verdict, totals
+from vtbench.claims.judge import Verdict, totals
 from vtbench.claims.judge.verdict import Reproduction
 from vtbench.claims.suite import Interval
 from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS
 from vtbench.claims.suite.types import SWEPT
-from vtbench.report.figures import deviation, in_unit, printed_figure
-from vtbench.report.predictions import prediction_objects
+from vtbench.report.printed import (
+    deviation,
+    found_object,
+    in_unit,
+    printed_figure,
+    sweep_object,
+    swept_table,
+)
 from vtbench.report.speeds import (
-    NO_SPEEDS,
-    Speeds,
     speed_explanation,
     speed_notes,
-    speed_objects,
 )
-from vtbench.report.swept import found_object, sweep_object, swept_table
-from vtbench.report.table import Column, Table, name_column
+from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import plural
 
 
@@ -120,8 +122,7 @@ def printed_table(verdicts: Sequence[Verdict]) -> Table:
         title="Printed figures",
         columns=(
             name_column("Where"),
-            Column(head="Printed"),
-            Column(head="Counted"),
+            *figure_columns("Printed", "Counted"),
             Column(head="Verdict", align="left"),
             Column(head="Reproduced by", align="left", shrink=True, drop=1),
         ),
@@ -275,22 +276,3 @@ def command(verdict: Verdict) -> str | None:
     parts += [f"--dtype {stated.dtype}"] if stated.dtype else []
     parts += [f"-o {name}={value}" for name, value in work.options]
     return " ".join(parts)
-
-
-def check_object(
-    verdicts: Iterable[Verdict],
-    predictions: Sequence[Prediction] = (),
-    speeds: Speeds = NO_SPEEDS,
-) -> dict[str, Any]:
-    """The document of ``vtbench check --format json``."""
-    found = list(verdicts)
-    suites: dict[str, list[Verdict]] = {}
-    for verdict in found:
-        suites.setdefault(verdict.claim.suite, []).append(verdict)
-    summary: Mapping[str, Any] = {name: totals(group) for name, group in suites.items()}
-    return {
-        "summary": summary,
-        "claims": [verdict_object(v) for v in found],
-        "leave_one_out": prediction_objects(predictions),
-        **speed_objects(found, speeds),
-    }

@@ -14,8 +14,7 @@ from vtbench.data.measurement import Device
 from vtbench.data.workload import DeviceKind
 from vtbench.errors import NoDevice
 from vtbench.measure.machine import processor
-from vtbench.measure.machine.gpu_processes import other_processes
-from vtbench.measure.machine.nvml import Unwatched, open_gpu
+from vtbench.measure.machine.nvml import Unwatched, open_gpu, other_processes
 
 
 class Chosen(msgspec.Struct, frozen=True):

@@ -1,12 +1,19 @@
-"""One GPU as NVML sees it, found by its UUID: the order of NVML and of CUDA need not agree."""
+"""One GPU as NVML sees it, found by its UUID: the order of NVML and of CUDA need not agree.
+
+And whose processes are on it: ours, or other people's.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 
 from vtbench.data.disturbance import Disturbance, Kind
 
@@ -211,3 +218,37 @@ def _partitioned(nvml: Any, handle: Any) -> bool:
     except nvml.NVMLError:
         return False
     return bool(current)
+
+
+FIRST_NAMESPACE = 0xEFFFFFFC
+"""The kernel's number for the process numbers of the machine itself, outside of containers."""
+
+
+def other_processes(listed: Sequence[int]) -> int | None:
+    """How many of the listed processes are not ours; None where that cannot be told.
+
+    In a container the driver lists the machine's process numbers, among which our own cannot be
+    found: one of them is then taken for ours.
+    """
+    strangers = [pid for pid in listed if not _ours(pid)]
+    if len(strangers) < len(listed) or _sees_the_machine():
+        return len(strangers)
+    return len(strangers) - 1 if strangers else None
+
+
+def _ours(pid: int) -> bool:
+    """Whether a process is this one, or a descendant of it."""
+    if pid == os.getpid():
+        return True
+    try:
+        return any(parent.pid == os.getpid() for parent in psutil.Process(pid).parents())
+    except psutil.Error:
+        return False
+
+
+def _sees_the_machine() -> bool:
+    """Whether process numbers here are those of the machine."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino == FIRST_NAMESPACE
+    except OSError:
+        return os.name == "nt"

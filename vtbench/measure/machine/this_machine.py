@@ -15,8 +15,7 @@ from vtbench.data.measurement import Device
 from vtbench.measure.machine import limits, processor
 from vtbench.measure.machine.devices import describe, gpus, why_no_gpu
 from vtbench.measure.machine.environment import environment, revision
-from vtbench.measure.machine.gpu_processes import other_processes
-from vtbench.measure.machine.nvml import Unwatched, open_gpu
+from vtbench.measure.machine.nvml import Unwatched, open_gpu, other_processes
 from vtbench.measure.telemetry import processor_watcher as host
 
 LOOK_SECONDS = 0.5

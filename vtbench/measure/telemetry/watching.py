@@ -15,8 +15,7 @@ import msgspec
 
 from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import TOLERATED_CORES, Device, Telemetry
-from vtbench.measure.machine.gpu_processes import other_processes
-from vtbench.measure.machine.nvml import Gpu, Reading, Unwatched, open_gpu
+from vtbench.measure.machine.nvml import Gpu, Reading, Unwatched, open_gpu, other_processes
 from vtbench.measure.telemetry.processor_watcher import HostWatcher
 
 INTERVAL = 0.1

@@ -12,9 +12,8 @@ from functools import partial
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.exports import EXPORTS
-from vtbench.report.measured.flat import flat_rows, flat_table, measured_object, ratio_objects
-from vtbench.report.measured.ratios import relative, told
-from vtbench.report.measured.tables import labels, measured_tables
+from vtbench.report.measured.tables import labels, measured_tables, relative, told
+from vtbench.report.measured.values import flat_rows, flat_table, measured_object, ratio_objects
 from vtbench.report.measured.wide import WideLayout, wide_tables
 from vtbench.report.table import Table
 

@@ -17,8 +17,8 @@ from vtbench.data.measurement import Measurement
 from vtbench.data.workload import OptionValue, Workload
 from vtbench.errors import BadOption
 from vtbench.report.chart import Chart, Line, Mark, Scale
-from vtbench.report.measured.facets import divided
-from vtbench.report.measured.figures import Value
+from vtbench.report.measured.columns import Value
+from vtbench.report.measured.conditions import common_and_varying
 from vtbench.report.measured.quantities import Quantity, has, quantity_named, usual
 from vtbench.report.measured.tables import by_protocol, conditions_of, labels
 
@@ -87,7 +87,7 @@ def pareto_chart(
         y=Scale(label="printed accuracy, %"),
         lines=tuple(_line(group) for group in groups),
         kind="points",
-        conditions=conditions_of(divided(records)[0], records[0].protocol),
+        conditions=conditions_of(common_and_varying(records)[0], records[0].protocol),
     )
 
 

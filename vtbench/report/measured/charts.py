@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from vtbench.data.measurement import Measurement
 from vtbench.errors import BadInput, BadOption
 from vtbench.report.chart import Chart, Line, Mark, Scale
-from vtbench.report.measured.axes import axis_named, longest, number, values
-from vtbench.report.measured.facets import Facet, divided
-from vtbench.report.measured.figures import Value
-from vtbench.report.measured.growth import growth, said
+from vtbench.report.measured.axes import axis_named, growth, longest, number, said, values
+from vtbench.report.measured.columns import Value
+from vtbench.report.measured.conditions import Condition, common_and_varying
 from vtbench.report.measured.quantities import (
     QUANTITIES,
     Quantity,
@@ -39,13 +38,13 @@ def chart_of(records: Sequence[Measurement], by: str | None, show: str | None) -
     good = [record for record in group if record.error is None]
     if not good:
         raise BadInput("No measurement came off, so there is nothing to draw.")
-    facet = None
+    condition = None
     if by != AGAINST_MACS:
-        facet = longest(good) if by is None else axis_named(good, by)
-    quantity = quantity_named(show) if show else _usual(good, along=facet is not None)
+        condition = longest(good) if by is None else axis_named(by, good)[0]
+    quantity = quantity_named(show) if show else _usual(good, along=condition is not None)
     if not has(good, quantity):
         raise BadOption(f"The measurements have no {quantity.name} to draw.")
-    return _against_macs(good, quantity) if facet is None else _along(good, facet, quantity)
+    return _against_macs(good, quantity) if condition is None else _along(good, condition, quantity)
 
 
 def charts(records: Sequence[Measurement]) -> dict[str, Chart]:
@@ -85,32 +84,32 @@ def _one_protocol(records: Sequence[Measurement], show: str | None) -> list[Meas
     return groups[0] if groups else []
 
 
-def _along(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> Chart:
+def _along(records: Sequence[Measurement], condition: Condition, quantity: Quantity) -> Chart:
     """One line per model and further conditions, with its fitted power."""
-    if all(number(facet.name, record) is None for record in records):
-        raise BadOption(f"The values of {facet.name!r} are words; a figure needs numbers.")
-    sides = facet.name == "resolution" and all(_is_square(record) for record in records)
+    if all(number(condition.name, record) is None for record in records):
+        raise BadOption(f"The values of {condition.name!r} are words; a figure needs numbers.")
+    sides = condition.name == "resolution" and all(_is_square(record) for record in records)
     drawn = []
-    others, rows = rows_of(records, facet)
+    others, rows = rows_of(records, condition)
     for key, found in rows.items():
         marks = [
-            _mark(_place(facet, record, sides=sides), value)
+            _mark(_place(condition, record, sides=sides), value)
             for record in found
-            if number(facet.name, record) is not None and (value := quantity.read(record))
+            if number(condition.name, record) is not None and (value := quantity.read(record))
         ]
         if marks:
-            grown = growth(found, facet, quantity)
+            grown = growth(found, condition, quantity)
             drawn.append(
                 Line(
                     name=_line_name(key, others),
                     marks=tuple(sorted(marks, key=lambda mark: mark.x)),
-                    remark="" if grown is None else f"∝ {said(grown, facet)}",
+                    remark="" if grown is None else f"∝ {said(grown, condition)}",
                 )
             )
     return Chart(
-        title=f"{_title(quantity)} by {facet.head.lower()}{named_apart(records[0].protocol)}",
-        x=_scale(_x_label(facet, sides=sides), [m.x for line in drawn for m in line.marks],
-                 ticks=len(values(facet, records)) <= MOST_TICKS),
+        title=f"{_title(quantity)} by {condition.head.lower()}{named_apart(records[0].protocol)}",
+        x=_scale(_x_label(condition, sides=sides), [m.x for line in drawn for m in line.marks],
+                 ticks=len(values(condition, records)) <= MOST_TICKS),
         y=_scale(quantity.axis, [m.y for line in drawn for m in line.marks]),
         lines=tuple(drawn),
         conditions=_conditions(records),
@@ -120,13 +119,13 @@ def _along(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> 
 def _against_macs(records: Sequence[Measurement], quantity: Quantity) -> Chart:
     """A quantity against MACs per image: models as points, a sweep of one model as a line."""
     read = QUANTITIES["macs"].read
-    facet = longest(records)
+    condition = longest(records)
     names = dict(zip(map(id, records), labels(records), strict=True))
-    others, rows = rows_of(records, facet) if facet else ([], {("",): list(records)})
+    others, rows = rows_of(records, condition) if condition else ([], {("",): list(records)})
     drawn = []
     for key, found in rows.items():
         marks = [
-            _mark(count.value, value, "" if facet else names[id(record)])
+            _mark(count.value, value, "" if condition else names[id(record)])
             for record in found
             if (count := read(record)) and (value := quantity.read(record))
         ]
@@ -140,7 +139,7 @@ def _against_macs(records: Sequence[Measurement], quantity: Quantity) -> Chart:
         x=_scale("MACs per image", [mark.x for mark in places]),
         y=_scale(quantity.axis, [mark.y for mark in places]),
         lines=tuple(drawn),
-        kind="lines" if facet else "points",
+        kind="lines" if condition else "points",
         conditions=_conditions(records),
     )
 
@@ -150,14 +149,14 @@ def _title(quantity: Quantity) -> str:
 
 
 def _conditions(records: Sequence[Measurement]) -> str:
-    return conditions_of(divided(records)[0], records[0].protocol)
+    return conditions_of(common_and_varying(records)[0], records[0].protocol)
 
 
-def _line_name(key: tuple[str, ...], others: Sequence[Facet]) -> str:
+def _line_name(key: tuple[str, ...], others: Sequence[Condition]) -> str:
     """The model and what else tells lines apart; a bare number says of what."""
     parts = [
-        f"{facet.head.lower()} {part}" if part.isdecimal() else part
-        for facet, part in zip(others, key[1:], strict=True)
+        f"{condition.head.lower()} {part}" if part.isdecimal() else part
+        for condition, part in zip(others, key[1:], strict=True)
         if part != ABSENT
     ]
     return ", ".join([key[0], *parts])
@@ -167,11 +166,11 @@ def _mark(x: float, value: Value, name: str = "") -> Mark:
     return Mark(x=x, y=value.value, low=value.low, high=value.high, name=name)
 
 
-def _place(facet: Facet, record: Measurement, *, sides: bool) -> float:
+def _place(condition: Condition, record: Measurement, *, sides: bool) -> float:
     """Where a record stands along the axis; squares stand at their side, other sizes at pixels."""
     if sides and record.workload.resolution is not None:
         return float(record.workload.resolution[0])
-    return number(facet.name, record) or 0.0
+    return number(condition.name, record) or 0.0
 
 
 def _is_square(record: Measurement) -> bool:
@@ -179,9 +178,9 @@ def _is_square(record: Measurement) -> bool:
     return size is not None and size[0] == size[1]
 
 
-def _x_label(facet: Facet, *, sides: bool) -> str:
+def _x_label(condition: Condition, *, sides: bool) -> str:
     named = {"resolution": "height = width, pixels" if sides else "pixels", "batch_size": "batch"}
-    return named.get(facet.name, facet.name)
+    return named.get(condition.name, condition.name)
 
 
 def _scale(label: str, places: Sequence[float], *, ticks: bool = False) -> Scale:

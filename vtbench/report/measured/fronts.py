@@ -8,10 +8,10 @@ from typing import Any
 from vtbench.data.measurement import Measurement
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.measured.accuracy import Point
-from vtbench.report.measured.facets import cell, divided
-from vtbench.report.measured.figures import around
+from vtbench.report.measured.cautions import cautions, failures
+from vtbench.report.measured.columns import around
+from vtbench.report.measured.conditions import cell, common_and_varying
 from vtbench.report.measured.quantities import Quantity
-from vtbench.report.measured.remarks import failures, remarks
 from vtbench.report.measured.tables import conditions_of, labels
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT
@@ -61,11 +61,11 @@ def _object(point: Point, quantity: Quantity) -> dict[str, Any]:
 def pareto_table(groups: Groups, quantity: Quantity, records: Sequence[Measurement]) -> Table:
     """Every accuracy with the cost that was measured here, and whether it is on its front."""
     points = [point for group in groups for point in sorted(group, key=lambda p: -p.accuracy)]
-    common, varying = divided([point.record for point in points])
+    common, varying = common_and_varying([point.record for point in points])
     rows = [
         (
             point.record.workload.model,
-            *(cell(facet, point.record) for facet in varying),
+            *(cell(condition, point.record) for condition in varying),
             point.claim.printed,
             _cost(point, quantity),
             "yes" if point.on_front else ABSENT,
@@ -78,7 +78,7 @@ def pareto_table(groups: Groups, quantity: Quantity, records: Sequence[Measureme
         conditions=(conditions_of(common, records[0].protocol),),
         columns=(
             name_column("Model"),
-            *(Column(head=facet.head, drop=1) for facet in varying),
+            *(Column(head=condition.head, drop=1) for condition in varying),
             Column(head="Printed, %"),
             Column(head=quantity.head),
             Column(head="Front"),
@@ -96,7 +96,7 @@ def _cost(point: Point, quantity: Quantity) -> str:
 def _doubts(quantity: Quantity, records: Sequence[Measurement]) -> list[str]:
     """What makes the costs less certain, and what failed."""
     names = dict(zip(map(id, records), labels(records), strict=True))
-    told = failures if quantity.name in _EXACT else remarks
+    told = failures if quantity.name in _EXACT else cautions
     return told(records, lambda record: names[id(record)])
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from vtbench.data.measurement import Measurement
 from vtbench.errors import BadOption
-from vtbench.report.measured.figures import (
+from vtbench.report.measured.columns import (
     COUNTED,
     LATENCY,
     MEMORY,
@@ -19,11 +19,9 @@ from vtbench.report.measured.figures import (
     macs_per_image,
     peak,
     rate,
-    size,
     uncertain,
 )
-from vtbench.report.precision import decimals, half_of, written
-from vtbench.report.units import ABSENT, si
+from vtbench.report.units import ABSENT, decimals, half_of, precise_size, si, written
 
 DOUBTFUL = "~"
 """Stands before a figure whose interval is wide, where there is no room for the interval."""
@@ -135,7 +133,7 @@ _ALL = (
         head="Peak",
         axis="peak memory, bytes",
         read=_memory,
-        text=_whole(size),
+        text=_whole(precise_size),
     ),
     Quantity(
         name="utilisation",

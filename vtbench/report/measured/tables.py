@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+import msgspec
 
 from vtbench.data import naming
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
-from vtbench.report.measured.facets import Facet, cell, divided
-from vtbench.report.measured.figures import COUNTED, LATENCY, MEMORY, TIMED, figures, kind
-from vtbench.report.measured.ratios import ratio_lines
-from vtbench.report.measured.remarks import legend, remarks
+from vtbench.report.measured.cautions import cautions, legend
+from vtbench.report.measured.columns import COUNTED, LATENCY, MEMORY, TIMED, filled_columns, kind
+from vtbench.report.measured.conditions import Condition, cell, common_and_varying
 from vtbench.report.roofline import stages_table
 from vtbench.report.table import Column, Table, name_column
-from vtbench.report.units import ABSENT
+from vtbench.report.units import ABSENT, bracketed
 from vtbench.stats.ratio import FEWEST
 
 TITLES = {
@@ -93,21 +94,21 @@ def labels(records: Sequence[Measurement]) -> list[str]:
     names = naming.labels([record.workload for record in records])
     if len(set(names)) == len(names):
         return names
-    varying = [facet for facet in divided(records)[1] if not facet.asked]
+    varying = [condition for condition in common_and_varying(records)[1] if not condition.asked]
     return [
         ", ".join([name, *_differing(record, varying)])
         for name, record in zip(names, records, strict=True)
     ]
 
 
-def _differing(record: Measurement, varying: Sequence[Facet]) -> list[str]:
-    found = ((facet, cell(facet, record)) for facet in varying)
-    return [f"{facet.head.lower()} {text}" for facet, text in found if text != ABSENT]
+def _differing(record: Measurement, varying: Sequence[Condition]) -> list[str]:
+    found = ((condition, cell(condition, record)) for condition in varying)
+    return [f"{condition.head.lower()} {text}" for condition, text in found if text != ABSENT]
 
 
 def _table(records: Sequence[Measurement], lines: Sequence[str]) -> Table:
-    common, varying = divided(records)
-    shown = figures(records)
+    common, varying = common_and_varying(records)
+    shown = filled_columns(records)
     protocol = records[0].protocol
     names = dict(zip(map(id, records), labels(records), strict=True))
     return Table(
@@ -115,28 +116,75 @@ def _table(records: Sequence[Measurement], lines: Sequence[str]) -> Table:
         conditions=(conditions_of(common, protocol),),
         columns=(
             name_column("Model"),
-            *(_varying_column(facet) for facet in varying),
+            *(_varying_column(condition) for condition in varying),
             *(figure.column for figure in shown),
         ),
         rows=tuple(
             (
                 record.workload.model,
-                *(cell(facet, record) for facet in varying),
+                *(cell(condition, record) for condition in varying),
                 *_cells(record, records),
             )
             for record in records
         ),
-        notes=(*lines, *legend(records), *remarks(records, lambda r: names[id(r)])),
+        notes=(*lines, *legend(records), *cautions(records, lambda r: names[id(r)])),
     )
 
 
-def _varying_column(facet: Facet) -> Column:
-    words = facet.name in ("mode", "device", "torch", "commit", "dtype", "layout")
-    return Column(head=facet.head, align="left" if words else "right", shrink=words)
+def _varying_column(condition: Condition) -> Column:
+    words = condition.name in ("mode", "device", "torch", "commit", "dtype", "layout")
+    return Column(head=condition.head, align="left" if words else "right", shrink=words)
 
 
 def _cells(record: Measurement, records: Sequence[Measurement]) -> list[str]:
-    shown = figures(records)
+    shown = filled_columns(records)
     if record.error is not None:
         return ["failed", *([ABSENT] * (len(shown) - 1))]
     return [figure.cell(record) for figure in shown]
+
+
+MOST = 12
+"""Ratios that are said in words; all of them stand in the JSON."""
+
+
+def told(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:
+    """The ratios that are said in words: of the first model, or to the one asked for."""
+    if to is None:
+        return [each for each in ratios if each.a == ratios[0].a]
+    return relative(ratios, to)
+
+
+def relative(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:
+    """The ratios to one model, turned round where they are of it; all where none is."""
+    if to is None:
+        return list(ratios)
+    turned = [_turned(each) if each.a == to and each.b != to else each for each in ratios]
+    own = [each for each in turned if each.b == to]
+    return own or list(ratios)
+
+
+def ratio_lines(ratios: Sequence[Ratio], thin: Collection[str] = ()) -> list[str]:
+    """A sentence for each ratio, with the interval that says whether it means anything.
+
+    ``thin`` are the models with too few samples for an interval.
+    """
+    said = [
+        f"{each.a} is {bracketed(each.ratio, each.low, each.high, '×')} "
+        f"as fast as {each.b}{_open(each, thin)}."
+        for each in ratios[:MOST]
+    ]
+    rest = len(ratios) - MOST
+    return [*said, f"And {rest} more ratios; --format json has them all."] if rest > 0 else said
+
+
+def _open(ratio: Ratio, thin: Collection[str]) -> str:
+    """Where the interval holds 1, or is only the range of a few pairs, the faster is not known."""
+    if ratio.a in thin or ratio.b in thin:
+        return f"; which is faster stays open, with fewer than {FEWEST} samples"
+    return "; which is faster stays open" if ratio.low <= 1 <= ratio.high else ""
+
+
+def _turned(ratio: Ratio) -> Ratio:
+    return msgspec.structs.replace(
+        ratio, a=ratio.b, b=ratio.a, ratio=1 / ratio.ratio, low=1 / ratio.high, high=1 / ratio.low
+    )

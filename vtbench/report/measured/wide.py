@@ -7,12 +7,18 @@ from collections.abc import Sequence
 import msgspec
 
 from vtbench.data.measurement import Measurement, Ratio
-from vtbench.errors import BadOption
-from vtbench.report.layout import GAP
-from vtbench.report.measured.axes import longest, values
-from vtbench.report.measured.facets import Facet, cell, divided
-from vtbench.report.measured.figures import COUNTED, WIDE, kind
-from vtbench.report.measured.growth import FILLING, base, growth, power_said
+from vtbench.report.measured.axes import (
+    FILLING,
+    axis_named,
+    base,
+    growth,
+    longest,
+    power_said,
+    values,
+)
+from vtbench.report.measured.cautions import cautions, half_width
+from vtbench.report.measured.columns import COUNTED, WIDE, kind
+from vtbench.report.measured.conditions import Condition, cell, common_and_varying
 from vtbench.report.measured.quantities import (
     DOUBTFUL,
     QUANTITIES,
@@ -23,7 +29,6 @@ from vtbench.report.measured.quantities import (
     usual,
 )
 from vtbench.report.measured.quantities import cell as figure
-from vtbench.report.measured.remarks import half_width, remarks
 from vtbench.report.measured.tables import (
     by_protocol,
     conditions_of,
@@ -31,9 +36,9 @@ from vtbench.report.measured.tables import (
     measured_tables,
     named_apart,
 )
-from vtbench.report.precision import share
-from vtbench.report.table import Column, Table, name_column
-from vtbench.report.units import ABSENT
+from vtbench.report.render import GAP
+from vtbench.report.table import Column, Table, figure_columns, name_column
+from vtbench.report.units import ABSENT, share
 
 Row = tuple[str, ...]
 NARROWEST_NAME = 12
@@ -55,9 +60,9 @@ class Growing(msgspec.Struct, frozen=True):
     """One line of a table of growths."""
 
     heads: Row
-    """Headings of the facets in its key."""
+    """Headings of the conditions in its key."""
     key: Row
-    """The model, and its values of these facets."""
+    """The model, and its values of these conditions."""
     cells: Row
     """The quantity, its power and the points that it was fitted through."""
 
@@ -71,34 +76,32 @@ def wide_tables(
     """
     groups = by_protocol(records)
     by = layout.by
-    if by is not None and not any(_differing(group, by) for group in groups):
-        raise BadOption(_no_such_axis(groups, by))
-    along = [longest(group) if by is None else _differing(group, by) for group in groups]
+    along = [longest(group) for group in groups] if by is None else axis_named(by, *groups)
     counted = [
-        (group, facet)
-        for group, facet in zip(groups, along, strict=True)
+        (group, condition)
+        for group, condition in zip(groups, along, strict=True)
         if kind(group[0].protocol) == COUNTED
     ]
-    said = {line for group, facet in counted if facet for line in _growths(group, facet, "macs")}
+    said = {line for group, axis in counted if axis for line in _growths(group, axis, "macs")}
     tables: list[Table] = []
     apart: list[Table] = []
-    for group, facet in zip(groups, along, strict=True):
+    for group, condition in zip(groups, along, strict=True):
         quantity = usual(group) if layout.show is None else quantity_named(layout.show)
-        if facet is None or not has(group, quantity):
+        if condition is None or not has(group, quantity):
             tables += measured_tables(group, ratios if len(groups) == 1 else ())
         else:
-            tables += _along(group, facet, quantity, layout, said)
+            tables += _along(group, condition, quantity, layout, said)
             if layout.show is None and not counted and _timed(quantity) and _counts_differ(group):
-                macs = _table(group, facet, QUANTITIES["macs"], doubts=False)
+                macs = _table(group, condition, QUANTITIES["macs"], doubts=False)
                 if all(macs.rows != before.rows for before in apart):
-                    tables += _broken(macs, group, facet, layout.width)
+                    tables += _broken(macs, group, condition, layout.width)
                 apart.append(macs)
     return tables
 
 
 def _along(
     records: Sequence[Measurement],
-    facet: Facet,
+    condition: Condition,
     quantity: Quantity,
     layout: WideLayout,
     said: set[Growing],
@@ -107,36 +110,26 @@ def _along(
 
     Counts are the same under every protocol, so their growth is said once.
     """
-    tables = _broken(_table(records, facet, quantity), records, facet, layout.width)
+    tables = _broken(_table(records, condition, quantity), records, condition, layout.width)
     own = QUANTITIES["time"] if quantity.name == "throughput" else quantity
-    lines = _growths(records, facet, own.name)
+    lines = _growths(records, condition, own.name)
     if own.name != "macs":
-        macs = [line for line in _growths(records, facet, "macs") if line not in said]
+        macs = [line for line in _growths(records, condition, "macs") if line not in said]
         said.update(macs)
-        order = list(rows_of(records, facet)[1])
+        order = list(rows_of(records, condition)[1])
         lines = sorted([*lines, *macs], key=lambda line: order.index(line.key))
-    return [*tables, *([_growth_table(facet, lines)] if lines else [])]
+    return [*tables, *([_growth_table(condition, lines)] if lines else [])]
 
 
 def _timed(quantity: Quantity) -> bool:
     return quantity.name in ("throughput", "time")
 
 
-def _differing(records: Sequence[Measurement], name: str) -> Facet | None:
-    return next((facet for facet in divided(records)[1] if facet.name == name), None)
-
-
-def _no_such_axis(groups: Sequence[Sequence[Measurement]], name: str) -> str:
-    names = dict.fromkeys(facet.name for group in groups for facet in divided(group)[1])
-    found = f"they differ in {', '.join(names)}" if names else "they differ in nothing but models"
-    return f"The measurements do not differ in {name!r}; {found}."
-
-
 def rows_of(
-    records: Sequence[Measurement], facet: Facet
-) -> tuple[list[Facet], dict[Row, list[Measurement]]]:
-    """The other facets that differ, and the records by model and these: one row each."""
-    others = [each for each in divided(records)[1] if each.name != facet.name]
+    records: Sequence[Measurement], condition: Condition
+) -> tuple[list[Condition], dict[Row, list[Measurement]]]:
+    """The other conditions that differ, and the records by model and these: one row each."""
+    others = [each for each in common_and_varying(records)[1] if each.name != condition.name]
     rows: dict[Row, list[Measurement]] = {}
     for record in records:
         key = (record.workload.model, *(cell(each, record) for each in others))
@@ -145,20 +138,20 @@ def rows_of(
 
 
 def _table(
-    records: Sequence[Measurement], facet: Facet, quantity: Quantity, *, doubts: bool = True
+    records: Sequence[Measurement], condition: Condition, quantity: Quantity, *, doubts: bool = True
 ) -> Table:
     """Models down, values across; where a cell was measured more than once, the last counts."""
-    across = values(facet, records)
-    others, rows = rows_of(records, facet)
+    across = values(condition, records)
+    others, rows = rows_of(records, condition)
     lines = []
     for key, found in rows.items():
-        cells = {cell(facet, record): figure(quantity, record) for record in found}
+        cells = {cell(condition, record): figure(quantity, record) for record in found}
         lines.append((*key, *(cells.get(value, ABSENT) for value in across)))
-    common, _ = divided(records)
+    common, _ = common_and_varying(records)
     protocol = records[0].protocol
-    notes = _notes(records, facet, quantity) if doubts else []
+    notes = _notes(records, condition, quantity) if doubts else []
     return Table(
-        title=f"{quantity.title}, by {facet.head.lower()}{named_apart(protocol)}",
+        title=f"{quantity.title}, by {condition.head.lower()}{named_apart(protocol)}",
         conditions=(conditions_of(common, protocol),),
         columns=(
             name_column("Model"),
@@ -170,7 +163,7 @@ def _table(
     )
 
 
-def _notes(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> list[str]:
+def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quantity) -> list[str]:
     halves = sorted(
         half for r in records if r.error is None and (half := half_width(r)) is not None
     )
@@ -179,20 +172,21 @@ def _notes(records: Sequence[Measurement], facet: Facet, quantity: Quantity) -> 
         ends = dict.fromkeys(f"±{share(half)}" for half in (halves[0], halves[-1]))
         said.append(f"The 95 % intervals reach {' to '.join(ends)}.")
     if any(doubtful(quantity, record) for record in records):
-        unfitted = "" if facet.name in FILLING else "; such cells are left out of fitted growth"
+        unfitted = "" if condition.name in FILLING else "; such cells are left out of fitted growth"
         said.append(f"{DOUBTFUL}: the interval is wider than ±{WIDE * 100:g} %{unfitted}.")
-    differing = divided(records)[1]
+    differing = common_and_varying(records)[1]
     cells = [(r.workload.model, *(cell(each, r) for each in differing)) for r in records]
     twice = len(cells) - len(set(cells))
     if twice:
         said.append(f"Measured more than once: {twice}; the last one is shown.")
-    names = dict(zip(map(id, records), _names(records, facet), strict=True))
-    return [*said, *remarks(records, lambda record: names[id(record)])]
+    names = dict(zip(map(id, records), _names(records, condition), strict=True))
+    return [*said, *cautions(records, lambda record: names[id(record)])]
 
 
-def _names(records: Sequence[Measurement], facet: Facet) -> list[str]:
+def _names(records: Sequence[Measurement], condition: Condition) -> list[str]:
     """A row's model and column, and nothing else where that is enough."""
-    short = [f"{r.workload.model} at {facet.head.lower()} {cell(facet, r)}" for r in records]
+    at = condition.head.lower()
+    short = [f"{r.workload.model} at {at} {cell(condition, r)}" for r in records]
     return short if len(set(short)) == len(short) else labels(records)
 
 
@@ -201,11 +195,11 @@ def _counts_differ(records: Sequence[Measurement]) -> bool:
     return len({value.value for r in records if (value := read(r)) is not None}) > 1
 
 
-def _growths(records: Sequence[Measurement], facet: Facet, name: str) -> list[Growing]:
+def _growths(records: Sequence[Measurement], condition: Condition, name: str) -> list[Growing]:
     """The fitted power of a quantity for each row that has points enough for one."""
-    others, rows = rows_of(records, facet)
+    others, rows = rows_of(records, condition)
     heads = tuple(each.head for each in others)
-    fitted = ((key, growth(found, facet, QUANTITIES[name])) for key, found in rows.items())
+    fitted = ((key, growth(found, condition, QUANTITIES[name])) for key, found in rows.items())
     return [
         Growing(heads, key, (name, power_said(grown), str(grown.points)))
         for key, grown in fitted
@@ -213,27 +207,26 @@ def _growths(records: Sequence[Measurement], facet: Facet, name: str) -> list[Gr
     ]
 
 
-def _growth_table(facet: Facet, lines: Sequence[Growing]) -> Table:
+def _growth_table(condition: Condition, lines: Sequence[Growing]) -> Table:
     """Fitted powers of time, MACs and memory."""
     return Table(
-        title=f"Growth with {base(facet)}",
+        title=f"Growth with {base(condition)}",
         columns=(
             name_column("Model"),
             *(Column(head=head) for head in lines[0].heads),
             Column(head="Quantity", align="left"),
-            Column(head="Power"),
-            Column(head="Points"),
+            *figure_columns("Power", "Points"),
         ),
         rows=tuple((*line.key, *line.cells) for line in lines),
-        notes=(_POWER.format(base(facet)),),
+        notes=(_POWER.format(base(condition)),),
     )
 
 
 def _broken(
-    table: Table, records: Sequence[Measurement], facet: Facet, width: int | None
+    table: Table, records: Sequence[Measurement], condition: Condition, width: int | None
 ) -> list[Table]:
     """A table in as many parts as it takes to fit the page, each with the models again."""
-    fixed = len(table.columns) - len(values(facet, records))
+    fixed = len(table.columns) - len(values(condition, records))
     if width is None or len(table.columns) - fixed < 2:  # noqa: PLR2004  # one column cannot part
         return [table]
     widths = [

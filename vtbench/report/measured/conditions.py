@@ -1,4 +1,4 @@
-"""What a measurement was taken under, facet by facet.
+"""What a measurement was taken under, condition by condition.
 
 What is the same in every row stands above a table, what differs becomes a column, and what does
 not apply (cuDNN on a CPU) is not mentioned. Facets are also the axes of sweeps.
@@ -7,11 +7,11 @@ not apply (cuDNN on a CPU) is not mentioned. Facets are also the axes of sweeps.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 
 from vtbench.data.measurement import Measurement
+from vtbench.data.naming import written
 from vtbench.data.workload import Workload
 from vtbench.report.units import ABSENT, pixels, plural
 
@@ -24,10 +24,10 @@ _PRECISIONS = {
 _LAYOUTS = {"nchw": "NCHW", "channels_last": "channels last"}
 _SHORT_COMMIT = 10
 _COUNTED = ("batch_size", "resolution", "mode")
-"""The facets that a count depends on, beside the options of the model."""
+"""The conditions that a count depends on, beside the options of the model."""
 
 
-class Facet(msgspec.Struct, frozen=True, kw_only=True):
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """One condition of a measurement."""
 
     name: str
@@ -42,8 +42,8 @@ class Facet(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the workload states it, so that rows that failed have it too."""
 
 
-def facets(records: Sequence[Measurement]) -> list[Facet]:
-    """Every facet of some measurements, options of their models among them."""
+def conditions(records: Sequence[Measurement]) -> list[Condition]:
+    """Every condition of some measurements, options of their models among them."""
     names = dict.fromkeys(key for r in records for key, _ in r.workload.options)
     options = [_option(name) for name in names]
     found = [*_FIRST, *options, *_REST]
@@ -52,40 +52,36 @@ def facets(records: Sequence[Measurement]) -> list[Facet]:
     return found
 
 
-def divided(records: Sequence[Measurement]) -> tuple[list[str], list[Facet]]:
-    """What holds for every row, in words, and the facets in which rows differ."""
+def common_and_varying(records: Sequence[Measurement]) -> tuple[list[str], list[Condition]]:
+    """What holds for every row, in words, and the conditions in which rows differ."""
     common: list[str] = []
-    varying: list[Facet] = []
-    for facet in facets(records):
-        told = [r for r in records if r.error is None or facet.asked]
-        known = [(r, cell) for r in told if (cell := facet.cell(r)) is not None]
+    varying: list[Condition] = []
+    for condition in conditions(records):
+        told = [r for r in records if r.error is None or condition.asked]
+        known = [(r, cell) for r in told if (cell := condition.cell(r)) is not None]
         values = {cell for _, cell in known}
         if len(values) > 1:
-            varying.append(facet)
-        elif values and facet.said is not None:
-            said = facet.said(known[0][0])
+            varying.append(condition)
+        elif values and condition.said is not None:
+            said = condition.said(known[0][0])
             common += [said] if said else []
     return common, varying
 
 
-def cell(facet: Facet, record: Measurement) -> str:
-    """The cell of a facet's column."""
-    found = facet.cell(record)
+def cell(condition: Condition, record: Measurement) -> str:
+    """The cell of a condition's column."""
+    found = condition.cell(record)
     return ABSENT if found is None else found
 
 
-def _option(name: str) -> Facet:
+def _option(name: str) -> Condition:
     def value(record: Measurement) -> str:
         options = dict(record.workload.options)
-        return _said_value(options[name]) if name in options else ABSENT
+        return written(options[name]) if name in options else ABSENT
 
-    return Facet(name=name, head=name, cell=value, said=lambda record: f"{name}={value(record)}")
-
-
-def _said_value(value: Any) -> str:
-    if isinstance(value, tuple | list):
-        return "[" + ", ".join(map(_said_value, value)) + "]"
-    return str(value)
+    return Condition(
+        name=name, head=name, cell=value, said=lambda record: f"{name}={value(record)}"
+    )
 
 
 def _precision(work: Workload) -> str:
@@ -193,41 +189,41 @@ def _commit(record: Measurement) -> str | None:
 
 
 _FIRST = (
-    Facet(
+    Condition(
         name="dtype", head="Precision", cell=lambda r: _precision(r.workload), said=_precision_said
     ),
-    Facet(
+    Condition(
         name="layout",
         head="Layout",
         cell=lambda r: _LAYOUTS[r.workload.layout],
         said=lambda r: _LAYOUTS[r.workload.layout],
     ),
-    Facet(
+    Condition(
         name="batch_size",
         head="Batch",
         cell=lambda r: str(r.workload.batch_size),
         said=lambda r: f"batch {r.workload.batch_size}",
     ),
-    Facet(name="resolution", head="Size", cell=_size, said=_size),
+    Condition(name="resolution", head="Size", cell=_size, said=_size),
 )
 _REST = (
-    Facet(name="weights", head="Weights", cell=_weights, said=_weights_said),
-    Facet(name="mode", head="Pass", cell=_passes, said=_passes_said),
-    Facet(name="compile", head="Compiled", cell=_compile, said=_compile_said),
-    Facet(name="attention", head="Attention", cell=_attention, said=_attention_said),
-    Facet(
+    Condition(name="weights", head="Weights", cell=_weights, said=_weights_said),
+    Condition(name="mode", head="Pass", cell=_passes, said=_passes_said),
+    Condition(name="compile", head="Compiled", cell=_compile, said=_compile_said),
+    Condition(name="attention", head="Attention", cell=_attention, said=_attention_said),
+    Condition(
         name="threads",
         head="Threads",
         cell=_threads,
         said=lambda r: plural(int(_threads(r) or 0), "thread"),
     ),
-    Facet(
+    Condition(
         name="cudnn", head="cuDNN", cell=_cudnn, said=lambda r: f"cuDNN's own benchmark {_cudnn(r)}"
     ),
-    Facet(name="device", head="Device", cell=_device, said=_device, asked=False),
-    Facet(
+    Condition(name="device", head="Device", cell=_device, said=_device, asked=False),
+    Condition(
         name="torch", head="torch", cell=_torch, said=lambda r: f"torch {_torch(r)}", asked=False
     ),
-    Facet(name="isolated", head="Isolated", cell=_isolated, said=_isolated_said, asked=False),
-    Facet(name="commit", head="Commit", cell=_commit, said=None, asked=False),
+    Condition(name="isolated", head="Isolated", cell=_isolated, said=_isolated_said, asked=False),
+    Condition(name="commit", head="Commit", cell=_commit, said=None, asked=False),
 )

@@ -8,8 +8,8 @@ from typing import Any
 from vtbench.data.naming import written
 from vtbench.data.record import Record
 from vtbench.data.stages import OTHER
-from vtbench.report.parts import Part, parts
-from vtbench.report.table import Column, Table, name_column
+from vtbench.report.breakdown import Part, breakdown
+from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import (
     ABSENT,
     common_prefix,
@@ -41,8 +41,7 @@ def comparison(records: Sequence[Record], relative_to: Record | None = None) -> 
     else:
         columns.append(Column(head="Options", align="left", shrink=True))
     columns += [
-        Column(head="MACs"),
-        Column(head="Params"),
+        *figure_columns("MACs", "Params"),
         Column(head="Activ.", drop=2),
         Column(head="Peak act.", drop=3),
     ]
@@ -75,8 +74,7 @@ def stage_comparison(record: Record, base: Record) -> Table | None:
             name_column("Stage"),
             Column(head=_label(record), shrink=True),
             Column(head=_label(base), shrink=True),
-            Column(head="Ratio"),
-            Column(head="Difference"),
+            *figure_columns("Ratio", "Difference"),
         ),
         rows=tuple(
             (
@@ -113,8 +111,8 @@ def relative(record: Record, base: Record) -> dict[str, Any]:
 
 def _stage_pairs(record: Record, base: Record) -> list[tuple[Part, Part]]:
     """Stages of the same name in the same order; none unless all that multiply have a partner."""
-    mine = {part.name: part for part in parts(record, "stage")}
-    theirs = {part.name: part for part in parts(base, "stage")}
+    mine = {part.name: part for part in breakdown(record, "stage")}
+    theirs = {part.name: part for part in breakdown(base, "stage")}
     mine_named = [name for name, part in mine.items() if part.macs]
     theirs_named = [name for name, part in theirs.items() if part.macs]
     if mine_named != theirs_named or mine_named in ([], [OTHER]):

@@ -46,7 +46,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return data
 
 
-def parts(record: Record, view: View, depth: int = 1) -> list[Part]:
+def breakdown(record: Record, view: View, depth: int = 1) -> list[Part]:
     """The rows of one view; ``depth`` is how far down modules are told apart."""
     if view == "total":
         return [_part(record, record.workload.model, record.rows, _all_params(record))]

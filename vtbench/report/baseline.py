@@ -9,7 +9,7 @@ import msgspec
 
 from vtbench.claims.baseline import Judged, Moved
 from vtbench.claims.judge import Verdict
-from vtbench.report.table import Column, Table, name_column
+from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import ABSENT, digits, plural, signed, size
 
 SHOWN = 5
@@ -57,8 +57,7 @@ def baseline_table(verdicts: Sequence[Verdict]) -> Table:
         columns=(
             name_column("Model"),
             Column(head="Quantity", align="left"),
-            Column(head="Baseline"),
-            Column(head="Now"),
+            *figure_columns("Baseline", "Now"),
             Column(head="Change", drop=1),
             Column(head="Verdict", align="left"),
         ),

@@ -1,19 +1,58 @@
-"""Formulas and growths as documents: what was printed, and what the counts turn out to be."""
+"""Printed figures, formulas and growths, and what was measured of them, as a reader sees them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from vtbench.claims.judge import Verdict
 from vtbench.claims.judge.verdict import SweptPoint
 from vtbench.claims.suite import Claim
 from vtbench.claims.suite.formulas import polynomial
+from vtbench.claims.suite.interval import SCALES
 from vtbench.claims.suite.sweeps import WORDS, growth
+from vtbench.claims.suite.types import SWEPT
 from vtbench.data.polynomial import raised, written
 from vtbench.report.table import Column, Table
-from vtbench.report.units import ABSENT, digits
+from vtbench.report.units import ABSENT, MINUS, digits
+
+
+def in_unit(value: Decimal | None, printed: str, unit: str) -> str:
+    """A value in the unit of a printed figure, with two digits more than it has."""
+    if value is None:
+        return ABSENT
+    whole = unit == "" and value == value.to_integral_value()
+    decimals = 0 if whole else len(printed.partition(".")[2]) + 2
+    return f"{value / SCALES[unit]:,.{decimals}f}".replace("-", MINUS)
+
+
+def printed_figure(printed: str, unit: str) -> str:
+    """A figure as the paper has it, with its unit."""
+    return f"{printed} {unit}".strip().replace("-", MINUS)
+
+
+def printed_of(claim: Claim) -> str:
+    """What a paper printed: a figure with its unit, a formula, or a growth."""
+    if claim.kind in SWEPT:
+        return printed_text(claim)
+    return printed_figure(claim.printed, claim.unit)
+
+
+def measured_of(verdict: Verdict) -> str:
+    """What was measured, as it stands beside what was printed."""
+    if verdict.claim.kind in SWEPT:
+        return found_text(verdict)
+    return in_unit(verdict.measured, verdict.claim.printed, verdict.claim.unit)
+
+
+def deviation(verdict: Verdict) -> str:
+    """How far the measured value is from the printed one."""
+    if verdict.deviation is None:
+        return ABSENT
+    return f"{100 * verdict.deviation:+.2f} %".replace("-", MINUS)
+
 
 SHOWN = 16
 """So many sizes stand in a table; the JSON lists all."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from vtbench.data.record import CONVENTION, Record
-from vtbench.report.comparison import relative
-from vtbench.report.parts import View, parts
+from vtbench.report.breakdown import View, breakdown
+from vtbench.report.models_side_by_side import relative
 from vtbench.report.table import Table, values_table
 
 ABSENT_KEYS: dict[str, Any] = {
@@ -36,7 +36,7 @@ ABSENT_KEYS: dict[str, Any] = {
 def record_object(record: Record, view: View = "total", depth: int = 1) -> dict[str, Any]:
     """One record as docs/json.md promises it."""
     known = record.to_dict()
-    by = [] if record.error else [part.to_dict() for part in parts(record, view, depth)]
+    by = [] if record.error else [part.to_dict() for part in breakdown(record, view, depth)]
     return {"workload": known["workload"], **ABSENT_KEYS, **known, "by": by}
 
 
@@ -115,6 +115,6 @@ def _parts_table(records: Sequence[Record], view: View, depth: int) -> Table:
             continue
         lines += [
             [model, p.name, p.macs, p.params, p.calls, p.share, p.status, p.elements, None]
-            for p in parts(record, view, depth)
+            for p in breakdown(record, view, depth)
         ]
     return values_table(heads, lines)

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 
 from vtbench.data.disturbance import Kind, Value
 from vtbench.data.measurement import Measurement
-from vtbench.report.measured.figures import LATENCY, MEMORY, TIMED, kind, state
-from vtbench.report.precision import half_of, share
-from vtbench.report.units import plural
+from vtbench.report.measured.columns import LATENCY, MEMORY, TIMED, kind, state
+from vtbench.report.units import half_of, plural, share
 from vtbench.stats.median import FEWEST
 from vtbench.stats.samples import fewest
 
@@ -22,7 +21,7 @@ Alike = tuple[tuple[Kind, tuple[Value, ...]], ...]
 Label = Callable[[Measurement], str]
 
 
-def remarks(records: Sequence[Measurement], label: Label) -> list[str]:
+def cautions(records: Sequence[Measurement], label: Label) -> list[str]:
     """Failures, machines that were not quiet, and intervals that stayed wide, each a sentence."""
     good = [record for record in records if record.error is None]
     return [

@@ -11,9 +11,8 @@ from vtbench.data.comparison import Comparison, Pair, said
 from vtbench.data.naming import labels
 from vtbench.data.workload import EXECUTION, Workload
 from vtbench.report.document import Document, Rendering, written
-from vtbench.report.precision import bracketed
 from vtbench.report.table import Column, Table, name_column, values_table
-from vtbench.report.units import ABSENT, digits, pixels, signed
+from vtbench.report.units import ABSENT, bracketed, digits, pixels, signed
 
 _PLAIN = Workload(model="")
 _NEEDS_NO_MENTION = {"device", "dtype"}

@@ -9,16 +9,18 @@ import msgspec
 from vtbench.data.disturbance import HELD, OTHERS
 from vtbench.data.measurement import MeasuredMemory, Measurement, Telemetry
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
-from vtbench.report.precision import (
+from vtbench.report.table import Column
+from vtbench.report.units import (
+    ABSENT,
     bracketed,
     half_of,
     plain,
     plus_minus,
+    precise_size,
     share,
+    si,
     written,
 )
-from vtbench.report.table import Column
-from vtbench.report.units import ABSENT, PER_PREFIX, PREFIXES, si
 
 MILLI = 1e3
 WIDE = 0.10
@@ -26,7 +28,7 @@ WIDE = 0.10
 TIMED, LATENCY, MEMORY, COUNTED = "timed", "latency", "memory", "counted"
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
+class MeasuredColumn(msgspec.Struct, frozen=True, kw_only=True):
     """One column of figures."""
 
     column: Column
@@ -41,7 +43,7 @@ def kind(protocol: ProtocolId) -> str:
     return MEMORY if known.name == "memory" else COUNTED
 
 
-def figures(records: Sequence[Measurement]) -> list[Figure]:
+def filled_columns(records: Sequence[Measurement]) -> list[MeasuredColumn]:
     """The columns that some record of one protocol fills; the first one always stands."""
     wanted = _WANTED[kind(records[0].protocol)]
     good = [record for record in records if record.error is None]
@@ -144,15 +146,7 @@ def _count(value: int | None) -> str:
 
 
 def _bytes(value: int | None) -> str:
-    return ABSENT if value is None else size(value)
-
-
-def size(value: int) -> str:
-    """Bytes in decimal units with three significant digits, for peaks that lie close together."""
-    place = 0
-    while place < len(PREFIXES) - 1 and value >= PER_PREFIX ** (place + 1):
-        place += 1
-    return f"{plain(value / PER_PREFIX**place)} {PREFIXES[place]}B"
+    return ABSENT if value is None else precise_size(value)
 
 
 def _memory(name: str) -> Callable[[Measurement], str]:
@@ -177,8 +171,8 @@ def _clock(record: Measurement) -> str:
     return ABSENT if clock is None else written(clock, 0)
 
 
-def _figure(head: str, cell: Callable[[Measurement], str], drop: int = 0) -> Figure:
-    return Figure(column=Column(head=head, drop=drop), cell=cell)
+def _figure(head: str, cell: Callable[[Measurement], str], drop: int = 0) -> MeasuredColumn:
+    return MeasuredColumn(column=Column(head=head, drop=drop), cell=cell)
 
 
 _RATE = _figure("images/s", _rate)
@@ -191,7 +185,7 @@ _ENERGY = _figure("J/image", _energy, 7)
 _CLOCK = _figure("MHz", _clock, 8)
 _ABOUT = (_UTILISATION, _MACS, _PARAMS, _ENERGY, _CLOCK, _STATE, _ENDED)
 
-_WANTED: dict[str, tuple[Figure, ...]] = {
+_WANTED: dict[str, tuple[MeasuredColumn, ...]] = {
     TIMED: (_RATE, _figure("ms/step", _time, 1), *_ABOUT),
     LATENCY: (
         _figure("ms/step", _time),

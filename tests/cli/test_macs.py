@@ -249,7 +249,7 @@ def test_an_output_that_is_a_device_is_not_replaced(vtbench, counted):
 
 
 def test_the_format_follows_the_name_of_the_output_unless_it_is_given(vtbench, counted, tmp_path):
-    begins = {"a.csv": "model,", "a.md": "### ", "a.tex": "% needs", "a.json": "[", "a.txt": "res"}
+    begins = {"a.csv": "model,", "a.md": "### ", "a.tex": "% needs", "a.json": "{", "a.txt": "res"}
     for name, start in begins.items():
         vtbench("macs", "resnet18", "--output", str(tmp_path / name))
         assert (tmp_path / name).read_text().startswith(start)

@@ -91,11 +91,8 @@ def test_an_execution_flag_is_its_field_and_its_use(tmp_path):
     shutil.copytree(ROOT / "vtbench", tmp_path / "vtbench")
     field = tmp_path / "vtbench" / "data" / "workload.py"
     field.write_text(field.read_text().replace("    def to_dict(", FLAG, 1))
-    (use,) = (
-        path
-        for path in (tmp_path / "vtbench" / "measure").rglob("*.py")
-        if "def switches_lent" in path.read_text()
-    )
+    use = tmp_path / "vtbench" / "measure" / "session" / "torch_settings.py"
+    assert "    with ExitStack() as lent:\n" in use.read_text()
     use.write_text(use.read_text().replace("    with ExitStack() as lent:\n", USE, 1))
 
     def run(*arguments):

@@ -12,6 +12,7 @@ import msgspec
 
 from vtbench.data.measurement import Measurement
 from vtbench.data.naming import written
+from vtbench.data.option import Field, fields_of
 from vtbench.data.workload import Workload
 from vtbench.report.units import ABSENT, pixels, plural
 
@@ -206,7 +207,7 @@ _FIRST = (
     ),
     Condition(name="resolution", head="Size", cell=_size, said=_size),
 )
-_REST = (
+_REST: tuple[Condition, ...] = (
     Condition(name="weights", head="Weights", cell=_weights, said=_weights_said),
     Condition(name="mode", head="Pass", cell=_passes, said=_passes_said),
     Condition(name="compile", head="Compiled", cell=_compile, said=_compile_said),
@@ -218,7 +219,10 @@ _REST = (
         said=lambda r: plural(int(_threads(r) or 0), "thread"),
     ),
     Condition(
-        name="cudnn", head="cuDNN", cell=_cudnn, said=lambda r: f"cuDNN's own benchmark {_cudnn(r)}"
+        name="cudnn_benchmark",
+        head="cuDNN",
+        cell=_cudnn,
+        said=lambda r: f"cuDNN's own benchmark {_cudnn(r)}",
     ),
     Condition(name="device", head="Device", cell=_device, said=_device, asked=False),
     Condition(
@@ -226,4 +230,28 @@ _REST = (
     ),
     Condition(name="isolated", head="Isolated", cell=_isolated, said=_isolated_said, asked=False),
     Condition(name="commit", head="Commit", cell=_commit, said=None, asked=False),
+)
+_WITH_OTHERS = ("autocast",)
+"""Fields that the words of another condition say too."""
+
+
+def _of_field(field: Field) -> Condition:
+    """A condition without words of its own: its name and its value, unless it is the default."""
+
+    def value(record: Measurement) -> str | None:
+        applies = field.option.on in (None, record.workload.device)
+        return written(getattr(record.workload, field.name)) if applies else None
+
+    def said(record: Measurement) -> str | None:
+        default = getattr(record.workload, field.name) == field.default
+        return None if default else f"{field.name} {value(record)}"
+
+    return Condition(name=field.name, head=field.name, cell=value, said=said)
+
+
+_REST += tuple(
+    _of_field(field)
+    for name, field in fields_of(Workload).items()
+    if field.option.executed
+    and name not in {*_WITH_OTHERS, *(each.name for each in (*_FIRST, *_REST))}
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vtbench.data.record import Record
+from vtbench.data.record import CONVENTION, Record
 from vtbench.data.version import VERSION
 from vtbench.report.breakdown import View
 from vtbench.report.certificate import certificate, view_table
@@ -42,6 +42,7 @@ def counts_document(records: Sequence[Record], asked: CountsRendering) -> str:
     base = _base(records, asked.relative_to)
     found = Document(
         kind="macs",
+        more=lambda: {"convention": CONVENTION},
         results=lambda: [_object(record, asked, base) for record in records],
         tables=lambda: counts_tables(records, asked),
         values=lambda: [csv_table(records, asked.view, asked.depth, base)],

@@ -3,6 +3,7 @@
 # make test        lint, types, import contracts, tests, and the built wheel
 # make bench       how fast counting is, beside the other counters
 # make wheel-test  build the wheel and use it from outside the checkout
+# make versions    the tests under the lowest and the newest versions of what vtbench depends on
 # make slow-tests  run all tests, and write anew which files `make quick` leaves out
 
 PYTHON ?= $(or $(shell command -v python3.11),python3)
@@ -12,7 +13,7 @@ STAMP := $(VENV)/.installed
 
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal --ignore tests/benchmarks
 
-.PHONY: quick check test bench wheel-test slow-tests clean
+.PHONY: quick check test bench wheel-test versions slow-tests clean
 
 quick: $(STAMP)
 	$(BIN)/ruff check .
@@ -43,6 +44,9 @@ bench: $(STAMP)
 
 wheel-test: $(STAMP)
 	sh .ci/wheel_test.sh $(BIN)/python
+
+versions: $(STAMP)
+	$(BIN)/python scripts/versions.py
 
 slow-tests: $(STAMP)
 	$(PYTEST) --pace write

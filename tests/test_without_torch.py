@@ -18,13 +18,14 @@ import pytest
 from packaging.requirements import Requirement
 
 import vtbench
+from vtbench.cli.commands import GROUPS
 
 ROOT = Path(vtbench.__file__).parent.parent
 REPORTS = ROOT / "reports"
 ABSENT = ("torch", "torchvision", "timm", "transformers", "fvcore", "thop")
-FROM = "--records"
+FROM = "--from"
 """The option of `check` that takes records that are kept."""
-VALUES = "--set"
+VALUES = "--at"
 """The option of `cost` that gives symbols their values."""
 
 
@@ -85,7 +86,8 @@ def test_it_is_truly_absent(python):
 
 
 def test_the_help_and_the_version(told):
-    assert "Commands:" in told("--help")
+    page = told("--help")
+    assert all(f"{heading}:" in page for heading in GROUPS)
     assert told("--version") == f"vtbench {vtbench.__version__}\n"
 
 

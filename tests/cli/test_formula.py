@@ -12,7 +12,7 @@ import sympy
 
 from vtbench.cli.at import parse_at, parse_symbols, points_of
 from vtbench.cli.formula import Question, answer
-from vtbench.cli.output import Written
+from vtbench.cli.written import Written
 from vtbench.data.closed_form import Checked, Formula
 from vtbench.errors import BadInput, BadOption
 from vtbench.report.formula import crossing_table, evaluated, formula_tables

@@ -27,8 +27,9 @@ from vtbench.cli.options import (
     Save,
     Session,
 )
-from vtbench.cli.output import Written, say, stdout_kept_clean
+from vtbench.cli.output import say, stdout_kept_clean
 from vtbench.cli.progress import progress
+from vtbench.cli.written import Written
 from vtbench.data.files import ResultFile, read_results
 from vtbench.data.measurement import Measurement
 from vtbench.data.record import Record

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from vtbench.cli.output import Written, say
+from vtbench.cli.output import say
+from vtbench.cli.written import Written
 from vtbench.data.comparison import Comparison, failing
 from vtbench.errors import BadOption
 from vtbench.report.measurements_compared import ComparisonRendering, compared_document

@@ -11,7 +11,8 @@ import typer
 from vtbench.cli.at import MOST_SIZES, Given, parse_at
 from vtbench.cli.groups import command
 from vtbench.cli.options import At, Depth, Output, Plot
-from vtbench.cli.output import Written, check_writable, say
+from vtbench.cli.output import check_writable, say
+from vtbench.cli.written import Written
 from vtbench.errors import BadInput, BadOption, OutputError
 from vtbench.report.plot import SUFFIXES as FIGURES
 

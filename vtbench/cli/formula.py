@@ -15,8 +15,9 @@ from vtbench.cli.cost import check_figure
 from vtbench.cli.deriving import derive_all, derive_one, key_with
 from vtbench.cli.groups import command
 from vtbench.cli.options import At, Building, From, Jobs, Models, Output, Plot, Save, Session
-from vtbench.cli.output import Written, say
+from vtbench.cli.output import say
 from vtbench.cli.workloads import asked, grid_of
+from vtbench.cli.written import Written
 from vtbench.data.closed_form import Formula, written
 from vtbench.data.files import ResultFile, read_results
 from vtbench.errors import BadOption

@@ -23,9 +23,10 @@ from vtbench.cli.options import (
     RelativeTo,
     Save,
 )
-from vtbench.cli.output import Written, say
+from vtbench.cli.output import say
 from vtbench.cli.printed import printed_figures
 from vtbench.cli.workloads import asked, grid_of
+from vtbench.cli.written import Written
 from vtbench.data.files import ResultFile, read_results
 from vtbench.data.record import Record
 from vtbench.errors import BadOption

@@ -9,9 +9,10 @@ import msgspec
 
 from vtbench.cli.groups import command
 from vtbench.cli.options import Building, Device, Execution, Models, Output, Save
-from vtbench.cli.output import Written, say, stdout_kept_clean
+from vtbench.cli.output import say, stdout_kept_clean
 from vtbench.cli.progress import progress
 from vtbench.cli.workloads import Asked, asked, grid_of
+from vtbench.cli.written import Written
 from vtbench.data.measurement import Measurement
 from vtbench.errors import BadInput
 from vtbench.measure.isolated import MEMORY, footprints

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import typer
 
 from vtbench.cli.groups import Group, parameter
-from vtbench.cli.output import Written
 from vtbench.cli.values import values_of
+from vtbench.cli.written import Written
 from vtbench.data.option import Field, fields_of
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption

@@ -17,11 +17,12 @@ from vtbench.cli.cost import check_figure
 from vtbench.cli.counting import INTERRUPTED
 from vtbench.cli.groups import Group
 from vtbench.cli.options import Building, Device, Execution, Models, Output
-from vtbench.cli.output import Written, say
+from vtbench.cli.output import say
 from vtbench.cli.sweep_run import Run, Trials, run_cells
 from vtbench.cli.sweep_search import Searches, Sought, solved, sought_in
 from vtbench.cli.values import one_of, spelled
 from vtbench.cli.workloads import found_models, grid_of, named
+from vtbench.cli.written import Written
 from vtbench.data.measurement import Device as Place
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS

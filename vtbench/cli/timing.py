@@ -19,9 +19,10 @@ from vtbench.cli.options import (
     Save,
     Session,
 )
-from vtbench.cli.output import Written, say, stdout_kept_clean
+from vtbench.cli.output import say, stdout_kept_clean
 from vtbench.cli.progress import waiting
 from vtbench.cli.workloads import asked, grid_of
+from vtbench.cli.written import Written
 from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement
 from vtbench.data.option import fields_of

@@ -26,9 +26,10 @@ check: $(STAMP)
 	$(BIN)/vtbench macs resnet50 swin_t deit_s vt_r34 sparseformer_t --counters fvcore,thop,torch \
 		--jobs 2 --output reports/counters.md
 	cat reports/counters.md
-	$(BIN)/vtbench check --jobs 2 --write-records reports/records.jsonl
+	rm -f reports/records.jsonl
+	$(BIN)/vtbench check --jobs 2 --save reports/records.jsonl
 	$(BIN)/vtbench report reports
-	$(BIN)/vtbench cost sparseformer_t swin_t deit_s vit_b perceiver --over H=192:512:32 \
+	$(BIN)/vtbench cost sparseformer_t swin_t deit_s vit_b perceiver --at H=192:512:32 \
 		--output reports/resolution.md --plot reports/resolution.svg
 
 test: $(STAMP)

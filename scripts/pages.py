@@ -1,9 +1,9 @@
-"""The pages of the documentation: read, run, compared with what they show, and written anew.
+r"""The pages of the documentation: read, run, compared with what they show, and written anew.
 
 A page is Markdown. Its fences are taken from top to bottom, in a folder that is empty at first:
 
     console                     a line that begins with "$ " is a command, below it stands what it
-                                prints; \\ at its end goes on in the next line
+                                prints; \ at its end goes on in the next line
     console status=1            ... and it ends with this status
     console measured            figures of a machine: the conditions, the rows of each table and
                                 which models have ratios are compared
@@ -157,15 +157,15 @@ def rewritten(text: str, ran: list[Ran], *, measured: bool = False) -> str:
     for block in reversed([each for each in blocks_of(text) if each.language == "console"]):
         of = {each.command: each for each in ran if each.block.span == block.span}
         if of:
-            new = "".join(
-                f"$ {command}\n{_to_show(of[command], measured) if command in of else shown}"
-                for command, shown in commands_of(block)
-            )
+            new = ""
+            for command, shown in commands_of(block):
+                now = _to_show(of[command], measured=measured) if command in of else shown
+                new += f"$ {command}\n{now}"
             text = text[: block.span[0]] + new + text[block.span[1] :]
     return text
 
 
-def _to_show(ran: Ran, measured: bool) -> str:
+def _to_show(ran: Ran, *, measured: bool) -> str:
     """What the page shows from now on; what is cut at its end stays as short as it was."""
     if ran.agrees and ("measured" in ran.block.marks or DOTS in ran.shown) and not measured:
         return ran.shown
@@ -253,7 +253,7 @@ def _run(command: str) -> tuple[str, int]:
     if name == "vtbench":
         out, err, status = _run_vtbench(words)
     else:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  # a command of our own pages
             [name, *words], capture_output=True, text=True, check=False, timeout=600
         )
         out, err, status = done.stdout, done.stderr, done.returncode

@@ -1,4 +1,4 @@
-"""docs/ci.md and action.yml hold: every command is run, and prints what the page shows."""
+"""action.yml holds, and what docs/ci.md says of it and of pytest."""
 
 from __future__ import annotations
 
@@ -13,67 +13,36 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pages import NAMED, ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```([^\n]+)\n(.*?)```", PAGE, re.DOTALL)
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-NAMED = re.compile(r"# ([\w./-]+\.\w+)\n")
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A project of the page's files, with nothing left over from another test."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setenv("COLUMNS", "80")
-    sys.modules.pop("nets", None)
-    yield tmp_path
-    sys.modules.pop("nets", None)
-
-
-def _write(here, text: str) -> None:
-    """A block that names a file in its first line, as that file."""
-    named = NAMED.match(text)
-    path = here / named[1]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text[named.end() :] if path.suffix == ".csv" else text)
-    sys.modules.pop("nets", None)
-
-
-def test_every_command_of_the_page_prints_what_it_shows(vtbench, here):
-    """In the order of the page, whose files change on the way."""
-    ran = []
-    for language, text in BLOCKS:
-        if NAMED.match(text):
-            _write(here, text)
-        elif language.startswith("console"):
-            command, _, shown = text.removeprefix("$ ").partition("\n")
-            name, *arguments = shlex.split(command)
-            ended = vtbench(*arguments)
-            assert (name, ended.out) == ("vtbench", shown), command
-            assert ended.status == int(language.partition("status=")[2] or 0), command
-            ran.append(arguments[0])
-    assert {"baseline", "check", "init-suite", "explain", "audit"} <= set(ran)
-    assert len(ran) == PAGE.count("\n$ ")
+def _here(folder: Path) -> Path:
+    """A project of the page's files."""
+    for _, text in BLOCKS:
+        if named := NAMED.match(text):
+            path = folder / named[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    return folder
 
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "", "COLUMNS": "80"}
 
 
-def test_the_pages_pytest_command_runs_its_claims_and_its_tests(here):
+def test_the_pages_pytest_command_runs_its_claims_and_its_tests(tmp_path):
     (command,) = (text for language, text in BLOCKS if language == "shell")
     name, *arguments = shlex.split(command)
     assert name == "pytest"
-    for _, text in BLOCKS:
-        if NAMED.match(text):
-            _write(here, text)
     installed = any(p.value == "vtbench.pytest_plugin" for p in entry_points(group="pytest11"))
     plugin = [] if installed else ["-p", "vtbench.pytest_plugin"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *plugin, "-q", "-p", "no:cacheprovider", *arguments],
-        capture_output=True, text=True, check=False, env=_environment(), cwd=here,
+        capture_output=True, text=True, check=False, env=_environment(), cwd=_here(tmp_path),
     )  # fmt: skip
     assert "8 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0

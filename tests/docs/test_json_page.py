@@ -1,0 +1,41 @@
+"""docs/json.md holds: every key of the JSON is in the contract."""
+
+from __future__ import annotations
+
+import json
+
+from pages import ROOT
+
+CONTRACT = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+
+
+def _keys(data):
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield key
+            if key not in ("options", "classes", "counters"):
+                yield from _keys(value)
+            if key == "counters":
+                yield from (each for peer in value.values() for each in _keys(peer))
+    if isinstance(data, list):
+        for item in data:
+            yield from _keys(item)
+
+
+def test_every_key_of_the_json_is_in_the_contract(make_record, failed_record):
+    from vtbench.report import VIEWS, Question, document
+
+    records = [make_record(unknown=True, counters=True), make_record("wide"), failed_record]
+    keys = set()
+    for view in VIEWS:
+        question = Question(format="json", view=view, relative_to="toy", cite=True)
+        keys |= set(_keys(json.loads(document(records, question))))
+    assert len(keys) > 40
+    missing = sorted(key for key in keys if f"`{key}`" not in CONTRACT)
+    assert missing == []
+
+
+def test_every_key_of_the_list_of_models_is_in_the_contract(vtbench):
+    listed = json.loads(vtbench("models", "--format", "json").out)
+    section = CONTRACT.partition("## `vtbench models")[2]
+    assert all(f"`{key}`" in section for key in listed[0])

@@ -172,3 +172,13 @@ def test_every_command_line_can_be_read():
 
 def test_every_command_exists():
     assert {typer.Context(command_named(name)).command.name for name in COMMANDS} == set(COMMANDS)
+
+
+def test_files_that_the_pages_name_exist():
+    """A file of the package, of the tests or of the reports that a page names by its path."""
+    for name, text in TEXTS.items():
+        named = re.findall(r"`((?:vtbench|tests|scripts|reports)/[\w./-]+\.\w+)`", text)
+        rooms = "api|claims|cli|count|data|measure|models|report|stats|sweep"
+        named += [f"vtbench/{each}" for each in re.findall(rf"`((?:{rooms})/[\w/]+\.py)`", text)]
+        missing = [each for each in named if not (ROOT / each).exists()]
+        assert not missing, name

@@ -16,9 +16,9 @@ from vtbench.errors import BadOption
 from vtbench.sweep.cell_task import measure_cell
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.local import Job, Local, local
+from vtbench.sweep.loop import sweep
 from vtbench.sweep.queue import Queue
 from vtbench.sweep.store import Store
-from vtbench.sweep.sweeping import sweep
 
 
 def cell(number, model="toy", protocol="macs"):

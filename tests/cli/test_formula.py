@@ -10,7 +10,6 @@ import sys
 import pytest
 import sympy
 
-from vtbench.cli.at import parse_at, parse_symbols, points_of
 from vtbench.cli.formula import Question, answer
 from vtbench.cli.written import Written
 from vtbench.data.closed_form import Checked, Formula

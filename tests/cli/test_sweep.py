@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from vtbench.cli.sweeping import shard_of
+from vtbench.cli.sweep_answer import shard_of
 from vtbench.cli.values import positives, values_of
 from vtbench.cli.workloads import option_axes
 from vtbench.data.files import line_of
@@ -25,7 +25,7 @@ from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
 from vtbench.report import Rendering
 from vtbench.report.planned import Planned, planned_document
-from vtbench.sweep import elsewhere
+from vtbench.sweep import changed_conditions
 from vtbench.sweep.axes import OptionAxis
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.estimate import Estimate
@@ -254,13 +254,13 @@ def test_what_was_done_under_something_else_is_said_once_for_each(monkeypatch):
         )
 
     monkeypatch.setattr(
-        elsewhere, "here", lambda: {"torch": "2.9.0", "vtbench": "0.1.0", "host": "aa"}
+        changed_conditions, "here", lambda: {"torch": "2.9.0", "vtbench": "0.1.0", "host": "aa"}
     )
     same = kept(torch="2.9.0+cu130", vtbench="0.1.0", host="aa")
     other = kept(torch="2.8.0", vtbench="0.1.0", host="bb")
     failed = msgspec.structs.replace(other, error="It failed.")
-    assert list(elsewhere.elsewhere([same, None, failed])) == []
-    said = list(elsewhere.elsewhere([same, other, other]))
+    assert list(changed_conditions.changed_conditions([same, None, failed])) == []
+    said = list(changed_conditions.changed_conditions([same, other, other]))
     assert [sentence.partition(". To measure")[0] for sentence in said] == [
         "2 cells were measured with torch 2.8.0; this is 2.9.0",
         "2 cells were measured on another host",

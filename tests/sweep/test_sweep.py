@@ -25,9 +25,9 @@ from vtbench.sweep import axes
 from vtbench.sweep.axes import Grid, OptionAxis
 from vtbench.sweep.cells import Cell, shard
 from vtbench.sweep.local import Local, local
+from vtbench.sweep.loop import record_of, sweep
 from vtbench.sweep.queue import Queue
 from vtbench.sweep.store import Store
-from vtbench.sweep.sweeping import record_of, sweep
 
 HERE = Path(__file__).parents[1]
 
@@ -268,7 +268,7 @@ sys.path.insert(0, sys.argv[2])
 import sweep_tasks
 from vtbench.errors import OutputError
 from vtbench.sweep.store import Store
-from vtbench.sweep.sweeping import record_of
+from vtbench.sweep.loop import record_of
 from vtbench.measure.workers import attempt
 from vtbench.sweep.local import Job
 from pathlib import Path

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from vtbench.errors import MissingPackage
+from vtbench.sweep.loop import sweep
 from vtbench.sweep.on_ray import OnRay, on_ray
 from vtbench.sweep.queue import Queue
 from vtbench.sweep.store import Store
-from vtbench.sweep.sweeping import sweep
 
 HERE = Path(__file__).parents[1]
 

@@ -7,7 +7,7 @@ import pytest
 from vtbench.data.measurement import MeasuredMemory, Measurement
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
-from vtbench.sweep import search, solving
+from vtbench.sweep import search, search_cells
 from vtbench.sweep.search import Knee, Rate
 
 
@@ -112,18 +112,18 @@ def test_a_batch_is_tried_only_where_its_prediction_has_room():
 
     toy = Workload(model="toy", dtype="bf16")
     # bf16 halves what is predicted: 500 + 100·batch <= 5000 up to 45, and 8 is the most that runs
-    found = solving.largest_batch(toy, attempt, 5000)
+    found = search_cells.largest_batch(toy, attempt, 5000)
     assert found.workload.batch_size == 8
     assert found.said == "toy: the largest batch that fits is 8; 9 runs out of memory."
     tried.clear()
-    found = solving.largest_batch(toy, attempt, 1080)
+    found = search_cells.largest_batch(toy, attempt, 1080)
     assert (found.workload.batch_size, max(tried)) == (5, 5)
     assert "6 is predicted to take more than the 1.1 KB" in found.said
-    assert solving.largest_batch(toy, attempt, 599).workload is None
+    assert search_cells.largest_batch(toy, attempt, 599).workload is None
 
 
 def test_what_fails_for_another_reason_than_memory_ends_the_search():
-    found = solving.largest_batch(
+    found = search_cells.largest_batch(
         Workload(model="toy"), lambda cell: record_of(cell, error="toy has no such option."), 10**9
     )
     assert (found.workload, found.said) == (None, "toy has no such option.")
@@ -135,7 +135,7 @@ def test_the_knee_of_a_model_is_found_from_times_of_steps():
         seconds = 0.1 if batch <= 4 else 0.025 * batch  # 40 images/s from 4 on
         return record_of(cell, median=seconds, low=0.999 * seconds, high=1.001 * seconds)
 
-    found = solving.knee_batch(Workload(model="toy"), attempt, "throughput")
+    found = search_cells.knee_batch(Workload(model="toy"), attempt, "throughput")
     assert found.workload.batch_size == 4
     assert found.said == "toy: throughput grows up to a batch of 4; 8 brings less than 5 % more."
 
@@ -149,11 +149,11 @@ def test_a_budget_is_met_along_options_and_sizes_and_by_whole_numbers():
         return record_of(cell, macs=round(rate * tokens * side * side))
 
     toy = Workload(model="toy", options=(("k", 1),))
-    found = solving.matched(toy, attempt, "rate", (0.9, 0.5, 0.7), 72)
+    found = search_cells.matched(toy, attempt, "rate", (0.9, 0.5, 0.7), 72)
     assert found.workload.options == (("k", 1), ("rate", 0.7))
     assert found.said == "toy: rate=0.7 is nearest to 72 MACs, with 70 (−2.8 %)."
-    found = solving.matched(toy, attempt, "resolution", ((10, 10), (20, 20), (30, 30)), 600)
+    found = search_cells.matched(toy, attempt, "resolution", ((10, 10), (20, 20), (30, 30)), 600)
     assert found.workload.resolution == (20, 20)
     assert "resolution=20x20" in found.said
-    found = solving.matched(toy, attempt, "tokens", (), 1234)
+    found = search_cells.matched(toy, attempt, "tokens", (), 1234)
     assert dict(found.workload.options)["tokens"] == 12

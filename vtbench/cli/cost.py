@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vtbench.cli.at import MOST_SIZES, Given, parse_at
 from vtbench.cli.groups import command
 from vtbench.cli.options import At, Depth, Output, Plot
 from vtbench.cli.output import check_writable, say

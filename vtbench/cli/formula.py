@@ -10,7 +10,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from vtbench.cli.at import LETTERS, parse_at, parse_symbols, points_of
 from vtbench.cli.cost import check_figure
 from vtbench.cli.deriving import derive_all, derive_one, key_with
 from vtbench.cli.groups import command

@@ -24,7 +24,7 @@ from vtbench.cli.options import (
     Save,
 )
 from vtbench.cli.output import say
-from vtbench.cli.printed import printed_figures
+from vtbench.cli.printed_figures import printed_figures
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
 from vtbench.data.files import ResultFile, read_results

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vtbench.cli.comparing import Smallest, parse_share, shown, status
+from vtbench.cli.comparisons import Smallest, parse_share, shown, status
 from vtbench.cli.groups import command
 from vtbench.cli.options import (
     Building,

@@ -14,7 +14,7 @@ from vtbench.claims.suite.files import find
 from vtbench.cli.groups import command
 from vtbench.cli.options import Output, Plot
 from vtbench.cli.output import say
-from vtbench.cli.reporting import (
+from vtbench.cli.report_files import (
     ReportView,
     derived_charts,
     derived_text,

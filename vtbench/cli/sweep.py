@@ -15,8 +15,8 @@ from vtbench.cli.options import (
     Save,
     Session,
 )
+from vtbench.cli.sweep_answer import Running, Sweep, answer
 from vtbench.cli.sweep_search import Searches
-from vtbench.cli.sweeping import Running, Sweep, answer
 
 
 @command

@@ -14,13 +14,13 @@ from vtbench.cli.progress import progress
 from vtbench.data.measurement import Device, Measurement
 from vtbench.sweep.cell_task import CellSettings, measure_cell
 from vtbench.sweep.cells import COUNTED, Cell
-from vtbench.sweep.elsewhere import elsewhere
+from vtbench.sweep.changed_conditions import changed_conditions
 from vtbench.sweep.estimate import Estimate
 from vtbench.sweep.local import Isolate, local
+from vtbench.sweep.loop import Executor, stopping_gently, sweep
 from vtbench.sweep.phases import Phase, phases
 from vtbench.sweep.queue import Queue
 from vtbench.sweep.store import Store
-from vtbench.sweep.sweeping import Executor, stopping_gently, sweep
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ def run_cells(cells: Sequence[Cell], store: Store, devices: Sequence[Device], ru
     _tell(store)
     if run.executor == "local":  # the hosts of a cluster differ on purpose
         measured = (cell for phase, _ in stages if not phase.counts for cell in phase.cells)
-        for said in elsewhere(store.of(cell.key, name) for cell in measured):
+        for said in changed_conditions(store.of(cell.key, name) for cell in measured):
             say(said)
     queues = [queue for _, queue in stages]
     with (

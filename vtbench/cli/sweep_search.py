@@ -19,7 +19,7 @@ from vtbench.data.workload import OptionValue, Workload
 from vtbench.errors import BadInput, UsageError
 from vtbench.sweep.axes import Grid, measured, protocol_of
 from vtbench.sweep.cells import Cell
-from vtbench.sweep.solving import Solved, Try, knee_batch, largest_batch, matched
+from vtbench.sweep.search_cells import Solved, Try, knee_batch, largest_batch, matched
 
 FREE = 0.9
 """Share of a CPU's free memory that a trial may be predicted to use."""

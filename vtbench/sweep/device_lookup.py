@@ -18,7 +18,7 @@ class _Asked(msgspec.Struct, frozen=True):
     device: str | None
 
 
-def places(gpu: str | None, device: str | None) -> tuple[Device, ...]:
+def look_up_devices(gpu: str | None, device: str | None) -> tuple[Device, ...]:
     """The devices that ``--gpu`` and ``--device`` mean, all of one model."""
     asked = _Asked(gpu, device)
     if gpu is None and device in (None, "cpu"):

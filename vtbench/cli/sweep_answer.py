@@ -155,9 +155,9 @@ def _devices(ask: Sweep) -> tuple[Place, ...]:
     """The devices to measure on; one that Ray lends is known when it has been used."""
     if ask.running.executor == "ray":
         return ()
-    from vtbench.sweep.places import places
+    from vtbench.sweep.device_lookup import look_up_devices
 
-    return places(ask.device.gpu, ask.device.device)
+    return look_up_devices(ask.device.gpu, ask.device.device)
 
 
 def _grid(ask: Sweep, devices: Sequence[Place]) -> Grid:

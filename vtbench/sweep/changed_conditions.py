@@ -24,7 +24,7 @@ def here() -> dict[str, str]:
     return {"torch": torch, "vtbench": VERSION, "host": host()}
 
 
-def elsewhere(done: Iterable[Measurement | None]) -> Iterator[str]:
+def changed_conditions(done: Iterable[Measurement | None]) -> Iterator[str]:
     """A sentence for everything in which records differ from what is measured now; None is none."""
     records = [record for record in done if record is not None and record.error is None]
     for key, now in here().items():

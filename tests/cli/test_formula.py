@@ -11,6 +11,7 @@ import pytest
 import sympy
 
 from vtbench.cli.formula import Question, answer
+from vtbench.cli.symbol_values import parse_at, parse_symbols, points_of
 from vtbench.cli.written import Written
 from vtbench.data.closed_form import Checked, Formula
 from vtbench.errors import BadInput, BadOption

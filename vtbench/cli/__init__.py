@@ -41,10 +41,10 @@ def _status(arguments: list[str]) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "vtbench"
         stop = "" if said.endswith("?") else "."
-        say(f"{said}{stop} `{command} --help` lists what there is.")
+        say(f"{said}{stop} Run `{command} --help` for help.")
         return 2
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:
-        say("interrupted.")
+        say("The command was interrupted.")
     return int(status or 0)

@@ -37,20 +37,21 @@ def vtbench(
     """Count the multiply-accumulates (MACs) of vision models exactly, and measure their speed.
 
     \b
-    vtbench macs swin_t                 one model, with what stands behind the number
-    vtbench macs resnet50 deit_s        several, in one table
-    vtbench throughput resnet50 deit_s  which is faster here, and how sure that is
-    vtbench latency deit_s              how long single steps take, with percentiles
-    vtbench memory deit_s               the most that a step holds
+    vtbench macs swin_t                 count a model, and say how it is counted
+    vtbench macs resnet50 deit_s        count two models, in one table
+    vtbench throughput resnet50 deit_s  say which is faster, and how sure that is
+    vtbench latency deit_s              time single steps
+    vtbench memory deit_s               measure the peak memory of a step
     vtbench sweep deit_s --resolution 192:320:64
-                                        counts or times over sizes, resumably
-    vtbench formula deit_s              the count as a formula in height and width
-    vtbench check vt_v3                 which printed figures of a paper hold
-    vtbench conformance                 which counter is right on what
-    vtbench models                      the short names
+                                        count a model at several sizes
+    vtbench formula deit_s              derive its count for every image size
+    vtbench check vt_v3                 check the published numbers of a paper
+    vtbench conformance                 compare counters on known answers
+    vtbench models                      list the short names
 
-    Any timm, torchvision or transformers model can be named, and any function of yours that
-    returns a module. Nothing is downloaded; no GPU is needed. Without --gpu the CPU is measured.
+    You can name any timm, torchvision or transformers model, and any function of yours that
+    returns a module. Nothing is downloaded, and no GPU is needed: vtbench measures the CPU unless
+    you give --gpu.
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

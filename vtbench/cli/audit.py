@@ -22,27 +22,29 @@ def audit(
     *,
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="A table: .csv, .tsv, .md or .tex, as it is printed."),
+        typer.Argument(metavar="FILE", help="A printed table, in a .csv, .tsv, .md or .tex file."),
     ],
     hardware: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The GPU that a throughput was measured on, as 4xV100."),
+        typer.Option(
+            metavar="NAME", help="The GPU on which throughput was measured, e.g. V100 or 4xV100."
+        ),
     ] = None,
     output: Output,
 ) -> int:
-    """Find the figures of a printed table that no rounding can reconcile with the others.
+    """Find figures in a printed table that contradict each other, whatever the rounding.
 
     \b
     vtbench audit table.csv
     vtbench audit paper.tex --format json
     vtbench audit speeds.csv --hardware V100
 
-    Differences, ratios and percentages are held against the columns that they follow from, totals
-    and shares against their parts, throughput against the peak of the device, MACs against the
-    parameters and the image size. Marked figures (3.86*) are left out: they speak of something
-    else. No model is built.
+    The audit compares differences, ratios and percentages with the columns that they follow from,
+    totals and shares with their parts, throughput with the peak of the device, and MACs with the
+    parameters and the image size. It leaves out marked figures (3.86*), because a mark says that
+    they were obtained in another way. No model is built.
 
-    Exit status: 0 no contradiction; 1 at least one; 2 if nothing could be checked.
+    Exit status: 0 if there is no contradiction; 1 if there is one; 2 if nothing could be checked.
     """
     written = output.written("audit", "audit")
     if hardware is not None and boards_in(hardware) is None:
@@ -51,6 +53,6 @@ def audit(
     found = [audited(table, hardware) for table in read_tables(file)]
     written.write(audit_document(found, written.rendering))
     if not any(each.checks for each in found):
-        say("No column of the table follows from another in a way that is understood.")
+        say("Nothing could be checked: no column of the table is known to follow from another.")
         return 2
     return 1 if any(each.findings for each in found) else 0

@@ -18,7 +18,7 @@ from vtbench.cli.workloads import asked, grid_of
 from vtbench.report import failure
 
 baseline = typer.Typer(
-    help="Write down what models cost, for `vtbench check --against FILE`.",
+    help="Save the costs of models, for `vtbench check --against FILE`.",
     no_args_is_help=False,
     rich_markup_mode=None,
     add_completion=False,
@@ -28,19 +28,21 @@ baseline = typer.Typer(
 
 @baseline.callback()
 def _group() -> None:
-    """Write down what models cost, for `vtbench check --against FILE`."""
+    """Save the costs of models, for `vtbench check --against FILE`."""
 
 
 @baseline.command(short_help="Count models and write their baseline.")
 @command
 def write(
     *,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The baseline, JSON Lines.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The baseline file to write, in JSON Lines.")
+    ],
     models: Models,
     building: Building,
     jobs: Jobs,
     traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show where an error was raised.")
+        bool, typer.Option("--traceback", help="Show the Python traceback of every error.")
     ] = False,
 ) -> int:
     """Count models and write their baseline: MACs, parameters, operators, memory, by module.
@@ -50,7 +52,9 @@ def write(
     vtbench check --against baseline.jsonl
 
     Keep the file with your code, and write it again when you mean to change a model: its diff
-    shows which modules moved. If a model fails nothing is written, and the exit status is 2.
+    shows which modules changed. If a model fails, nothing is written.
+
+    Exit status: 0 if the baseline is written; 2 if it is not.
     """
     check_writable(file)
     number = jobs.number
@@ -63,11 +67,14 @@ def write(
     for record in failed:
         say(failure(record))
     if failed:
-        say("no baseline was written.")
+        say("No baseline was written, because a model failed.")
         return 2
     for record in records:
         if not record.complete:
-            say(f"{record.workload.model} has unknown operators: only its counted part is guarded.")
+            say(
+                f"{record.workload.model} has unknown operators; the baseline guards only the "
+                "part that was counted."
+            )
     found = dict(zip(wanted.workloads, records, strict=True))
     write_document(lines_of_baseline(found, version("torch")), file)
     return 0

@@ -1,4 +1,4 @@
-"""``vtbench check``: what papers printed, held against the models themselves."""
+"""``vtbench check``: the published numbers of papers, compared with the models themselves."""
 
 from __future__ import annotations
 
@@ -46,25 +46,28 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="SUITE|FILE",
-            help="Suites by name (`vtbench suites` lists them) or files (default: all that ship).",
+            help="Suites by name (`vtbench suites` lists them) or by file (default: all suites "
+            "that come with vtbench).",
             show_default=False,
         ),
     ] = None,
     only: Annotated[
         str | None,
-        typer.Option(metavar="PATTERN", help="Only the claims whose id matches, such as '*.t1.*'."),
+        typer.Option(
+            metavar="PATTERN", help="Check only the claims whose id matches, such as '*.t1.*'."
+        ),
     ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Hold models to a baseline that `vtbench baseline write` made; suites are "
-            "checked too if they are named.",
+            help="Compare models with a baseline that `vtbench baseline write` made; suites are "
+            "checked too if you name them.",
         ),
     ] = None,
     measure: Annotated[
         bool,
-        typer.Option("--measure", help="Time the models that claims about speed speak of."),
+        typer.Option("--measure", help="Time the models of the claims about speed."),
     ] = False,
     device: Device,
     session: Session,
@@ -84,18 +87,21 @@ def check(
     vtbench check --against baseline.jsonl
     vtbench check my_suite.toml --measure --gpu 0 --save speed.jsonl
 
-    With --from, records are judged as they are and nothing is counted; speeds are judged by the
-    measurements of the files.
+    With --from, the counts in the files are judged and nothing is counted; claims about speed are
+    judged by the measurements in the files.
 
-    Exit status: 0 if every verdict is the one expected; 1 if some is not; 2 if nothing could
-    be judged, or the command cannot be carried out.
+    Exit status: 0 if every verdict is as expected; 1 if one is not; 2 if nothing could be judged,
+    or if the command failed.
     """
     written = output.written("check", "check")
     number = jobs.number
     base = read_baseline(against) if against is not None else None
     given = read_results(kept.from_ or (), ("records", "measurements"))
     if base is not None and given.records:
-        raise UsageError("--against counts anew, module by module; leave out --from with records.")
+        raise UsageError(
+            "--against counts the models again, module by module; leave out the --from "
+            "files that hold counts."
+        )
     timing = _timing(device, session, measure=measure)
     every = find(suites or []) if suites or base is None else []
     found, matching = selected(every, only)
@@ -105,7 +111,8 @@ def check(
     with ResultFile(save.save, ("records", "measurements")) as file:
         if base is not None and file.results.records:
             raise UsageError(
-                f"--against counts anew, and {file.path} holds counts; name a new file."
+                f"--against counts the models again, but the file of --save, {file.path}, "
+                "already holds counts; name a new file."
             )
         known = given.records
         if not known:
@@ -137,7 +144,10 @@ def _timing(device: Device, session: Session, *, measure: bool) -> MeasureAsk | 
     idle = [option for option, value in given.items() if value is not None]
     if not measure:
         if idle:
-            raise UsageError(f"{idle[0]} says how to measure, and nothing is; add --measure.")
+            raise UsageError(
+                f"{idle[0]} is for measuring, and nothing is measured; add --measure, or leave "
+                f"{idle[0]} out."
+            )
         return None
     from vtbench.measure.machine.devices import choose
 
@@ -161,8 +171,12 @@ def _measured(
             for record in measured(suites, only, records, ask, file, advance):
                 found.append(record)  # noqa: PERF402  # what came before an interrupt is counted
     except KeyboardInterrupt:
-        where = f"{file.path} keeps them" if file.path else "name a file with --save"
-        say(f"Interrupted after {len(found)} measurements; {where}, and the same command goes on.")
+        where = (
+            f"{file.path} holds them; the same command goes on from there."
+            if file.path
+            else "Give --save FILE to keep them next time."
+        )
+        say(f"The command was interrupted after {len(found)} measurements. {where}")
         raise
     return found
 

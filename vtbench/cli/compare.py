@@ -1,4 +1,4 @@
-"""``vtbench compare``: measurements held against earlier ones."""
+"""``vtbench compare``: measurements compared with earlier ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def compare(
         list[Path] | None,
         typer.Argument(
             metavar="BASE.jsonl NEW.jsonl",
-            help="Two files of measurements, the one to compare with first.",
+            help="Two files of measurements; the first is the one to compare with.",
             show_default=False,
         ),
     ] = None,
@@ -33,31 +33,31 @@ def compare(
         str | None,
         typer.Option(
             metavar="KEY,...",
-            help="What differs on purpose, such as torch, commit, dtype or device.",
+            help="Fields that differ on purpose, such as torch, commit, dtype or device.",
         ),
     ] = None,
     smallest: Smallest = "3%",
     fail_on_unknown: FailOnUnknown = False,
     output: Output,
 ) -> int:
-    """Compare measurements of the same workloads: faster, slower, the same, or not to be told.
+    """Compare measurements of the same workloads: faster, slower, the same or unclear.
 
     \b
     vtbench compare before.jsonl after.jsonl
     vtbench compare torch27.jsonl torch28.jsonl --across torch
 
-    Only results with the same workload, protocol and device are compared; whatever else differs
-    is named. `vtbench regress` measures two revisions of a function here and now.
+    Only measurements with the same workload, protocol and device are compared; every other
+    difference is named. `vtbench regress` measures two revisions of a function on this machine.
 
-    Exit status: 1 if something got slower or no longer runs; 2 if nothing could be compared; 0
+    Exit status: 1 if a model got slower or no longer runs; 2 if nothing could be compared; 0
     otherwise.
     """
     written = output.written("compare", "compare")
     gate = Gate(smallest=parse_share(smallest))
     if len(files or ()) != _FILES:
         raise UsageError(
-            "Name two files of measurements, the one to compare with first. `vtbench regress` "
-            "measures two revisions."
+            f"Expected two files of measurements, BASE and NEW, got {len(files or ())}. `vtbench "
+            "regress` measures two revisions."
         )
     before, after = (read_measurements(file) for file in files or ())
     keys = tuple(name.strip() for name in (across or "").split(",") if name.strip())

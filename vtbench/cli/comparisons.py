@@ -16,7 +16,7 @@ from vtbench.stats import Gate
 
 Smallest = Annotated[
     str,
-    typer.Option("--smallest", metavar="P%", help="The smallest change of the time that matters."),
+    typer.Option("--smallest", metavar="P%", help="The smallest change in time that matters."),
 ]
 
 
@@ -29,7 +29,7 @@ def shown(found: Sequence[Comparison], sides: tuple[str, str], gate: Gate, writt
 def status(found: list[Comparison], *, fail_on_unknown: bool) -> int:
     """0 nothing got slower, 1 something did or no longer runs, 2 nothing could be compared."""
     if all(each.verdict == "not compared" for each in found):
-        say("nothing could be compared.")
+        say("Nothing could be compared.")
         return 2
     return 1 if failing(found, unclear=fail_on_unknown) else 0
 

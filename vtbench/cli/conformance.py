@@ -18,7 +18,9 @@ def conformance(
     counters: Counters = None,
     cases: Annotated[
         str | None,
-        typer.Option(metavar="PATTERN", help="Only the cases whose name matches, such as conv."),
+        typer.Option(
+            metavar="PATTERN", help="Run only the cases whose name matches, such as conv."
+        ),
     ] = None,
     output: Output,
 ) -> int:
@@ -29,7 +31,7 @@ def conformance(
     vtbench conformance --cases attention --counters fvcore,torch
     vtbench conformance --format json --output conformance.json
 
-    Exit status: 0 if vtbench is right on all of them; 1 if not.
+    Exit status: 0 if vtbench is right in every case; 1 if it is not.
     """
     written = output.written("conformance", "conformance")
     from vtbench.count.peers.counters import chosen, parse

@@ -11,6 +11,7 @@ import typer
 from vtbench.cli.groups import command
 from vtbench.cli.options import At, Depth, Output, Plot
 from vtbench.cli.output import check_writable, say
+from vtbench.cli.symbol_values import MOST_SIZES, Given, parse_at
 from vtbench.cli.written import Written
 from vtbench.errors import BadInput, BadOption, OutputError
 from vtbench.report.plot import SUFFIXES as FIGURES
@@ -31,21 +32,23 @@ def cost(
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Cost models (default: list them all)."),
+        typer.Argument(
+            metavar="[NAME]...", help="Names of cost models (default: list all of them)."
+        ),
     ] = None,
     at: At = None,
     crossing: Annotated[
         str | None,
         typer.Option(
             metavar="SYMBOL",
-            help="Find where the cheaper of several cost models changes as this symbol grows.",
+            help="Find the values of this symbol at which another cost model becomes the cheapest.",
         ),
     ] = None,
     depth: Depth = None,
     plot: Plot = None,
     output: Output,
 ) -> int:
-    """Show what the papers' cost formulas give, term by term.
+    """Evaluate the papers' cost models, term by term.
 
     \b
     vtbench cost
@@ -56,14 +59,19 @@ def cost(
     vtbench cost vt_r18 vt_r34 --at L=4:64:4 --plot tokens.svg
     vtbench cost sparseformer_t deit_s swin_t --at H=192:512:32 --plot sizes.svg
 
-    Nothing is built or run: these are formulas, which counts of real models are held against.
-    The width is equal to the height unless it is given. Exit status: 0 done; 2 not.
+    A cost model is a formula: nothing is built or run. The width equals the height unless you
+    give it.
+
+    Exit status: 0 if the costs are shown; 2 if they cannot be.
     """
     written = output.written("cost", "cost" if names else "cost-models")
     check_figure(plot)
     if not names:
         if at or crossing or plot or depth:
-            raise BadOption("Name a cost model; `vtbench cost` alone lists them.")
+            raise BadOption(
+                "--at, --crossing, --depth and --plot need a cost model; name one. `vtbench "
+                "cost` lists them."
+            )
         written.write(_list(written))
         return 0
     if depth is not None and depth < 1:
@@ -73,7 +81,7 @@ def cost(
     values = _given_to(models, given)
     sweep = _sweep(models, values, _axis(given, crossing))
     if plot is not None and (sweep is None or not sweep.shown):
-        raise BadOption("--plot draws a range; give one, such as --at L=4:64:4.")
+        raise BadOption("--plot needs a range of values; give one, such as --at L=4:64:4.")
     written.write(_document(models, values, sweep, depth, written))
     if plot is not None and sweep is not None:
         from vtbench.report.cost import figure
@@ -116,7 +124,7 @@ def _given_to(models: Sequence[CostModel], given: Sequence[Given]) -> Values:
         if each.only is not None and each.only not in found:
             raise BadOption(
                 f"--at: {each.symbol} is given for {each.only!r}, which is not among the cost "
-                "models asked for."
+                "models that you named; name it too, or leave the value out."
             )
         asked = [model for model in models if each.only in (None, model.name)]
         having = [model for model in asked if model.symbol(each.symbol) is not None]
@@ -133,7 +141,8 @@ def _axis(given: Sequence[Given], crossing: str | None) -> tuple[str, list[int] 
     (axis, *others) = axes
     if others:
         raise BadOption(
-            f"--at: {axis.symbol} and {others[0].symbol} have several values, and one symbol may."
+            f"--at: only one symbol can have several values, but {axis.symbol} and "
+            f"{others[0].symbol} both have them."
         )
     sizes = [size for size in axis.values if isinstance(size, int)]
     if (
@@ -142,10 +151,13 @@ def _axis(given: Sequence[Given], crossing: str | None) -> tuple[str, list[int] 
         or crossing not in (None, axis.symbol)
     ):
         raise BadOption(
-            f"--at: only whole numbers for all cost models make a range of {axis.symbol}."
+            f"--at: a range of {axis.symbol} needs whole numbers, given for all cost "
+            f"models, and a --crossing over {axis.symbol} alone."
         )
     if len(sizes) > MOST_SIZES:
-        raise BadInput(f"--at: {axis.symbol} has {len(sizes):,} sizes; {MOST_SIZES:,} is the most.")
+        raise BadInput(
+            f"--at: expected at most {MOST_SIZES:,} values of {axis.symbol}, got {len(sizes):,}."
+        )
     return axis.symbol, sizes
 
 
@@ -164,7 +176,7 @@ def _sweep(
     if not any(model.symbol(symbol) for model in models):
         models[0].resolved({symbol: 1})  # says which symbols it has
     if sizes is None and len(models) == 1:
-        raise BadOption(f"--crossing {symbol} compares cost models; name another one.")
+        raise BadOption(f"--crossing {symbol} compares cost models; name at least two.")
     asked = sizes or range(1, FARTHEST + 1)
     macs = {model.name: tuple(totals(model, given[model.name], symbol, asked)) for model in models}
     first, *others = macs

@@ -16,9 +16,9 @@ def env(*, output: Output) -> int:
     vtbench env
     vtbench env --format json --output machine.json
 
-    The page shows the devices with their memory, the versions, settings that alter speed, and
-    warnings: other load, a clock that cannot be watched, the quota of a container. Host and user
-    are not named.
+    The page shows the devices with their memory, the versions, the settings that alter speed, and
+    warnings: other load, a clock that cannot be watched, the quota of a container. It names
+    neither the host nor the user.
     """
     written = output.written("env", "env")
     from vtbench.measure.machine.this_machine import machine

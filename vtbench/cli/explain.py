@@ -28,13 +28,14 @@ from vtbench.report.explained import Explained, explained_document
 def explain(
     *,
     claim_id: Annotated[
-        str, typer.Argument(metavar="CLAIM_ID", help="Such as vt_v3.t1.vt_r34.macs.")
+        str,
+        typer.Argument(metavar="CLAIM_ID", help="The id of a claim, such as vt_v3.t1.vt_r34.macs."),
     ],
     suite: Annotated[
         str | None,
         typer.Argument(
             metavar="SUITE|FILE",
-            help="The suite of the claim (default: the shipped one that its id begins with).",
+            help="The suite of the claim (default: the one whose name the id begins with).",
             show_default=False,
         ),
     ] = None,
@@ -43,13 +44,13 @@ def explain(
     jobs: Jobs,
     output: Output,
 ) -> int:
-    """Say everything about one claim: the cell, the count by stage, what was tried, the verdict.
+    """Explain one claim: its cell, the count by stage, the readings that were tried, the verdict.
 
     \b
     vtbench explain vt_v3.t1.vt_r34.macs
     vtbench explain t1.net.macs my_suite.toml --format json
 
-    Exit status: 0 whatever the verdict; 2 if there is no such claim.
+    Exit status: 0 for every verdict; 2 if the claim does not exist.
     """
     written = output.written("explain", "explain")
     number = jobs.number

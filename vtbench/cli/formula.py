@@ -15,6 +15,7 @@ from vtbench.cli.deriving import derive_all, derive_one, key_with
 from vtbench.cli.groups import command
 from vtbench.cli.options import At, Building, From, Jobs, Models, Output, Plot, Save, Session
 from vtbench.cli.output import say
+from vtbench.cli.symbol_values import LETTERS, parse_at, parse_symbols, points_of
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
 from vtbench.data.closed_form import Formula, written
@@ -44,8 +45,8 @@ def formula(
         typer.Option(
             "--symbol",
             metavar="NAME=EXAMPLE[:MULTIPLE]",
-            help="Make an option of the model a symbol, such as C=384:6, a width of which only "
-            "multiples of 6 are taken. Repeatable.",
+            help="Make an option of the model a symbol: C=384 gives an example of its value, "
+            "and C=384:6 says that it is a multiple of 6. Repeatable.",
         ),
     ] = None,
     at: At = None,
@@ -66,14 +67,14 @@ def formula(
     vtbench formula my_package.blocks:attention --symbol C=384:6 --symbol N=196
     vtbench formula --models 'timm:*' --save forms.jsonl --output forms.csv
 
-    The model is run once on symbolic sizes; the form is then held against concrete counts at
-    other sizes, and one that fails is never shown. With --save a long run that was interrupted
-    goes on where it stopped.
+    vtbench runs the model once on symbolic sizes. It then compares the formula with counts at
+    other sizes, and never shows a formula that differs from one of them. With --save, a run that
+    was interrupted goes on where it stopped.
 
-    Exit status: 0 done; 1 some model has no formula; 2 none has.
+    Exit status: 0 if all is done; 1 if a model has no formula; 2 if no model has one.
     """
     place = output.written("formula", "formula")
-    _refuse_what_is_no_symbol(building)
+    _refuse_idle_options(building)
     symbols = parse_symbols(symbol)
     letters = tuple(each.name for each in symbols) or LETTERS
     question = Question(
@@ -81,7 +82,7 @@ def formula(
     )
     check_figure(plot)
     if plot is not None and at is None:
-        raise BadOption("--plot draws the values of --at; give --at too.")
+        raise BadOption("--plot needs the sizes of --at; give --at too.")
     task = functools.partial(derive_one, time_limit=session.seconds(TIME_LIMIT), symbols=symbols)
     number = jobs.number or 1
     known = read_results(kept.from_ or (), ("forms",)).forms
@@ -98,12 +99,14 @@ def formula(
     return answer(found, question)
 
 
-def _refuse_what_is_no_symbol(building: Building) -> None:
+def _refuse_idle_options(building: Building) -> None:
     """A form holds for every batch, and is that of the forward pass."""
     if "batch_size" in building.typed:
-        raise BadOption("The batch is the symbol B of a formula; give --at B=8 in its place.")
+        raise BadOption(
+            "--batch-size: the batch is the symbol B of a formula; give --at B=8 instead."
+        )
     if building.typed.get("backward"):
-        raise BadOption("A formula is that of the forward pass; leave out --backward.")
+        raise BadOption("--backward: a formula covers the forward pass only; leave --backward out.")
 
 
 def answer(found: Sequence[Formula], question: Question) -> int:
@@ -130,7 +133,7 @@ def _within(good: Sequence[Formula], rows: list[Row]) -> bool:
         if left_out:
             more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
             say(
-                f"{each.model} has no value at {written(left_out[0])}{more}: its formula holds "
+                f"{each.model} has no value at {written(left_out[0])}{more}; its formula holds "
                 f"for {'; '.join(each.conditions)}."
             )
     return any(count is not None for _, counts in rows for count in counts)

@@ -20,42 +20,54 @@ def init_suite(
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="The suite to write; standard output where none is given.",
+            help="The suite to write (default: standard output).",
             show_default=False,
         ),
     ] = None,
     table: Annotated[
         Path | None,
-        typer.Option("--from", metavar="TABLE", help="A printed table: .csv, .tsv, .md or .tex."),
+        typer.Option(
+            "--from",
+            metavar="TABLE",
+            help="Make a claim from every cell of a printed table, in a .csv, .tsv, .md or .tex "
+            "file.",
+        ),
     ] = None,
     unit: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN=G", help="The unit of a column: K, M, G, T, x or %."),
+        typer.Option(
+            metavar="COLUMN=G", help="The unit of a column: K, M, G, T, x or %. Repeatable."
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(metavar="ROW=MODEL", help="The model that a row speaks of. Repeatable."),
+        typer.Option(metavar="ROW=MODEL", help="The model of a row. Repeatable."),
     ] = None,
     number: Annotated[
-        int, typer.Option("--table", metavar="N", help="Which table of a file of several.")
+        int,
+        typer.Option(
+            "--table", metavar="N", help="The number of the table, if the file has several."
+        ),
     ] = 1,
 ) -> None:
-    """Write a suite to begin with: a commented example, or one claim per cell of a table.
+    """Write a new suite: a commented example, or one claim per cell of a printed table.
 
     \b
     vtbench init-suite my_suite.toml
     vtbench init-suite paper.toml --from table.csv --model 'Ours-S=my_package.nets:small'
     vtbench init-suite paper.toml --from table.tex --unit 'FLOPs=G' --model 'R-50=resnet50'
 
-    What a heading or a row's name says needs no option; on a terminal the rest is asked for. A
-    file that exists is not overwritten.
+    A unit in a heading needs no --unit, and a row whose name is that of a model needs no --model;
+    on a terminal, vtbench asks for the rest. A file that exists is not overwritten.
+
+    Exit status: 0 if the suite is written; 2 if it is not.
     """
     if file is not None and file.exists():
         raise OutputError(f"{file} exists already; name another file, or delete it first.")
     check_writable(file)
     if table is None:
         if unit or model:
-            raise BadOption("--unit and --model describe a table; name it with --from.")
+            raise BadOption("--unit and --model describe a table; give the table with --from.")
         write_document(EXAMPLE, file)
         return
     printed = _chosen(read_tables(table), table, number)
@@ -70,7 +82,7 @@ def init_suite(
     if missing:
         options = " ".join(f"--unit '{head}=G'" for head in missing)
         raise BadOption(
-            f"The unit of {', '.join(missing)} is not in the heading; say it: {options}."
+            f"The unit of {', '.join(missing)} is not in the heading; give it: {options}."
         )
     text, notes = draft(printed, asked)
     for note in notes:
@@ -80,9 +92,12 @@ def init_suite(
 
 def _chosen(tables: Sequence[PrintedTable], path: Path, number: int) -> PrintedTable:
     if not 1 <= number <= len(tables):
-        raise BadOption(f"{path} holds {len(tables)} tables; --table {number} is none of them.")
+        raise BadOption(
+            f"--table: expected a number from 1 to {len(tables)}, the number of tables in "
+            f"{path}, got {number}."
+        )
     if len(tables) > 1:
-        say(f"table {number} of {len(tables)}; --table chooses another.")
+        say(f"This is table {number} of {len(tables)}; --table N chooses another.")
     return tables[number - 1]
 
 
@@ -92,7 +107,7 @@ def _assignments(option: str, given: Sequence[str] | None, known: Sequence[str])
     for text in given or ():
         name, equals, value = (part.strip() for part in text.rpartition("="))
         if not equals or not name or not value:
-            raise BadOption(f"{option} {text!r} is not of the form NAME=VALUE.")
+            raise BadOption(f"{option}: expected NAME=VALUE, got {text!r}.")
         matches = [each for each in known if name in (each, each.partition("(")[0].strip())]
         if not matches:
             names = ", ".join(dict.fromkeys(known))

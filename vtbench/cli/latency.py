@@ -24,7 +24,8 @@ def latency(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="latency, or latency-cold, which empties the cache before each step.",
+            help="latency, or latency-cold, which empties the cache before each step (default: "
+            "latency).",
         ),
     ] = None,
     session: Session,
@@ -32,15 +33,16 @@ def latency(
     save: Save,
     output: Output,
 ) -> int:
-    """Measure seconds of single steps, batch 1 by default, with percentiles if samples allow them.
+    """Measure how long single steps take, with percentiles if there are enough samples.
 
     \b
     vtbench latency vt_r34 resnet34
     vtbench latency deit_s --gpu 0 --protocol latency-cold
 
-    The host waits for the device after every step. The CPU is measured unless --gpu is given.
+    The host waits for the device after every step. The batch size is 1, and the CPU is measured,
+    unless you give other values.
 
-    Exit status: 0 done; 1 some model failed; 2 nothing could be measured.
+    Exit status: 0 if all is done; 1 if a model failed; 2 if nothing could be measured.
     """
     return answer(
         Timing(

@@ -39,7 +39,7 @@ def macs(
     models: Models,
     building: Building,
     by: Annotated[
-        View, typer.Option(help="Divide each total by stage, module, operator or class.")
+        View, typer.Option(help="Divide each count by stage, module, operator or class.")
     ] = "total",
     depth: Depth = None,
     counters: Counters = None,
@@ -47,13 +47,14 @@ def macs(
         str | None,
         typer.Option(
             metavar="PACKAGE.MODULE",
-            help="A module of yours whose OPS maps operators to formulas; also MODULE:NAME.",
+            help="Your module whose OPS maps operators to formulas; MODULE:NAME takes NAME "
+            "instead of OPS.",
         ),
     ] = None,
     fail_on_unknown: FailOnUnknown = False,
     relative_to: RelativeTo = None,
     cite: Annotated[
-        bool, typer.Option("--cite", help="Add a footnote and BibTeX for a paper.")
+        bool, typer.Option("--cite", help="Add a footnote and a BibTeX entry for a paper.")
     ] = False,
     save: Save,
     kept: From,
@@ -71,8 +72,8 @@ def macs(
     vtbench macs my_package.nets:make_net --by module --depth 2
     vtbench macs swin_t --counters all
 
-    Exit status: 0 done; 1 some model failed, or --fail-on-unknown met an unknown operator; 2
-    nothing could be counted.
+    Exit status: 0 if all is done; 1 if a model failed, or if --fail-on-unknown met an unknown
+    operator; 2 if nothing could be counted.
     """
     written = output.written("macs", "macs")
     view, levels = _view(by, depth)
@@ -81,14 +82,17 @@ def macs(
     )
     settings = {"counters": _counters(counters), "ops": ops}
     if ops is not None and (kept.from_ or save.save):
-        raise BadOption("--ops counts by formulas of yours; leave out --from and --save.")
+        raise BadOption(
+            "--ops counts with formulas of your own, and saved counts are without them; "
+            "leave out --from and --save."
+        )
     number = jobs.number
     known = read_results(kept.from_ or (), ("records",)).records
     wanted = asked(models, grid_of(building), relative_to)
     if sum(workload.model == relative_to for workload in wanted.workloads) > 1:
         raise BadOption(
-            f"--relative-to: {relative_to} has several workloads, and a ratio is to one; give its "
-            "options one value each."
+            f"--relative-to: {relative_to} has several workloads, and a ratio needs one; "
+            "give each option one value."
         )
     with ResultFile(save.save, ("records",)) as store:
         counter = Counter(settings=settings, jobs=number, traceback=output.traceback)
@@ -122,7 +126,7 @@ def answer(
         return INTERRUPTED
     incomplete = [record.workload.model for record in records if record.unknown]
     if strict and incomplete:
-        say(f"--fail-on-unknown: {', '.join(incomplete)}: unknown operators were met.")
+        say(f"--fail-on-unknown: there are unknown operators in {', '.join(incomplete)}.")
     return 1 if failed or (strict and incomplete) else 0
 
 

@@ -31,23 +31,24 @@ def memory(
     save: Save,
     output: Output,
 ) -> int:
-    """Measure the memory of a step, each model in a process of its own, beside the predicted one.
+    """Measure the peak memory of a step, and compare it with the predicted one.
 
     \b
     vtbench memory --models resnet50,deit_s --batch-size 1,8
     vtbench memory swin_t --gpu 0 --dtype bf16 --batch-size 64 --format json
 
-    On a GPU the peaks are those of PyTorch's allocator, on a CPU those of the process, above what
-    it held before the model. Running out of memory is a row.
+    Each model has a process of its own. On a GPU the peak is that of PyTorch's allocator; on a CPU
+    it is that of the process, less what the process held before the model. A model that runs out
+    of memory has a row too.
 
-    Exit status: 0 done; 1 some model failed; 2 nothing could be measured.
+    Exit status: 0 if all is done; 1 if a model failed; 2 if nothing could be measured.
     """
     from vtbench.measure.machine.devices import choose, describe
 
     written = output.written("memory", "measurements")
     places = choose(device.gpu, device.device)
     if len(places) > 1:
-        raise BadInput("The memory of a step is measured on one GPU; give --gpu one number.")
+        raise BadInput("--gpu: the memory of a step is measured on one GPU; give one number.")
     place = places[0]
     grid = grid_of(building, execution, protocols=[MEMORY.name], kind=place.kind)
     wanted = asked(models, grid)

@@ -20,7 +20,10 @@ def models(
     *,
     pattern: Annotated[
         str | None,
-        typer.Argument(help="A part of a name or a quoted glob; timm:GLOB looks there instead."),
+        typer.Argument(
+            metavar="PATTERN",
+            help="A part of a name, or a quoted pattern; timm:PATTERN searches timm instead.",
+        ),
     ] = None,
     output: Output,
 ) -> int:
@@ -32,8 +35,9 @@ def models(
     vtbench models 'timm:convnext*'
     vtbench models --format json
 
-    The short names are a small part of what can be counted: any name of timm can be used bare,
-    and timm:NAME, torchvision:NAME and transformers:CLASS name any model of these libraries.
+    The short names are only a small part of the models that vtbench can count. You can use any
+    timm name as it is, and timm:NAME, torchvision:NAME and transformers:CLASS name any model of
+    these libraries.
     """
     written = output.written("models", "models")
     found = _found(pattern)

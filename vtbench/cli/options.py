@@ -30,21 +30,23 @@ class Models(Group, frozen=True, kw_only=True):
         list[str] | None,
         typer.Argument(
             metavar="MODEL",
-            help="Short names, timm names, timm:NAME, torchvision:NAME, transformers:CLASS, "
-            "package.module:function, or quoted patterns such as 'timm:vit_small*'.",
+            help="Names of models: a short name, a timm name, timm:NAME, torchvision:NAME, "
+            "transformers:CLASS, package.module:function, or a quoted pattern such as "
+            "'timm:vit_small*'.",
             show_default=False,
         ),
     ] = None
     more_models: Annotated[
         list[str] | None,
-        typer.Option("--models", metavar="A,B", help="More models, separated by commas."),
+        typer.Option("--models", metavar="A,B", help="Add these models, separated by commas."),
     ] = None
     model_list: Annotated[
         str | None,
         typer.Option(
             "--model-list",
             metavar="FILE",
-            help="A file with one model per line; # begins a comment, - is standard input.",
+            help="Add the models in FILE, one per line; # begins a comment, and - is standard "
+            "input.",
         ),
     ] = None
 
@@ -111,20 +113,22 @@ class Building(OfFields, frozen=True, kw_only=True):
             "-o",
             "--option",
             metavar="[MODEL:]KEY=VALUE",
-            help="A constructor option, for every model or for one. Repeatable.",
+            help="Set a constructor option, for every model or for one. Repeatable.",
         ),
     ] = None
     tokens: Annotated[
         str | None,
-        typer.Option("--tokens", metavar="N", help="The same as -o tokens=N."),
+        typer.Option(
+            "--tokens", metavar="N", help="Set the number of tokens; the same as -o tokens=N."
+        ),
     ] = None
     weights: Annotated[
         list[str] | None,
         typer.Option(
             "--weights",
             metavar="[MODEL=]FILE",
-            help="Weights from a checkpoint, for every model or for one; code in the file is not "
-            "run. Repeatable.",
+            help="Load weights from a checkpoint, for every model or for one; code in the file "
+            "is not run. Repeatable.",
         ),
     ] = None
     inputs: Annotated[
@@ -132,7 +136,7 @@ class Building(OfFields, frozen=True, kw_only=True):
         typer.Option(
             "--input",
             metavar="NAME=SHAPE[:DTYPE]",
-            help="An input by the name of its parameter, such as input_ids=1x128:int64. "
+            help="Give an input by the name of its parameter, such as input_ids=1x128:int64. "
             "Repeatable.",
         ),
     ] = None
@@ -151,7 +155,8 @@ class Device(Group, frozen=True, kw_only=True):
         typer.Option(
             "--gpu",
             metavar="N|N,M|auto",
-            help="Which GPU, or several; auto takes the idlest (default: the CPU).",
+            help="Run on this GPU, or on several; auto takes the least busy one (default: the "
+            "CPU).",
         ),
     ] = None
     device: Annotated[
@@ -177,8 +182,8 @@ class Session(Group, frozen=True, kw_only=True):
         typer.Option(
             "--max-time",
             metavar="SECONDS",
-            help="At most this many seconds for each model: of samples (default: 15), or of "
-            "symbolic runs (default: 30).",
+            help="Spend at most this many seconds on each model: on samples (default: 15), or "
+            "on the symbolic runs of `formula` (default: 30).",
         ),
     ] = None
 
@@ -198,8 +203,8 @@ class Save(Group, frozen=True, kw_only=True):
         typer.Option(
             "--save",
             metavar="FILE",
-            help="Append every result to FILE as it is made; results that FILE already holds are "
-            "not made again.",
+            help="Append every result to FILE as it is made; results that FILE already holds "
+            "are not made again.",
         ),
     ] = None
 
@@ -212,7 +217,7 @@ class From(Group, frozen=True, kw_only=True):
         typer.Option(
             "--from",
             metavar="FILE",
-            help="Use the results kept in FILE in place of making them. Repeatable.",
+            help="Use the results saved in FILE instead of making them again. Repeatable.",
         ),
     ] = None
 
@@ -225,7 +230,8 @@ class Jobs(Group, frozen=True, kw_only=True):
         typer.Option(
             "--jobs",
             metavar="N",
-            help="Worker processes (default: one process up to 20 models, one a core beyond).",
+            help="Number of worker processes (default: 1 for up to 20 models, one per core for "
+            "more).",
         ),
     ] = None
 
@@ -245,9 +251,9 @@ class Output(Group, frozen=True, kw_only=True):
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="table, json, csv, markdown or latex; `check` has junit and github too, and "
-            "measurements have github-action-benchmark, bencher and timm-csv (default: what the "
-            "name of --output ends in, or a table).",
+            help="Format of the document: table, json, csv, markdown or latex; `check` also has "
+            "junit and github, and measurements also have github-action-benchmark, bencher "
+            "and timm-csv (default: the ending of --output decides; otherwise table).",
         ),
     ] = None
     output: Annotated[
@@ -255,11 +261,11 @@ class Output(Group, frozen=True, kw_only=True):
         typer.Option(
             "--output",
             metavar="FILE",
-            help="Write the document to FILE; - is standard output.",
+            help="Write the document to FILE (default: -, which is standard output).",
         ),
     ] = None
     traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show where an error was raised.")
+        bool, typer.Option("--traceback", help="Show the Python traceback of every error.")
     ] = False
 
     def written(self, command: str, kind: DocumentKind) -> Written:
@@ -269,7 +275,7 @@ class Output(Group, frozen=True, kw_only=True):
 
 FailOnUnknown = Annotated[
     bool,
-    typer.Option("--fail-on-unknown", help="End with status 1 if anything stays unknown."),
+    typer.Option("--fail-on-unknown", help="End with exit status 1 if anything stays unknown."),
 ]
 RelativeTo = Annotated[
     str | None,
@@ -280,24 +286,27 @@ Across = Annotated[
     typer.Option(
         "--across",
         metavar="AXIS",
-        help="The axis whose values stand across: resolution, batch_size, tokens, ...; `rows` for "
-        "a row per result (default: the longest axis).",
+        help="Put the values of this axis in columns: resolution, batch_size, tokens, ...; "
+        "`rows` gives one row per result (default: the longest axis).",
     ),
 ]
 Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw a figure, PNG or SVG.")
+    Path | None,
+    typer.Option(
+        "--plot", metavar="FILE", help="Draw a figure into FILE, which is a PNG or an SVG."
+    ),
 ]
 Depth = Annotated[
     int | None,
-    typer.Option("--depth", metavar="N", help="Show names down to N levels."),
+    typer.Option("--depth", metavar="N", help="Show N levels of the tree."),
 ]
 At = Annotated[
     list[str] | None,
     typer.Option(
         "--at",
         metavar="[NAME:]SYMBOL=VALUE,...",
-        help="Values of symbols, such as L=16 or H=192:512:32,W=224; W is H unless it is given. "
-        "Repeatable.",
+        help="Give values to symbols, such as L=16 or H=192:512:32,W=224; W equals H unless "
+        "it is given. Repeatable.",
     ),
 ]
 Counters = Annotated[
@@ -305,13 +314,14 @@ Counters = Annotated[
     typer.Option(
         "--counters",
         metavar="all|A,B",
-        help="Other counters beside ours: fvcore, thop, torch; and ptflops, calflops, torchinfo, "
-        "torchprofile with vtbench[counters].",
+        help="Run other counters too: fvcore, thop, torch; and ptflops, calflops, "
+        "torchinfo, torchprofile if vtbench[counters] is installed.",
     ),
 ]
 AllowImports = Annotated[
     bool,
     typer.Option(
-        "--allow-imports", help="Allow suites to name functions of yours, which are then imported."
+        "--allow-imports",
+        help="Allow suites to name functions of yours, which vtbench then imports.",
     ),
 ]

@@ -38,7 +38,9 @@ def check_writable(path: Path | None) -> None:
         raise OutputError(f"The output {str(path)!r} is a folder; give the name of a file in it.")
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
-        raise OutputError(f"The output {str(path)!r} lies in a folder that does not exist.")
+        raise OutputError(
+            f"The output {str(path)!r} is in a folder that does not exist; create the folder first."
+        )
     target = path if path.exists() else folder
     if not os.access(target, os.W_OK) or not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"The output {str(path)!r} cannot be written: permission denied.")

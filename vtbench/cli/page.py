@@ -13,11 +13,11 @@ from vtbench.cli.commands import GROUPS, command_named
 
 HEAD = """# Commands and options
 
-This page is made from the program by `python scripts/write_options_page.py`.
+This page is made from the program itself by `python scripts/write_options_page.py`.
 
-Every option that takes a value takes several, between commas (`--batch-size 1,8`) or as a range
-`start:stop:step` with the stop included (`--resolution 192:512:32`): several values are several
-rows. Brackets make one value (`-o 'img_size=[224,256]'`).
+Every option that describes a workload takes several values, between commas (`--batch-size 1,8`)
+or as a range `start:stop:step`, which includes the stop (`--resolution 192:512:32`): several values
+are several rows. Brackets make one value (`-o 'img_size=[224,256]'`).
 """
 
 
@@ -68,7 +68,7 @@ def _parameters(command: Any, kind: str) -> Iterator[str]:
     records = filter(None, (each.get_help_record(context) for each in found))
     rows = [f"| `{_cell(written)}` | {_cell(said)} |" for written, said in records]
     if rows:
-        yield "\n".join([f"| {kind} | what it says |", "| :--- | :--- |", *rows, ""])
+        yield "\n".join([f"| {kind} | meaning |", "| :--- | :--- |", *rows, ""])
 
 
 def _cell(text: str) -> str:

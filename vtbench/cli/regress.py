@@ -21,11 +21,10 @@ from vtbench.cli.options import (
 from vtbench.cli.workloads import grid_of, named
 from vtbench.data.protocol import protocol_named
 from vtbench.errors import BadOption, UsageError
+from vtbench.measure.revisions import Asked, compare_launches, measure_revisions
+from vtbench.measure.revisions.session import LAUNCHES
 from vtbench.stats import Gate
 from vtbench.sweep.axes import cells_of, every_option_fits
-
-LAUNCHES = 3
-"""Processes of the same code differ; three of each show by how much."""
 
 
 @command
@@ -45,24 +44,24 @@ def regress(
     execution: Execution,
     protocol: Annotated[
         str,
-        typer.Option(metavar="NAME", help="throughput, latency, latency-cold, compiled, graph."),
+        typer.Option(metavar="NAME", help="throughput, latency, latency-cold, compiled or graph."),
     ] = "throughput",
     session: Session,
     launches: Annotated[
-        int, typer.Option(metavar="N", help="How often both revisions are started afresh.")
+        int, typer.Option(metavar="N", help="How many times both revisions are started.")
     ] = LAUNCHES,
     smallest: Smallest = "3%",
     fail_on_unknown: FailOnUnknown = False,
     output: Output,
 ) -> int:
-    """Measure two revisions of a function of yours in turns: faster, slower, or the same.
+    """Compare the speed of two revisions of your function: faster, slower or the same.
 
     \b
     vtbench regress my_package.nets:make_net --base main
     vtbench regress my_package.nets:make_net --base v1.0 --head main --batch-size 16
 
-    The function returns a module, and is named as package.module:function. A stored figure is of
-    another hour; here both revisions share the hour, on one device.
+    The function must return a module; name it as package.module:function. Both revisions take
+    turns on one device, so that a change of the machine affects both of them.
 
     Exit status: 1 if the function got slower or no longer runs; 2 if nothing could be compared; 0
     otherwise.
@@ -71,16 +70,17 @@ def regress(
     gate = Gate(smallest=parse_share(smallest))
     names = named(models)
     if len(names) != 1:
-        raise UsageError("Name one function of yours, as package.module:function.")
+        raise UsageError(
+            f"Expected one function of yours, as package.module:function, got {len(names)} models."
+        )
     if launches < 1:
         raise BadOption(f"--launches: expected a positive integer, got {launches}.")
     from vtbench.measure.machine.devices import choose
-    from vtbench.measure.revisions import Asked, compare_launches, measure_revisions
 
     max_time = session.seconds()
     devices = choose(device.gpu, device.device)
     if len(devices) > 1:
-        raise BadOption("Two revisions take turns on one device; name one --gpu.")
+        raise BadOption("--gpu: two revisions take turns on one GPU; give one number.")
     grid = grid_of(
         building, execution, protocols=[protocol_named(protocol).name], kind=devices[0].kind
     )
@@ -88,7 +88,7 @@ def regress(
     cells = list(cells_of(grid, names[0]))
     if len(cells) > 1:
         raise BadOption(
-            "Two revisions are compared under one condition; give each option one value."
+            "Two revisions are compared under one set of options; give each option one value."
         )
     asked = Asked(
         base=base,

@@ -1,4 +1,4 @@
-"""``vtbench report``: the tables and figures that follow from what is kept, and are they stale."""
+"""``vtbench report``: tables and figures from saved results, and whether they are stale."""
 
 from __future__ import annotations
 
@@ -44,20 +44,22 @@ def report(
         list[Path] | None,
         typer.Argument(
             metavar="FOLDER|FILE...",
-            help="A folder with records.jsonl, and with measurements in measured/; or files of "
-            "measurements, or of timm's results (default: the folder `reports`).",
+            help="A folder that holds records.jsonl, and measurements in measured/; or files of "
+            "measurements or of timm's results (default: the folder `reports`).",
             show_default=False,
         ),
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Write nothing; exit 1 if a table or figure is stale."),
+        typer.Option(
+            "--check", help="Write nothing; end with exit status 1 if a table or figure is stale."
+        ),
     ] = False,
     shown: ReportView,
     plot: Plot = None,
     output: Output,
 ) -> int:
-    """Derive tables and figures from kept results, the same at every run.
+    """Make tables and figures from saved results; equal results give equal files.
 
     \b
     vtbench report
@@ -66,19 +68,23 @@ def report(
     vtbench report sweep.jsonl --output tables/
     vtbench report speed.jsonl --pareto --plot front.png
 
-    Exit status: 0 done, or all up to date; 1 something is stale; 2 it cannot be done.
+    Exit status: 0 if all is done or up to date; 1 if a file is stale; 2 if the command failed.
     """
     found = places or [Path("reports")]
     folders = [place for place in found if place.is_dir() or (places is None)]
     if not folders:
         if check:
-            raise BadOption("--check holds a folder against its records; name a folder.")
+            raise BadOption("--check compares a folder with its records; name a folder.")
         report_files(found, shown, plot, output)
         return 0
     if len(found) > 1:
-        raise BadOption("Name one folder, or files of measurements; not both.")
+        raise BadOption(
+            "Expected one folder, or files of measurements, got both or several folders."
+        )
     if shown != ReportView() or plot or output != Output():
-        raise BadOption("The tables of a folder have one shape; the options are for files.")
+        raise BadOption(
+            "A folder takes no option but --check; name files of measurements to use the others."
+        )
     return _folder(folders[0], check=check)
 
 
@@ -120,7 +126,10 @@ def derived(records: dict[Workload, Record], timed: Sequence[Measurement] = ()) 
     verdicts = judge(suites, records, timed)
     stated = _stated(suites, records)
     if not stated:
-        raise BadInput("The records hold none of the workloads of the suites; run `vtbench check`.")
+        raise BadInput(
+            "The records of the folder hold none of the workloads of the suites; `vtbench "
+            "check --save FILE` makes records."
+        )
     return {
         "check.md": check_document(verdicts, Rendering(format="markdown")),
         "check.csv": check_document(verdicts, Rendering(format="csv")),

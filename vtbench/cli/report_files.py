@@ -37,23 +37,23 @@ class ReportView(Group, frozen=True, kw_only=True):
         str | None,
         typer.Option(
             metavar="QUANTITY",
-            help="throughput, time, macs, memory, utilisation or energy (default: what was "
-            "measured).",
+            help="Quantity to show: throughput, time, macs, memory, utilisation or energy "
+            "(default: the one that was measured).",
         ),
     ] = None
     protocol: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only what this protocol measured.")
+        str | None, typer.Option(metavar="NAME", help="Use only the measurements of this protocol.")
     ] = None
     relative_to: RelativeTo = None
     pareto: Annotated[
         bool,
-        typer.Option("--pareto", help="The papers' accuracies against what was measured."),
+        typer.Option("--pareto", help="Show the papers' accuracies against the measurements."),
     ] = False
     accuracy: Annotated[
         str | None,
         typer.Option(
             metavar="PATTERN",
-            help="Claims that --pareto takes accuracies from (default: '*.top1').",
+            help="Take the accuracies of --pareto from these claims (default: '*.top1').",
         ),
     ] = None
 
@@ -70,13 +70,13 @@ def report_files(
 ) -> None:
     """Read measurements; write the document, the figure, or a folder of both."""
     if shown.accuracy is not None and not shown.pareto:
-        raise BadOption("--accuracy says which accuracies --pareto takes; give both.")
+        raise BadOption("--accuracy chooses the accuracies of --pareto; give both.")
     records = asked_records(files, shown)
     if output.output is not None and output.output.is_dir():
         if output.format_ is not None or plot is not None or shown.pareto:
             raise BadOption(
-                f"{str(output.output)!r} is a folder, which takes every format; name a file for "
-                "one of them."
+                f"--output: {str(output.output)!r} is a folder, into which every format is "
+                "written; name a file to use --format, --plot or --pareto."
             )
         _write_folder(records, output.output, files[0].stem, shown)
         return
@@ -100,13 +100,15 @@ def asked_records(files: Sequence[Path], shown: ReportView) -> list[Measurement]
         records = [record for record in records if record.protocol.name == shown.protocol]
         if not records:
             raise BadOption(
-                f"Nothing was measured under the protocol {shown.protocol!r}; "
-                f"there is {', '.join(names)}."
+                f"--protocol: no measurement has the protocol {shown.protocol!r}; the files "
+                f"hold {', '.join(names)}."
             )
     if shown.relative_to is not None and not any(
         record.workload.model == shown.relative_to for record in records
     ):
-        raise BadOption(f"The model {shown.relative_to!r} is not among those that were measured.")
+        raise BadOption(
+            f"--relative-to: the model {shown.relative_to!r} is not among the measured models."
+        )
     return records
 
 

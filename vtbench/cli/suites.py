@@ -23,7 +23,7 @@ def suites(
     ] = False,
     output: Output,
 ) -> int:
-    """List the suites of claims that ship, with their papers.
+    """List the suites of claims that come with vtbench, and their papers.
 
     \b
     vtbench suites

@@ -35,7 +35,7 @@ def sweep(
     plot: Plot = None,
     output: Output,
 ) -> int:
-    """Count and measure every combination of the values that are given.
+    """Count or measure every combination of the values that are given.
 
     \b
     vtbench sweep --models vt_r34,resnet34 --resolution 192:512:32
@@ -45,10 +45,11 @@ def sweep(
     vtbench sweep vt_r18 vt_r34 --match-macs 2.5G --over tokens --metric latency
     vtbench sweep deit_s --gpu 0 --max-batch --metric throughput,memory
 
-    Write several values between commas, or as start:stop:step with the stop included; brackets
-    make one value. With --save nothing is lost: the same command goes on where it stopped.
+    Write several values between commas, or as start:stop:step, which includes the stop; brackets
+    make one value. With --save no result is lost: the same command goes on where it stopped.
 
-    Exit status: 0 done; 1 some cell failed; 2 nothing could be done; 130 interrupted.
+    Exit status: 0 if all is done; 1 if a cell failed; 2 if nothing could be done; 130 if the
+    command was interrupted.
     """
     ask = Sweep(
         models=models,

@@ -45,26 +45,27 @@ class Running(Group, frozen=True, kw_only=True):
         str,
         typer.Option(
             metavar="A,B",
-            help="What is asked of each cell: macs, throughput, latency, latency-cold, graph, "
-            "compiled, memory.",
+            help="Protocols to run for each cell: macs, throughput, latency, latency-cold, "
+            "graph, compiled, memory.",
         ),
     ] = "macs"
-    retry: Annotated[bool, typer.Option("--retry", help="Run cells again that failed before.")] = (
-        False
-    )
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Run the cells again that failed before.")
+    ] = False
     shard: Annotated[
         str | None,
-        typer.Option(metavar="I/N", help="Run only part I of N, for jobs side by side."),
+        typer.Option(metavar="I/N", help="Run only part I of N, so that N jobs can share a sweep."),
     ] = None
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the cells and how long they take; run none.")
+        bool,
+        typer.Option("--dry-run", help="Show the cells and how long they may take, and run none."),
     ] = False
-    yes: Annotated[bool, typer.Option("--yes", help="Run more than 1,000 cells.")] = False
+    yes: Annotated[bool, typer.Option("--yes", help="Allow more than 1,000 cells.")] = False
     isolate: Annotated[
         Isolate | None,
         typer.Option(
-            help="A fresh process for each cell, for each model, or for none (default: cell; "
-            "counts share one)."
+            help="Start a new process for each cell, for each model, or for none (default: "
+            "cell; counts share a process)."
         ),
     ] = None
     executor: Annotated[
@@ -110,11 +111,13 @@ def answer(ask: Sweep) -> int:
 def _sought(ask: Sweep, grid: Grid) -> Sought | None:
     """What is searched for, if anything."""
     if ask.searches.over is not None and ask.searches.match_macs is None:
-        raise UsageError("--over says what meets the budget of --match-macs; give both.")
+        raise UsageError("--over chooses the axis of --match-macs; give both.")
     if not ask.searches.any:
         return None
     if ask.running.dry_run:
-        raise UsageError("Cells that are searched for are not known before; leave out --dry-run.")
+        raise UsageError(
+            "--dry-run cannot show cells that are still to be searched for; leave it out."
+        )
     return sought_in(ask.searches, grid)
 
 
@@ -213,11 +216,11 @@ def _plan(ask: Sweep, found: Sequence[Cell], devices: Sequence[Place], written: 
 
 
 def _say_how_to_go_on(ask: Sweep, done: int, number: int) -> None:
-    say(f"stopped with {done} of {number} cells done.")
+    say(f"The sweep stopped with {done} of {number} cells done.")
     if ask.save is None:
-        say("They are not kept; give --save FILE to keep them.")
+        say("Their results are lost; give --save FILE to keep them.")
     else:
-        say(f"To go on: {shlex.join(['vtbench', *sys.argv[1:]])}")
+        say(f"To go on, run: {shlex.join(['vtbench', *sys.argv[1:]])}")
 
 
 def _finish(ask: Sweep, records: Sequence[Measurement], written: Written, unsolved: int) -> int:

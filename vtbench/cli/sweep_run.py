@@ -138,7 +138,7 @@ def _left(queues: Sequence[Queue], store: Store, run: Run) -> float:
 
 
 def _warn() -> None:
-    say("the cell in hand is finished first; Ctrl-C once more stops at once.")
+    say("The current cell is finished first; press Ctrl-C again to stop at once.")
 
 
 def _tell(store: Store) -> None:

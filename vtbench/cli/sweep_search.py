@@ -35,21 +35,21 @@ class Searches(Group, frozen=True, kw_only=True):
         typer.Option(
             "--match-macs",
             metavar="3.0G",
-            help="Take the value whose MACs are nearest to a budget, along the axis of --over.",
+            help="Choose the value of --over whose MACs are nearest to this budget.",
         ),
     ] = None
     over: Annotated[
         str | None,
         typer.Option(
-            "--over", metavar="AXIS", help="The option, or resolution, that meets the budget."
+            "--over", metavar="AXIS", help="The option that --match-macs chooses, or resolution."
         ),
     ] = None
     max_batch: Annotated[
-        bool, typer.Option("--max-batch", help="Measure at the largest batch that fits.")
+        bool, typer.Option("--max-batch", help="Measure at the largest batch that fits in memory.")
     ] = False
     knee: Annotated[
         bool,
-        typer.Option("--knee", help="Measure at the batch from which on throughput stops growing."),
+        typer.Option("--knee", help="Measure at the batch at which throughput stops growing."),
     ] = False
 
     @property
@@ -75,7 +75,7 @@ def sought_in(wanted: Searches, grid: Grid) -> Sought:
     if wanted.max_batch and wanted.knee:
         raise UsageError("--max-batch and --knee both choose the batch; give one of them.")
     if (wanted.max_batch or wanted.knee) and grid.values("batch_size") != (None,):
-        raise UsageError("The batch is searched for; leave out --batch-size.")
+        raise UsageError("--max-batch and --knee search for the batch; leave out --batch-size.")
     bases = _with(grid, batch_size=(1,), protocols=(PLAIN,))
     if wanted.match_macs is None:
         return Sought(bases=bases, asked=grid, wanted=wanted)
@@ -113,8 +113,8 @@ def _only_axis(grid: Grid) -> str:
     many += ["resolution"] if len(grid.values("resolution")) > 1 else []
     if len(set(many)) != 1:
         raise UsageError(
-            "--match-macs needs one axis to choose along; name it with --over, such as "
-            "--over tokens."
+            "--match-macs needs one axis to choose a value of; name it with --over, such "
+            "as --over tokens."
         )
     return many[0]
 

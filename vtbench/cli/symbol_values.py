@@ -58,9 +58,13 @@ def _values(part: str, text: str) -> Sequence[int | str]:
     if match is not None:
         start, stop, step = int(match[1]), int(match[2]), int(match[3] or 1)
         if step < 1 or start > stop:
-            raise BadInput(f"--at: the range {part!r} has no size.")
+            raise BadInput(
+                f"--at: the range {part!r} is empty; write start:stop:step with start <= stop."
+            )
         if (stop - start) // step + 1 > MOST_POINTS:
-            raise BadInput(f"--at: the range {part!r} has more than {MOST_POINTS:,} sizes.")
+            raise BadInput(
+                f"--at: expected a range of at most {MOST_POINTS:,} values, got {part!r}."
+            )
         return range(start, stop + 1, step)
     if re.fullmatch(r"[+-]?[0-9]{1,30}", text):
         return [int(text)]
@@ -74,17 +78,20 @@ def points_of(given: Sequence[Given], names: Sequence[str] = LETTERS) -> list[di
     values: dict[str, tuple[int, ...]] = {}
     for each in given:
         sizes = tuple(size for size in each.values if isinstance(size, int) and size > 0)
-        if each.only is not None or each.symbol not in names or len(sizes) < len(each.values):
+        if each.only is not None or each.symbol not in names:
+            raise BadInput(f"--at: expected a size among {', '.join(names)}, got {each.symbol!r}.")
+        if len(sizes) < len(each.values):
             raise BadInput(
-                f"--at: {each.symbol} takes sizes of at least 1, such as H=224 or H=192:512:32; "
-                f"the sizes are {', '.join(names)}."
+                f"--at: {each.symbol} takes sizes of at least 1, such as H=224 or H=192:512:32."
             )
         values[each.symbol] = tuple(dict.fromkeys(sizes))
     if "B" in names:
         values.setdefault("B", (1,))
     number = math.prod(map(len, values.values()))
     if number > MOST_POINTS:
-        raise BadInput(f"--at asks for {number:,} sizes; {MOST_POINTS:,} is the most.")
+        raise BadInput(
+            f"--at: expected at most {MOST_POINTS:,} combinations of sizes, got {number:,}."
+        )
     return list(_points({name: values[name] for name in names if name in values}))
 
 

@@ -21,7 +21,8 @@ def throughput(
     device: Device,
     execution: Execution,
     protocol: Annotated[
-        str | None, typer.Option(metavar="NAME", help="throughput, compiled or graph.")
+        str | None,
+        typer.Option(metavar="NAME", help="throughput, compiled or graph (default: throughput)."),
     ] = None,
     session: Session,
     shown: TimingView,
@@ -36,9 +37,10 @@ def throughput(
     vtbench throughput deit_s --batch-size 16 --threads 1 --stages
     vtbench throughput vt_r18 -o tokens=8,16 --save speed.jsonl
 
-    The CPU is measured unless --gpu is given. What was held equal stands above the table.
+    The CPU is measured unless you give --gpu. The conditions that all models share stand above
+    the table.
 
-    Exit status: 0 done; 1 some model failed; 2 nothing could be measured.
+    Exit status: 0 if all is done; 1 if a model failed; 2 if nothing could be measured.
     """
     return answer(
         Timing(

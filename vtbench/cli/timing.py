@@ -48,7 +48,7 @@ class TimingView(Group, frozen=True, kw_only=True):
     relative_to: RelativeTo = None
     stages: Annotated[
         bool,
-        typer.Option("--stages", help="Time the stages of each model too: where the time goes."),
+        typer.Option("--stages", help="Time the stages of each model too."),
     ] = False
 
 
@@ -163,7 +163,7 @@ def _kept(session: Sequence[Cell], devices: Sequence[Chosen], store: Store) -> l
         if len(records) < len(session) or len({record.session for record in records}) > 1:
             return []
         found += records
-    say(f"{store.path} holds these measurements already; name another file to measure again.")
+    say(f"{store.path} already holds these measurements; name another file to measure again.")
     return found
 
 

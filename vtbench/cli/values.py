@@ -96,7 +96,7 @@ def split_values(text: str) -> list[str]:
             parts.append(text[start:place])
             start = place + 1
     if open_:
-        raise BadInput(f"{text!r} has no closing {open_[-1]} .")
+        raise BadInput(f"{text!r} lacks the closing {open_[-1]} of a value.")
     parts.append(text[start:])
     if not all(part.strip() for part in parts):
         raise BadInput(f"{text!r} has an empty value; write a tuple in brackets.")
@@ -129,5 +129,7 @@ def _range(text: str) -> list[str] | None:
         raise BadInput(f"The range {text!r} is empty; write start:stop:step with start <= stop.")
     number = int((stop - start) / step) + 1
     if number > MOST_VALUES:
-        raise BadInput(f"The range {text!r} has {number:,} values; {MOST_VALUES:,} is the most.")
+        raise BadInput(
+            f"The range {text!r} has {number:,} values; at most {MOST_VALUES:,} are allowed."
+        )
     return [str(start + place * step) for place in range(number)]

@@ -81,7 +81,8 @@ def asked(models: Models, grid: Grid, base: str | None = None) -> Asked:
     most = max(size_of(grid, model) for model in found)
     if most > MANY:
         raise UsageError(
-            f"The options have {most:,} combinations; `vtbench sweep` is for more than {MANY:,}."
+            f"The options have {most:,} combinations, and this command takes at most "
+            f"{MANY:,}; use `vtbench sweep` for more."
         )
     cells: list[Cell] = []
     for model, error in found.items():
@@ -107,14 +108,14 @@ def named(models: Models) -> list[str]:
 def _listed(source: str) -> list[str]:
     """The models that a file names."""
     if source == "-" and sys.stdin is None:
-        raise BadInput("The model list is to come from standard input, which is closed.")
+        raise BadInput("--model-list: standard input is closed; name a file.")
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise BadInput(f"The model list {source!r} cannot be read: {reason}.") from error
+        raise BadInput(f"--model-list: {source!r} cannot be read: {reason}.") from error
     except UnicodeDecodeError as error:
-        raise BadInput(f"The model list {source!r} is not a text file in UTF-8.") from error
+        raise BadInput(f"--model-list: expected a text file in UTF-8, got {source!r}.") from error
     return [line.partition("#")[0].strip() for line in text.splitlines()]
 
 
@@ -169,14 +170,12 @@ def _literal(key: str, text: str) -> OptionValue:
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         if not re.fullmatch(r"[A-Za-z_./~][^\s()\[\]{}'\"*]*|", text):
             raise BadOption(
-                f"The value {text!r} of option {key!r} is neither a Python literal nor a word."
+                f"-o {key}: expected a Python literal or a word, got {text!r}."
             ) from None
         return text
     parts = value if isinstance(value, (tuple, list)) else (value,)
     if not all(part is None or isinstance(part, (bool, int, float, str)) for part in parts):
-        raise BadOption(
-            f"The value {text!r} of option {key!r} is not a number, a word, None, or a flat list."
-        )
+        raise BadOption(f"-o {key}: expected a number, a word, None or a flat list, got {text!r}.")
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -205,11 +204,11 @@ def parse_inputs(given: Sequence[str] | None) -> tuple[InputSpec, ...]:
                 f"{text!r}."
             )
         if min(shape) < 1:
-            raise BadInput(f"--input {text!r} has a size that is not positive.")
+            raise BadInput(f"--input: expected sizes of at least 1, got {text!r}.")
         if dtype and dtype not in DTYPES:
-            raise BadInput(f"--input {text!r}: expected a type among {', '.join(DTYPES)}.")
+            raise BadInput(f"--input: expected a type among {', '.join(DTYPES)}, got {text!r}.")
         if name in specs:
-            raise BadInput(f"--input {name!r} is given twice.")
+            raise BadInput(f"--input: {name!r} is given twice.")
         specs[name] = InputSpec(name=name, shape=shape, dtype=dtype or "float32")
     return tuple(specs.values())
 
@@ -224,8 +223,6 @@ def _refuse_contradictions(grid: Grid) -> None:
     if True in grid.values("autocast"):
         wrong = next((each for each in dtypes if each not in ("bf16", "fp16")), None)
         if wrong is not None:
-            raise BadOption(
-                f"--autocast goes to bf16 or fp16, not to {wrong}; give --dtype bf16 or fp16."
-            )
+            raise BadOption(f"--autocast needs --dtype bf16 or fp16, got {wrong}.")
     if kind == "cuda" and any(each is not None for each in grid.values("threads")):
-        raise BadOption("--threads is for CPUs; leave it out beside --gpu.")
+        raise BadOption("--threads is for CPUs, and the device is a GPU; leave it out.")

@@ -115,13 +115,13 @@ def load_formulas(where: str) -> Mapping[Any, Any]:
         try:
             module = importlib.import_module(name)
         except ImportError as error:
-            raise BadInput(f"The module {name} of --ops cannot be imported: {error}.") from error
+            raise BadInput(f"--ops: the module {name} cannot be imported: {error}.") from error
     found = getattr(module, attribute or "OPS", None)
     if found is None and not attribute:
         return {}
     if not isinstance(found, Mapping):
         raise BadInput(
-            f"{where} of --ops is no mapping from operators to formulas: define "
+            f"--ops: {where} is not a mapping from operators to formulas; define "
             "OPS = {torch.ops.my.scan.default: formula} in the module."
         )
     return found

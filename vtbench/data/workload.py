@@ -42,14 +42,14 @@ class Workload(
     resolution: Annotated[
         tuple[int, int] | None,
         Option(
-            help="Image size in pixels (default: the size of the model).",
+            help="Image size in pixels (default: the model's own size).",
             also=("--img-size",),
             metavar="N|HxW",
         ),
     ] = None
     """Height and width; None is the model's own until it is resolved, or a model without images."""
     batch_size: Annotated[
-        int, Option(help="Images per step (default: 1; for throughput on a GPU, 64).")
+        int, Option(help="Images per step (default: 1; 64 for throughput on a GPU).")
     ] = 1
     """Images per step."""
     options: tuple[tuple[str, OptionValue], ...] = ()
@@ -58,7 +58,10 @@ class Workload(
     """Explicit inputs, for a model that does not take one image tensor."""
     mode: Annotated[
         Literal["eval", "train"],
-        Option(help="The mode that the model runs in (default: eval).", flag="--train/--eval"),
+        Option(
+            help="Run the model in training or in evaluation mode (default: eval).",
+            flag="--train/--eval",
+        ),
     ] = "eval"
     """Whether the model runs in evaluation or in training mode."""
     backward: Annotated[bool, Option(help="Include the backward pass.")] = False
@@ -79,20 +82,23 @@ class Workload(
     autocast: Annotated[
         bool,
         Option(
-            help="Leave --dtype to torch.autocast; weights and inputs stay fp32.", executed=True
+            help="Apply --dtype through torch.autocast; weights and inputs stay fp32.",
+            executed=True,
         ),
     ] = False
     """Whether ``dtype`` is left to torch's autocast, with weights and input in fp32."""
     layout: Annotated[
         Layout,
-        Option(help="Memory format of weights and images.", executed=True, shared=False),
+        Option(
+            help="Memory format of weights and images (default: nchw).", executed=True, shared=False
+        ),
     ] = "nchw"
     """Memory format of weights and images."""
     compile: Annotated[
         str | None,
         Option(
-            help="Compile first with torch.compile: default, reduce-overhead or max-autotune "
-            "(default: none, which is eager).",
+            help="Compile the model with torch.compile, in the mode default, reduce-overhead or "
+            "max-autotune (default: none, which is eager).",
             metavar="MODE",
             executed=True,
             shared=False,
@@ -101,7 +107,7 @@ class Workload(
     """Mode of ``torch.compile``; None is eager."""
     threads: Annotated[
         int | None,
-        Option(help="Threads of the CPU (default: PyTorch's own choice).", executed=True, on="cpu"),
+        Option(help="Number of CPU threads (default: PyTorch chooses).", executed=True, on="cpu"),
     ] = None
     """Threads of the CPU; None is torch's own choice until it is resolved."""
     attention: Annotated[
@@ -115,7 +121,7 @@ class Workload(
     cudnn_benchmark: Annotated[
         bool,
         Option(
-            help="Let cuDNN try its convolutions before it chooses one (default: yes).",
+            help="Let cuDNN try its convolution algorithms before it chooses one (default: yes).",
             flag="--cudnn-benchmark/--no-cudnn-benchmark",
             executed=True,
             on="cuda",

@@ -76,8 +76,8 @@ def read(path: Path) -> Tensors:
             )
     except pickle.UnpicklingError as error:
         raise BadInput(
-            f"The weights {str(path)!r} hold more than tensors, or are no checkpoint; nothing in "
-            "them was run. Keep a state_dict alone, or use safetensors."
+            f"The weights {str(path)!r} hold more than tensors, or are not a checkpoint; "
+            "nothing in them was run. Save a state_dict alone, or use safetensors."
         ) from error
     except Exception as error:  # torch's reader raises anything on what is no checkpoint
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -103,7 +103,9 @@ def _unwrapped(held: Any, path: Path) -> Tensors:
         or not all(isinstance(name, str) for name in held)
         or not all(isinstance(tensor, Tensor) for tensor in held.values())
     ):
-        raise BadInput(f"The weights {str(path)!r} are not tensors by name.")
+        raise BadInput(
+            f"The weights {str(path)!r} are not a state_dict, which holds tensors by name."
+        )
     if all(name.startswith(_WRAPPER) for name in held):
         return {name.removeprefix(_WRAPPER): tensor for name, tensor in held.items()}
     return dict(held)

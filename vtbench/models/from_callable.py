@@ -62,8 +62,8 @@ def _function(name: str) -> Callable[..., Any]:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise ModelError(f"{name} could not be imported: {error}.") from error
         raise UnknownModel(
-            f"There is no module {module_name!r} to take {path!r} from; it is looked for among "
-            "the installed packages and in the current directory."
+            f"The module {module_name!r} of the function {path!r} does not exist among the "
+            "installed packages or in the current directory."
         ) from error
     except (Exception, SystemExit) as error:
         raise ModelError(f"{name} could not be imported: {first_line(error)}") from error

@@ -134,7 +134,10 @@ def _size(
     asked = workload.resolution
     if own is None:
         if asked is not None:
-            raise BadResolution(f"{workload.model} takes no image, so no resolution can be asked.")
+            raise BadResolution(
+                f"{workload.model} takes no image, so it has no resolution to set; leave the "
+                "resolution out."
+            )
         return None, None
     _agreeing(workload, own)
     if asked is not None and asked != own:

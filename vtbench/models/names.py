@@ -52,8 +52,8 @@ def _target_of(name: str) -> Target:
         if _importable(dotted[0]):
             return Target("callable", name)
         raise UnknownModel(
-            f"There is no module {dotted[0]!r} to take the model {name!r} from; it is looked for "
-            f"among the installed packages and in the current directory.{_hint(name)}"
+            f"The module {dotted[0]!r} of the model {name!r} does not exist among the "
+            f"installed packages or in the current directory.{_hint(name)}"
         )
     raise UnknownModel(_unknown(name))
 

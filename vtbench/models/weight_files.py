@@ -22,7 +22,9 @@ def identified(weights: str) -> str:
     path = Path(name if mark else weights)
     digits = _digest(path)
     if mark and told != digits:
-        raise BadInput(f"The weights {str(path)!r} are not the ones that were named: they changed.")
+        raise BadInput(
+            f"The file of the weights {str(path)!r} changed after it was named; name it again."
+        )
     return f"{path}{_MARK}{digits}"
 
 

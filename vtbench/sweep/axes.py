@@ -64,9 +64,9 @@ def cells(grid: Grid, *, many: bool = False) -> list[Cell]:
     """Every cell of a grid, each once; an empty grid and an enormous one are refused."""
     number = sum(size_of(grid, model) for model in grid.models)
     if number > MOST or (number > MANY and not many):
-        remedy = "take fewer values" if number > MOST else "give --yes if that is meant"
+        remedy = "take fewer values" if number > MOST else "give --yes to run them"
         raise UsageError(
-            f"This sweep spans {number:,} cells; {remedy}, or see them with --dry-run."
+            f"This sweep has {number:,} cells; {remedy}, or give --dry-run to see them."
         )
     every_option_fits(grid, grid.models)
     found = list(dict.fromkeys(cell for model in grid.models for cell in cells_of(grid, model)))
@@ -132,14 +132,14 @@ def every_option_fits(grid: Grid, models: Collection[str]) -> None:
     for axis in grid.options:
         if axis.only is not None and not _among(axis.only, models):
             raise BadOption(
-                f"The option {axis.key!r} is for the model {axis.only!r}, which is not among "
-                "those asked for."
+                f"-o: the option {axis.key!r} is for the model {axis.only!r}, which is not among "
+                "the models that you named."
             )
     for only, file in grid.weights:
         if only is not None and not _among(only, models):
             raise BadOption(
-                f"The weights {file.partition('@sha256:')[0]!r} are for the model {only!r}, which "
-                "is not among those asked for."
+                f"--weights: {file.partition('@sha256:')[0]!r} is for the model {only!r}, which is "
+                "not among the models that you named."
             )
 
 

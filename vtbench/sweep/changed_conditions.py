@@ -1,4 +1,4 @@
-"""What is done already and was measured under something else than what is left will be.
+"""Conditions that changed between the finished cells of a sweep and those that are left.
 
 A cell is known by its workload and its device, so a sweep that goes on takes up records of another
 torch, or of another machine with the same processor. That is no mistake, and it has to be said.
@@ -25,7 +25,7 @@ def here() -> dict[str, str]:
 
 
 def changed_conditions(done: Iterable[Measurement | None]) -> Iterator[str]:
-    """A sentence for everything in which records differ from what is measured now; None is none."""
+    """A sentence for each condition in which records differ from this machine; None is skipped."""
     records = [record for record in done if record is not None and record.error is None]
     for key, now in here().items():
         others = Counter(
@@ -34,9 +34,9 @@ def changed_conditions(done: Iterable[Measurement | None]) -> Iterator[str]:
             if now and (then := record.environment.get(key)) and _differ(str(then), now)
         )
         for then, number in others.items():
-            cells = "1 cell that is done was" if number == 1 else f"{number} cells were"
+            cells = "1 finished cell was" if number == 1 else f"{number} finished cells were"
             what = "on another host" if key == "host" else f"with {key} {then}; this is {now}"
-            yield f"{cells} measured {what}. To measure under one condition, take another file."
+            yield f"{cells} measured {what}. Name a new file to measure under one condition."
 
 
 def _differ(then: str, now: str) -> bool:

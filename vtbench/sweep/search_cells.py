@@ -53,7 +53,8 @@ def largest_batch(workload: Workload, attempt: Try, room: int) -> Solved:
         return Solved(None, str(error))
     more = found + 1
     why = (
-        f"{more} is predicted to take more than the {size(room)} that there are, and was not tried"
+        f"{more} was not tried, because it is predicted to need more than the available "
+        f"{size(room)}"
         if more in predicted
         else f"{more} runs out of memory"
     )
@@ -97,7 +98,7 @@ def knee_batch(workload: Workload, attempt: Try, protocol: str) -> Solved:
         "most": "nothing larger was tried",
     }[found.why]
     if found.unclear_from is not None:
-        why += f", and from {found.unclear_from} on the intervals leave open whether it grows"
+        why += f"; from {found.unclear_from} on, the intervals do not show whether it grows"
     return Solved(
         msgspec.structs.replace(workload, batch_size=found.batch),
         f"{workload.model}: throughput grows up to a batch of {found.batch}; {why}.",

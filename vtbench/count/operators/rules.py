@@ -28,7 +28,7 @@ class Special(Enum):
 
     COMPOSITE = "made of other operators, which are counted in its place"
     CONTROL = "control flow, whose parts are counted in its place"
-    UNKNOWN = "nobody has said what it costs"
+    UNKNOWN = "no formula says what it costs"
 
 
 # Control flow that torch sees as one operator runs as written, and its parts are counted.
@@ -85,7 +85,8 @@ def qualified(operator: Any) -> str:
     if isinstance(operator, torch._ops.HigherOrderOperator):
         return f"higher_order::{operator.name()}"  # type: ignore[no-untyped-call]  # torch's
     raise UsageError(
-        f"{operator!r} is no operator: give torch.ops.NAMESPACE.NAME, with or without overload."
+        "Expected an operator as torch.ops.NAMESPACE.NAME, with or without its "
+        f"overload, got {operator!r}."
     )
 
 

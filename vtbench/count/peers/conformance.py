@@ -24,7 +24,8 @@ def selected(pattern: str | None) -> tuple[Case, ...]:
     found = tuple(case for case in CASES if fnmatch.fnmatchcase(case.name.lower(), wanted))
     if not found:
         raise BadOption(
-            f"No case matches {pattern!r}; `vtbench conformance --counters torch` shows them all."
+            f"--cases: no case matches {pattern!r}; `vtbench conformance --counters torch` "
+            "shows all cases."
         )
     return found
 

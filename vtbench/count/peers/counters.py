@@ -152,15 +152,17 @@ PEERS = (
 
 
 def parse(text: str) -> tuple[str, ...]:
-    """``all``, or names separated by commas; raises BadOption for a name that nobody has."""
+    """``all``, or names separated by commas; raises BadOption for an unknown name."""
     aliases = {peer.alias: peer.name for peer in PEERS}
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     names = tuple(dict.fromkeys(aliases.get(word, word) for word in words))
     known = [peer.name for peer in PEERS]
     unknown = [name for name in names if name not in (*known, ALL)]
     if unknown or not names:
-        what = f"no counter {unknown[0]!r}" if unknown else "no counter named"
-        raise BadOption(f"There is {what}; there are {ALL}, {', '.join(known)}.")
+        got = repr(unknown[0]) if unknown else "no name"
+        raise BadOption(
+            f"--counters: expected {ALL}, or names among {', '.join(known)}; got {got}."
+        )
     return names
 
 
@@ -175,7 +177,7 @@ def is_installed(peer: Peer) -> bool:
 def not_installed(peer: Peer) -> str:
     """The sentence for a counter that is absent."""
     wanted = f"vtbench[{peer.extra}]" if peer.extra else peer.name
-    return f"{peer.name} is not installed; `pip install '{wanted}'` brings it."
+    return f"{peer.name} is not installed; install it with: pip install '{wanted}'"
 
 
 def chosen(names: Iterable[str]) -> tuple[Peer, ...]:

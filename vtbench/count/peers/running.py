@@ -74,7 +74,7 @@ def _copy_of(original: ModelCall, build: Build) -> ModelCall:
     except (RuntimeError, TypeError, NotImplementedError, ValueError):
         again = build(True)
         if again.module is original.module:
-            raise Unsuitable("The module cannot be copied for it.") from None
+            raise Unsuitable("The module cannot be copied for this counter.") from None
         return again
 
 

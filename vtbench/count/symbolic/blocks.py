@@ -46,7 +46,7 @@ def family_form(
     """The form of a family of models, and the sizes at which it was found true."""
     for name, size in sizes.items():
         if size % steps[name]:
-            raise Untraceable(f"{name}={size} is no multiple of {steps[name]}.")
+            raise Untraceable(f"{name}={size} is not a multiple of {steps[name]}.")
 
     def at(numbers: Mapping[str, int]) -> tuple[nn.Module, Inputs]:
         return build(**{name: steps[name] * number for name, number in numbers.items()})

@@ -136,7 +136,7 @@ def _settled(
     except VtbenchError:
         return False
     if set(dict(doubt.sizes)) <= {"H", "W"} and len(doubt.sizes) == 1:
-        raise Untraceable(f"its form holds only where {doubt.text}.")
+        raise Untraceable(f"its form holds only if {doubt.text}.")
     return False
 
 

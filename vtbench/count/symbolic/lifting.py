@@ -125,7 +125,7 @@ def _verify(
     for key, polynomial in polynomials.items():
         if key not in survey or polynomial.subs(values) != survey[key]:
             where = ".".join(str(part) for part in key)
-            raise Untraceable(f"{where} is no polynomial of the sizes.")
+            raise Untraceable(f"{where} is not a polynomial of the sizes.")
 
 
 def _symbolic(polynomial: sympy.Expr, sizes: Sizes, hint: int) -> torch.SymInt:

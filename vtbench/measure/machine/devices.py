@@ -109,7 +109,7 @@ def _torch_says(torch: Any) -> str:
         said = str(error).strip().splitlines()
         first = re.split(r"\.(?:\s|$)", said[0])[0] if said else type(error).__name__
         return f"torch says {first!r}"
-    return "torch counts none"
+    return "torch counts no GPU"
 
 
 def _torch() -> Any:
@@ -128,7 +128,7 @@ def _named(text: str) -> Chosen:
         return Chosen("cpu")
     match = re.fullmatch(r"cuda(?::([0-9]{1,4}))?", text)
     if not match:
-        raise NoDevice(f"The device {text!r} is none of cpu, cuda and cuda:N.")
+        raise NoDevice(f"--device: expected cpu, cuda or cuda:N, got {text!r}.")
     return Chosen("cuda", int(match.group(1) or 0))
 
 
@@ -138,11 +138,13 @@ def _asked_gpus(text: str) -> tuple[Chosen, ...]:
         return (idlest(),)
     words = [word.strip() for word in text.split(",")]
     if not all(re.fullmatch(r"[0-9]{1,4}", word) for word in words):
-        raise NoDevice(f"--gpu {text!r} is neither a number such as 0, nor 0,1, nor auto.")
+        raise NoDevice(
+            f"--gpu: expected a number such as 0, several such as 0,1, or auto, got {text!r}."
+        )
     numbers = [int(word) for word in words]
     twice = next((number for number in numbers if numbers.count(number) > 1), None)
     if twice is not None:
-        raise NoDevice(f"--gpu {text!r} names the GPU {twice} twice.")
+        raise NoDevice(f"--gpu: expected each GPU once, got {text!r}.")
     return tuple(Chosen("cuda", number) for number in numbers)
 
 

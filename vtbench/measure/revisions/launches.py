@@ -31,7 +31,7 @@ def compare_launches(pairs: Sequence[Pair], gate: Gate) -> Comparison:
     pairs = [_cut(base, head) for base, head in pairs]
     each = [compare_records([base], [head], ACROSS, gate)[0] for base, head in pairs]
     if not each:
-        raise BadInput("Nothing was launched; compare with one launch or more.")
+        raise BadInput("--launches: expected at least 1 launch to compare, got none.")
     without = next((comparison for comparison in each if comparison.ratio is None), None)
     if without is not None or len(each) == 1:
         return without or each[0]
@@ -95,8 +95,8 @@ def _log_ratio(base: Measurement, head: Measurement) -> LogRatio:
     if known is None:
         few = min(len(base.samples), len(head.samples))
         raise BadInput(
-            f"A launch gave {few} samples of a side, and {FEWEST} are needed; give a longer "
-            "--max-time, which all launches share, or fewer --launches."
+            f"A launch gave {few} samples of a revision, but at least {FEWEST} are needed; "
+            "give a longer --max-time, which all launches share, or fewer --launches."
         )
     return known
 

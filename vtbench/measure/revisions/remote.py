@@ -47,8 +47,8 @@ class Remote:
         place = tree.root / folder.resolve().relative_to(tree.origin)
         if not place.is_dir():
             raise UsageError(
-                f"The folder {folder} does not exist in {tree.label}; start vtbench in one that "
-                "both revisions have."
+                f"The folder {folder} does not exist in {tree.label}; start vtbench in a folder "
+                "that both revisions have."
             )
         self.tree = tree
         self._process = subprocess.Popen(  # noqa: S603  # this Python, and code of ours

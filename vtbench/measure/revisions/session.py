@@ -99,14 +99,14 @@ def _fitting(asked: Asked) -> Protocol:
     module, colon, _ = asked.workload.model.partition(":")
     if not colon or module in _LIBRARIES:
         raise BadInput(
-            f"--base compares code of your own, which {asked.workload.model!r} is not; name a "
-            "function that returns a module, as package.module:function."
+            "--base compares revisions of your own code; expected a function that returns "
+            f"a module, as package.module:function, got {asked.workload.model!r}."
         )
     protocol = protocol_named(asked.protocol)
     if not protocol.timed or asked.workload.device not in protocol.devices:
         raise BadOption(
-            f"The protocol {protocol.name} times nothing on a {asked.workload.device.upper()}; "
-            "throughput and latency do."
+            f"The protocol {protocol.name} does not measure time on a "
+            f"{asked.workload.device.upper()}; use throughput or latency."
         )
     return protocol
 

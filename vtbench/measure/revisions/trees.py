@@ -42,8 +42,8 @@ def repository(folder: Path) -> Path:
     done = _git(folder, "rev-parse", "--show-toplevel")
     if done.returncode:
         raise UsageError(
-            f"{folder} is not in the working tree of a git repository; start vtbench in the one "
-            "whose revisions are to be compared."
+            f"{folder} is not in the working tree of a git repository; start vtbench in the "
+            "repository whose revisions you want to compare."
         )
     return Path(done.stdout.rstrip("\n")).resolve()
 
@@ -90,8 +90,8 @@ def commit_of(origin: Path, revision: str) -> str:
     )
     if found.returncode:
         raise UsageError(
-            f"There is no revision {revision!r} in {origin}; name a commit, a branch or a tag. "
-            "Where the repository is a shallow copy, fetch more of it first."
+            f"There is no revision {revision!r} in {origin}; name a commit, a branch or a "
+            "tag. If the repository is a shallow clone, fetch more of it first."
         )
     return found.stdout.strip()
 

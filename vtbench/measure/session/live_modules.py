@@ -50,7 +50,7 @@ def live_workload(
     held = list(live.parameters()) if isinstance(live, nn.Module) else []
     foreign = next((t.device for t in (*held, *tensors) if t.device.type not in DEVICES), None)
     if foreign is not None:
-        raise NoDevice(f"{name} lies on {foreign}; a processor and CUDA devices can be measured.")
+        raise NoDevice(f"{name} is on the device {foreign}; move it to a CPU or to a CUDA device.")
     floating = [value for value in (*held, *tensors) if value.is_floating_point()]
     first = next(iter([*held, *tensors]), None)
     images = [value for value in tensors if value.dim() == _IMAGES]

@@ -61,7 +61,9 @@ def measure_live(
     protocol = _fitting(workloads, settings)
     index, *others = {index_of(called, inputs): None for _, called in live}
     if others:
-        raise UsageError("These modules lie on different GPUs; measure them on one, or apart.")
+        raise UsageError(
+            "These modules are on different GPUs; move them to one GPU, or measure them one by one."
+        )
     settings = msgspec.structs.replace(settings, index=index)
     with torch_set_for(workloads[0]), ExitStack() as lent:
         common = _common(workloads[0], protocol, settings, isolated=False)
@@ -137,13 +139,17 @@ def _fitting(workloads: Sequence[Workload], settings: MeasureSettings) -> Protoc
     """The protocol, once it is sure that it can time these workloads together."""
     protocol = protocol_named(settings.protocol)
     if not protocol.timed:
-        raise BadOption(f"The protocol {protocol.name} takes no time; it cannot be timed.")
+        raise BadOption(
+            f"The protocol {protocol.name} does not measure time; use throughput or latency."
+        )
     if not workloads:
         raise UsageError("There is nothing to measure; name a model.")
     common = EXECUTION - {"compile", "layout"}
     for name in sorted(common):
         if len({getattr(workload, name) for workload in workloads}) > 1:
-            raise UsageError(f"Workloads of one session have the same {name}; measure them apart.")
+            raise UsageError(
+                f"Workloads of one session must have the same {name}; measure them one by one."
+            )
     kind = workloads[0].device
     if kind not in protocol.devices:
         raise BadOption(

@@ -89,7 +89,7 @@ def placed(module: nn.Module, workload: Workload, device: torch.device) -> nn.Mo
     except RuntimeError as error:
         if "memory format" in str(error) or "rank 4" in str(error):
             raise BadOption(
-                f"{workload.model} has weights that cannot lie channels-last: {error}."
+                f"The weights of {workload.model} cannot have the layout channels_last: {error}."
             ) from error
         raise
 
@@ -133,7 +133,7 @@ def compiled(
     known = ("default", *torch._inductor.list_mode_options())  # noqa: SLF001 - no public list
     if mode not in known:
         raise BadOption(
-            f"torch.compile has no mode {mode!r}; it has {', '.join(dict.fromkeys(known))}."
+            f"--compile: expected one of {', '.join(dict.fromkeys(known))}, got {mode!r}."
         )
     made: Callable[..., Any] = torch.compile(module, mode=mode)
     return made
@@ -161,7 +161,9 @@ def _autocast(
         return nullcontext
     dtype = DTYPES.get(workload.dtype)
     if dtype not in (torch.bfloat16, torch.float16):
-        raise BadOption(f"Autocast goes to bf16 or fp16, not to {workload.dtype}; give --dtype.")
+        raise BadOption(
+            f"Autocast needs the dtype bf16 or fp16, got {workload.dtype}; give --dtype."
+        )
     return lambda: torch.autocast(device.type, dtype=dtype)
 
 

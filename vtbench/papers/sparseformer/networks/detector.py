@@ -92,8 +92,8 @@ class SparseFormerDetector(SparseFormer):
         at_least_1(detected=detected)
         if detected > tokens:
             raise BadOption(
-                f"detected={detected} and tokens={tokens} contradict: only tokens detect; give at "
-                "most as many."
+                f"detected={detected} and tokens={tokens} contradict each other, because only "
+                "tokens detect; give at most as many."
             )
         super().__init__(
             tokens=tokens, width=width, cortex_width=cortex_width, feature=feature,

@@ -48,8 +48,8 @@ def check_fast(mixing: MixingKind, *, fixed_rois: bool) -> None:
     """Refuse the fast path to ablations; it is there for the networks of table 1."""
     if mixing != "adaptive" or fixed_rois:
         raise BadOption(
-            "path=fast is there for adaptive mixing and RoIs that move; give path=plain, or leave "
-            "the options mixing and fixed_rois out."
+            "path=fast works only with adaptive mixing and RoIs that move; give "
+            "path=plain, or leave out the options mixing and fixed_rois."
         )
 
 
@@ -57,8 +57,8 @@ def check_points(points: int) -> None:
     """Refuse a number of points that makes no grid, or too few for a deviation."""
     if points < 4 or math.isqrt(points) ** 2 != points:  # noqa: PLR2004 - 2x2, the least grid
         raise BadOption(
-            f"The option points={points} makes no square grid to start from; choose a square of "
-            "at least 4, such as 16, 36 or 64."
+            f"The option points={points} is not a square grid; choose a square of at least "
+            "4, such as 16, 36 or 64."
         )
 
 
@@ -69,8 +69,8 @@ def check_widths(heads: int, **widths: int) -> None:
         for parts in (heads, 4):
             if width % parts:
                 raise BadOption(
-                    f"The option {name}={width} is no multiple of {parts}; with {heads} heads and "
-                    f"a generator of a quarter of the width, choose a multiple of "
+                    f"The option {name}={width} is not a multiple of {parts}; with {heads} heads "
+                    "and a generator of a quarter of the width, choose a multiple of "
                     f"{math.lcm(heads, 4)}."
                 )
 
@@ -81,8 +81,8 @@ def check_repeats(repeats: int, *, fixed_rois: bool) -> None:
         raise BadOption(f"The option repeats must be at least 0, not {repeats}.")
     if fixed_rois and repeats:
         raise BadOption(
-            f"fixed_rois=True and repeats={repeats} contradict: a focusing transformer is there "
-            "to adjust RoIs; give repeats=0 or leave fixed_rois out."
+            f"fixed_rois=True and repeats={repeats} contradict each other, because a "
+            "focusing transformer adjusts RoIs; give repeats=0 or leave fixed_rois out."
         )
 
 
@@ -92,7 +92,8 @@ def channels_of(feature: Feature, channels: int | None) -> int:
         return 3 if feature == "rgb" else 96
     if feature == "rgb":
         raise BadOption(
-            f"feature=rgb and channels={channels} contradict: the image has 3; give one of them."
+            f"feature=rgb and channels={channels} contradict each other, because an image "
+            "has 3 channels; give one of them."
         )
     if channels < 2:  # noqa: PLR2004 - one channel has no variance
         raise BadOption(f"The option channels must be at least 2, not {channels}.")

@@ -76,8 +76,8 @@ class VideoSparseFormer(SparseFormer, OfClips):
         one_of(ROI_SIZES, roi_size=roi_size)
         if inflation > frames:
             raise BadOption(
-                f"inflation={inflation} and frames={frames} contradict: a tube would be shorter "
-                "than a frame; give at most as many as there are frames."
+                f"inflation={inflation} and frames={frames} contradict each other: a tube would "
+                "be shorter than a frame; give at most as many as there are frames."
             )
         super().__init__(tokens=tokens, feature=feature, num_classes=num_classes, **options)
         self.frames, self.inflation = frames, inflation

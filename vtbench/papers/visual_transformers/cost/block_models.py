@@ -40,7 +40,7 @@ def block_models() -> Iterator[CostModel]:
         "position_encoder", "codes of the positions of tokens", V3, (s.L,),
         lambda at: blocks.position_encoder(at["L"]),
     )  # fmt: skip
-    value = setting("value", "convolve the values; 0 where C = CT", _converts, low=0, high=1)
+    value = setting("value", "convolve the values; 0 if C = CT", _converts, low=0, high=1)
     yield CostModel(
         "projector", "tokens back onto the feature map", V3,
         (s.HW, s.C, s.L, s.CT, s.GROUP_WIDTH, value),

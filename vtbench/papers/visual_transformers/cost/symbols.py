@@ -45,7 +45,7 @@ WHOLE_GROUPS = Rule(
     lambda at: at["C"] % at["group_width"] == 0,
 )  # fmt: skip
 OWN_VALUES = Rule(
-    ("value", "C", "CT"), "tokens are their own values only where C = CT",
+    ("value", "C", "CT"), "tokens are their own values only if C = CT",
     lambda at: at["value"] == 1 or at["C"] == at["CT"],
 )  # fmt: skip
 

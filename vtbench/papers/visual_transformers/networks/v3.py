@@ -146,7 +146,9 @@ class VTResNet(VTNet):
         one_of(("vt", "none"), transformer=transformer or "none")
         one_of(("dynamic", "static"), tokenizer=tokenizer or "dynamic")
         if tokenizer == "dynamic" and not dynamic:
-            raise BadOption("tokenizer=dynamic and dynamic=False contradict; give one of them.")
+            raise BadOption(
+                "tokenizer=dynamic and dynamic=False contradict each other; give one of them."
+            )
         dynamic = dynamic and tokenizer != "static"
         blocks = []
         for index in range(number):

@@ -12,7 +12,7 @@ import pytest
 from rich.cells import cell_len
 
 from vtbench import errors
-from vtbench.cli import counting, printed
+from vtbench.cli import counting, printed_figures
 from vtbench.measure.workers import in_turn
 
 RESNET18_CONVS = (
@@ -373,7 +373,7 @@ def test_model_lists_that_cannot_be_read_say_why(vtbench, counted, tmp_path, mon
 def test_a_suite_with_mistakes_costs_no_count(vtbench, counted, monkeypatch, tmp_path):
     """Printed figures are looked up after the count, which may have taken long."""
     (tmp_path / "broken.toml").write_text("papers = [", encoding="utf-8")
-    monkeypatch.setattr(printed, "shipped", lambda: {"broken": tmp_path / "broken.toml"})
+    monkeypatch.setattr(printed_figures, "shipped", lambda: {"broken": tmp_path / "broken.toml"})
     assert vtbench("macs", "resnet18").status == 0
 
 

@@ -127,7 +127,7 @@ def answer(found: Sequence[Formula], question: Question) -> int:
 
 
 def _within(good: Sequence[Formula], rows: list[Row]) -> bool:
-    """Whether any form holds at any of the sizes; where one does not, a sentence says so."""
+    """Whether any form holds at any of the sizes; if one does not, a sentence says so."""
     for place, each in enumerate(good):
         left_out = [sizes for sizes, counts in rows if counts[place] is None]
         if left_out:

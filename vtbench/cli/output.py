@@ -21,7 +21,7 @@ def say(message: str) -> None:
 
 
 def page_width() -> int:
-    """Cells of the terminal, or of COLUMNS where that is set; 80 where there is neither."""
+    """Cells of the terminal, or of COLUMNS if that is set; 80 if there is neither."""
     return shutil.get_terminal_size(fallback=(80, 24)).columns
 
 

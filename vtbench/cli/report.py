@@ -89,7 +89,7 @@ def report(
 
 
 def _folder(folder: Path, *, check: bool) -> int:
-    """Everything that follows from a folder, written or held against what is there."""
+    """Everything that follows from a folder, written or compared with what is there."""
     texts, charts = measured_of(folder)
     if (folder / "records.jsonl").exists() or not texts:
         timed = timed_of(folder)

@@ -91,7 +91,7 @@ def report_files(
 
 
 def asked_records(files: Sequence[Path], shown: ReportView) -> list[Measurement]:
-    """The measurements of some files, of one protocol where one is asked for."""
+    """The measurements of some files, of one protocol if one is asked for."""
     records = [record for file in files for record in measurements_of(file)]
     if not records:
         raise BadInput(f"There are no measurements in {', '.join(map(str, files))}.")

@@ -1,4 +1,4 @@
-"""``vtbench sweep``: every combination of what was given several values."""
+"""``vtbench sweep``: every combination of the values of its options."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def _run(
     where: tuple[Store, tuple[Place, ...]],
     written: Written,
 ) -> int:
-    """Search where something is searched for, run the cells, and finish; the exit status."""
+    """Search if something is searched for, run the cells, and finish; the exit status."""
     store, devices = where
     run = Run(
         executor=ask.running.executor,
@@ -237,7 +237,7 @@ def _finish(ask: Sweep, records: Sequence[Measurement], written: Written, unsolv
 
 
 def _draw(records: Sequence[Measurement], by: str | None, path: Path) -> None:
-    """The first metric that came off, along the longest axis or the one that was asked for."""
+    """The first metric without an error, along the longest axis or the one that was asked for."""
     from vtbench.report.plot import draw
 
     first = next(record.protocol for record in records if record.error is None)

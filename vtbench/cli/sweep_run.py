@@ -104,7 +104,7 @@ class Trials:
         self._open.clear()
 
     def __call__(self, cell: Cell) -> Measurement:
-        """The record of a cell, which is run where there is none."""
+        """The record of a cell, which is run if there is none."""
         counts = cell.protocol == COUNTED
         name = self.devices[0].name if self.devices and not counts else None
         found = self.store.of(cell.key, name)

@@ -154,7 +154,7 @@ def _searches(
 
 
 def _values(sought: Sought, workload: Workload) -> tuple[OptionValue | tuple[int, int], ...]:
-    """The values to choose from; none where the axis was only named."""
+    """The values to choose from; none if the axis was only named."""
     if sought.over == "resolution":
         return tuple(size for size in sought.asked.values("resolution") if size is not None)
     found: tuple[OptionValue, ...] = ()

@@ -106,7 +106,7 @@ def split_values(text: str) -> list[str]:
 def spelled(text: str, option: str) -> list[str]:
     """Every value as it would be typed alone; no part may be empty."""
     if not all(part.strip() for part in text.split(",")):
-        raise BadInput(f"{option}: {text!r} has an empty value.")
+        raise BadInput(f"{option}: expected a value on each side of a comma, got {text!r}.")
     return spread(text)
 
 

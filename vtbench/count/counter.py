@@ -88,7 +88,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self._repeats = Repeats()
         self._beside = 0
         self.ended = False
-        """Whether the count is over; work that still goes on is no part of it."""
+        """Whether the count is over; work that still goes on is not part of it."""
 
     @classmethod
     def is_infra_mode(cls) -> bool:

@@ -61,7 +61,7 @@ def seeded_and_restored() -> Iterator[None]:
 
 
 def _default_device() -> Any:
-    """The device that was set as default; None where none was, which no public function tells."""
+    """The device that was set as default; None if none was, which no public function tells."""
     context = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
     return None if context is None else context.device
 

@@ -73,7 +73,7 @@ class Temporaries(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch'
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """Run one part; a view of something older is no new tensor."""
+        """Run one part; a view of an older tensor is not a new one."""
         kwargs = kwargs or {}
         if func._can_decompose():
             with self:

@@ -37,7 +37,7 @@ class Repeats:
         self._beside: dict[Any, int] = {}
 
     def key(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """What the result depends on, or None where that cannot be said."""
+        """What the result depends on, or None if that cannot be said."""
         parts: list[Any] = [func]
         for value in args if not kwargs else (*args, *kwargs.items()):
             if value is None or isinstance(value, int | float | str | torch.dtype):

@@ -61,7 +61,7 @@ class OutsideWork:
 
     @staticmethod
     def makes_empty(func: Any) -> bool:
-        """Whether an operator returns memory that nobody has written to."""
+        """Whether an operator returns memory that nothing was written to."""
         overload = isinstance(func, torch._ops.OpOverload)
         return overload and func.overloadpacket.__name__ in _EMPTY
 

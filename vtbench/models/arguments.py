@@ -39,7 +39,7 @@ def check_frames(frames: int, step: int) -> None:
 
 
 def check_sides(resolution: Size, step: int) -> None:
-    """Refuse frames that are no whole number of patches or cells of ``step`` pixels."""
+    """Refuse frames that are not a whole number of patches or cells of ``step`` pixels."""
     if min(resolution) < step or any(side % step for side in resolution):
         near = tuple(max(step, round(side / step) * step) for side in resolution)
         raise BadResolution(

@@ -1,4 +1,4 @@
-"""Weights from a file: read without running what is in it, and held against a model's own names."""
+"""Weights from a file, read without running its content, and compared with a model's names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class KnowsOtherNames(Protocol):
 
 
 def load(module: nn.Module, path: Path, model: str) -> None:
-    """Give a module the weights of a file; a module without values is only held against it."""
+    """Give a module the weights of a file; a module without values is only compared with it."""
     tensors = read(path)
     if isinstance(module, KnowsOtherNames):
         tensors = module.translated(tensors)
@@ -79,7 +79,7 @@ def read(path: Path) -> Tensors:
             f"The weights {str(path)!r} hold more than tensors, or are not a checkpoint; "
             "nothing in them was run. Save a state_dict alone, or use safetensors."
         ) from error
-    except Exception as error:  # torch's reader raises anything on what is no checkpoint
+    except Exception as error:  # torch's reader raises anything on what is not a checkpoint
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BadInput(f"The weights {str(path)!r} cannot be read: {first.rstrip('.')}.") from error
     return _unwrapped(_nested(held), path)

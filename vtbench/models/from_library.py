@@ -31,7 +31,7 @@ class Library(Protocol):
     """What a module of this room says of one model library."""
 
     def make(self, name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
-        """Build without weights, for a size where it is not None."""
+        """Build without weights, for a size if it is not None."""
 
     def make_on_meta(self, name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
         """Build the same with every tensor on the meta device."""

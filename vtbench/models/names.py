@@ -33,7 +33,7 @@ class Target(NamedTuple):
 
 
 def resolve(name: str) -> Target:
-    """What a model's name stands for; UnknownModel with the nearest names where it is nothing."""
+    """What a model's name stands for; UnknownModel with the nearest names if it is unknown."""
     entry = catalog.entry(name)
     if entry is not None:
         return _target_of(entry.target)._replace(entry=entry)

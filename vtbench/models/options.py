@@ -1,4 +1,4 @@
-"""Options held against a signature: which exist, which is meant, and of which type they are."""
+"""Options compared with a signature: which exist, which is meant, and of which type they are."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _expected(parameter: inspect.Parameter) -> Any:
 
 
 def fits(value: Any, expected: Any) -> bool:  # noqa: PLR0911 - one return per kind of annotation
-    """Whether a literal may stand where a type is annotated; True where it cannot be told."""
+    """Whether a literal may stand where a type is annotated; True if it cannot be told."""
     origin = typing.get_origin(expected)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, each) for each in typing.get_args(expected))

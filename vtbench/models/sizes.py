@@ -37,7 +37,7 @@ class Refused(VtbenchError):
 
 
 def positive(model: str, size: Size) -> None:
-    """Refuse a size that is no size."""
+    """Refuse a size below 1."""
     if min(size) < 1:
         raise BadResolution(
             f"The resolution {written(size)} of {model} must be at least 1 in height and width."
@@ -50,7 +50,7 @@ def written(size: Size) -> str:
 
 
 def try_size(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Run a model once on meta; raise Refused where it cannot, or where its patches crop."""
+    """Run a model once on meta; raise Refused if it cannot, or if its patches crop."""
     crops: list[tuple[Size, Size]] = []
     hooks = [
         cutter.register_forward_pre_hook(lambda cutter, given: _note_crop(cutter, given, crops))

@@ -46,7 +46,7 @@ def first_line(error: BaseException) -> str:
 
 
 def imported(package: str) -> ModuleType:
-    """The package; MissingPackage where it is absent or does not import."""
+    """The package; MissingPackage if it is absent or does not import."""
     if package_folder(package.partition(".")[0]) is None:
         extra = _EXTRA.get(package.partition(".")[0], "vtbench")
         raise MissingPackage(

@@ -1,7 +1,7 @@
 """Conditions that changed between the finished cells of a sweep and those that are left.
 
 A cell is known by its workload and its device, so a sweep that goes on takes up records of another
-torch, or of another machine with the same processor. That is no mistake, and it has to be said.
+torch, or of another machine with the same processor. That is not a mistake, but the user is told.
 """
 
 from __future__ import annotations

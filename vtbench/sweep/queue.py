@@ -17,7 +17,7 @@ class Queue:
     ) -> None:
         self.store = store
         self.device = device
-        """The model of the device; None where it is the executor's to say."""
+        """The model of the device; None if it is the executor's to say."""
         self.retry = retry
         """Whether a cell that failed is tried again."""
         self.stopped = False
@@ -45,7 +45,7 @@ class Queue:
         return self.stopped or not self._waiting
 
     def take(self) -> Cell | None:
-        """The next cell that is free, now ours; None where there is none at the moment."""
+        """The next cell that is free, now ours; None if there is none at the moment."""
         if self.over:
             return None
         self.store.read()

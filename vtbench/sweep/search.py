@@ -51,7 +51,7 @@ class Knee(msgspec.Struct, frozen=True):
 
 
 def knee(rate: Callable[[int], Rate | None], most: int = MOST) -> Knee | None:
-    """The smallest power of two whose double is surely no 5 % faster; None where 1 does not run.
+    """The smallest power of two whose double is surely no 5 % faster; None if 1 does not run.
 
     An interval that reaches across 5 % decides nothing, and the next doubling is tried.
     """

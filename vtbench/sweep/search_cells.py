@@ -22,11 +22,11 @@ Try = Callable[[Cell], Measurement]
 NO_ROOM = ("out of memory", "memory runs out")
 """What the records of cells say that had too little memory."""
 BYTES = {"bf16": 2, "fp16": 2, "fp64": 8}
-"""Bytes of an element where they are not 4."""
+"""Bytes of an element if they are not 4."""
 
 
 class Solved(msgspec.Struct, frozen=True):
-    """A workload with what was searched for filled in; None where there is no answer."""
+    """A workload with what was searched for filled in; None if there is no answer."""
 
     workload: Workload | None
     said: str
@@ -67,7 +67,7 @@ def largest_batch(workload: Workload, attempt: Try, room: int) -> Solved:
 
 
 def _predicted(workload: Workload, attempt: Try) -> int:
-    """Bytes by the counter, which counts in fp32; where it cannot count, nothing is predicted."""
+    """Bytes by the counter, which counts in fp32; if it cannot count, nothing is predicted."""
     record = attempt(Cell(as_counted(workload), COUNTED))
     if record.memory is None or record.memory.predicted is None:
         return 0
@@ -145,7 +145,7 @@ def _macs(number: int) -> str:
 
 
 def _ordered(values: tuple[OptionValue, ...]) -> tuple[OptionValue, ...]:
-    """From the least to the greatest, where they can be compared; sizes are pairs."""
+    """From the least to the greatest, if they can be compared; sizes are pairs."""
     try:
         return tuple(sorted(values))  # type: ignore[type-var]  # what cannot be compared says so
     except TypeError:

@@ -15,7 +15,7 @@ from vtbench.sweep.cells import same_cell
 
 
 class Store(ResultFile):
-    """Measurements in a file, or in memory alone where there is none."""
+    """Measurements in a file, or in memory alone if there is no file."""
 
     def __init__(self, path: Path | None, wanted: Sequence[Kind] = ("measurements",)) -> None:
         self._cells: dict[str, list[Measurement]] = {}
@@ -27,12 +27,12 @@ class Store(ResultFile):
         return self.results.measurements
 
     def of(self, key: str, device: str | None) -> Measurement | None:
-        """The newest record of a cell on a device model; None where there is none yet."""
+        """The newest record of a cell on a device model; None if there is none yet."""
         found = (r for r in reversed(self._cells.get(key, ())) if same_cell(r, key, device))
         return next(found, None)
 
     def claim(self, key: str) -> bool:
-        """Take a cell in hand; False where another sweep has it."""
+        """Take a cell in hand; False if another sweep has it."""
         return self._file < 0 or locks.claimed(self._file, locks.place_of(key))
 
     def release(self, key: str) -> None:

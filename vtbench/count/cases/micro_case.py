@@ -25,7 +25,7 @@ class Case(NamedTuple):
     name: str
     """At most 24 characters, so that the table of all counters fits a page."""
     truth: int | None
-    """Multiply-accumulates, written out as arithmetic; None where nothing can be known."""
+    """Multiply-accumulates, written out as arithmetic; None if nothing can be known."""
     make: Callable[[], Given]
     """A module with its inputs; its random numbers are seeded by `given`."""
     ops: Callable[[], Mapping[Any, Callable[..., int]]] = dict

@@ -226,7 +226,7 @@ FREE |= {
 
 
 def free_class(name: str) -> str | None:
-    """The class of an operator that multiplies nothing, or None where it is not declared so."""
+    """The class of an operator that multiplies nothing, or None if it is not declared so."""
     kind = FREE.get(name)
     if kind is None and name.endswith("_"):
         kind = FREE.get(name[:-1])

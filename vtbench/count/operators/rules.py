@@ -24,7 +24,7 @@ TABLE: dict[str, Rule] = {**PRODUCTS, **CONVOLUTIONS, **ATTENTION, **RECURRENT}
 
 
 class Special(Enum):
-    """What an operator is, where it has no row of its own."""
+    """What an operator is, if it has no row of its own."""
 
     COMPOSITE = "made of other operators, which are counted in its place"
     CONTROL = "control flow, whose parts are counted in its place"

@@ -23,7 +23,7 @@ Call = Callable[[tuple[Any, ...], dict[str, Any], Any], Cost]
 
 
 class Rule(NamedTuple):
-    """What a call of an operator is: its kind, and its cost where it multiplies."""
+    """What a call of an operator is: its kind, and its cost if it multiplies."""
 
     kind: str
     cost: Call | None = None

@@ -164,7 +164,7 @@ def _nearly(mine: list[OpCount], other: list[OpCount]) -> list[OpCount]:
 
 
 def _nearest(entries: Sequence[OpCount], total: int) -> tuple[OpCount, ...]:
-    """The entries whose sum is nearest to a total; all or one where there are too many to try."""
+    """The entries whose sum is nearest to a total; all or one if there are too many to try."""
     sizes = range(1, len(entries) + 1) if len(entries) <= MOST_COMBINED else (1, len(entries))
     tries = (some for size in sizes for some in combinations(entries, size))
     return min(tries, key=lambda some: abs(total - sum(e.macs for e in some)), default=())

@@ -68,7 +68,7 @@ def _too_large(record: Record) -> str | None:
 
 
 def _copy_of(original: ModelCall, build: Build) -> ModelCall:
-    """A copy with values of its own; built again where it cannot be copied."""
+    """A copy with values of its own; built again if it cannot be copied."""
     try:
         return copy.deepcopy(original)
     except (RuntimeError, TypeError, NotImplementedError, ValueError):

@@ -24,12 +24,12 @@ class Line(NamedTuple):
     """What a counter counted for one operator in one module."""
 
     module: str | None
-    """Path of the module, empty for the model itself; None where it does not say."""
+    """Path of the module, empty for the model itself; None if it does not say."""
     op: str | None
-    """Its own name for the operator; None where it knows modules only."""
+    """Its own name for the operator; None if it knows modules only."""
     macs: int
     calls: int | None = None
-    """How often; None where it does not say."""
+    """How often; None if it does not say."""
     whole: bool = False
     """Whether the line stands for everything below the module too."""
     module_class: str = ""

@@ -23,7 +23,7 @@ def block_form(
     sizes: Mapping[str, int],
     multiples: Mapping[str, int] | None = None,
 ) -> Form:
-    """The count of a block as a formula in its sizes, held against concrete counts.
+    """The count of a block as a formula in its sizes, compared with concrete counts.
 
     ``build`` makes the block and its input from the sizes, as keywords. ``sizes`` names the ones
     that become symbols, each with an example; ``multiples`` those that must be multiples, such as

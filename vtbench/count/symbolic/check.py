@@ -1,4 +1,4 @@
-"""A draft held against concrete counts: at its own size, at unseen ones, and where it may be wrong.
+"""A draft compared with counts: at its own size, at unseen ones, and where it may be wrong.
 
 No size that is checked was used to find the form. A draft that differs anywhere inside the sizes
 that it claims is never shown.
@@ -24,7 +24,7 @@ _INTERPOLATED = 2
 
 
 def checked(draft: Draft, varied: VariedModel, count: Count) -> Formula:
-    """The draft as a formula, with the sizes that prove it; Untraceable where it is wrong."""
+    """The draft as a formula, with the sizes that prove it; Untraceable if it is wrong."""
     tree = parse(draft.form.wide)
     proofs = [_agreeing(tree, at, count) for at in _held_out(draft, varied)]
     least = _least(draft, varied, tree, count)

@@ -28,9 +28,9 @@ class Floor(NamedTuple):
     """What a named rounding stands for."""
 
     size: sympy.Symbol | None
-    """The one size it depends on; None where there are several."""
+    """The one size it depends on; None if there are several."""
     slope: Fraction | None
-    """Its growth with that size; None where it is not eventually linear."""
+    """Its growth with that size; None if it is not eventually linear."""
     shift: int
     """c of ``floor((p·x + c) / q)``."""
     values: Values | None
@@ -147,7 +147,7 @@ class Floors:
         return total
 
     def tabulated(self, expression: Expr) -> tuple[sympy.Symbol | None, Values | None]:
-        """The one size that an expression depends on, and its values; None where there are more."""
+        """The one size that an expression depends on, and its values; None if there are more."""
         sizes = {self.named[s].size if s in self.named else None for s in expression.free_symbols}
         if len(sizes) != 1 or None in sizes:
             return None, None
@@ -197,7 +197,7 @@ class Floors:
         return self._names[key]
 
     def _opaque(self, meaning: Expr) -> sympy.Symbol:
-        """A name for a rounding, a maximum or a minimum that is no floor of one size."""
+        """A name for a rounding, a maximum or a minimum that is not a floor of one size."""
         if meaning not in self._names:
             name = self._names[meaning] = sympy.Symbol(f"f{len(self._names)}", integer=True)
             self.named[name] = self._described(meaning)

@@ -19,7 +19,7 @@ from vtbench.count.symbolic.floors import Expr, Floors
 from vtbench.data.polynomial import through
 
 LARGEST_UNIT = 2048
-"""A unit beyond this is no description of what a model takes."""
+"""A larger unit does not describe what a model takes."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Form:
     wide: str
     """In the traced sizes: pixels, tokens, images."""
     clean: str | None
-    """In multiples of the unit; None where some rounding is never exact."""
+    """In multiples of the unit; None if some rounding is never exact."""
     unit: dict[str, int]
     """By size, the unit of the clean form."""
     degree: dict[str, int]
@@ -37,7 +37,7 @@ class Form:
     growth: str
     """Order of growth in words."""
     batch_free: str | None
-    """The part without B, in the letters of the wide form; None where there is none."""
+    """The part without B, in the letters of the wide form; None if there is none."""
 
 
 def form_of(
@@ -78,7 +78,7 @@ def _unit(macs: Expr, floors: Floors, name: str) -> int:
 
 
 def _at_multiples(macs: Expr, floors: Floors, unit: Mapping[str, int]) -> Expr | None:
-    """The count where each size is a multiple of its unit; None where that is no polynomial."""
+    """The count where each size is a multiple of its unit; None if that is no polynomial."""
     if max(unit.values(), default=1) > LARGEST_UNIT:
         return None
     values: dict[Any, Any] = {}

@@ -2,7 +2,7 @@
 
 A model is built at a few sizes. Every shape of a parameter and every whole number among the
 attributes of its modules that differs between the builds is a polynomial of the sizes, found
-exactly and held against one more build. One build is then run with all of them as symbols.
+exactly and compared with one more build. One build is then run with all of them as symbols.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Torch asks a symbolic integer about itself all the time (is it one, is it contiguous, which is
 larger). Proving each answer is what makes a symbolic trace slow. Here the answer is that of one
 example, the hint, at once; what was decided in the model's own code is kept as a condition, and
-the form that comes out is held against concrete counts at other sizes before anybody sees it.
+the form that comes out is compared with concrete counts at other sizes before anybody sees it.
 """
 
 from __future__ import annotations

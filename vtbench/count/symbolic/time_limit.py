@@ -71,7 +71,7 @@ def _answer(work: Callable[[], object], writable: int) -> None:
 
 
 def _read(readable: int, deadline: float) -> bytes | None:
-    """Everything that was sent before the deadline; None where it was not enough time."""
+    """Everything that was sent before the deadline; None if it was not enough time."""
     pieces: list[bytes] = []
     while True:
         left = deadline - time.monotonic()

@@ -28,7 +28,7 @@ class VariedModel:
     module: nn.Module
     inputs: Inputs
     dims: tuple[Dims | None, ...]
-    """For every leaf of the inputs: its shape with named sides; None where it is no tensor."""
+    """For every leaf of the inputs: its shape with named sides; None if it is no tensor."""
     own: dict[str, int]
     """The sizes that the inputs have as they are."""
 

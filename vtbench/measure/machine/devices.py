@@ -25,7 +25,7 @@ class Chosen(msgspec.Struct, frozen=True):
 
 
 def choose(gpu: str | None = None, device: str | None = None) -> tuple[Chosen, ...]:
-    """What ``--gpu`` and ``--device`` mean together; the processor where neither is given.
+    """What ``--gpu`` and ``--device`` mean together; the CPU if neither is given.
 
     ``--gpu 0``, ``--gpu 0,1``, ``--gpu auto`` for the idlest; ``--device cpu``, ``cuda``,
     ``cuda:1``.
@@ -72,7 +72,7 @@ def describe(kind: DeviceKind, index: int | None = None) -> Device:
 
 @contextmanager
 def made_current(device: Device | None) -> Iterator[None]:
-    """Streams, events and kernels belong to this GPU where none is named; else they are GPU 0's."""
+    """Make this GPU the current one: streams, events and kernels go to GPU 0 if none is named."""
     if device is None or device.kind == "cpu":
         yield
         return
@@ -86,7 +86,7 @@ def gpus() -> tuple[Device, ...]:
 
 
 def why_no_gpu() -> str | None:
-    """Why torch sees no GPU, in one sentence; None where it sees one."""
+    """Why torch sees no GPU, in one sentence; None if it sees one."""
     torch = _torch()
     if not torch.backends.cuda.is_built():
         return (

@@ -47,7 +47,7 @@ def environment() -> Environment:
 def revision(folder: Path) -> str | None:
     """The commit of the repository that holds a folder, ``+changes`` where files differ from it.
 
-    None outside of a repository and without git. Files that git does not know are no changes.
+    None outside of a repository and without git. Files that git does not track are not changes.
     """
     asked = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), "describe", "--always"]
     asked += ["--exclude=*", "--abbrev=12", "--dirty=+changes"]

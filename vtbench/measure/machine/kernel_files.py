@@ -1,4 +1,4 @@
-"""What the kernel tells in files: one value, or lines of ``key value``; None where it does not."""
+"""What the kernel tells in files: one value, or lines of ``key value``; None if it does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def text(path: Path) -> str | None:
 
 
 def number(path: Path) -> int | None:
-    """The whole number that a file holds; None where it holds another word, such as ``max``."""
+    """The whole number that a file holds; None if it holds another word, such as ``max``."""
     return whole(text(path))
 
 

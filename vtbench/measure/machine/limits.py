@@ -26,13 +26,13 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:
-    """Cores' worth of time that the group may use; None where there is no quota."""
+    """Cores' worth of time that the group may use; None if there is no quota."""
     quotas = [quota for folder in _folders("cpu", root) if (quota := _quota(folder)) is not None]
     return min(quotas, default=None)
 
 
 def memory_limit(root: Path = ROOT) -> int | None:
-    """Bytes that the group may hold; None where there is no limit."""
+    """Bytes that the group may hold; None if there is no limit."""
     limits = []
     for folder in _folders("memory", root):
         for name in ("memory.max", "memory.limit_in_bytes"):

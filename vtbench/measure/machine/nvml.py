@@ -34,7 +34,7 @@ REASONS = {
 
 
 class Unwatched(Exception):
-    """Nobody can look; ``why`` is the disturbance, and the message its sentence."""
+    """The device cannot be watched; ``why`` is the disturbance, and the message its sentence."""
 
     def __init__(self, why: Disturbance) -> None:
         super().__init__(why.sentence)
@@ -42,7 +42,7 @@ class Unwatched(Exception):
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sensors said at one moment; None where the GPU has no such sensor."""
+    """What the sensors said at one moment; None if the GPU has no such sensor."""
 
     at: float
     """Seconds of ``time.perf_counter``."""
@@ -90,12 +90,12 @@ class Gpu:
         )
 
     def energy_j(self) -> float | None:
-        """Joules since the driver was loaded; None where it does not count them."""
+        """Joules since the driver was loaded; None if it does not count them."""
         millijoules = self._sensor(self._nvml.nvmlDeviceGetTotalEnergyConsumption)
         return None if millijoules is None else millijoules / 1000
 
     def processes(self) -> tuple[int, ...] | None:
-        """Numbers of the processes that compute on it; None where that cannot be asked."""
+        """Numbers of the processes that compute on it; None if that cannot be asked."""
         nvml = self._nvml
         try:
             listed = nvml.nvmlDeviceGetComputeRunningProcesses(self._handle)
@@ -104,7 +104,7 @@ class Gpu:
         return tuple(int(process.pid) for process in listed)
 
     def free_memory(self) -> int:
-        """Bytes that nobody holds."""
+        """Bytes that are free."""
         return int(self._nvml.nvmlDeviceGetMemoryInfo(self._handle).free)
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ def open_gpu(uuid: str | None) -> Gpu:
 
 
 def driver_version() -> str | None:
-    """The version of the NVIDIA driver; None where there is none."""
+    """The version of the NVIDIA driver; None if there is none."""
     try:
         nvml = _library()
         nvml.nvmlInit()
@@ -225,7 +225,7 @@ FIRST_NAMESPACE = 0xEFFFFFFC
 
 
 def other_processes(listed: Sequence[int]) -> int | None:
-    """How many of the listed processes are not ours; None where that cannot be told.
+    """How many of the listed processes are not ours; None if that cannot be told.
 
     In a container the driver lists the machine's process numbers, among which our own cannot be
     found: one of them is then taken for ours.

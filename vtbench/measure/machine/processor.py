@@ -53,7 +53,7 @@ def usable_memory(root: Path = ROOT) -> int:
 
 
 def virtual(root: Path = ROOT) -> bool | None:
-    """Whether this is a virtual machine; None where the processor does not say."""
+    """Whether this is a virtual machine; None if the processor does not say."""
     flags = _cpuinfo(root).get("flags")
     return None if flags is None else "hypervisor" in flags.split()
 
@@ -64,7 +64,7 @@ def governor(root: Path = ROOT) -> str | None:
 
 
 def turbo(root: Path = ROOT) -> bool | None:
-    """Whether clocks above the nominal one are allowed; None where it cannot be read."""
+    """Whether clocks above the nominal one are allowed; None if it cannot be read."""
     folder = root / "sys/devices/system/cpu"
     no_turbo = kernel_files.number(folder / "intel_pstate/no_turbo")
     if no_turbo is not None:
@@ -74,7 +74,7 @@ def turbo(root: Path = ROOT) -> bool | None:
 
 
 def clock_mhz(cores: Sequence[int], root: Path = ROOT) -> float | None:
-    """The mean clock of some cores now; None where nothing but the nominal clock can be read.
+    """The mean clock of some cores now; None if nothing but the nominal clock can be read.
 
     A virtual machine shows its nominal clock at all times, which says nothing.
     """
@@ -87,7 +87,7 @@ def clock_mhz(cores: Sequence[int], root: Path = ROOT) -> float | None:
 
 
 def overheated(root: Path = ROOT) -> int:
-    """How often the cores slowed down for heat since the start; 0 where nobody counts that."""
+    """How often the cores slowed down for heat since the start; 0 if that is not counted."""
     folders = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle")
     counts = (kernel_files.number(folder / "core_throttle_count") for folder in folders)
     return sum(count for count in counts if count is not None)

@@ -49,7 +49,7 @@ class Taken(msgspec.Struct, frozen=True, tag=True):
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
-    """It did not come off."""
+    """The step failed."""
 
     error: str
     """Why, in a sentence."""

@@ -117,7 +117,7 @@ def _without_frames(error: Exception) -> Exception:
 def _warm_up(arm: Arm, rules: Rules) -> None:
     """Blocks of steps until they stop getting faster; also finds how many steps make a sample.
 
-    The first step compiles and searches. Its time is no part of the cap: a compiler that takes
+    The first step compiles and searches. Its time is not part of the cap: a compiler that takes
     longer than that would leave no warm-up, and samples of one step.
     """
     began = arm.clock.now()

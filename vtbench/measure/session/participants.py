@@ -29,7 +29,7 @@ class Participant:
 
     record: Measurement
     step: Callable[[], object] | None = None
-    """None where it could not be made; the record says why."""
+    """None if it could not be made; the record says why."""
     prepared: Prepared | None = None
     counted: Record | None = None
 
@@ -78,7 +78,7 @@ def as_run(workload: Workload, built: Workload) -> Workload:
 
 
 def _counted(workload: Workload) -> Record | None:
-    """Its count; None where the model runs but cannot be counted."""
+    """Its count; None if the model runs but cannot be counted."""
     try:
         return count_workload(as_counted(workload))
     except VtbenchError:

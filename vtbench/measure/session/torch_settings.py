@@ -70,14 +70,14 @@ def _precisions(workload: Workload) -> Iterator[None]:
 
 
 def _owner(name: str) -> Any:
-    """What has a switch, such as ``torch.backends.cuda.matmul``; None where torch has no such."""
+    """What has a switch, such as ``torch.backends.cuda.matmul``; None if torch has no such."""
     library, _, kind = name.partition(".")
     found = getattr(torch.backends, library)
     return getattr(found, kind, None) if kind else found
 
 
 def _allowed(name: str) -> bool | None:
-    """An older switch; None where newer ones were set beside it, so that torch will not say."""
+    """An older switch; None if newer ones were set beside it, so that torch will not say."""
     try:
         return bool(_owner(name).allow_tf32)
     except RuntimeError:

@@ -84,10 +84,10 @@ def _own(family: Sequence[psutil.Process]) -> float:
 
 
 def _waited(root: Path, process: int) -> dict[str, float]:
-    """How long each thread of a process was kept waiting; nothing where nobody counts it."""
+    """How long each thread of a process was kept waiting; nothing if that is not counted."""
     try:
         tasks = list((root / f"proc/{process}/task").iterdir())
-    except OSError:  # it has ended, or this is no Linux
+    except OSError:  # it has ended, or this is not Linux
         return {}
     told = {str(task): kernel_files.text(task / "schedstat") for task in tasks}
     return {task: int(line.split()[1]) / 1e9 for task, line in told.items() if line}
@@ -136,7 +136,7 @@ class HostWatcher:
         return judged(self._first, last, clocks, threads=self._threads, trouble=self._trouble)
 
     def others(self) -> tuple[float | None, int]:
-        """Cores that other processes kept busy, None where nobody saw, and how many there are."""
+        """Cores that other processes kept busy, None if nobody saw, and how many there are."""
         return self.telemetry().cpu_load, len(self._cores)
 
     def _usage(self) -> Usage | None:

@@ -23,7 +23,7 @@ INTERVAL = 0.1
 PROCESSES_EVERY = 10
 """The processes on the GPU are listed with every tenth reading: that question costs the most."""
 LEAST_READINGS = 3
-"""With fewer readings while busy, nobody has looked."""
+"""With fewer readings while busy, the telemetry says nothing."""
 LONGEST_GAP = 1.0
 """Seconds without a reading after which the watcher counts as dead."""
 COUNTER_SECONDS = 1.0
@@ -49,7 +49,7 @@ class Watcher(Protocol):
 
 
 class Nobody:
-    """Stands where nobody can look."""
+    """The watcher of a device that cannot be watched."""
 
     def __init__(self, why: Disturbance) -> None:
         self._why = why
@@ -93,7 +93,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     """Seconds of ``time.perf_counter``."""
     energy_j: float | None = None
-    """The GPU's own counter; None where it has none, or did not answer."""
+    """The GPU's own counter; None if it has none, or did not answer."""
 
 
 class GpuWatcher:

@@ -34,7 +34,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     """2 for boxes in an image, 3 for tubes in a clip."""
     mixing: Mixing = "adaptive"
     interpolation: Interpolation = "free"
-    """How the interpolation counts; it is no matrix product, so it is free by convention."""
+    """How the interpolation counts; it is not a matrix product, so it is free by convention."""
     fixed: bool = False
     """Whether regions and points stay where they start."""
 

@@ -119,7 +119,7 @@ def inflated(name: str, tensor: Tensor, inflation: int) -> Tensor:
 
 
 def check_clip(clip: Tensor, frames: int) -> None:
-    """Refuse what is no clip, and clips shorter than those that the model is made for."""
+    """Refuse what is not a clip, and clips shorter than those that the model is made for."""
     if clip.dim() != _CLIP_DIMENSIONS:
         raise BadInput(
             "A model of clips takes five sides, batch x 3 x frames x height x width, not "

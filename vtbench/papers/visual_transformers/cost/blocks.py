@@ -60,7 +60,7 @@ def transformer_v4(
 
 
 def mixing(tokens: Amount, width: Amount) -> tuple[Term, ...]:
-    """What stands in a transformer's place where there is none: one convolution."""
+    """One convolution, which takes the place of a transformer that is left out."""
     return (convolution("convolution", (width, width), tokens),)
 
 

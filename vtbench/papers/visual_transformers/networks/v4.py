@@ -16,7 +16,7 @@ differs from v3, and what is settled so that the tables come out:
 - ``transformer="none"`` is one 1x1 convolution; ``"graphconv"`` follows it by a learned LxL matrix.
 
 The papers' convention counts average pooling at its input size, HW·f for each pooling tokenizer;
-pooling is not a product and is no MAC here. No other net of this file pools before its stage 5.
+pooling is not a product and has no MACs here. No other net of this file pools before its stage 5.
 
 Gradients reach every parameter, as in v3; none flows through the iterations of k-means.
 """

@@ -256,7 +256,7 @@ def decoded(
 
 
 def _room(reader: PreparedSampling, rows: list[Rows], plan: SamplingPlan) -> Tensor | None:
-    """Where the parts of a batch write what they read, B,N,P·C; None where they are joined."""
+    """Where the parts of a batch write what they read, B,N,P·C; None if they are joined."""
     if len(rows) == 1 or not reader.in_place:
         return None
     batch, number = plan.points.shape[:2]

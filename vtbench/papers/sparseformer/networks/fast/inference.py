@@ -175,7 +175,7 @@ class FastPath:
         )
 
     def _cached(self, net: SparseBody, image: Tensor) -> InferenceCache | None:
-        """What is kept, made anew where it no longer holds; None where nothing may be kept."""
+        """What is kept, made anew where it no longer holds; None if nothing may be kept."""
         if torch.is_grad_enabled() or net.training or torch.compiler.is_compiling():
             return None
         embeddings = net.get_parameter("initial.embeddings")

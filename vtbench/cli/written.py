@@ -47,8 +47,8 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
         if asked is None and ending not in SUFFIXES:
             known = ", ".join(each for each in SUFFIXES if each)
             raise BadOption(
-                f"--output: the ending of {str(path)!r} stands for no format; end the name in "
-                f"{known}, or give --format."
+                f"--output: expected a name that ends in {known}, got {str(path)!r}; rename it, "
+                "or give --format."
             )
         rendering = Rendering(
             format=asked or SUFFIXES[ending],

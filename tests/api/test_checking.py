@@ -105,7 +105,7 @@ def test_a_gpu_or_file_that_measure_cannot_use_is_refused_before_anything_is_cou
     monkeypatch.setattr("vtbench.cli.check.counted", counted)
     asked = ("check", str(file), "--allow-imports", "--measure")
     ended = vtbench(*asked, "--gpu", "zero")
-    assert (ended.status, "neither a number" in ended.err) == (2, True)
+    assert (ended.status, "--gpu: expected a number such as 0" in ended.err) == (2, True)
     newer = tmp_path / "newer.jsonl"
     newer.write_text('{"schema":"vtbench-measurement/9"}\n')
     ended = vtbench(*asked, "--from", str(newer))

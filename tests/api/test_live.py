@@ -158,9 +158,9 @@ def test_where_a_module_lies_decides_on_which_device_it_is_measured(monkeypatch)
     with pytest.raises(errors.NoDevice):
         vtbench.throughput(first, torch.randn(2, 3, 8, 8))
     assert asked == [("cpu", 1)]
-    with pytest.raises(errors.UsageError, match="lie on different GPUs"):
+    with pytest.raises(errors.UsageError, match="are on different GPUs"):
         vtbench.compare({"first": first, "second": second}, torch.randn(2, 3, 8, 8))
-    with pytest.raises(errors.NoDevice, match="lies on meta"):
+    with pytest.raises(errors.NoDevice, match="is on the device meta"):
         vtbench.throughput(nn.Linear(2, 2, device="meta"), torch.randn(2, 2))
 
 

@@ -211,7 +211,7 @@ def test_a_baseline_runs_no_code_unless_it_may(vtbench, project):
 def test_where_a_model_fails_no_baseline_is_written(vtbench, project, tmp_path):
     ended = vtbench("baseline", "write", "b.jsonl", "--models", "guarded_nets:make,guarded_nets:no")
     assert ended.status == 2
-    assert "no baseline was written" in ended.err
+    assert "No baseline was written" in ended.err
     assert not (tmp_path / "b.jsonl").exists()
 
 

@@ -111,10 +111,13 @@ def test_on_a_terminal_it_asks(tmp_path):
         (["--from", "nowhere.csv"], "cannot be read"),
         (["--from", str(TABLE_1), "--unit", "Foo=G"], "the table has no 'Foo'"),
         (["--from", str(TABLE_1), "--unit", "MACs=Q"], "is none of K, M, G"),
-        (["--from", str(TABLE_1), "--unit", "MACs"], "not of the form NAME=VALUE"),
+        (["--from", str(TABLE_1), "--unit", "MACs"], "--unit: expected NAME=VALUE, got 'MACs'"),
         (["--from", str(TABLE_1), "--model", "R-18=resnt18"], "Did you mean resnet18"),
-        (["--from", str(TABLE_1), "--table", "2"], "holds 1 tables; --table 2 is none"),
-        (["--unit", "MACs=G"], "name it with --from"),
+        (
+            ["--from", str(TABLE_1), "--table", "2"],
+            "--table: expected a number from 1 to 1, the number of tables in",
+        ),
+        (["--unit", "MACs=G"], "give the table with --from"),
     ],
 )
 def test_mistakes_end_with_2_and_one_sentence(vtbench, arguments, said):

@@ -112,12 +112,15 @@ def test_a_model_that_does_not_exist_is_a_row_beside_others(vtbench, told):
     ("arguments", "said"),
     [
         (["--batch-size", "0"], "--batch-size: expected a positive integer, got '0'"),
-        (["--batch-size", "1,,2"], "--batch-size: '1,,2' has an empty value"),
+        (
+            ["--batch-size", "1,,2"],
+            "--batch-size: expected a value on each side of a comma, got '1,,2'",
+        ),
         (["--batch-size", "eight"], "--batch-size: expected a positive integer, got 'eight'"),
         (["--dtype", "tf32"], "--dtype tf32 needs a GPU"),
         (
             ["--output", "x.xlsx"],
-            "end the name in .json, .csv, .md, .tex, .xml, .txt, or give --format.",
+            "ends in .json, .csv, .md, .tex, .xml, .txt, got 'x.xlsx'; rename it, or give --format.",
         ),
         (["--output", "no/such/folder.json"], "folder that does not exist"),
     ],

@@ -194,13 +194,13 @@ def test_mistakes_are_found_before_anything_runs(vtbench, tmp_path):
         (("nosuchnet",), "nosuchnet"),
         (("resnet18", "--metric", "speed"), "--metric: expected one of throughput, latency"),
         (("resnet18", "--batch-size", "1:5000"), "5,000 cells; give --yes"),
-        (("resnet18", "-o", "vit_s:k=1"), "not among those asked for"),
+        (("resnet18", "-o", "vit_s:k=1"), "not among the models that you named"),
         (("resnet18", "--metric", "latency", "--dtype", "fp32,tf32"), "--dtype tf32 needs a GPU"),
         (("resnet18", "--save", str(tmp_path)), "is a directory"),
         (("resnet18", "--shard", "3/2"), "--shard"),
         (("resnet18", "--max-batch", "--knee"), "both choose the batch"),
         (("resnet18", "--max-batch", "--batch-size", "1,2"), "leave out --batch-size"),
-        (("resnet18", "--output", "x.xlsx"), "the ending of 'x.xlsx' stands for no format"),
+        (("resnet18", "--output", "x.xlsx"), ".txt, got 'x.xlsx'; rename it, or give --format"),
         (("resnet18", "--knee", "--dry-run"), "leave out --dry-run"),
         (("resnet18", "--match-macs", "3G"), "name it with --over"),
         (("resnet18", "--match-macs", "much", "--over", "k"), "expected a budget such as 3.0G"),
@@ -243,7 +243,7 @@ def test_a_timed_sweep_on_the_processor(vtbench, tmp_path):
     torch = latency["environment"]["torch"]
     path.write_text(path.read_text().replace(f'"torch":"{torch}"', '"torch":"2.7.1"'))
     ended = vtbench(*asked)  # goes on with what another torch has left
-    assert "2 cells were measured with torch 2.7.1; this is " in ended.err
+    assert "2 finished cells were measured with torch 2.7.1; this is " in ended.err
     assert len(json.loads(ended.out)["results"]) == 3
 
 
@@ -261,9 +261,9 @@ def test_what_was_done_under_something_else_is_said_once_for_each(monkeypatch):
     failed = msgspec.structs.replace(other, error="It failed.")
     assert list(changed_conditions.changed_conditions([same, None, failed])) == []
     said = list(changed_conditions.changed_conditions([same, other, other]))
-    assert [sentence.partition(". To measure")[0] for sentence in said] == [
-        "2 cells were measured with torch 2.8.0; this is 2.9.0",
-        "2 cells were measured on another host",
+    assert [sentence.partition(". Name a new file")[0] for sentence in said] == [
+        "2 finished cells were measured with torch 2.8.0; this is 2.9.0",
+        "2 finished cells were measured on another host",
     ]
 
 
@@ -318,8 +318,8 @@ def test_ctrl_c_lets_the_cell_in_hand_finish_and_says_how_to_go_on(tmp_path):
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert out == ""
-    assert "the cell in hand is finished first" in err
+    assert "The current cell is finished first" in err
     done = path.read_bytes().count(b"\n")
     assert 3 <= done < 400
-    assert f"stopped with {done} of 400 cells done" in err
-    assert f"To go on: vtbench sweep vt_transformer --tokens 1:400 --save {path}" in err
+    assert f"The sweep stopped with {done} of 400 cells done" in err
+    assert f"To go on, run: vtbench sweep vt_transformer --tokens 1:400 --save {path}" in err

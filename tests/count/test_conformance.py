@@ -110,7 +110,7 @@ def test_cases_are_chosen_by_a_part_of_their_name_or_a_pattern():
     assert [case.name for case in selected("TENSORDOT")] == ["tensordot"]
     assert {case.name for case in selected("LSTM*ways")} == {"LSTM, 2 layers, 2 ways"}
     assert selected(None) is cases.CASES
-    with pytest.raises(BadOption, match="No case matches 'nonesuch'"):
+    with pytest.raises(BadOption, match="--cases: no case matches 'nonesuch'"):
         selected("nonesuch")
 
 
@@ -242,9 +242,12 @@ def test_the_command_ends_with_1_where_we_are_wrong_on_one(vtbench, monkeypatch)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--counters", "fvcor"), "There is no counter 'fvcor'"),
-        (("--counters", ","), "There is no counter named"),
-        (("--cases", "nonesuch"), "No case matches 'nonesuch'"),
+        (
+            ("--counters", "fvcor"),
+            "--counters: expected all, or names among fvcore, thop, torch, ptflops, calflops, torchinfo, torchprofile; got 'fvcor'",
+        ),
+        (("--counters", ","), "torchprofile; got no name"),
+        (("--cases", "nonesuch"), "--cases: no case matches 'nonesuch'"),
         (("--output", "/nonesuch/x.json"), "lies in a folder that does not exist"),
     ],
 )

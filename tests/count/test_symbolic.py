@@ -341,5 +341,5 @@ def test_a_block_whose_structure_depends_on_a_size_is_refused():
 
 
 def test_an_example_that_is_no_multiple_is_refused():
-    with pytest.raises(Untraceable, match="C=385 is no multiple of 6"):
+    with pytest.raises(Untraceable, match="C=385 is not a multiple of 6"):
         block_form(lambda C: (Attention(C, 6), torch.empty(1, 4, C)), {"C": 385}, {"C": 6})

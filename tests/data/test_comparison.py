@@ -342,7 +342,7 @@ def test_unclear_fails_where_it_is_asked_to(vtbench, files):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Name two files of measurements"),
+        ((), "Expected two files of measurements, BASE and NEW, got 0"),
         (
             ("a.jsonl", "missing.jsonl"),
             "missing.jsonl cannot be read: no such file or directory.\n",

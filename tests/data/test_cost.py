@@ -303,7 +303,7 @@ def test_sides_round_up_and_quotients_stay_exact():
         ("vt_r18", {"groups": 3}, "groups divides 256"),
         ("vt_fpn", {"groups": 3}, "groups divides 256"),
         ("vt_fpn", {"kqv_groups": 3}, "divides 512"),
-        ("projector", {"value": 0}, "only where C = CT"),
+        ("projector", {"value": 0}, "only if C = CT"),
         ("vt_r34", {"L": 0}, "from 1 to"),
         ("vt_r34", {"L": 10**10}, "from 1 to"),
         ("vt_r34", {"L": 1.5}, "whole number, not 1.5"),

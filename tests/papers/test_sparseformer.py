@@ -552,8 +552,8 @@ def test_decay_is_for_all_but_rois_biases_and_norms():
     [
         ({"tokens": 0}, "tokens must be at least 1, not 0"),
         ({"blocks": 0}, "blocks must be at least 1"),
-        ({"points": 30}, "points=30 makes no square grid"),
-        ({"points": 1}, "points=1 makes no square grid"),
+        ({"points": 30}, "points=30 is not a square grid"),
+        ({"points": 1}, "points=1 is not a square grid"),
         ({"repeats": -1}, "repeats must be at least 0, not -1"),
         ({"repeats": 2, "fixed_rois": True}, "fixed_rois=True and repeats=2 contradict"),
         ({"feature": "rgb", "channels": 96}, "feature=rgb and channels=96 contradict"),
@@ -563,10 +563,10 @@ def test_decay_is_for_all_but_rois_biases_and_norms():
         ({"roi_size": "tiny"}, "roi_size is one of half, cell, whole"),
         ({"norms": "v2"}, "norms is one of v1, library"),
         ({"path": "quick"}, "path is one of plain, fast"),
-        ({"path": "fast", "mixing": "static"}, "path=fast is there for adaptive mixing"),
-        ({"path": "fast", "repeats": 0, "fixed_rois": True}, "path=fast is there for adaptive"),
-        ({"width": 100}, "width=100 is no multiple of 64"),
-        ({"heads": 3}, "width=256 is no multiple of 3"),
+        ({"path": "fast", "mixing": "static"}, "path=fast works only with adaptive mixing"),
+        ({"path": "fast", "repeats": 0, "fixed_rois": True}, "path=fast works only with adaptive"),
+        ({"width": 100}, "width=100 is not a multiple of 64"),
+        ({"heads": 3}, "width=256 is not a multiple of 3"),
         ({"drop_path": 1.0}, "drop_path must be at least 0 and below 1, not 1.0"),
     ],
 )
@@ -594,9 +594,9 @@ def test_images_that_are_too_small_are_refused_in_a_sentence(options, size, said
     ("arguments", "said"),
     [
         (("-o", "tokens=0"), "tokens must be at least 1"),
-        (("-o", "points=35"), "no square grid"),
+        (("-o", "points=35"), "not a square grid"),
         (("--resolution", "5"), "smaller than the 7x7 kernel"),
-        (("-o", "path=fast", "-o", "mixing=linear"), "path=fast is there for adaptive mixing"),
+        (("-o", "path=fast", "-o", "mixing=linear"), "path=fast works only with adaptive mixing"),
     ],
 )
 def test_the_command_line_says_it_in_one_sentence_and_ends_with_2(vtbench, arguments, said):

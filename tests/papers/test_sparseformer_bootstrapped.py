@@ -189,7 +189,7 @@ def test_clip_s_blocks_have_their_own_activation_and_all_norms_the_library_s_eps
         ({"tokens": 1}, "must be at least 2, not 1 and 8"),
         ({"channels": 1}, "must be at least 2, not 5 and 1"),
         ({"width": 100}, "width must be a multiple of 64, the width of a head, not 100"),
-        ({"points": 15}, "points=15 makes no square grid"),
+        ({"points": 15}, "points=15 is not a square grid"),
         ({"repeats": 0}, "repeats must be at least 1"),
         ({"activation": "relu"}, "activation is one of gelu, quick_gelu, not 'relu'"),
     ],

@@ -287,7 +287,7 @@ def test_files_that_hold_no_weights(name, content, said, tmp_path):
     with pytest.raises(BadInput, match=said):
         read(tmp_path / name)
     torch.save([1, 2], tmp_path / "list.pth")
-    with pytest.raises(BadInput, match="not tensors by name"):
+    with pytest.raises(BadInput, match="are not a state_dict, which holds tensors by name"):
         read(tmp_path / "list.pth")
 
 
@@ -333,7 +333,7 @@ def test_a_record_says_which_file_and_what_was_in_it(net, tmp_path):
     with pytest.raises(UsageError, match="weights is the name of a file; not 3"):
         vtbench.count("sparseformer_t", weights=3)
     file.write_bytes(b"other")
-    with pytest.raises(BadInput, match="they changed"):
+    with pytest.raises(BadInput, match="changed after it was named"):
         models.build(built.workload)
 
 
@@ -386,4 +386,4 @@ def test_files_that_do_not_fit_end_the_command(vtbench, net, tmp_path):
     )
     ended = vtbench("throughput", "sparseformer_t", "--weights", f"swin_t={file}")
     assert ended.status == 2
-    assert "for the model 'swin_t', which is not among those asked for" in ended.err
+    assert "for the model 'swin_t', which is not among the models that you named" in ended.err

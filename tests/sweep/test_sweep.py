@@ -107,7 +107,7 @@ def test_the_batch_is_the_protocols_where_none_is_asked_for():
 
 def test_an_enormous_grid_is_refused_before_it_is_made():
     many = Grid(models=("a",), protocols=("macs",), fields={"batch_size": tuple(range(1, 1002))})
-    with pytest.raises(UsageError, match="spans 1,001 cells; give --yes"):
+    with pytest.raises(UsageError, match="has 1,001 cells; give --yes"):
         axes.cells(many)
     assert len(axes.cells(many, many=True)) == 1001
     thousand = tuple(range(1, 1001))
@@ -116,7 +116,7 @@ def test_an_enormous_grid_is_refused_before_it_is_made():
         protocols=("macs",),
         fields={"batch_size": thousand, "threads": thousand},
     )
-    with pytest.raises(UsageError, match="spans 2,000,000 cells; take fewer values"):
+    with pytest.raises(UsageError, match="has 2,000,000 cells; take fewer values"):
         axes.cells(far, many=True)
     with pytest.raises(UsageError, match="no cells"):
         axes.cells(Grid(models=("a",), protocols=("macs",), fields={"batch_size": ()}))

@@ -118,7 +118,10 @@ def test_a_batch_is_tried_only_where_its_prediction_has_room():
     tried.clear()
     found = search_cells.largest_batch(toy, attempt, 1080)
     assert (found.workload.batch_size, max(tried)) == (5, 5)
-    assert "6 is predicted to take more than the 1.1 KB" in found.said
+    assert (
+        "6 was not tried, because it is predicted to need more than the available 1.1 KB"
+        in found.said
+    )
     assert search_cells.largest_batch(toy, attempt, 599).workload is None
 
 

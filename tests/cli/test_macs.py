@@ -363,7 +363,10 @@ def test_a_missing_package_fails_its_model_and_no_other(vtbench, counted, monkey
 
 def test_model_lists_that_cannot_be_read_say_why(vtbench, counted, tmp_path, monkeypatch):
     (tmp_path / "binary").write_bytes(bytes(range(256)))
-    assert "not a text file" in vtbench("macs", "--model-list", str(tmp_path / "binary")).err
+    assert (
+        "expected a text file in UTF-8"
+        in vtbench("macs", "--model-list", str(tmp_path / "binary")).err
+    )
     assert "is a directory" in vtbench("macs", "--model-list", str(tmp_path)).err
     monkeypatch.setattr(sys, "stdin", None)
     assert "standard input is closed" in vtbench("macs", "--model-list", "-").err

@@ -120,7 +120,7 @@ def test_a_model_that_does_not_exist_is_a_row_beside_others(vtbench, told):
         (["--dtype", "tf32"], "--dtype tf32 needs a GPU"),
         (
             ["--output", "x.xlsx"],
-            "ends in .json, .csv, .md, .tex, .xml, .txt, got 'x.xlsx'; rename it, or give --format.",
+            "expected a name that ends in .json, .csv, .md, .tex, .xml, .txt, got 'x.xlsx'",
         ),
         (["--output", "no/such/folder.json"], "folder that does not exist"),
     ],

@@ -317,6 +317,6 @@ def test_values_between_commas_are_several_and_in_brackets_one():
     with pytest.raises(BadOption, match="1 and true; choose one"):
         options("k=1,true")
     with pytest.raises(
-        UsageError, match="99,980,001 combinations, .* use `vtbench sweep` for more"
+        UsageError, match=r"99,980,001 combinations, .* use `vtbench sweep` for more"
     ):
         options("a=1:9999", "b=1:9999")

@@ -116,7 +116,7 @@ def _sought(ask: Sweep, grid: Grid) -> Sought | None:
         return None
     if ask.running.dry_run:
         raise UsageError(
-            "--dry-run cannot show cells that are still to be searched for; leave it out."
+            "Cells that a search has still to find cannot be shown; leave out --dry-run."
         )
     return sought_in(ask.searches, grid)
 

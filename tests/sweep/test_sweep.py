@@ -91,6 +91,16 @@ def test_an_option_for_one_model_wins_over_one_for_all_and_leaves_the_others_alo
         axes.cells(Grid(models=("a",), protocols=("macs",), options=(OptionAxis("c", "k", (1,)),)))
 
 
+def test_several_checkpoints_are_an_axis_of_their_model():
+    grid = Grid(
+        models=("a", "b"),
+        protocols=("latency",),
+        weights=((None, ("x", "y")), ("b", ("z",))),
+    )
+    found = [(c.workload.model, c.workload.weights) for c in axes.cells(grid)]
+    assert found == [("a", "x"), ("a", "y"), ("b", "z")]
+
+
 def test_a_count_knows_nothing_of_execution_so_its_cells_fall_together():
     grid = Grid(models=("a",), protocols=("macs", "latency"), fields={"dtype": ("fp32", "bf16")})
     assert [(c.protocol, c.workload.dtype) for c in axes.cells(grid)] == [

@@ -27,7 +27,7 @@ from vtbench.cli.options import (
     Save,
     Session,
 )
-from vtbench.cli.output import say, stdout_kept_clean
+from vtbench.cli.output import say, stdout_kept_clean, tell
 from vtbench.cli.progress import progress
 from vtbench.cli.written import Written
 from vtbench.data.files import ResultFile, read_results
@@ -109,6 +109,7 @@ def check(
     if not allow_imports:
         refuse_code([*found, *guarded])
     with ResultFile(save.save, ("records", "measurements")) as file:
+        tell(file.said)
         if base is not None and file.results.records:
             raise UsageError(
                 f"--against counts the models again, but the file of --save, {file.path}, "

@@ -14,7 +14,7 @@ from vtbench.cli.cost import check_figure
 from vtbench.cli.deriving import derive_all, derive_one, key_with
 from vtbench.cli.groups import command
 from vtbench.cli.options import At, Building, From, Jobs, Models, Output, Plot, Save, Session
-from vtbench.cli.output import say
+from vtbench.cli.output import say, tell
 from vtbench.cli.symbol_values import LETTERS, parse_at, parse_symbols, points_of
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
@@ -88,6 +88,7 @@ def formula(
     known = read_results(kept.from_ or (), ("forms",)).forms
     wanted = asked(models, grid_of(building))
     with ResultFile(save.save, ("forms",)) as file:
+        tell(file.said)
         found = derive_all(
             wanted.todo(),
             task,

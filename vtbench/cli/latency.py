@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from vtbench.cli.groups import command
-from vtbench.cli.options import Building, Device, Execution, Models, Output, Save, Session
-from vtbench.cli.timing import Timing, TimingView, answer
+from vtbench.cli.timing import Timing, answer
 
 PROTOCOLS = ("latency", "latency-cold")
 
 
 @command
-def latency(
-    *,
-    models: Models,
-    building: Building,
-    device: Device,
-    execution: Execution,
-    protocol: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="latency, or latency-cold, which empties the cache before each step (default: "
-            "latency).",
-        ),
-    ] = None,
-    session: Session,
-    shown: TimingView,
-    save: Save,
-    output: Output,
-) -> int:
+def latency(*, ask: Timing) -> int:
     """Measure how long single steps take, with percentiles if there are enough samples.
 
     \b
@@ -44,17 +21,4 @@ def latency(
 
     Exit status: 0 if all is done; 1 if a model failed; 2 if nothing could be measured.
     """
-    return answer(
-        Timing(
-            protocols=PROTOCOLS,
-            protocol=protocol,
-            models=models,
-            building=building,
-            device=device,
-            execution=execution,
-            session=session,
-            shown=shown,
-            save=save,
-            output=output,
-        )
-    )
+    return answer(ask, PROTOCOLS)

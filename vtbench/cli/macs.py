@@ -23,7 +23,7 @@ from vtbench.cli.options import (
     RelativeTo,
     Save,
 )
-from vtbench.cli.output import say
+from vtbench.cli.output import say, tell
 from vtbench.cli.printed_figures import printed_figures
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
@@ -95,6 +95,7 @@ def macs(
             "give each option one value."
         )
     with ResultFile(save.save, ("records",)) as store:
+        tell(store.said)
         counter = Counter(settings=settings, jobs=number, traceback=output.traceback)
         records, finished = counter.count(
             wanted.todo(), {**known, **store.results.records}, kept_whole(store)

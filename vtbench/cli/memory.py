@@ -9,7 +9,7 @@ import msgspec
 
 from vtbench.cli.groups import command
 from vtbench.cli.options import Building, Device, Execution, Models, Output, Save
-from vtbench.cli.output import say, stdout_kept_clean
+from vtbench.cli.output import say, stdout_kept_clean, tell
 from vtbench.cli.progress import progress
 from vtbench.cli.workloads import Asked, asked, grid_of
 from vtbench.cli.written import Written
@@ -53,6 +53,7 @@ def memory(
     grid = grid_of(building, execution, protocols=[MEMORY.name], kind=place.kind)
     wanted = asked(models, grid)
     with Store(save.save) as store:
+        tell(store.said)
         name = describe(place.kind, place.index).name if save.save is not None else None
         known = {cell: store.of(cell.key, name) for cell in wanted.cells}
         found = _measured(wanted, known, place.index, store, traceback=output.traceback)

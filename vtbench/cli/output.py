@@ -20,6 +20,12 @@ def say(message: str) -> None:
     sys.stderr.flush()
 
 
+def tell(said: list[str]) -> None:
+    """What the user should know of a file of results, each sentence once."""
+    while said:
+        say(said.pop(0))
+
+
 def page_width() -> int:
     """Cells of the terminal, or of COLUMNS if that is set; 80 if there is neither."""
     return shutil.get_terminal_size(fallback=(80, 24)).columns

@@ -3,38 +3,11 @@
 from __future__ import annotations
 
 from vtbench.cli.groups import command
-from vtbench.cli.options import (
-    Across,
-    Building,
-    Device,
-    Execution,
-    Jobs,
-    Models,
-    Output,
-    Plot,
-    Save,
-    Session,
-)
-from vtbench.cli.sweep_answer import Running, Sweep, answer
-from vtbench.cli.sweep_search import Searches
+from vtbench.cli.sweep_answer import Sweep, answer
 
 
 @command
-def sweep(
-    *,
-    models: Models,
-    building: Building,
-    device: Device,
-    execution: Execution,
-    running: Running,
-    session: Session,
-    searches: Searches,
-    jobs: Jobs,
-    save: Save,
-    across: Across = None,
-    plot: Plot = None,
-    output: Output,
-) -> int:
+def sweep(*, ask: Sweep) -> int:
     """Count or measure every combination of the values that are given.
 
     \b
@@ -51,18 +24,4 @@ def sweep(
     Exit status: 0 if all is done; 1 if a cell failed; 2 if nothing could be done; 130 if the
     command was interrupted.
     """
-    ask = Sweep(
-        models=models,
-        building=building,
-        device=device,
-        execution=execution,
-        running=running,
-        max_time=session.seconds(),
-        searches=searches,
-        jobs=jobs.number,
-        save=save.save,
-        across=across,
-        plot=plot,
-        output=output,
-    )
     return answer(ask)

@@ -16,7 +16,18 @@ import typer
 from vtbench.cli.cost import check_figure
 from vtbench.cli.counting import INTERRUPTED
 from vtbench.cli.groups import Group
-from vtbench.cli.options import Building, Device, Execution, Models, Output
+from vtbench.cli.options import (
+    Across,
+    Building,
+    Device,
+    Execution,
+    Jobs,
+    Models,
+    Output,
+    Plot,
+    Save,
+    Session,
+)
 from vtbench.cli.output import say
 from vtbench.cli.sweep_run import Run, Trials, run_cells
 from vtbench.cli.sweep_search import Searches, Sought, solved, sought_in
@@ -73,26 +84,27 @@ class Running(Group, frozen=True, kw_only=True):
     ] = "local"
 
 
-class Sweep(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that was asked of a sweep."""
+class Sweep(Group, frozen=True, kw_only=True):
+    """Everything that is asked of a sweep."""
 
     models: Models
     building: Building
     device: Device
     execution: Execution
     running: Running
-    max_time: float
+    session: Session
     searches: Searches
-    jobs: int | None
-    save: Path | None
-    across: str | None
-    plot: Path | None
+    jobs: Jobs
+    save: Save
+    across: Across = None
+    plot: Plot = None
     output: Output
 
 
 def answer(ask: Sweep) -> int:
     """Run the cells that are not done, write the document, say what went wrong; the status."""
     written = ask.output.written("sweep", "plan" if ask.running.dry_run else "measurements")
+    run = _run_of(ask)
     part = shard_of(ask.running.shard)
     check_figure(ask.plot)
     devices = _devices(ask)
@@ -104,8 +116,8 @@ def answer(ask: Sweep) -> int:
         found = shard(found, *part)
     if running.dry_run:
         return _plan(ask, found, devices, written)
-    with Store(ask.save) as store:
-        return _run(ask, sought, found, (store, devices), written)
+    with Store(ask.save.save) as store:
+        return _run(ask, run, (sought, found), (store, devices), written)
 
 
 def _sought(ask: Sweep, grid: Grid) -> Sought | None:
@@ -121,23 +133,27 @@ def _sought(ask: Sweep, grid: Grid) -> Sought | None:
     return sought_in(ask.searches, grid)
 
 
+def _run_of(ask: Sweep) -> Run:
+    """How cells are run; what cannot be is refused before any work."""
+    return Run(
+        executor=ask.running.executor,
+        isolate=ask.running.isolate,
+        jobs=ask.jobs.number,
+        retry=ask.running.retry,
+        max_seconds=ask.session.seconds(),
+        traceback=ask.output.traceback,
+    )
+
+
 def _run(
     ask: Sweep,
-    sought: Sought | None,
-    found: Sequence[Cell],
+    run: Run,
+    asked: tuple[Sought | None, Sequence[Cell]],
     where: tuple[Store, tuple[Place, ...]],
     written: Written,
 ) -> int:
     """Search if something is searched for, run the cells, and finish; the exit status."""
-    store, devices = where
-    run = Run(
-        executor=ask.running.executor,
-        isolate=ask.running.isolate,
-        jobs=ask.jobs,
-        retry=ask.running.retry,
-        max_seconds=ask.max_time,
-        traceback=ask.output.traceback,
-    )
+    (sought, found), (store, devices) = asked, where
     unsolved = 0
     try:
         if sought is not None:
@@ -196,9 +212,9 @@ def _device_of(cell: Cell, devices: Sequence[Place]) -> str | None:
 
 def _plan(ask: Sweep, found: Sequence[Cell], devices: Sequence[Place], written: Written) -> int:
     """What would be run, and for how long."""
-    there = ask.save if ask.save is not None and ask.save.exists() else None
+    there = ask.save.save if ask.save.save is not None and ask.save.save.exists() else None
     with Store(there) as store:
-        estimate = Estimate(store.records, ask.max_time)
+        estimate = Estimate(store.records, ask.session.seconds())
         plan = [
             Planned(
                 cell.workload,
@@ -217,7 +233,7 @@ def _plan(ask: Sweep, found: Sequence[Cell], devices: Sequence[Place], written: 
 
 def _say_how_to_go_on(ask: Sweep, done: int, number: int) -> None:
     say(f"The sweep stopped with {done} of {number} cells done.")
-    if ask.save is None:
+    if ask.save.save is None:
         say("Their results are lost; give --save FILE to keep them.")
     else:
         say(f"To go on, run: {shlex.join(['vtbench', *sys.argv[1:]])}")

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from vtbench.cli.output import say, stdout_kept_clean
+from vtbench.cli.output import say, stdout_kept_clean, tell
 from vtbench.cli.progress import progress
 from vtbench.data.measurement import Device, Measurement
 from vtbench.sweep.cell_task import CellSettings, measure_cell
@@ -42,7 +42,7 @@ def run_cells(cells: Sequence[Cell], store: Store, devices: Sequence[Device], ru
         (phase, Queue(phase.cells, store, None if phase.counts else name, retry=run.retry))
         for phase in phases(cells, places, run.isolate, run.jobs)
     ]
-    _tell(store)
+    tell(store.said)
     if run.executor == "local":  # the hosts of a cluster differ on purpose
         measured = (cell for phase, _ in stages if not phase.counts for cell in phase.cells)
         for said in changed_conditions(store.of(cell.key, name) for cell in measured):
@@ -57,7 +57,7 @@ def run_cells(cells: Sequence[Cell], store: Store, devices: Sequence[Device], ru
                 with stopping_gently(queue, _warn):
                     for name in _run(phase, queue, devices, run):
                         advance(name)
-                _tell(store)
+                tell(store.said)
                 if queue.stopped:
                     return False
         except KeyboardInterrupt:
@@ -139,9 +139,3 @@ def _left(queues: Sequence[Queue], store: Store, run: Run) -> float:
 
 def _warn() -> None:
     say("The current cell is finished first; press Ctrl-C again to stop at once.")
-
-
-def _tell(store: Store) -> None:
-    """What the user should know of the file, each once."""
-    while store.said:
-        say(store.said.pop(0))

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from vtbench.cli.groups import command
-from vtbench.cli.options import Building, Device, Execution, Models, Output, Save, Session
-from vtbench.cli.timing import Timing, TimingView, answer
+from vtbench.cli.timing import Timing, answer
 
 PROTOCOLS = ("throughput", "compiled", "graph")
 
 
 @command
-def throughput(
-    *,
-    models: Models,
-    building: Building,
-    device: Device,
-    execution: Execution,
-    protocol: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="throughput, compiled or graph (default: throughput)."),
-    ] = None,
-    session: Session,
-    shown: TimingView,
-    save: Save,
-    output: Output,
-) -> int:
+def throughput(*, ask: Timing) -> int:
     """Measure images per second; several models take turns, and their ratios have intervals.
 
     \b
@@ -42,17 +23,4 @@ def throughput(
 
     Exit status: 0 if all is done; 1 if a model failed; 2 if nothing could be measured.
     """
-    return answer(
-        Timing(
-            protocols=PROTOCOLS,
-            protocol=protocol,
-            models=models,
-            building=building,
-            device=device,
-            execution=execution,
-            session=session,
-            shown=shown,
-            save=save,
-            output=output,
-        )
-    )
+    return answer(ask, PROTOCOLS)

@@ -19,7 +19,7 @@ from vtbench.cli.options import (
     Save,
     Session,
 )
-from vtbench.cli.output import say, stdout_kept_clean
+from vtbench.cli.output import say, stdout_kept_clean, tell
 from vtbench.cli.progress import waiting
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
@@ -42,43 +42,46 @@ STARTING = 20.0
 """Seconds that starting a process and building models may take."""
 
 
-class TimingView(Group, frozen=True, kw_only=True):
-    """What is measured and shown beside the times."""
+class Timing(Group, frozen=True, kw_only=True):
+    """Everything that is asked of a command that times models."""
 
+    models: Models
+    building: Building
+    device: Device
+    execution: Execution
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How to measure: throughput, compiled or graph; latency or latency-cold, which "
+            "empties the cache before each step (default: the name of the command).",
+        ),
+    ] = None
+    session: Session
     relative_to: RelativeTo = None
     stages: Annotated[
         bool,
         typer.Option("--stages", help="Time the stages of each model too."),
     ] = False
-
-
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that was asked of a command that times models."""
-
-    protocols: Sequence[str]
-    """Those of the command; the first is its own."""
-    protocol: str | None
-    models: Models
-    building: Building
-    device: Device
-    execution: Execution
-    session: Session
-    shown: TimingView
     save: Save
     output: Output
 
 
-def answer(ask: Timing) -> int:
-    """Measure what was asked, write the document, and say what went wrong; the exit status."""
+def answer(ask: Timing, protocols: Sequence[str]) -> int:
+    """Measure what was asked, write the document, and say what went wrong; the exit status.
+
+    ``protocols`` are those of the command; the first is its own.
+    """
     from vtbench.measure.machine.devices import choose
 
-    written = ask.output.written(ask.protocols[0], "measurements")
-    protocol = _protocol(ask)
+    written = ask.output.written(protocols[0], "measurements")
+    protocol = _protocol(ask.protocol, protocols)
     max_time = ask.session.seconds()
     devices = choose(ask.device.gpu, ask.device.device)
     grid = grid_of(ask.building, ask.execution, protocols=[protocol.name], kind=devices[0].kind)
-    wanted = asked(ask.models, grid, ask.shown.relative_to)
+    wanted = asked(ask.models, grid, ask.relative_to)
     with Store(ask.save.save) as store:  # a file of something else is refused before the work
+        tell(store.said)
         records = [
             Measurement(workload=cell.workload, protocol=protocol.id, error=error)
             for cell in wanted.cells
@@ -88,24 +91,22 @@ def answer(ask: Timing) -> int:
         try:
             for session in sessions(todo):
                 kept = _kept(session, devices, store)
-                fresh = (
-                    [] if kept else _measured(session, devices, max_time, stages=ask.shown.stages)
-                )
+                fresh = [] if kept else _measured(session, devices, max_time, stages=ask.stages)
                 records += kept or fresh
                 for record in fresh:
                     store.append(record)
         finally:  # what cannot be kept is shown all the same
-            status = _finish(records, written, ask.shown.relative_to)
+            status = _finish(records, written, ask.relative_to)
         return status
 
 
-def _protocol(ask: Timing) -> Protocol:
-    """The protocol that was named, or the command's own."""
-    name = ask.protocol or ask.protocols[0]
+def _protocol(named: str | None, known: Sequence[str]) -> Protocol:
+    """The protocol that was named, or the command's own, which is the first."""
+    name = named or known[0]
     protocol = protocol_named(name)
-    if name not in ask.protocols:
+    if name not in known:
         raise BadOption(
-            f"--protocol: expected one of {', '.join(ask.protocols)} for this command, got {name}."
+            f"--protocol: expected one of {', '.join(known)} for this command, got {name}."
         )
     return protocol
 

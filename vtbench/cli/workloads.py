@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from vtbench.cli.options import Building, Execution, Models
-from vtbench.cli.values import integers, positives, spread
+from vtbench.cli.values import integers, positives, spelled, spread
 from vtbench.data.workload import DeviceKind, InputSpec, OptionValue, Workload
 from vtbench.errors import BadInput, BadOption, UsageError, VtbenchError
 from vtbench.sweep.axes import (
@@ -179,15 +179,19 @@ def _literal(key: str, text: str) -> OptionValue:
     return tuple(value) if isinstance(value, list) else value
 
 
-def parse_weights(given: Sequence[str] | None) -> tuple[tuple[str | None, str], ...]:
-    """``FILE`` and ``MODEL=FILE``, each with its digest."""
+def parse_weights(
+    given: Sequence[str] | None,
+) -> tuple[tuple[str | None, tuple[str, ...]], ...]:
+    """``A,B`` and ``MODEL=A,B``: files, each with its digest; a name that exists is one file."""
     from vtbench.models.weight_files import identified
 
-    read: list[tuple[str | None, str]] = []
+    read: list[tuple[str | None, tuple[str, ...]]] = []
     for text in given or ():
-        only, equals, file = text.partition("=")
+        only, equals, rest = text.partition("=")
         one = bool(equals) and not Path(text).exists()
-        read.append((only if one else None, identified(file if one else text)))
+        files = rest if one else text
+        each = [files] if Path(files).exists() else spelled(files, "--weights")
+        read.append((only if one else None, tuple(dict.fromkeys(map(identified, each)))))
     return tuple(read)
 
 

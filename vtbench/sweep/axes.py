@@ -51,8 +51,8 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[OptionAxis, ...] = ()
     fields: Mapping[str, tuple[Any, ...]] = {}
     """Field of a workload -> its values; a batch of None is the protocol's own on that device."""
-    weights: tuple[tuple[str | None, str], ...] = ()
-    """Model or None for all, and its checkpoint."""
+    weights: tuple[tuple[str | None, tuple[str, ...]], ...] = ()
+    """Model or None for all, and its checkpoints: several are an axis of that model."""
     device: DeviceKind = "cpu"
 
     def values(self, field: str) -> tuple[Any, ...]:
@@ -84,18 +84,14 @@ def cells_of(grid: Grid, model: str) -> Iterator[Cell]:
 def workloads_of(grid: Grid, model: str) -> Iterator[Workload]:
     """A model under every combination of options and fields; its batch is left at 1."""
     options = _options_of(grid, model)
-    fixed: dict[str, Any] = {
-        "model": model,
-        "device": grid.device,
-        "weights": _weights_of(grid, model),
-    }
     axes = {name: values for name, values in grid.fields.items() if name != "batch_size"}
+    axes["weights"] = _weights_of(grid, model)
     names = sorted(axes, key=lambda name: name in _INNERMOST)
     for values in itertools.product(*options.values()):
         chosen = freeze_options(dict(zip(options, values, strict=True)))
         for point in itertools.product(*(axes[name] for name in names)):
             given = dict(zip(names, point, strict=True))
-            yield on_its_device(Workload(**fixed, options=chosen, **given))
+            yield on_its_device(Workload(model=model, device=grid.device, options=chosen, **given))
 
 
 def on_its_device(workload: Workload) -> Workload:
@@ -135,11 +131,11 @@ def every_option_fits(grid: Grid, models: Collection[str]) -> None:
                 f"-o: the option {axis.key!r} is for the model {axis.only!r}, which is not among "
                 "the models that you named."
             )
-    for only, file in grid.weights:
+    for only, files in grid.weights:
         if only is not None and not _among(only, models):
             raise BadOption(
-                f"--weights: {file.partition('@sha256:')[0]!r} is for the model {only!r}, which is "
-                "not among the models that you named."
+                f"--weights: {files[0].partition('@sha256:')[0]!r} is for the model {only!r}, "
+                "which is not among the models that you named."
             )
 
 
@@ -150,6 +146,7 @@ def _among(pattern: str, models: Collection[str]) -> bool:
 def size_of(grid: Grid, model: str) -> int:
     """Cells of one model, duplicates included, without making one."""
     options = math.prod(map(len, _options_of(grid, model).values()))
+    options *= len(_weights_of(grid, model))
     return options * len(grid.protocols) * math.prod(map(len, grid.fields.values()))
 
 
@@ -163,8 +160,8 @@ def _options_of(grid: Grid, model: str) -> dict[str, tuple[OptionValue, ...]]:
     }
 
 
-def _weights_of(grid: Grid, model: str) -> str | None:
-    """The checkpoint of one model, if it has any; one that names the model wins."""
+def _weights_of(grid: Grid, model: str) -> tuple[str | None, ...]:
+    """The checkpoints of one model, None if it has none; those that name the model win."""
     ordered = sorted(grid.weights, key=lambda each: each[0] is not None)
-    named = [file for only, file in ordered if only is None or fnmatch.fnmatchcase(model, only)]
-    return named[-1] if named else None
+    named = [files for only, files in ordered if only is None or fnmatch.fnmatchcase(model, only)]
+    return named[-1] if named else (None,)

@@ -62,7 +62,7 @@ def _files(name: str) -> list[Path]:
     if name not in shipped():
         known = ", ".join(shipped())
         raise pytest.UsageError(
-            f"--vtbench {name}: no such file, and no such suite; there is {known}."
+            f"--vtbench {name}: there is no such file or suite; the shipped suites are {known}."
         )
     return [shipped()[name].resolve()]
 
@@ -134,7 +134,7 @@ class ClaimItem(pytest.Item):
     """One printed figure, held against the model."""
 
     def runtest(self) -> None:
-        """Fail where the verdict is not the expected one; skip what cannot be judged here."""
+        """Fail if the verdict is not the expected one; skip what cannot be judged here."""
         from vtbench.report.checking import sentence
 
         assert isinstance(self.parent, SuiteFile)  # noqa: S101  # only suites make claims
@@ -181,9 +181,7 @@ def _assert_macs(
     import vtbench
 
     if at_most is None and exactly is None:
-        raise TypeError(
-            "assert_macs needs at_most= or exactly=; without a bound it asserts nothing."
-        )
+        raise TypeError("assert_macs needs at_most= or exactly=; give at least one of them.")
     found: Count = vtbench.count(model, *inputs, **keywords)
     name = model if isinstance(model, str) else type(model).__name__
     if not found.complete:

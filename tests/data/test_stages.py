@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from vtbench.data.stages import OTHER, stage_of, stage_work, stages_of, whole_work
-from vtbench.report import parts
+from vtbench.report import breakdown
 
 
 def test_a_module_belongs_to_the_deepest_stage_that_holds_it():
@@ -50,5 +50,5 @@ def test_the_least_bytes_read_weights_once_and_move_what_is_written_twice(make_r
 def test_the_view_by_stage_divides_alike(make_record):
     for stages in (("stem", "body", "head"), ("stem",), ("body.0", "body"), ()):
         record = msgspec.structs.replace(make_record(), stages=stages)
-        shown = [(part.name, part.macs) for part in parts(record, "stage") if part.macs]
+        shown = [(part.name, part.macs) for part in breakdown(record, "stage") if part.macs]
         assert shown == [(each.stage, each.macs) for each in stage_work(record) if each.macs]

@@ -4,8 +4,8 @@ import pytest
 
 from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import Workload
+from vtbench.report import CountsRendering, counts_document
 from vtbench.report.beside import beside_formulas, why_not_beside
-from vtbench.report.document import Question, document
 
 
 def table_of(**fields):
@@ -42,15 +42,15 @@ def test_a_network_may_be_cut_finer_than_its_formula_is_at_first():
     ("fields", "said"),
     [
         ({"model": "vt_r18", "options": (("transformer", "none"),)},
-         "The formula of vt_r18 has no symbol for the option transformer."),
+         "The cost model of vt_r18 has no symbol for the option transformer."),
         ({"model": "vt_r18", "options": (("groups", None),)},
-         "groups of vt_r18 is a whole number, not None."),
+         "groups of vt_r18: expected a whole number, got None."),
         ({"model": "vt_r18", "batch_size": 2}, "the cost of one forward pass of one image."),
         ({"model": "swin_t", "resolution": (96, 96)}, "multiples of 32 from 128"),
         ({"model": "nonlocal_block", "resolution": (14, 14)},
-         "The formula of nonlocal_block has no symbol for the image's size."),
+         "The cost model of nonlocal_block has no symbol for the size of the image."),
         ({"model": "vt_transformer"},
-         "The count has 1 stage, and the formula of vt_transformer has 6."),
+         "The count has 1 stage, and the cost model of vt_transformer has 6."),
     ],
     ids=str,
 )  # fmt: skip
@@ -58,9 +58,11 @@ def test_a_count_by_stage_says_why_no_formula_stands_beside_it(fields, said):
     record = count_workload(Workload(**fields))
     assert beside_formulas(record) is None
     assert said in why_not_beside(record)
-    shown = " ".join(document([record], Question(view="stage", width=200)).split())
+    shown = " ".join(counts_document([record], CountsRendering(view="stage", width=200)).split())
     assert why_not_beside(record) in shown
-    assert "formula" not in document([record], Question(width=200))
+    whole = counts_document([record], CountsRendering(width=200))
+    assert "formula" not in whole
+    assert "cost model" not in whole
 
 
 def test_a_model_without_a_formula_or_with_one_says_nothing():

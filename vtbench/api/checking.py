@@ -209,10 +209,12 @@ def measured(
     from vtbench.measure.machine.devices import choose, describe
 
     if not 0 < ask.max_seconds < float("inf"):
-        raise BadOption(f"max_time is a positive number of seconds; not {ask.max_seconds!r}.")
+        raise BadOption(
+            f"max_time: expected a positive number of seconds, got {ask.max_seconds!r}."
+        )
     chosen, *more = choose(ask.gpu, ask.device)
     if more:
-        raise BadOption("Claims are measured on one device; name one GPU.")
+        raise BadOption("Claims are measured on one device; give one GPU.")
     device = describe(chosen.kind, chosen.index)
     kept = Timings(list(file.results.measurements))
     for session in planned(suites, only, records, device):

@@ -32,7 +32,7 @@ def refuse_code(suites: list[Suite]) -> None:
         for where, model in _models(suite):
             if ":" in model and model.partition(":")[0] not in LISTED:
                 raise BadSuite(
-                    f"{suite.path}: {where} names the function {model}, which would be run; "
+                    f"{suite.path}: {where} names the function {model}, which vtbench would run; "
                     "give --allow-imports if you trust it."
                 )
 

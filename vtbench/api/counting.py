@@ -115,25 +115,26 @@ def _beside(
     record: Record,
     names: tuple[str, ...],
 ) -> dict[str, PeerCount]:
-    """What other counters say of a live module; none of them touches the module itself."""
+    """The counts of other counters for a live module; none of them touches the module itself."""
     from vtbench.count.peers.running import peer_counts  # only where asked
     from vtbench.count.peers.tally import ModelCall, Unsuitable
 
     def lent(real: bool) -> ModelCall:  # noqa: FBT001 - the builders' signature
         if not real:
-            raise Unsuitable("The module is too large to be copied for it.")
+            raise Unsuitable("The module is too large to be copied for this counter.")
         return ModelCall(module, *given)
 
     return peer_counts(lent, record, names)
 
 
 def _module(model: Any) -> None:
-    """Refuse what is no module; an exported program or a function has no parts to name."""
+    """Refuse anything but a module; an exported program or a function has no parts to name."""
     from torch import nn
 
     if not isinstance(model, nn.Module):
         raise UsageError(
-            f"A {type(model).__name__} cannot be counted; give a torch.nn.Module or a model's name."
+            f"An object of type {type(model).__name__} cannot be counted; give a torch.nn.Module "
+            "or the name of a model."
         )
 
 
@@ -147,11 +148,14 @@ def _live(model: nn.Module) -> Workload:
 def named_workload(name: str, inputs: tuple[Any, ...], fields: dict[str, Any]) -> Workload:
     """The workload of a name and of keywords that are its fields."""
     if inputs:
-        raise UsageError("A model by name makes its own inputs; give a module to count inputs.")
+        raise UsageError(
+            "A model that is given by name makes its own inputs; give a module to count inputs."
+        )
     unknown = sorted(set(fields) - _WORKLOAD_FIELDS)
     if unknown:
         raise UsageError(
-            f"A model by name takes {', '.join(sorted(_WORKLOAD_FIELDS))}; not {unknown[0]}."
+            f"{unknown[0]}: there is no such keyword for a model that is given by name; use "
+            f"{', '.join(sorted(_WORKLOAD_FIELDS))}."
         )
     _refuse_nonsense(fields)
     return Workload(
@@ -172,22 +176,28 @@ def _size(asked: Any) -> tuple[int, int] | None:
     pair = (asked, asked) if _is_positive(asked) else asked
     if isinstance(pair, tuple | list) and len(pair) == 2 and all(map(_is_positive, pair)):  # noqa: PLR2004 - height and width
         return (pair[0], pair[1])
-    raise BadResolution(f"A resolution is N or (H, W), of whole numbers from 1; not {asked!r}.")
+    raise BadResolution(
+        f"resolution: expected N or (H, W) of positive whole numbers, got {asked!r}."
+    )
 
 
 def _refuse_nonsense(fields: Mapping[str, Any]) -> None:
     """A struct takes values of any type; the command line's own checks come before it."""
     if not _is_positive(fields.get("batch_size", 1)):
-        raise BadInput(f"A batch size is a whole number from 1; not {fields['batch_size']!r}.")
+        raise BadInput(
+            f"batch_size: expected a positive whole number, got {fields['batch_size']!r}."
+        )
     if fields.get("mode", "eval") not in ("eval", "train"):
-        raise UsageError(f"A mode is 'eval' or 'train'; not {fields['mode']!r}.")
+        raise UsageError(f"mode: expected 'eval' or 'train', got {fields['mode']!r}.")
     if not isinstance(fields.get("backward", False), bool):
-        raise UsageError(f"backward is True or False; not {fields['backward']!r}.")
+        raise UsageError(f"backward: expected True or False, got {fields['backward']!r}.")
     if not isinstance(fields.get("weights"), str | None):
-        raise UsageError(f"weights is the name of a file; not {fields['weights']!r}.")
+        raise UsageError(f"weights: expected the name of a file, got {fields['weights']!r}.")
     specs = fields.get("inputs", ())
     if not (isinstance(specs, tuple | list) and all(isinstance(s, InputSpec) for s in specs)):
-        raise BadInput(f"inputs are a list of vtbench.data.workload.InputSpec; not {specs!r}.")
+        raise BadInput(
+            f"inputs: expected a list of vtbench.data.workload.InputSpec, got {specs!r}."
+        )
 
 
 def _is_positive(value: Any) -> bool:
@@ -199,7 +209,7 @@ def _mapping(options: Any) -> dict[str, Any]:
     try:
         return dict(options)
     except (TypeError, ValueError) as error:
-        raise BadOption(f"Options are a dict of names to values; not {options!r}.") from error
+        raise BadOption(f"options: expected a dict of names to values, got {options!r}.") from error
 
 
 @contextmanager
@@ -207,7 +217,7 @@ def counting(model: nn.Module, ops: Mapping[Any, UserFormula] | None = None) -> 
     """Count whatever runs in the block, by the modules of a model; read it after the block."""
     _module(model)
     settings = CountSettings(ops=ops or {}, grad=True)
-    result = Count(Record(workload=_live(model), error="The block still runs."))
+    result = Count(Record(workload=_live(model), error="The block is still running."))
     try:
         with counter_for(model, settings, on_meta=False) as counter:
             yield result

@@ -58,7 +58,7 @@ class Measured:
     def _only(self) -> Measurement:
         if len(self.records) != 1:
             raise UsageError(
-                f"These are {len(self.records)} measurements; take one of `.records`, or "
+                f"There are {len(self.records)} measurements, not one; use one of `.records`, or "
                 "`.to_frame()`."
             )
         return self.records[0]
@@ -118,7 +118,10 @@ def compare(
 ) -> Measured:
     """Several modules or functions on the same inputs, or models by name, taking turns."""
     if not isinstance(subjects, Mapping) or not subjects:
-        raise UsageError("compare takes a dict of names to modules, functions or models' names.")
+        raise UsageError(
+            "compare: expected a dict of names to modules, functions or names of models, got "
+            f"{type(subjects).__name__ if not isinstance(subjects, Mapping) else 'an empty one'}."
+        )
     settings = MeasureSettings(protocol=protocol, max_seconds=max_time)
     return _timed(subjects, inputs, settings, conditions)
 
@@ -134,7 +137,10 @@ def memory(model: Any, *inputs: Any, **conditions: Any) -> Measured:
 
     if isinstance(model, str):
         if inputs:
-            raise UsageError("A model by name makes its own inputs; give a module to measure some.")
+            raise UsageError(
+                "A model that is given by name makes its own inputs; give a module to measure "
+                "inputs."
+            )
         settings = MeasureSettings(protocol=MEMORY.name)
         workload = _workload(model, {"batch_size": 1, **conditions}, settings)
         outcomes = [outcome for _, outcome in footprints([workload], conditions.get("index"))]
@@ -162,7 +168,9 @@ def _timed(
 ) -> Measured:
     """Models by name in a fresh process, live ones here; never both in one session."""
     if not (settings.max_seconds > 0 and math.isfinite(settings.max_seconds)):
-        raise BadOption(f"max_time is a positive number of seconds; not {settings.max_seconds!r}.")
+        raise BadOption(
+            f"max_time: expected a positive number of seconds, got {settings.max_seconds!r}."
+        )
     if conditions.get("compile") and settings.protocol == "throughput":
         settings = msgspec.structs.replace(settings, protocol="compiled")  # as on the command line
     named = [name for name, subject in subjects.items() if isinstance(subject, str)]
@@ -170,11 +178,13 @@ def _timed(
         return Measured(_live_session(subjects, inputs, settings, conditions))
     if len(named) < len(subjects):
         raise UsageError(
-            f"{named[0]!r} is a name and the others are live; a name is built in a process of its "
-            "own, so measure names or live ones."
+            f"{named[0]!r} is given by name and others are live modules or functions. Models by "
+            "name run in a process of their own, so measure them separately."
         )
     if inputs:
-        raise UsageError("A model by name makes its own inputs; give modules to measure inputs.")
+        raise UsageError(
+            "A model that is given by name makes its own inputs; give modules to measure inputs."
+        )
     workloads = [_workload(str(model), conditions, settings) for model in subjects.values()]
     index = conditions.get("index")
     return Measured(measure(workloads, [msgspec.structs.replace(settings, index=index)]))
@@ -196,7 +206,7 @@ def _execution(conditions: dict[str, Any]) -> dict[str, Any]:
         msgspec.convert({"model": "", **given}, type=Workload)
     except msgspec.ValidationError as error:
         said = str(error).replace("`$.", "`")
-        raise BadOption(f"A condition has a value that it does not take: {said}.") from error
+        raise BadOption(f"A condition has an invalid value: {said}.") from error
     return given
 
 
@@ -224,8 +234,8 @@ def _live_workload(
     foreign = sorted(set(conditions) - LIVE_CONDITIONS)
     if foreign:
         raise BadOption(
-            f"A live module is measured as it is, so {foreign[0]} cannot be asked; "
-            f"{', '.join(sorted(LIVE_CONDITIONS))} can."
+            f"A live module is measured as it is, so {foreign[0]} cannot be set; use one of "
+            f"{', '.join(sorted(LIVE_CONDITIONS))}."
         )
     _execution(conditions)
     if not callable(subject):

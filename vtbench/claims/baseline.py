@@ -119,11 +119,11 @@ def read_baseline(path: Path) -> Baseline:
     lines: list[BaselineLine] = [decoded(line, BaselineLine, "line of a baseline") for line in read]
     if not lines or not isinstance(lines[0], BaselineHeader):
         raise BadInput(
-            f"{path} is no baseline; `vtbench baseline write FILE --models A` makes one."
+            f"{path} is not a baseline; `vtbench baseline write FILE --models A` writes one."
         )
     if lines[0].convention != CONVENTION:
         raise BadInput(
-            f"{path} was counted by the convention {lines[0].convention}, and this is "
+            f"{path} has the convention {lines[0].convention}, and this vtbench counts by "
             f"{CONVENTION}; write the baseline again."
         )
     return _put_together(path, lines[0], lines[1:])
@@ -133,10 +133,10 @@ def _put_together(path: Path, header: BaselineHeader, lines: list[BaselineLine])
     nets = [line for line in lines if isinstance(line, Net)]
     names = [net.workload.model for net in nets]
     if not nets:
-        raise BadInput(f"{path} holds no model.")
+        raise BadInput(f"{path} holds no model; write the baseline again.")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise BadInput(f"{path} holds {twice} twice.")
+        raise BadInput(f"{path} holds {twice} twice; delete one of the two or write it again.")
     modules: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in names}
     for line in lines:
         if isinstance(line, Module) and line.model in modules:
@@ -229,9 +229,9 @@ def _total(baseline: Baseline, net: Net, record: Record | None, verdict: Verdict
         failed = msgspec.structs.replace(verdict, verdict="fails", unknown=None, reason=reason)
         return Judged(verdict=failed)
     if verdict.unknown == "op" and not net.complete:  # a lower bound then, a lower bound now
-        verdict = _compared(verdict.claim, record.macs, "The part that is counted is the same.")
+        verdict = _compared(verdict.claim, record.macs, "The counted part is the same.")
     if verdict.verdict == "holds":
-        same = msgspec.structs.replace(verdict, reason="As in the baseline.")
+        same = msgspec.structs.replace(verdict, reason="It is as in the baseline.")
         return Judged(verdict=same)
     which = 0 if verdict.claim.metric == "macs" else 1
     before = {path: both[which] for path, both in baseline.modules[net.workload.model].items()}
@@ -244,7 +244,7 @@ def _compared(claim: Claim, value: int, reason: str) -> Verdict:
     return Verdict(
         claim=claim,
         verdict="holds" if same else "fails",
-        reason=reason if same else "Another figure than the baseline's.",
+        reason=reason if same else "It differs from the baseline.",
         measured=Decimal(value),
         deviation=float((value - claim.low) / claim.low) if claim.low else None,
     )
@@ -260,12 +260,12 @@ def _inner(baseline: Baseline, net: Net, record: Record, torch: str) -> Iterable
     said = ", ".join(f"{op} {net.operators.get(op, 0)} → {now.get(op, 0)}" for op in differing[:5])
     more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""  # noqa: PLR2004  # shown
     operators = _compared(
-        _claim(baseline, net, "operators"), sum(now.values()), "The same operators."
+        _claim(baseline, net, "operators"), sum(now.values()), "The operators are the same."
     )
     if differing:
         operators = msgspec.structs.replace(operators, verdict="fails", reason=f"{said}{more}.")
     peak = record.memory.activations_peak
-    memory = _compared(_claim(baseline, net, "memory"), peak, "As in the baseline.")
+    memory = _compared(_claim(baseline, net, "memory"), peak, "It is as in the baseline.")
     if memory.verdict == "fails":
         reason = f"The predicted peak of activations is now at {record.memory.peak_at}."
         memory = msgspec.structs.replace(memory, reason=reason)
@@ -278,7 +278,10 @@ def _inner(baseline: Baseline, net: Net, record: Record, torch: str) -> Iterable
 
 def _for_information(verdict: Verdict, before: str, now: str) -> Verdict:
     """A figure that another torch may change: shown and not held against the model."""
-    why = f"The baseline is of torch {before} and this is {now}: for information."
+    why = (
+        f"The baseline was written with torch {before} and this is torch {now}, so this figure "
+        "is not judged."
+    )
     return msgspec.structs.replace(
         verdict,
         claim=msgspec.structs.replace(verdict.claim, expect="unknown", why=why),

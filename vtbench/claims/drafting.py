@@ -18,24 +18,24 @@ from vtbench.claims.suite.schema import RowHead
 from vtbench.errors import BadOption
 
 EXAMPLE = """\
-# A suite: what a paper, a README or you yourself say that models cost. Check it with
+# A suite: the costs of models that a paper, a README or you yourself state. Check it with
 #
 #     vtbench check FILE
 #     vtbench explain t1.net.macs FILE
 #
-# and with --allow-imports where it names a function of yours, which is then run.
+# Add --allow-imports if it names a function of yours, which is then run.
 # `vtbench suites --schema` prints a JSON Schema that editors complete and check this file with.
 
 [suite]
 title = "Title of the paper"
-source = "where to find it, such as arXiv 2006.03677"
-# The size of the images, unless a workload says another: 224, [384, 640], or "own".
+source = "how to find it, such as arXiv 2006.03677"
+# The size of the images, unless a workload states another: 224, [384, 640], or "own".
 resolution = 224
-# What the paper counts. MACs: full, double (FLOPs that are twice the MACs), attention_missed,
+# The paper's conventions. MACs: full, double (FLOPs that are twice the MACs), attention_missed,
 # norms_counted, ... Parameters: all, weights_only, no_norm, no_bias.
 conventions = { macs = "full", params = "all" }
 
-# Where an explanation may be looked for when a figure differs: a range, never the answer.
+# The values that vtbench may try if a figure differs: give a range, never the answer.
 # [search]
 # resolution = [192, 224, 256]
 
@@ -43,7 +43,7 @@ conventions = { macs = "full", params = "all" }
 id = "t1"
 where = "Table 1"
 
-# What each column prints. The digits as printed make the interval; nobody types a tolerance.
+# The quantity and unit of each column. The printed digits give the interval, not a tolerance.
 [table.columns]
 macs = { metric = "macs", unit = "G" }
 params = { metric = "params", unit = "M" }
@@ -64,8 +64,8 @@ where = "row ResNet-34"
 workload = { model = "resnet34" }
 macs = "3.664"
 params = "21.80"
-# A derived figure says what it follows from: `macs` of this row, `r18.macs` of another.
-# It is held against the models, and against the other printed figures.
+# A derived figure names its parts: `macs` of this row, `r18.macs` of another.
+# It is compared with the models, and with the other printed figures.
 d_macs = { printed = "+1.850", of = "macs - r18.macs" }
 
 # A model of your own is package.module:function, found from the current directory too; the
@@ -129,7 +129,9 @@ def units_of(column: PrintedColumn, asked: Draft) -> str:
     unit = asked.units.get(column.head, column.unit)
     if unit not in SCALES:
         units = ", ".join(each for each in SCALES if each)
-        raise BadOption(f"The unit {unit!r} of {column.head!r} is none of {units}.")
+        raise BadOption(
+            f"--unit: the unit of {column.head!r} must be one of {units}; found {unit!r}."
+        )
     return unit
 
 
@@ -152,7 +154,7 @@ def draft(table: PrintedTable, asked: Draft) -> tuple[str, list[str]]:
     names = _keys([table.name(row) for row in range(len(table.rows))])
     keys = (names, dict(zip(places, heads, strict=True)))
     lines = [
-        f"# Drafted from {asked.source} by vtbench init-suite: compare it with the paper.",
+        f"# Drafted from {asked.source} by vtbench init-suite. Compare it with the paper.",
         "",
         "[suite]",
         f"title = {_text(asked.title)}",
@@ -167,7 +169,7 @@ def draft(table: PrintedTable, asked: Draft) -> tuple[str, list[str]]:
     ]
     if any(column.quantity == "flops" for column in plan.columns):
         lines.append(
-            '# FLOPs that take a multiply-add for one; "double" where the paper takes it for two'
+            '# A multiply-add is one FLOP here; use "double" if the paper counts it as two.'
         )
     lines += [f"{keys[1][column.place]} = {_column(column, plan)}" for column in plan.columns]
     for row in range(len(table.rows)):
@@ -176,7 +178,7 @@ def draft(table: PrintedTable, asked: Draft) -> tuple[str, list[str]]:
     if unnamed:
         notes.append(
             f"no model is named for {', '.join(dict.fromkeys(unnamed))}: these rows are unknown "
-            "(not-implemented) until --model 'ROW=MODEL' or the file names one."
+            "(not-implemented). Name a model with --model 'ROW=MODEL' or in the file."
         )
     return "\n".join(lines) + "\n", notes
 

@@ -1,4 +1,4 @@
-"""What the catalogue says of one model."""
+"""One model of the catalogue."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class ModelRow(msgspec.Struct, frozen=True):
     paper: str
     """Where the model was published."""
     family: str
-    """Under which heading it is listed."""
+    """The heading that it is listed under."""
     options: dict[str, Any] = {}
-    """Default options of the target; the user's own go over them."""
+    """Default options of the target; the user's own options override them."""
     resolution: tuple[int, int] | None = None
-    """Height and width it is counted at; None is the model's own."""
+    """Height and width that it is counted at; None is the model's own."""
     stages: tuple[str, ...] | None = None
     """Module paths that divide it; None means its direct children."""
     head: tuple[str, ...] | None = None
-    """Module paths of its classifier; None asks the library."""
+    """Module paths of its classifier; None takes the library's answer."""

@@ -49,62 +49,65 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
     """An option of a model that becomes a symbol."""
 
     name: str
+    """The name of the option."""
     example: int
     """A value that the model can be built with."""
     multiple: int = 1
-    """What every value is a multiple of."""
+    """The number that every value is a multiple of."""
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes at which a form was held against a concrete count, which it equalled."""
+    """Sizes at which a closed form equals a concrete count."""
 
     sizes: dict[str, int]
+    """Symbol -> its value."""
     macs: int
+    """The count, which the closed form gives too."""
 
 
 class Formula(msgspec.Struct, frozen=True, kw_only=True):
     """The multiply-accumulates of one model as a function of its sizes."""
 
     model: str
-    """The model as asked for."""
+    """The model as it was asked for."""
     options: dict[str, Any] = {}
     """Its constructor options."""
     macs: str | None = None
-    """Valid for the widest set of sizes; B images, H and W pixels, T tokens."""
+    """The MACs for the widest set of sizes, in B images, H and W pixels, T tokens."""
     macs_unit: str | None = None
-    """The same without rounding, in ``h = H / unit[0]`` and ``w = W / unit[1]``."""
+    """The MACs without rounding, in ``h = H / unit[0]`` and ``w = W / unit[1]``."""
     unit: tuple[int, int] | None = None
     """Height and width whose multiples ``macs_unit`` is for."""
     conditions: tuple[str, ...] = ()
-    """For which sizes ``macs`` holds, in words."""
+    """The sizes for which ``macs`` holds, in words."""
     multiple_of: dict[str, int] = {}
-    """The same as data: sizes that have to be multiples."""
+    """Symbol -> the number that its value must be a multiple of."""
     at_least: dict[str, int] = {}
-    """Sizes that must not be smaller."""
+    """Symbol -> its least value."""
     fixed: dict[str, int] = {}
-    """Sizes that the model takes only as they are; they do not stand in ``macs``."""
+    """Symbol -> the only value that the model takes; it does not stand in ``macs``."""
     where: tuple[str, ...] = ()
-    """Comparisons of sizes that have to hold, such as ``T <= 77``."""
+    """Comparisons of sizes that must be true, such as ``T <= 77``."""
     square: bool = False
     """Whether the model takes only images that are as wide as they are high."""
     degree: dict[str, int] = {}
-    """Highest power of each size."""
+    """Symbol -> the highest power in which it occurs."""
     growth: str | None = None
-    """Order of growth in words."""
+    """The order of growth in words."""
     batch_free: str | None = None
-    """The part that does not scale with the batch; None where everything does."""
+    """The part that does not scale with the batch; None if everything does."""
     method: Literal["symbolic", "interpolated", "fixed size"] | None = None
-    """How it was found."""
+    """The method that found the closed form."""
     reason: str | None = None
-    """Where it was not traced, why."""
+    """The reason why it was not traced; None if it was."""
     checked_at: tuple[Checked, ...] = ()
-    """Sizes at which a concrete count gave the same; none of them was used to find the form."""
+    """Sizes at which a concrete count is equal; none of them was used to find the form."""
     seconds: float | None = None
-    """How long it took."""
+    """The time that it took, in seconds."""
     error: str | None = None
-    """A sentence where there is no form."""
+    """The reason why there is no closed form, in a sentence; None if there is one."""
     key: str | None = None
-    """Under which name a file keeps it: equal for equal workloads and symbols."""
+    """The key that a file keeps it under: equal for equal workloads and symbols."""
 
 
 def holds(formula: Formula, sizes: Mapping[str, int]) -> bool:
@@ -135,7 +138,7 @@ def _compares(comparison: str, sizes: Mapping[str, int]) -> bool:
 
 
 def parse(text: str) -> Tree:
-    """The tree of a form; BadInput where it is outside the grammar."""
+    """The tree of a form; BadInput if it is outside the grammar."""
     return grammar.parse(text, FORMS)
 
 
@@ -150,14 +153,14 @@ def value(tree: Tree, sizes: Mapping[str, int]) -> int:
         found = _value(tree, sizes)
     except KeyError as error:
         name = error.args[0]
-        raise BadInput(f"The formula needs a value of {name}; give it with --at.") from None
+        raise BadInput(f"The formula needs a value of {name}; give one with --at.") from None
     except RecursionError:
-        raise BadInput("The formula is nested too deep.") from None
+        raise BadInput("The formula is nested too deeply.") from None
     except ZeroDivisionError:
         raise BadInput(f"The formula divides by zero at {written(sizes)}.") from None
     if isinstance(found, Fraction):
         if found.denominator != 1:
-            raise BadInput(f"The formula does not hold at {written(sizes)}.")
+            raise BadInput(f"The formula is not valid at {written(sizes)}.")
         return found.numerator
     return found
 

@@ -35,37 +35,42 @@ Identity = dict[str, Any]
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What two measurements of one identity say of each other."""
+    """The comparison of a new measurement with a base of the same identity."""
 
     workload: Workload
-    """The new one's; the base's where there is no new one."""
+    """The workload of the new measurement; that of the base if there is no new one."""
     protocol: ProtocolId
+    """The name and version of the protocol."""
     device: str | None
-    """The device's name; the new one's, as ``workload``."""
+    """The device's name in the new measurement; that of the base if there is no new one."""
     verdict: Verdict
-    """Of the new measurement as against the base; ``changed`` is for protocols without time,
-    ``fails`` for what the base could run and the new one could not."""
+    """The verdict on the new measurement. ``changed`` is for protocols that take no samples of
+    time, ``fails`` for a workload that the base could run and the new one could not."""
     ratio: float | None = None
-    """Speed of the new one over the base's, per image: above 1 is faster."""
+    """The new speed divided by the base's, per image; above 1, the new one is faster."""
     low: float | None = None
-    """The 95 % interval of ``ratio``."""
+    """The lower end of the 95 % interval of ``ratio``."""
     high: float | None = None
+    """The upper end of the 95 % interval of ``ratio``."""
     base_seconds: float | None = None
-    """Median time of a step of the base."""
+    """The median time of a step of the base, in seconds."""
     new_seconds: float | None = None
+    """The median time of a step of the new measurement, in seconds."""
     base_macs: int | None = None
-    """Multiply-accumulates of a step of the base, exactly; None where they are not known."""
+    """The exact multiply-accumulates of a step of the base; None if they are not known."""
     new_macs: int | None = None
+    """The exact multiply-accumulates of a step of the new one; None if they are not known."""
     differs: dict[str, Pair] = {}
-    """Key -> values of base and new, for all that differs of environment and stated identity."""
+    """Key -> values of base and new, for every key of the environment that differs and every key
+    of the identity that was stated to differ."""
     across: tuple[str, ...] = ()
     """The keys of ``differs`` that were stated to differ on purpose."""
     counts: dict[str, Pair] = {}
     """MACs, parameters, activations and bytes of memory that differ: base and new."""
     warnings: tuple[DeviceWarning, ...] = ()
-    """What makes the answer less certain, such as a device that was throttled."""
+    """Everything that makes the verdict less certain, such as a throttled device."""
     reason: str = ""
-    """What decided, or why there is no ratio, in a sentence."""
+    """The reason for the verdict, or why there is no ratio, in a sentence."""
 
 
 def compare_records(
@@ -74,10 +79,10 @@ def compare_records(
     across: Sequence[str] = (),
     gate: Gate | None = None,
 ) -> list[Comparison]:
-    """A comparison for every identity, in the order of ``new``; what only one side has comes last.
+    """A comparison for every identity, in the order of ``new``; those of one side come last.
 
-    Where nothing can be paired the keys that differ are named and the comparison is refused. Of
-    several measurements of one identity in a file, the last one counts.
+    If nothing can be paired, the keys that differ are named and the comparison is refused. If a
+    file has several measurements of one identity, the last one counts.
     """
     _refuse_unknown(across, [*base, *new])
     ours, theirs = _by_identity(new, across, "new"), _by_identity(base, across, "base")
@@ -137,8 +142,8 @@ def _refuse_unknown(across: Sequence[str], records: Sequence[Measurement]) -> No
     for key in across:
         if key not in known and key not in IDENTITY:
             raise BadOption(
-                f"--across {key}: no such key; there are {', '.join(IDENTITY)} of the identity and "
-                f"{', '.join(sorted(known))} of the environment."
+                f"--across {key}: there is no such key. The identity has {', '.join(IDENTITY)}; "
+                f"the environment has {', '.join(sorted(known))}."
             )
 
 
@@ -155,8 +160,9 @@ def _by_identity(
         key = tuple(value for name, value in identity.items() if name not in across)
         if key in found:
             raise BadInput(
-                f"With --across {','.join(across)}, the {side} file has several measurements of "
-                f"{record.workload.model} to pair with one; keep one of them in that file."
+                f"With --across {','.join(across)}, several measurements of "
+                f"{record.workload.model} in the {side} file match one of the other file; keep "
+                "only one of them."
             )
         found[key] = record
     return found
@@ -182,11 +188,11 @@ def _nothing_shared(base: Sequence[Measurement], new: Sequence[Measurement]) -> 
         if a.keys() != b.keys():
             parts.append(f"{key}: {', '.join(a)} against {', '.join(b)}")
             keys.append(key)
-    which = "; ".join(parts) or "every value occurs in both, and no combination of them does"
-    advice = f", or say with --across {','.join(keys)} that they differ on purpose" if keys else ""
+    which = "; ".join(parts) or "every value occurs in both files, but no combination of them does"
+    advice = f", or add --across {','.join(keys)} if they differ on purpose" if keys else ""
     return (
-        f"Nothing can be compared, because no workload, protocol and device are in both files: "
-        f"{which}. Measure both under the same conditions{advice}."
+        f"Nothing can be compared, because the two files have no workload, protocol and device in "
+        f"common: {which}. Measure both under the same conditions{advice}."
     )
 
 
@@ -195,12 +201,12 @@ def _alone(record: Measurement, others: Sequence[Measurement], side: str) -> Com
     own = identity_of(record)
     differing = (_differing(own, identity_of(other)) for other in others)
     near = min(differing, key=len)
-    reason = f"Only in the {side} file."
+    reason = f"It is only in the {side} file."
     if len(near) <= _NEAR and "model" not in near:
         nearest = "; ".join(
             f"{key}: {said(a)} here, {said(b)} there" for key, (a, b) in near.items()
         )
-        reason = f"Only in the {side} file; the nearest in the other differs in {nearest}."
+        reason = f"It is only in the {side} file; the nearest in the other differs in {nearest}."
     return _comparison(record, "not compared", reason=reason)
 
 
@@ -226,7 +232,8 @@ def _compared(
         return _comparison(new, "changed" if changed else "same", **about)
     if not base.samples or not new.samples:
         side = "new" if base.samples else "base"
-        return _comparison(new, "not compared", reason=f"The {side} one has no samples.", **about)
+        reason = f"The {side} measurement has no samples."
+        return _comparison(new, "not compared", reason=reason, **about)
     return _timed(base, new, gate, about)
 
 
@@ -261,10 +268,10 @@ def _comparison(
 
 def _failed(base: Measurement, new: Measurement) -> tuple[Verdict, str]:
     if base.error is None:
-        return "fails", f"It could be measured before: {new.error}"
+        return "fails", f"The base could be measured, and the new one cannot: {new.error}"
     if new.error is None:
         return "not compared", f"The base could not be measured: {base.error}"
-    return "not compared", f"Neither could be measured: {new.error}"
+    return "not compared", f"Neither of the two could be measured: {new.error}"
 
 
 def _differing(base: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Pair]:
@@ -282,7 +289,7 @@ def _counts(base: Measurement, new: Measurement) -> dict[str, Pair]:
 
 
 def _changed(counts: Mapping[str, Pair], smallest: float) -> bool:
-    """Counts are exact; measured bytes may differ by the smallest change that matters."""
+    """Counts are exact; measured bytes may differ by less than the smallest change that matters."""
     exact = any(key in COUNTS for key in counts)
     measured = (pair for key, pair in counts.items() if key.startswith("peak_"))
     return exact or any(not 1 / (1 + smallest) < b / a < 1 + smallest for a, b in measured if a)

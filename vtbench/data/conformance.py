@@ -1,4 +1,4 @@
-"""What counters say of micro-cases whose truth is known, case by case."""
+"""The results of counters on micro-cases with known answers, case by case."""
 
 from __future__ import annotations
 
@@ -8,37 +8,42 @@ OURS = "vtbench"
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What one counter says of one case."""
+    """The result of one counter on one case."""
 
     macs: int | None
-    """Its count; None where it gave none."""
+    """The counter's MACs; None if it gave none."""
     right: bool
-    """Exactly the truth; where nothing can be known, that it says so."""
+    """Whether the count is exact; if the answer cannot be known, whether the counter says so."""
     error: str | None = None
+    """The reason why there is no count; None if there is one."""
     crashed: bool = False
-    """Whether it raised; without, ``error`` says why it could not take the inputs."""
+    """Whether the counter raised; otherwise ``error`` says why it could not take the inputs."""
     complete: bool | None = None
-    """Ours only: whether nothing was unknown."""
+    """For vtbench only: whether no operator was unknown."""
 
 
 class CaseResults(msgspec.Struct, frozen=True, kw_only=True):
-    """One case and what every counter says of it."""
+    """One case with the results of all counters."""
 
     name: str
+    """The name of the case."""
     truth: int | None
-    """Multiply-accumulates; None where nothing can be known."""
+    """The known multiply-accumulates; None if the answer cannot be known."""
     results: dict[str, Result]
+    """Counter -> its result."""
 
 
 class Conformance(msgspec.Struct, frozen=True, kw_only=True):
-    """All cases, the versions of the counters, and what is not there."""
+    """All cases, the versions of the counters, and the counters that are not installed."""
 
     cases: tuple[CaseResults, ...]
+    """The cases with their results."""
     versions: dict[str, str]
+    """Counter -> its version."""
     absent: tuple[str, ...] = ()
     """Counters that are not installed."""
 
     @property
     def ours_is_right(self) -> bool:
-        """Whether we are right on every case."""
+        """Whether vtbench is right on every case."""
         return all(case.results[OURS].right for case in self.cases)

@@ -1,4 +1,4 @@
-"""What was seen of the device that makes a comparison less certain."""
+"""Disturbances of the device that make a comparison less certain."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from vtbench.data.disturbance import Disturbance
 from vtbench.data.measurement import Measurement
 from vtbench.stats.gate import Comparison
 
-Side = Literal["both were", "the base one was", "the new one was"]
+Side = Literal["both were", "the base one was", "the new one was"]  # the JSON contract
 
 
 class DeviceWarning(msgspec.Struct, frozen=True, kw_only=True):
-    """One side of a comparison whose device was held back, or that nobody watched."""
+    """One side of a comparison whose device was throttled or not watched."""
 
     side: Side
+    """The side that it befell: the base, the new one, or both."""
     held_back: bool
+    """Whether the device was throttled; otherwise it was not watched."""
     disturbances: tuple[Disturbance, ...] = ()
+    """The disturbances that were seen."""
 
     @property
     def sentence(self) -> str:
-        """What a reader is told."""
-        what = "The device was held back" if self.held_back else "Nobody watched the device"
+        """The warning in words."""
+        what = "The device was throttled" if self.held_back else "The device was not watched"
         why = " ".join(each.sentence for each in self.disturbances)
         return f"{what} while {self.side} measured{f': {why}' if why else '.'}"
 
 
 def less_certain(answer: Comparison, *records: Measurement) -> Comparison:
-    """What the gate said of measurements, and no longer *same* if others had the cores.
+    """The verdict of the gate, but no longer *same* if other processes had the cores.
 
     Interruptions that befall both sides alike make a change look smaller, never larger: what is
     slower stays slower, and what looks the same need not be.
@@ -40,14 +43,14 @@ def less_certain(answer: Comparison, *records: Measurement) -> Comparison:
     if answer.verdict != "same" or not waits:
         return answer
     reason = (
-        f"Other processes had the cores for {max(waits):.0%} of the time that it wanted them: a "
-        "change would look smaller than it is."
+        f"Other processes used the cores for {max(waits):.0%} of the time that the workload wanted "
+        "them, so a change would look smaller than it is."
     )
     return msgspec.structs.replace(answer, verdict="cannot tell", reason=reason)
 
 
 def device_warnings(base: Measurement, new: Measurement) -> Iterator[DeviceWarning]:
-    """What was seen of the device; a session's two measurements share what was seen."""
+    """The warnings of both sides; two measurements of one session share theirs."""
     sides: list[tuple[Side, Measurement]] = [("the base one was", base), ("the new one was", new)]
     if base.session is not None and base.session == new.session:
         sides = [("both were", new)]

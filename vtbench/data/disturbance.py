@@ -12,7 +12,7 @@ import msgspec
 
 
 class Kind(str, Enum):
-    """One way in which a device was disturbed, or in which nobody could tell."""
+    """One kind of disturbance, or one reason why disturbances could not be seen."""
 
     # Others had what the workload wanted.
     OTHER_LOAD = "other_load"
@@ -51,25 +51,27 @@ class Kind(str, Enum):
 
 
 OTHERS = frozenset({Kind.OTHER_LOAD, Kind.HOST_FULL, Kind.STEAL, Kind.GPU_SHARED})
-"""Work of others: a device with nothing but these was busy."""
+"""Work of other processes: a device with only these disturbances was busy."""
 HELD = frozenset({Kind.CLOCK_HELD, Kind.QUOTA, Kind.HEAT})
-"""What held the device itself below its own speed."""
+"""Disturbances that held the device itself below its own speed."""
 
 Value = int | float | str
 Text = str | Callable[..., str]
 
 
 class Disturbance(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One disturbance with its numbers, by the names that its text gives them."""
+    """One disturbance with its numbers."""
 
     kind: Kind
+    """The kind of the disturbance."""
     values: dict[str, Value] = {}
+    """Name -> the number or word that stands for it in the sentence."""
     device: str | None = None
-    """Whom it befalls, such as ``cuda:0``, when several devices are looked at together."""
+    """The device that it concerns, such as ``cuda:0``, if several were described together."""
 
     @property
     def sentence(self) -> str:
-        """What a reader is told."""
+        """The disturbance in words."""
         text = TEXTS[self.kind]
         said = text.format(**self.values) if isinstance(text, str) else text(**self.values)
         return said if self.device is None else f"{self.device}: {said}"
@@ -82,19 +84,20 @@ class Disturbance(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def _other_load(load: float, threads: int, waited: float | None = None) -> str:
     cores = "core" if threads == 1 else "cores"
-    wanted = "" if waited is None else f", and waited for one {waited:.0%} of the time"
+    wanted = "" if waited is None else f" and waited for one {waited:.0%} of the time"
     return (
         f"Other processes kept {load:.1f} cores busy; the workload uses {threads} {cores}{wanted}."
     )
 
 
 def _gpu_shared(processes: int) -> str:
-    return f"{processes} other {'process' if processes == 1 else 'processes'} on the GPU."
+    used = "other process used" if processes == 1 else "other processes used"
+    return f"{processes} {used} the GPU."
 
 
 def _clock_held(reason: str, readings: int, busy: int) -> str:
     words = reason.replace("_", " ").removeprefix("sw ").removeprefix("hw ")
-    return f"The clock was held down by {words} in {readings} of {busy} readings."
+    return f"The clock was lowered in {readings} of {busy} readings; the reason: {words}."
 
 
 TEXTS: dict[Kind, Text] = {
@@ -103,38 +106,44 @@ TEXTS: dict[Kind, Text] = {
     Kind.STEAL: "The host of this virtual machine took {cores:.1f} cores away (steal).",
     Kind.GPU_SHARED: _gpu_shared,
     Kind.CLOCK_HELD: _clock_held,
-    Kind.QUOTA: "The container's quota stopped it {times} times, for {seconds:.1f} s in all.",
-    Kind.HEAT: "The processor slowed down for heat {times} times.",
-    Kind.FEW_READINGS: "There are {readings} readings while the GPU was busy; {needed} are needed.",
-    Kind.GAP: "Nobody looked for {seconds:.1f} s.",
-    Kind.TOO_SHORT: "It was watched for {seconds:.2f} s only; {needed} s are needed.",
+    Kind.QUOTA: (
+        "The container's quota stopped the workload {times} times, for {seconds:.1f} s in total."
+    ),
+    Kind.HEAT: "The processor slowed down {times} times because of heat.",
+    Kind.FEW_READINGS: (
+        "Only {readings} readings were taken while the GPU was busy; {needed} are needed."
+    ),
+    Kind.GAP: "Telemetry gap of {seconds:.1f} s.",
+    Kind.TOO_SHORT: "The device was watched for only {seconds:.2f} s; {needed} s are needed.",
     Kind.COUNTERS_STUCK: (
-        "The system's processor times do not move, so other load cannot be seen."
+        "The system's processor times do not change, so other load cannot be seen."
     ),
     Kind.COUNTERS_UNREADABLE: "The system's processor times cannot be read: {error}.",
-    Kind.NOT_STARTED: "The watcher was not started.",
-    Kind.WATCHER_DIED: "The watcher died: {error}.",
-    Kind.CLOCK_WATCHER_DIED: "The watcher of the clock died: {error}.",
+    Kind.NOT_STARTED: "Telemetry was not started.",
+    Kind.WATCHER_DIED: "Telemetry stopped with an error: {error}.",
+    Kind.CLOCK_WATCHER_DIED: "Telemetry of the clock stopped with an error: {error}.",
     Kind.NVML_UNUSABLE: "NVML cannot be used: {error}.",
-    Kind.NO_UUID: "CUDA does not tell the GPU's UUID, so its sensors cannot be found.",
+    Kind.NO_UUID: "CUDA does not report the GPU's UUID, so its sensors cannot be found.",
     Kind.GPU_UNKNOWN: "NVML does not know the GPU {uuid}: {error}.",
-    Kind.GPU_PART: "It is a part of a GPU (MIG): the sensors speak of the whole.",
-    Kind.NOT_RECORDED: ("Read from a file of {source}, which says nothing of the device's state."),
+    Kind.GPU_PART: "The device is a part of a GPU (MIG), and the sensors measure the whole GPU.",
+    Kind.NOT_RECORDED: "It was read from a file of {source}, which has no telemetry.",
     Kind.CLOCK_MOVED: "The clock moved between {low:.0f} and {high:.0f} MHz.",
     Kind.PROCESSES_UNSEEN: "Other processes on the GPU cannot be seen from here.",
     Kind.CLOCK_UNREADABLE: "The clock of the processor cannot be read here.",
     Kind.MACHINE_BUSY: "Other processes keep {load:.1f} of {cores} cores busy.",
-    Kind.GOVERNOR: "The processor's governor is {governor}: its clock follows the load.",
+    Kind.GOVERNOR: ("The processor's governor is {governor}, so the clock changes with the load."),
     Kind.QUOTA_SET: (
-        "This container gets the time of {cores:g} cores: with more threads than that, "
-        "it is stopped again and again."
+        "This container gets the time of {cores:g} cores; a workload with more threads is "
+        "stopped again and again."
     ),
     Kind.VIRTUAL: (
-        "This is a virtual machine: of its neighbours, only the time they took is seen."
+        "This is a virtual machine; the load of its neighbours is seen only as stolen time."
     ),
-    Kind.LAUNCHES_BLOCK: "CUDA_LAUNCH_BLOCKING is set: every kernel waits for the one before.",
+    Kind.LAUNCHES_BLOCK: (
+        "CUDA_LAUNCH_BLOCKING is set, so every kernel waits for the one before it."
+    ),
     Kind.MEMORY_UNCACHED: (
-        "PYTORCH_NO_CUDA_MEMORY_CACHING is set: every tensor asks the driver for memory."
+        "PYTORCH_NO_CUDA_MEMORY_CACHING is set, so every tensor asks the driver for memory."
     ),
 }
 """The sentence of every kind."""

@@ -44,9 +44,11 @@ class Grammar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse(text: str, grammar: Grammar) -> Tree:
-    """The tree of a formula; BadInput where it is outside the grammar."""
+    """The tree of a formula; BadInput if it is outside the grammar."""
     if len(text) > grammar.longest:
-        raise BadInput(f"A formula of {len(text)} characters is longer than any that is known.")
+        raise BadInput(
+            f"The formula has {len(text)} characters; at most {grammar.longest} are allowed."
+        )
     source = text.strip()
     try:
         return _Reader(source, grammar).tree(ast.parse(source, mode="eval").body)
@@ -55,7 +57,7 @@ def parse(text: str, grammar: Grammar) -> Tree:
 
 
 def shortened(text: str) -> str:
-    """What of a formula fits on a line."""
+    """The part of a formula that fits on a line."""
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004
 
 
@@ -85,7 +87,7 @@ class _Reader(msgspec.Struct):
         if operator == "**":
             whole = right[0] == "number" and type(right[1]) is int and right[1] >= 0
             if not whole or right[1] * _power(left) > HIGHEST_POWER or right[1] > HIGHEST_POWER:
-                raise BadInput(f"A formula may raise only to whole powers up to {HIGHEST_POWER}.")
+                raise BadInput(f"A formula may only use whole powers up to {HIGHEST_POWER}.")
         return (operator, left, right)
 
     def _number(self, node: ast.expr) -> Tree | None:
@@ -112,9 +114,9 @@ class _Reader(msgspec.Struct):
         words = " ".join(self.grammar.operators)
         functions = ", ".join(self.grammar.functions)
         raise BadInput(
-            f"A formula holds {'' if self.grammar.decimals else 'whole '}numbers, names, {words}, "
-            f"parentheses{f' and {functions}' if functions else ''}; "
-            f"{shortened(ast.unparse(node))!r} is something else."
+            f"A formula may hold {'' if self.grammar.decimals else 'whole '}numbers, names, "
+            f"{words}, parentheses{f' and {functions}' if functions else ''}; "
+            f"{shortened(ast.unparse(node))!r} is not allowed."
         )
 
 

@@ -1,4 +1,4 @@
-"""A machine as it is described: its devices, its environment, and what disturbs measuring."""
+"""The description of a machine: its devices, its environment and its disturbances."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from vtbench.data.measurement import Device, Environment
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about a machine that a record of measurements says, or ought to warn of."""
+    """Everything about a machine that a record of measurements says or warns of."""
 
     devices: tuple[Device, ...]
     """The processor, then every GPU in CUDA's order."""
     no_gpu: str | None
-    """Why there is no GPU, in a sentence; None where there is one."""
+    """The reason why there is no GPU, in a sentence; None if there is one."""
     environment: Environment
+    """Versions of libraries, driver, host and processor, by name."""
     commit: str | None
-    """Revision of the code in the working directory."""
+    """The revision of the code in the working directory; None if it is not under git."""
     disturbances: tuple[Disturbance, ...]
-    """What stands in the way of measuring."""
+    """Everything that would distort measurements."""

@@ -1,4 +1,4 @@
-"""What measuring gave: raw samples, and under which conditions they were taken.
+"""The results of measuring: raw samples, and the conditions under which they were taken.
 
 Raw samples are kept; everything else is derived from them and may be derived again.
 ``identity`` says whether two measurements may be compared: workload, protocol, device model.
@@ -16,65 +16,74 @@ from vtbench.data.protocol import ProtocolId
 from vtbench.data.workload import DeviceKind, Workload
 
 SCHEMA = "vtbench-measurement/2"
-"""The shape of these records; a change of meaning changes it."""
+"""The version of this record's format; it changes when a field changes its meaning."""
 
 EnvironmentValue = str | int | float | bool | None
 Environment = dict[str, EnvironmentValue]
-"""Library versions, driver, host, processor: what may differ between comparable measurements."""
+"""Versions of libraries, driver, host and processor; comparable measurements may differ in it."""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """The device that executed the workload."""
 
     kind: DeviceKind
+    """Whether the device is a CPU or a CUDA GPU."""
     name: str
-    """Its model, such as ``NVIDIA H200``; part of the identity."""
+    """The product name, such as ``NVIDIA H200``; it is part of the identity."""
     index: int | None = None
-    """Its CUDA index in that process; None for a CPU."""
+    """The CUDA index in the process that measured; None for a CPU."""
     uuid: str | None = None
+    """The UUID of the GPU; None for a CPU."""
     memory: int | None = None
-    """Bytes of memory."""
+    """The device's memory, in bytes."""
     cores: int | None = None
-    """Streaming multiprocessors, or cores that this process may use."""
+    """The number of streaming multiprocessors, or of cores that the process may use."""
     partition: str | None = None
-    """The MIG profile, where it is a part of a GPU."""
+    """The MIG profile, if the device is a part of a GPU."""
 
 
 MOST_WAIT = 0.05
-"""Threads that wait longer for a core, as a share of the time that they want one, are disturbed."""
+"""The largest share of time that threads may wait for a core before they count as disturbed."""
 TOLERATED_CORES = 0.25
-"""Others may keep this much of one core busy, beside any workload."""
+"""Other processes may keep this much of one core busy beside any workload."""
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen of the device while it worked."""
+    """The state of the device while it executed the workload; unknown values are None."""
 
     verdict: Literal["clean", "throttled", "unwatched"]
-    """``throttled``: something held it below its own speed, its clock or other processes;
-    ``unwatched``: nobody looked, or the watcher died."""
+    """``throttled``: the device's clock or other processes slowed the workload down;
+    ``unwatched``: the device's state was not recorded; ``clean``: neither."""
     disturbances: tuple[Disturbance, ...] = ()
-    """What the verdict rests on, and what a reader should know although nothing was wrong."""
+    """The reasons for the verdict, and remarks that do not change it."""
     samples: int = 0
-    """Readings taken while busy."""
+    """The number of readings that were taken while the device was busy."""
     sm_clock_mhz: float | None = None
-    """Median while busy; the spread is between ``sm_clock_low_mhz`` and ``sm_clock_high_mhz``."""
+    """The median clock of the GPU's multiprocessors while it was busy, in MHz."""
     sm_clock_low_mhz: float | None = None
+    """The lower end of the spread of that clock, in MHz."""
     sm_clock_high_mhz: float | None = None
+    """The upper end of the spread of that clock, in MHz."""
     memory_clock_mhz: float | None = None
+    """The median clock of the GPU's memory while it was busy, in MHz."""
     power_w: float | None = None
+    """The GPU's power while it was busy, in watts."""
     temperature_c: float | None = None
+    """The GPU's temperature while it was busy, in degrees Celsius."""
     throttle_reasons: tuple[str, ...] = ()
-    """Names of the reason bits that were set while busy, idle and user-set clocks apart."""
+    """NVML's reasons for a lower clock while busy, except idle and clocks that a user set."""
     other_processes: int | None = None
-    """Other processes on the same device."""
+    """The number of other processes on the same GPU."""
     energy_per_image_j: float | None = None
+    """The energy that the GPU used for one image, in joules."""
     energy_source: str | None = None
-    """``counter``, or ``power`` where instant power was integrated; None where neither may be."""
+    """``counter`` if NVML counted the energy, ``power`` if it is the integral of the power."""
     cpu_clock_mhz: float | None = None
+    """The clock of the processor's cores, in MHz."""
     cpu_load: float | None = None
-    """Cores that other processes kept busy meanwhile."""
+    """The number of cores that other processes kept busy meanwhile."""
     cpu_wait: float | None = None
-    """Share of the time that its threads wanted a core in which they had to wait for one."""
+    """The share of the time that the workload's threads had to wait for a core they wanted."""
 
     @property
     def why(self) -> tuple[str, ...]:
@@ -90,101 +99,127 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MeasuredMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes, each None where the device has no such figure."""
+    """The memory of one step in bytes; a figure that the device does not have is None."""
 
     weights: int | None = None
-    """Parameters and buffers as they lie on the device."""
+    """Bytes of parameters and buffers on the device."""
     peak_allocated: int | None = None
-    """CUDA: most bytes in live tensors during a step, weights included."""
+    """On CUDA, the peak of bytes in live tensors during a step, weights included."""
     peak_reserved: int | None = None
-    """CUDA: most bytes that the allocator held."""
+    """On CUDA, the peak of bytes that the allocator held."""
     peak_resident: int | None = None
-    """CPU: most bytes that the process held during a step, above those before the model."""
+    """On a CPU, the peak of the process's bytes during a step, minus those before the model."""
     predicted: int | None = None
-    """Weights and the peak of live tensors by the counter, which needs no device."""
+    """Bytes of weights plus the peak of live tensors, as predicted by the count."""
     ratio: float | None = None
-    """Measured peak (allocated, or resident) / predicted."""
+    """The measured peak (allocated, or resident) divided by ``predicted``."""
 
 
 class StageShare(msgspec.Struct, frozen=True, kw_only=True):
     """One stage on the roofline."""
 
     stage: str
+    """The name of the stage."""
     seconds: float
+    """The time of the stage in one step, in seconds."""
     macs: int
+    """Multiply-accumulates of the stage in one step."""
     bytes: int
+    """The least number of bytes that the stage must read and write in one step."""
     utilisation: float | None
+    """Achieved MAC/s divided by the measured ceiling; None if the ceiling is not known."""
 
 
 class Roofline(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a model stands between the device's ceilings of arithmetic and of memory."""
+    """A model's speed beside the highest speeds of the device's arithmetic and memory."""
 
     macs_per_second: float
+    """Multiply-accumulates of a step divided by its time."""
     bytes_per_second: float
-    """Least traffic: weights once, and counted activations written and read once, / time."""
+    """The least traffic of a step divided by its time: weights are read once, and counted
+    activations are written and read once."""
     ceiling_macs_per_second: float | None = None
-    """Measured here with a large matrix product in the same precision."""
+    """MAC/s of a large matrix product in the same precision, measured on this device."""
     ceiling_bytes_per_second: float | None = None
-    """Measured here with a large copy."""
+    """Bytes per second of a large copy, measured on this device."""
     datasheet_macs_per_second: float | None = None
-    """The dense peak that the maker prints, where it is known."""
+    """MAC/s of the dense peak in the maker's datasheet; None if it is not known."""
     datasheet_bytes_per_second: float | None = None
+    """Bytes per second of the memory in the maker's datasheet; None if it is not known."""
     bound: Literal["arithmetic", "memory", "neither"] | None = None
-    """The ceiling that is nearer; ``neither`` where both are far: launches, small shapes."""
+    """The nearer ceiling; ``neither`` if both are far, as with small shapes or many launches."""
     stages: tuple[StageShare, ...] = ()
+    """The stages of the model, each with its own time; empty if they were not timed."""
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One workload under one protocol on one device; ``error`` is set where it did not come off."""
+    """One workload under one protocol on one device. `error` holds the reason if the run failed."""
 
     workload: Workload
+    """The model and the conditions that it was executed under."""
     protocol: ProtocolId
+    """The name and version of the protocol."""
     device: Device | None = None
+    """The device that executed the workload; None if the run failed before it was known."""
     environment: Environment = {}
+    """Versions of libraries, driver, host and processor, by name."""
     samples: tuple[float, ...] = ()
     """Seconds per step, each the mean of ``steps_per_sample`` steps, in the order taken."""
     steps_per_sample: int = 1
+    """The number of steps that one sample is the mean of."""
     median: float | None = None
+    """The median of the samples, in seconds per step."""
     low: float | None = None
-    """Bounds of the 95 % interval of the median."""
+    """The lower end of the 95 % interval of the median, in seconds per step."""
     high: float | None = None
+    """The upper end of the 95 % interval of the median, in seconds per step."""
     images_per_second: float | None = None
-    """Images / total time of the timed blocks."""
+    """The number of images divided by the total time of all samples."""
     p50: float | None = None
-    """Percentiles of single steps; None where steps were not timed singly or are too few."""
+    """The 50th percentile of single steps, in seconds; None if steps were not timed singly."""
     p90: float | None = None
+    """The 90th percentile of single steps, in seconds; None if there are too few steps."""
     p99: float | None = None
+    """The 99th percentile of single steps, in seconds; None if there are too few steps."""
     warmup_steps: int | None = None
+    """The number of steps before the first sample."""
     warmup_seconds: float | None = None
+    """The time of the steps before the first sample, in seconds."""
     stopped_by: str | None = None
-    """``interval`` (narrow enough), ``max_time`` or another rule that ended the sampling."""
+    """The rule that ended the sampling: ``interval`` (it is narrow enough), ``max_time``, ..."""
     telemetry: Telemetry | None = None
+    """The state of the device during the measurement; None if it was not recorded."""
     memory: MeasuredMemory | None = None
+    """The measured and predicted memory; None if it was not measured."""
     macs: int | None = None
-    """Multiply-accumulates of the whole step; None where they are not known completely."""
+    """Multiply-accumulates of the whole step; None if an operator is unknown."""
     params: int | None = None
+    """The number of the model's parameters; None if the model was not counted."""
     activations: int | None = None
-    """Elements written by counted operators, of the whole step."""
+    """Elements written by counted operators in the whole step."""
     utilisation: float | None = None
-    """Achieved MAC/s / the ceiling measured on this device in this precision."""
+    """Achieved MAC/s divided by the ceiling of this device in this precision."""
     roofline: Roofline | None = None
+    """The speed beside the device's ceilings; None if they were not asked for."""
     isolated: bool = True
-    """Whether a fresh process measured nothing but this session."""
+    """Whether the session had a fresh process of its own."""
     session: str | None = None
-    """Equal for what was interleaved: sample k of each was taken in the same round."""
+    """Equal for interleaved measurements: sample k of each was taken in the same round."""
     cell: str | None = None
-    """In a sweep: stands for the workload as it was asked for and the protocol; equal for equal
-    ones, so that a sweep that goes on knows what it has."""
+    """In a sweep, the key of the cell: equal for equal workloads, as asked for, and protocols. A
+    sweep that is continued uses it to find the cells that it already has."""
     commit: str | None = None
-    """Revision of the code in the working directory, with ``+changes`` where it was not clean."""
+    """The revision of the code in the working directory; ``+changes`` marks uncommitted changes."""
     date: str | None = None
-    """When it was finished, UTC, ISO 8601."""
+    """The time when the measurement was finished, in UTC and ISO 8601."""
     schema: str = SCHEMA
+    """The version of this record's format."""
     error: str | None = None
+    """The reason why the run failed, in a sentence; None if it did not fail."""
 
     @property
     def identity(self) -> tuple[Workload, ProtocolId, str | None]:
-        """What two measurements must have in common to be compared."""
+        """The workload, protocol and device that two comparable measurements have in common."""
         return (self.workload, self.protocol, self.device.name if self.device else None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -200,14 +235,19 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     """How many times as fast ``a`` is as ``b``, measured in one session."""
 
     a: str
+    """The name of the measurement whose speed is divided."""
     b: str
+    """The name of the measurement whose speed it is divided by."""
     ratio: float
+    """The speed of ``a`` divided by that of ``b``; above 1, ``a`` is faster."""
     low: float
+    """The lower end of the 95 % interval of ``ratio``."""
     high: float
+    """The upper end of the 95 % interval of ``ratio``."""
 
 
 def _plain(value: Any) -> Any:
-    """Structs with every field, unlike msgspec, which leaves out defaults where told to."""
+    """Structs with every field, unlike msgspec, which leaves out defaults if it is told to."""
     if isinstance(value, msgspec.Struct):
         return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, tuple | list):

@@ -10,7 +10,7 @@ from vtbench.data.workload import Workload
 
 
 def labels(workloads: Sequence[Workload]) -> list[str]:
-    """The models' names, each with what tells it from its namesakes: ``vt_r34 (tokens=16)``."""
+    """The models' names, namesakes with their differences, such as ``vt_r34 (tokens=16)``."""
     models = Counter(workload.model for workload in workloads)
     named = []
     for workload in workloads:
@@ -27,7 +27,9 @@ def _own(workload: Workload, namesakes: Sequence[Workload]) -> list[str]:
         if name == "options":
             said += _options(workload, namesakes)
         elif len({getattr(other, name) for other in namesakes}) > 1:
-            said.append(f"{name.replace('_', ' ')} {written(getattr(workload, name))}")
+            value = getattr(workload, name)
+            said_value = written(_UNSET.get(name) if value is None else value)
+            said.append(f"{name.replace('_', ' ')} {said_value}")
     return said
 
 
@@ -36,12 +38,13 @@ def _options(workload: Workload, namesakes: Sequence[Workload]) -> list[str]:
     names = sorted({name for options in all_options for name in options})
     differing = (n for n in names if len({options.get(n, _ABSENT) for options in all_options}) > 1)
     return [
-        f"{name}={written(own[name])}" if name in own else f"{name} as it comes"
-        for name in differing
+        f"{name}={written(own[name])}" if name in own else f"{name}: default" for name in differing
     ]
 
 
 _ABSENT = object()
+_UNSET = {"compile": "eager"}
+"""Fields of which "default" would be a value that they have."""
 
 
 def written(value: Any) -> str:
@@ -52,4 +55,4 @@ def written(value: Any) -> str:
         return str(value[0]) if value[0] == value[1] else f"{value[0]}x{value[1]}"
     if isinstance(value, tuple | list):
         return "[" + ", ".join(map(written, value)) + "]"
-    return "as it comes" if value is None else str(value)
+    return "default" if value is None else str(value)

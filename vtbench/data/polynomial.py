@@ -65,7 +65,7 @@ def _difference(left: Polynomial, right: Polynomial) -> Polynomial:
 
 def _product(left: Polynomial, right: Polynomial) -> Polynomial:
     if len(left) * len(right) > MOST_PRODUCTS:
-        raise BadInput("it is of so many terms that no paper would print it.")
+        raise BadInput("it has so many terms that no paper would print it.")
     total: dict[Monomial, Fraction] = {}
     for one, a in left.items():
         for other, b in right.items():
@@ -80,7 +80,7 @@ def _product(left: Polynomial, right: Polynomial) -> Polynomial:
 def _quotient(left: Polynomial, right: Polynomial) -> Polynomial:
     divisor = right.get((), Fraction(0))
     if not divisor or len(right) > 1:
-        raise BadInput("it divides by more than a number.")
+        raise BadInput("it divides by something other than a number.")
     return {monomial: factor / divisor for monomial, factor in left.items()}
 
 
@@ -93,7 +93,7 @@ def _raised(base: Polynomial, power: Polynomial) -> Polynomial:
 
 def _none_such(function: str) -> Callable[..., Polynomial]:
     def refused(*_: Polynomial) -> Polynomial:
-        raise BadInput(f"it takes no {function}.")
+        raise BadInput(f"it may not use {function}.")
 
     return refused
 

@@ -13,10 +13,12 @@ from vtbench.errors import BadOption
 
 
 class ProtocolId(msgspec.Struct, frozen=True, kw_only=True):
-    """What a record says of its protocol."""
+    """The protocol of a record."""
 
     name: str
+    """The protocol's name, such as ``throughput``."""
     version: int
+    """The version of the protocol."""
 
     def __str__(self) -> str:
         """``throughput/1``."""
@@ -27,7 +29,9 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     """One way to measure."""
 
     name: str
+    """The protocol's name, such as ``throughput``."""
     version: int
+    """The protocol's version, which changes when a part of the protocol changes."""
     says: str
     """One line for the conditions above a table."""
     timed: bool = True
@@ -35,13 +39,13 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     synchronised: bool = False
     """Whether the host waits for the device after every step; otherwise the queue is kept full."""
     cold: bool = False
-    """Whether the device's last cache is flushed before every step, outside of what is timed."""
+    """Whether the device's last cache is flushed before every step; this is not timed."""
     graph: bool = False
     """Whether a captured CUDA graph is replayed."""
     compiled: bool = False
     """Whether the model is compiled first."""
     input_sets: int = 1
-    """How many different inputs are taken in turn."""
+    """The number of different inputs that are taken in turn."""
     devices: tuple[DeviceKind, ...] = ("cpu", "cuda")
     """The kinds of device that it can run on."""
 
@@ -51,7 +55,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         return ProtocolId(name=self.name, version=self.version)
 
     def batch_size(self, device: DeviceKind) -> int:
-        """Images per step where none are asked for."""
+        """The default number of images per step."""
         return 64 if device == "cuda" and not self.synchronised else 1
 
 
@@ -65,7 +69,8 @@ _ALL = (
     Protocol(
         name="latency",
         version=1,
-        says="one step at a time, the host waits for each; caches as the step before left them",
+        says="one step at a time, the host waits for each; caches stay as the step before left "
+        "them",
         synchronised=True,
     ),
     Protocol(
@@ -107,10 +112,10 @@ TIMED = tuple(name for name, protocol in PROTOCOLS.items() if protocol.timed)
 
 
 def protocol_named(name: str) -> Protocol:
-    """The protocol of that name; otherwise a sentence with those that there are."""
+    """The protocol of that name; otherwise an error that names all protocols."""
     try:
         return PROTOCOLS[name]
     except KeyError:
         raise BadOption(
-            f"There is no protocol {name!r}; there are {', '.join(PROTOCOLS)}."
+            f"There is no protocol {name!r}; choose one of {', '.join(PROTOCOLS)}."
         ) from None

@@ -1,4 +1,4 @@
-"""What came out: the Record of one workload and the ledger rows it is made of.
+"""The results of counting: the Record of one workload and the rows of its ledger.
 
 A row is one operator in one module; it is counted, zero by declaration, or unknown.
 Every total is a sum over rows, so a counting convention can be applied to a record later,
@@ -29,13 +29,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     module_class: str
     """Class name of that module."""
     status: Status
-    """Counted by a formula, zero by declaration, or unknown."""
+    """Whether it is counted by a formula, zero by declaration, or unknown."""
     kind: str
     """``conv``, ``linear``, ``matmul``, ``attention``, ``recurrent`` for counted rows; the class of
     other arithmetic (``normalisation``, ``softmax``, ``activation``, ``elementwise``,
     ``reduction``, ``pooling``, ``interpolation``) or ``none`` for zero rows; ``unknown``."""
     calls: int
-    """How often it ran."""
+    """The number of times that it ran."""
     macs: int = 0
     """Multiply-accumulates, dense by shape; 0 unless counted."""
     effective_macs: int = 0
@@ -55,11 +55,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     head: bool = False
     """Whether it belongs to the model's classifier head."""
     phase: Literal["forward", "backward"] = "forward"
-    """In which pass it ran."""
+    """The pass that it ran in."""
     source: Literal["table", "user formula", "outside"] = "table"
-    """Where the count comes from; ``outside`` is work the dispatcher did not see."""
+    """The origin of the count; ``outside`` is work that PyTorch's dispatcher did not see."""
     estimated_macs: int = 0
-    """A rough guess that ranks unknown rows; never part of a total."""
+    """A rough estimate that ranks unknown rows; it is never part of a total."""
 
     @property
     def elements_of_class(self) -> int:
@@ -77,66 +77,83 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     weights: int
     """Parameters and buffers, each storage once."""
     activations_peak: int
-    """Most bytes of other tensors alive at one time, inputs included."""
+    """The peak of bytes of other tensors that are alive at one time, inputs included."""
     peak_at: str
-    """Module path and operator that reached the peak, as ``path (op)``."""
+    """The module path and the operator that reached the peak, as ``path (op)``."""
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """Distinct parameters of a model, each tensor once."""
 
     total: int
+    """The number of elements of all parameters."""
     trainable: int
+    """The number of elements of the parameters that require a gradient."""
     buffers: int
+    """The number of elements of all buffers."""
     weights: int
-    """Weights of convolutions and linear layers only: no bias, no norm, no embedding."""
+    """Weights of convolutions and linear layers only: no biases, norms or embeddings."""
     norms: int = 0
     """Scales and shifts of normalisation layers."""
     biases: int = 0
-    """Biases of layers that are no normalisation."""
+    """Biases of all layers except normalisation layers."""
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
     """One operator or module kind that a peer counts differently."""
 
     op: str
+    """The operator, or the class of the module."""
     calls: int
+    """The number of its calls that are counted differently."""
     macs: int
-    """Peer minus ours; negative where the peer misses work."""
+    """The peer's MACs minus those of vtbench; negative if the peer misses work."""
 
 
 class PeerCount(msgspec.Struct, frozen=True, kw_only=True):
-    """What another counter says of the same model; explained + unexplained = difference."""
+    """The count of another counter; the explained and unexplained parts sum to the difference."""
 
     macs: int | None = None
+    """The counter's MACs; None if it failed."""
     difference: int | None = None
+    """The counter's MACs minus those of vtbench."""
     explained_by: tuple[Explained, ...] = ()
+    """The operators or modules that the counter counts differently."""
     unexplained: int | None = None
+    """The part of the difference that no operator or module explains."""
     error: str | None = None
+    """The reason why the counter gave no count; None if it gave one."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One workload and what counting it gave; ``error`` is set where it could not be counted."""
+    """The count of one workload. ``error`` holds the reason if it could not be counted."""
 
     workload: Workload
+    """The model and its conditions, with every default filled in."""
     rows: tuple[Row, ...] = ()
+    """The ledger: one row for each operator in each module."""
     parameters: Parameters | None = None
+    """The model's parameters; None if counting failed."""
     memory: Memory | None = None
+    """The predicted memory; None if counting failed."""
     module_parameters: dict[str, int] = {}
     """Module path -> elements of the parameters registered directly there, each tensor once."""
     module_weights: dict[str, int] = {}
-    """The same for the weights of convolutions and linear layers alone."""
+    """Module path -> elements of the weights of convolutions and linear layers alone."""
     stages: tuple[str, ...] = ()
     """Module paths that divide the model: its direct children unless the catalogue names them."""
     apart: tuple[str, ...] = ()
-    """The modules to which its rows are condensed; empty where every module has rows of its own."""
+    """The modules that rows are condensed to; empty if every module has rows of its own."""
     road: str | None = None
-    """``meta`` (shapes only) or ``real`` (seeded values), and why where it is real."""
+    """``meta`` (shapes only), or ``real`` (seeded values) with the reason for it."""
     convention: str = CONVENTION
+    """The counting convention."""
     counters: dict[str, PeerCount] = {}
+    """Counter -> its count of the same workload."""
     error: str | None = None
+    """The reason why the workload could not be counted; None if it was counted."""
     asked: Workload | None = None
-    """The workload as it was asked for, in a file that keeps the record; None is ``workload``."""
+    """The workload as it was asked for, in a file that keeps the record; None if it is the same."""
 
     @property
     def macs(self) -> int:
@@ -145,7 +162,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def effective_macs(self) -> int:
-        """The same, with causal masks applied."""
+        """Multiply-accumulates of everything that was counted, with causal masks applied."""
         return sum(row.effective_macs for row in self.rows)
 
     @property
@@ -160,7 +177,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unknown(self) -> tuple[Row, ...]:
-        """Unknown rows, the most expensive guess first."""
+        """Unknown rows, the highest estimate first."""
         rows = (row for row in self.rows if row.status == "unknown")
         return tuple(sorted(rows, key=lambda row: (-row.estimated_macs, row.op, row.module)))
 

@@ -38,7 +38,7 @@ _AMP: dict[str, Precision] = {"amp": "fp16", "amp_bf16": "bf16"}
 
 
 class _Conditions(msgspec.Struct, frozen=True):
-    """What the name of a file says of all its rows."""
+    """The conditions that the name of a file states for all its rows."""
 
     workload: Workload
     device: Device
@@ -56,7 +56,7 @@ def read_timm_results(path: Path) -> list[Measurement]:
     missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
     if missing:
         raise BadInput(
-            f"{path} is no file of timm's inference results: it has no column {missing[0]!r}."
+            f"{path} is not a file of timm's inference results: it has no column {missing[0]!r}."
         )
     return [_measurement(row, conditions, f"{path}:{rows.line_num}") for row in rows]
 
@@ -65,8 +65,8 @@ def _conditions(name: str) -> _Conditions:
     found = _NAME.fullmatch(name)
     if found is None:
         raise BadInput(
-            f"The name {name!r} does not say how its results were measured; name the file as timm "
-            "does, such as benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv."
+            f"The file name {name!r} does not say how the results were measured; name the file as "
+            "timm does, for example benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv."
         )
     device = found["device"]
     kind: DeviceKind = "cpu" if device.startswith("cpu") else "cuda"
@@ -105,7 +105,7 @@ def _measurement(row: dict[str, Any], conditions: _Conditions, where: str) -> Me
         size, batch = int(row["infer_img_size"]), int(row["infer_batch_size"])
         rate = float(row["infer_samples_per_sec"])
     except (TypeError, ValueError) as error:
-        raise BadInput(f"{where}: a figure of {row.get('model')!r} is no number.") from error
+        raise BadInput(f"{where}: a figure of {row.get('model')!r} is not a number.") from error
     printed = {f"printed_{name}": row[name] for name in PRINTED if row.get(name)}
     return Measurement(
         workload=msgspec.structs.replace(

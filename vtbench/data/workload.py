@@ -1,4 +1,4 @@
-"""What to run: the frozen Workload that travels whole from the command line to the record."""
+"""The Workload, which travels unchanged from the command line to the record."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: str
     """The parameter of ``forward`` that receives it."""
     shape: tuple[int, ...]
-    """Its shape, the batch included."""
+    """The shape, with the batch as its first number."""
     dtype: str = "float32"
     """A torch dtype by name."""
 
@@ -38,7 +38,7 @@ class Workload(
     """
 
     model: str
-    """The name as it was asked for."""
+    """The name of the model as it was asked for."""
     resolution: Annotated[
         tuple[int, int] | None,
         Option(
@@ -51,7 +51,7 @@ class Workload(
     batch_size: Annotated[
         int, Option(help="Images per step (default: 1; 64 for throughput on a GPU).")
     ] = 1
-    """Images per step."""
+    """The number of images per step."""
     options: tuple[tuple[str, OptionValue], ...] = ()
     """Constructor options, sorted by name."""
     inputs: tuple[InputSpec, ...] = ()
@@ -65,9 +65,9 @@ class Workload(
     ] = "eval"
     """Whether the model runs in evaluation or in training mode."""
     backward: Annotated[bool, Option(help="Include the backward pass.")] = False
-    """Whether the backward pass is part of it."""
+    """Whether the backward pass is included."""
     weights: str | None = None
-    """The checkpoint of its weights as ``FILE@sha256:DIGITS``; None is random initialisation."""
+    """The checkpoint as ``FILE@sha256:DIGITS``; None means random weights."""
     device: DeviceKind = "cpu"
     """The kind of device that executes it; the record says which device it was."""
     dtype: Annotated[
@@ -78,7 +78,7 @@ class Workload(
             executed=True,
         ),
     ] = "fp32"
-    """Precision: ``tf32`` is fp32 with TF32 products; ``bf32`` the same with bf16 ones, on CPUs."""
+    """The precision: ``tf32`` is fp32 with TF32 products, ``bf32`` is fp32 with bf16 products."""
     autocast: Annotated[
         bool,
         Option(
@@ -86,14 +86,14 @@ class Workload(
             executed=True,
         ),
     ] = False
-    """Whether ``dtype`` is left to torch's autocast, with weights and input in fp32."""
+    """Whether ``torch.autocast`` applies ``dtype``; weights and inputs stay in fp32."""
     layout: Annotated[
         Layout,
         Option(
             help="Memory format of weights and images (default: nchw).", executed=True, shared=False
         ),
     ] = "nchw"
-    """Memory format of weights and images."""
+    """The memory format of weights and images."""
     compile: Annotated[
         str | None,
         Option(
@@ -104,12 +104,12 @@ class Workload(
             shared=False,
         ),
     ] = None
-    """Mode of ``torch.compile``; None is eager."""
+    """The mode of ``torch.compile``; None is eager."""
     threads: Annotated[
         int | None,
         Option(help="Number of CPU threads (default: PyTorch chooses).", executed=True, on="cpu"),
     ] = None
-    """Threads of the CPU; None is torch's own choice until it is resolved."""
+    """The number of CPU threads; None is PyTorch's own choice until it is resolved."""
     attention: Annotated[
         Attention | None,
         Option(
@@ -117,7 +117,7 @@ class Workload(
             executed=True,
         ),
     ] = None
-    """The backend that fused attention is held to; None leaves the choice to torch."""
+    """The forced backend of scaled_dot_product_attention; None leaves the choice to PyTorch."""
     cudnn_benchmark: Annotated[
         bool,
         Option(
@@ -152,7 +152,7 @@ _COUNTED = {
 
 
 def as_counted(workload: Workload) -> Workload:
-    """The workload less how it is executed, on which no count depends."""
+    """The workload with default execution options, on which no count depends."""
     return msgspec.structs.replace(workload, **_COUNTED)
 
 

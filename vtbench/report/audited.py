@@ -79,7 +79,7 @@ def _notes(audit: Audit) -> tuple[str, ...]:
     notes = [f"{plural(len(audit.findings), 'contradiction')}."]
     notes += [
         f"{finding.row}, {finding.column}: {finding.printed} would fit "
-        f"{' or '.join(finding.fits[:3])} as the baseline."
+        f"{' or '.join(finding.fits[:3])} if that were the baseline."
         for finding in audit.findings
         if finding.fits
     ]

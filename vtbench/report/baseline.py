@@ -35,7 +35,7 @@ def _reason(judged: Judged) -> str:
         count = sum(each.count for each in rest)
         parts.append(f"{signed(sum(each.by for each in rest))}: {plural(count, 'other module')}")
     total = signed(int(measured - claim.low))
-    return f"{total} in all. {'; '.join(parts)}."
+    return f"The total differs by {total}. {'; '.join(parts)}."
 
 
 def _group(moved: Moved) -> str:
@@ -48,7 +48,7 @@ def baseline_table(verdicts: Sequence[Verdict]) -> Table:
     """Every figure of a baseline beside what it is now."""
     rows = tuple(_row(verdict) for verdict in verdicts)
     wrong = [verdict for verdict in verdicts if not verdict.as_expected]
-    notes = [f"{plural(len(rows), 'figure')}: {len(wrong)} not as in the baseline."]
+    notes = [f"{len(wrong)} of {plural(len(rows), 'figure')} differ from the baseline."]
     notes += [f"! {_model(v)}, {_quantity(v)}: {v.reason}" for v in wrong]
     information = [v for v in verdicts if v.verdict == "unknown"]
     notes += list(dict.fromkeys(v.claim.why for v in information))

@@ -25,9 +25,9 @@ def beside_formulas(record: Record) -> Table | None:
         (stage, digits(macs), f"{term.name}: {pretty(form)}", _held(macs, int(term.macs)))
         for (stage, macs), term, form in zip(stages.items(), cost.terms, cost.forms, strict=True)
     ]
-    terms = f"`vtbench cost {record.workload.model}` has every term."
+    terms = f"`vtbench cost {record.workload.model}` shows every term."
     return Table(
-        title="By stage, beside the paper's cost formulas",
+        title="By stage, beside the paper's cost model",
         columns=(
             name_column("Stage"),
             Column(head="MACs"),
@@ -44,7 +44,7 @@ def why_not_beside(record: Record) -> str | None:
     try:
         _laid_out(record)
     except BadOption as error:
-        return f"The paper's formula does not stand beside this count. {error}"
+        return f"The paper's cost model cannot be shown beside this count. {error}"
     return None
 
 
@@ -55,7 +55,7 @@ def _laid_out(record: Record) -> Costed | None:
     if model is None:
         return None
     if work.backward or work.batch_size != 1:
-        raise BadOption("The formula is the cost of one forward pass of one image.")
+        raise BadOption("It gives the cost of one forward pass of one image only.")
     values = model.values_for(work.options, work.resolution)
     shown = [costed(model, values, depth) for depth in (1, model.depth)]
     stages = len(_stages(record))
@@ -63,7 +63,7 @@ def _laid_out(record: Record) -> Costed | None:
         if len(cost.terms) == stages:
             return cost
     raise BadOption(
-        f"The count has {plural(stages, 'stage')}, and the formula of {model.name} has "
+        f"The count has {plural(stages, 'stage')}, and the cost model of {model.name} has "
         f"{' or '.join(dict.fromkeys(str(len(cost.terms)) for cost in shown))}."
     )
 

@@ -59,7 +59,7 @@ def breakdown(record: Record, view: View, depth: int = 1) -> list[Part]:
         return _by_operator(record)
     if view == "class":
         return _by_class(record)
-    raise BadOption(f"There is no view by {view!r}; there are {', '.join(VIEWS)}.")
+    raise BadOption(f"--by: expected one of {', '.join(VIEWS)}, got {view!r}.")
 
 
 def module_keys(record: Record, depth: int) -> list[str]:
@@ -90,7 +90,7 @@ def _paths(record: Record) -> list[str]:
 
 def _by_module(record: Record, depth: int) -> list[Part]:
     if depth < 1:
-        raise BadOption(f"The depth of a module tree is 1 or more, not {depth}.")
+        raise BadOption(f"--depth: expected a number of at least 1, got {depth}.")
     keys = module_keys(record, depth)
     parents = {""} | {key.rpartition(".")[0] for key in keys}
 

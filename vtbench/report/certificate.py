@@ -121,7 +121,7 @@ def _accounted(record: Record) -> str:
         calls[row.status] += row.calls
     said = (
         f"Operator calls: {sum(calls.values())}, of which {calls['counted']} counted, "
-        f"{calls['zero']} that multiply nothing and {calls['unknown']} unknown"
+        f"{calls['zero']} without multiplications and {calls['unknown']} unknown"
     )
     users = sorted({row.op for row in record.rows if row.source == "user formula"})
     by_users = f"; counted by a user formula: {', '.join(users)}" if users else ""
@@ -148,7 +148,7 @@ def _operators(title: str, found: list[Part], *, status: bool) -> Table:
     columns = [name_column("Operator"), Column(head="Calls")]
     columns += [Column(head="Status", align="left")] if status else []
     columns += [Column(head="MACs"), Column(head="Share", drop=1)]
-    notes = () if found else ("No operator multiplies.",)
+    notes = () if found else ("No operator has multiplications.",)
     return Table(title=title, columns=tuple(columns), rows=tuple(rows), notes=notes)
 
 
@@ -158,11 +158,11 @@ def _free(record: Record) -> list[Table]:
     moved = [row for row in record.rows if row.status == "zero" and row.kind == "none"]
     calls = plural(sum(row.calls for row in moved), "call")
     operators = plural(len({row.op for row in moved}), "operator")
-    note = f"Not listed: {calls} ({operators}) to make, move or view data."
+    note = f"{calls} ({operators}) that only create, move or view data are not listed."
     if not found and not moved:
         return []
     made = Table(
-        title="Multiplies nothing",
+        title="Operators without multiplications",
         columns=(name_column("Other arithmetic"), Column(head="Calls"), Column(head="Elements")),
         rows=tuple((p.name, str(p.calls), si(p.elements or 0)) for p in found),
         notes=(note,) if moved else (),
@@ -183,8 +183,8 @@ def _unknown(record: Record) -> Table:
             for row in record.unknown
         ),
         notes=(
-            "Estimates only rank unknown operators; they are part of no total.",
-            "State what an operator costs with --ops.",
+            "Estimates only rank unknown operators; they are not part of any total.",
+            "Use --ops to state the cost of an operator.",
         ),
     )
 
@@ -216,7 +216,7 @@ def _divided(title: str, head: str, found: list[Part]) -> Table:
     """Parts that divide the model, and their sum."""
     total = sum(part.macs for part in found)
     made = _shares(title, head, found, common_prefix(part.macs for part in found), total)
-    notes = () if len(found) == 1 else (f"Sum: {digits(total)} MACs.",)
+    notes = () if len(found) == 1 else (f"The sum is {digits(total)} MACs.",)
     return msgspec.structs.replace(made, notes=notes)
 
 
@@ -252,9 +252,14 @@ def _tree(record: Record, found: list[Part], depth: int) -> Table:
             lines.append(_line("  " * (level + 1) + OWN, [own]))
     silent = [line for line in lines if not line.macs and not line.params]
     shown = [line for line in lines if line.macs or line.params]
-    notes = [f"Indented figures sum to the line above them; {digits(record.macs)} MACs in all."]
+    notes = [
+        f"Indented figures sum to the line above them; the total is {digits(record.macs)} MACs."
+    ]
     if silent:
-        notes.append(f"Not shown: {plural(len(silent), 'module')} without MACs or parameters.")
+        are = "is" if len(silent) == 1 else "are"
+        notes.append(
+            f"{plural(len(silent), 'module')} with neither MACs nor parameters {are} not shown."
+        )
     title = f"{record.workload.model} by module, depth {depth}"
     made = _shares(title, "Module", shown, common_prefix([record.macs]), record.macs)
     return msgspec.structs.replace(made, notes=tuple(notes))

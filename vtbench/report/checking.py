@@ -132,8 +132,8 @@ def _one_line(text: str) -> str:
 
 
 CONDITION = (
-    "The configuration, of all in a suite's range, that suits most of its figures, held as it is "
-    "against the other suite's."
+    "The configuration that reproduces most figures of one suite, among all that its search "
+    "allows, is applied unchanged to the other suite."
 )
 
 
@@ -184,6 +184,6 @@ def _notes(predictions: Sequence[Prediction]) -> tuple[str, ...]:
         chance = sum(p.by_chance for p in group)
         notes.append(
             f"Fitted on {one}, predicted on {other}: {hits} of {of} figures ({hits / of:.0%}); "
-            f"{chance:.1f} would come out by chance."
+            f"{chance:.1f} are expected by chance."
         )
     return tuple(notes)

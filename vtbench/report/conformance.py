@@ -36,12 +36,12 @@ def matrix(found: Conformance) -> Table:
     rows.append((f"within 2 %, of {total}", *(_sum(found, name, exact=False) for name in names)))
     versions = [f"{name} {version}" for name, version in found.versions.items()]
     notes = [
-        "A figure is what was counted, divided by the truth: 1 is exact, 0 missed it.",
-        "crash: it raised.  —: it cannot take the inputs.",
-        "more: it counted something where nothing multiplies.",
-        "≥: it says that something is unknown; blind: it does not.",
+        "A figure is the count divided by the truth: 1 is exact, 0 counts nothing.",
+        "crash: the counter raised.  —: it cannot take the inputs.",
+        "more: it counts something although nothing is multiplied.",
+        "≥: it reports that something is unknown; blind: it does not.",
         *(", ".join(versions[at : at + 3]) for at in range(0, len(versions), 3)),
-        *(f"Not installed: {name}." for name in found.absent),
+        *(f"{name} is not installed." for name in found.absent),
     ]
     return Table(
         title="Counters on micro-cases",

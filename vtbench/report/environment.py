@@ -71,19 +71,19 @@ def machine_tables(found: Machine) -> list[Table]:
     software = [key for key in SOFTWARE if key in known]
     variables = [key for key in known if key.isupper()]
     machine = [key for key in known if key not in {*software, *variables}]
-    warnings = told(found.disturbances) or ("Nothing that was looked at stands in the way.",)
+    warnings = told(found.disturbances) or ("Nothing was found that would distort timings.",)
     tables = [
         _devices(found),
         _listed("Software", software, known),
         _listed("Machine", machine, known),
-        _listed("Variables that may alter speed", variables, known),
+        _listed("Variables that may change the speed", variables, known),
         Table(title="Before you measure", columns=(), rows=(), notes=warnings),
     ]
     return [table for table in tables if table.rows or table.notes]
 
 
 def told(disturbances: Sequence[Disturbance]) -> tuple[str, ...]:
-    """A disturbance and its remedy, each as one line."""
+    """Each disturbance with its remedy, as one line."""
     return tuple(f"{each.sentence} {REMEDIES[each.kind]}" for each in disturbances)
 
 
@@ -129,19 +129,22 @@ def _shown(key: str, value: EnvironmentValue) -> str:
     return str(value)
 
 
-_WATCH_AGAIN = "Measure again; if it happens again, report it as a fault of vtbench."
-_SENSORS = "The verdict stays *unwatched*: watch the GPU with nvidia-smi meanwhile."
+_WATCH_AGAIN = "Measure again; if it happens again, report it as a bug of vtbench."
+_SENSORS = "The verdict stays *unwatched*; watch the GPU with nvidia-smi while you measure."
 
 REMEDIES: dict[Kind, str] = {
     Kind.OTHER_LOAD: "End the other processes, or measure when the machine is quiet.",
-    Kind.HOST_FULL: "End the other processes: a host without a free core starts kernels late.",
+    Kind.HOST_FULL: "End the other processes; a host with no free core starts kernels late.",
     Kind.STEAL: "Measure at another time, or on a machine that is not shared.",
     Kind.GPU_SHARED: "End the other processes, or choose another GPU with --gpu.",
-    Kind.CLOCK_HELD: "Cool the GPU or raise its power limit; or lower the clock and hold it there.",
+    Kind.CLOCK_HELD: (
+        "Cool the GPU, raise its power limit, or lock its clock at a lower value. Timings of a "
+        "throttled device are not comparable."
+    ),
     Kind.QUOTA: "Use fewer --threads, or give the container more processor time.",
     Kind.HEAT: "Cool the machine, and wait until it is cool.",
     Kind.FEW_READINGS: "Measure longer, with a longer --max-time or larger batches.",
-    Kind.GAP: "Leave a core to the watcher, and measure again.",
+    Kind.GAP: "Leave a core free for telemetry, and measure again.",
     Kind.TOO_SHORT: "Measure longer, with a longer --max-time.",
     Kind.COUNTERS_STUCK: "Measure outside of this sandbox or container.",
     Kind.COUNTERS_UNREADABLE: "Allow this process to read the system's processor times.",
@@ -152,15 +155,17 @@ REMEDIES: dict[Kind, str] = {
     Kind.NO_UUID: _SENSORS,
     Kind.GPU_UNKNOWN: _SENSORS,
     Kind.GPU_PART: "Measure on a whole GPU.",
-    Kind.NOT_RECORDED: "Measure it with vtbench.",
-    Kind.CLOCK_MOVED: "Hold the clock with `nvidia-smi --lock-gpu-clocks`, or measure longer.",
-    Kind.PROCESSES_UNSEEN: "Look outside of the container whether the GPU has other users.",
-    Kind.CLOCK_UNREADABLE: "A processor that slows down goes unseen: measure on bare metal.",
+    Kind.NOT_RECORDED: "Measure the model with vtbench.",
+    Kind.CLOCK_MOVED: "Lock the clock with `nvidia-smi --lock-gpu-clocks`, or measure longer.",
+    Kind.PROCESSES_UNSEEN: "Check outside of the container if the GPU has other users.",
+    Kind.CLOCK_UNREADABLE: (
+        "vtbench cannot see if the processor slows down; measure on bare metal."
+    ),
     Kind.MACHINE_BUSY: "Measure when the machine is quiet.",
-    Kind.GOVERNOR: "`cpupower frequency-set --governor performance` holds it up.",
-    Kind.QUOTA_SET: "Give --threads no more than that.",
+    Kind.GOVERNOR: "`cpupower frequency-set --governor performance` keeps the clock high.",
+    Kind.QUOTA_SET: "Give --threads at most that number.",
     Kind.VIRTUAL: "Repeat sessions on several occasions, or measure on bare metal.",
-    Kind.LAUNCHES_BLOCK: "Unset it.",
-    Kind.MEMORY_UNCACHED: "Unset it.",
+    Kind.LAUNCHES_BLOCK: "Unset this variable.",
+    Kind.MEMORY_UNCACHED: "Unset this variable.",
 }
 """One sentence for every kind."""

@@ -171,17 +171,17 @@ def _formula_rows(verdict: Verdict) -> list[tuple[str, str]]:
 def _said(verdict: Verdict) -> tuple[str, ...]:
     claim, notes = verdict.claim, [verdict.reason]
     if claim.expression is not None:
-        notes.append(f"Follows from: {claim.expression}")
+        notes.append(f"It follows from: {claim.expression}")
     found = verdict.reproduced_by
     if found is not None:
         rivals = f"; {plural(found.rivals, 'other candidate')} " + (
             "gives these digits too" if found.rivals == 1 else "give these digits too"
         )
         said = reproduction(found, claim.convention)
-        notes.append(f"Reproduced by: {said}{rivals if claim.workload is not None else ''}.")
+        notes.append(f"It is reproduced by: {said}{rivals if claim.workload is not None else ''}.")
     elif verdict.verdict in ("close", "fails") and claim.kind not in SWEPT:
-        notes.append("Reproduced by: nothing that was tried.")
-    notes += [f"Fitted, not confirmed: {choice}." for choice in claim.fitted]
+        notes.append("No reading that was tried reproduces it.")
+    notes += [f"This choice is fitted, not confirmed: {choice}." for choice in claim.fitted]
     if claim.why:
         notes.append(f"Why: {claim.why}")
     reproduce = command(verdict)
@@ -235,7 +235,10 @@ def _trials_table(found: Explained) -> Table:
         for trial in telling[:SHOWN]
     )
     hits = sum(trial.hit is not None for trial in telling)
-    notes = [f"{plural(len(telling), 'candidate')} tried, {hits} give the printed digits."]
+    was = "was" if len(telling) == 1 else "were"
+    notes = [
+        f"{plural(len(telling), 'candidate')} {was} tried; {hits} of them give the printed digits."
+    ]
     if len(telling) < len(found.trials):
         notes.append(f"{len(found.trials) - len(telling)} more change nothing in this column.")
     if len(telling) > SHOWN:

@@ -135,13 +135,13 @@ def _named(
     """What came off, under names of which no two are alike."""
     sound = [record for record in records if record.error is None]
     if not sound:
-        raise BadInput("There is nothing to write: no measurement came off.")
+        raise BadInput("There is nothing to write, because every measurement failed.")
     seen: set[str] = set()
     for record in sound:
         name = series_name(record, with_device=with_device)
         if name in seen:
             raise BadInput(
-                f"Two measurements are both of {name}; write those of one device and one session."
+                f"There are two measurements of {name}; write those of one device and one session."
             )
         seen.add(name)
         yield name, record
@@ -165,8 +165,8 @@ def _refuse_what_timm_cannot_say(records: Sequence[Measurement]) -> None:
         height, width = work.resolution or (0, 1)
         if work.options or work.inputs or work.backward or work.mode != "eval" or height != width:
             raise BadInput(
-                f"timm's columns have no place for {series_name(record, with_device=True)}: they "
-                "hold inference on square images without options."
+                f"timm's columns cannot hold {series_name(record, with_device=True)}: they are for "
+                "inference on square images with default options."
             )
     places: dict[str, set[str]] = {"protocol": {str(record.protocol) for record in records}}
     places["device"] = {record.device.name for record in records if record.device}
@@ -175,7 +175,7 @@ def _refuse_what_timm_cannot_say(records: Sequence[Measurement]) -> None:
     for name, values in places.items():
         if len(values) > 1:
             raise BadInput(
-                f"timm's columns have no place for the {name}, and here are "
+                f"timm's columns cannot hold the {name}, and there are several values: "
                 f"{' and '.join(sorted(values))}; write one file for each."
             )
 

@@ -51,7 +51,7 @@ def certificate(formula: Formula) -> Table:
         ("growth", formula.growth or ABSENT),
     ]
     if formula.degree.get("B"):
-        apart = formula.batch_free or "nothing: batch n costs n times batch 1"
+        apart = formula.batch_free or "nothing; batch n costs n times batch 1"
         lines.append(("not per image", apart))
     lines.append(("found by", _method(formula)))
     rows = [row for head, text in lines for row in _wrapped(head, text)]
@@ -80,7 +80,7 @@ def _method(formula: Formula) -> str:
     how = {
         "symbolic": "one run on symbolic sizes",
         "interpolated": "interpolation through concrete counts",
-        "fixed size": "one run with a symbolic batch; it takes no other size",
+        "fixed size": "one run with a symbolic batch; the model takes no other size",
     }
     said = how.get(formula.method or "", ABSENT)
     return f"{said}; not traced, because {formula.reason}" if formula.reason else said

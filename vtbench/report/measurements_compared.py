@@ -141,7 +141,7 @@ def _notes(comparisons: Sequence[Comparison], asked: ComparisonRendering) -> Ite
     if any(each.ratio is not None for each in comparisons):
         share = f"{asked.smallest * 100:g} %"
         yield (
-            "Above 1 is faster. In brackets the 95 % interval; same: all of it lies within "
+            "Above 1 is faster. The 95 % interval stands in brackets; same: all of it lies within "
             f"{share} of 1."
         )
     yield from _grouped(comparisons, _said_counts)
@@ -185,7 +185,7 @@ def _said_reason(comparison: Comparison) -> Iterable[str]:
 def _said_differences(comparison: Comparison) -> Iterable[str]:
     on_purpose = [key for key in comparison.differs if key in comparison.across]
     others = [key for key in comparison.differs if key not in comparison.across]
-    for what, keys in (("Compared across", on_purpose), ("Also differs:", others)):
+    for what, keys in (("Compared across", on_purpose), ("These differ too:", others)):
         if keys:
             parts = (f"{key} {_arrow(comparison.differs[key])}" for key in keys)
             yield f"{what} {', '.join(parts)}."
@@ -196,7 +196,7 @@ def _said_counts(comparison: Comparison) -> Iterable[str]:
         yield f"MACs are the same: {digits(comparison.new_macs)}."
     if comparison.counts:
         parts = (_counted(key, *pair) for key, pair in comparison.counts.items())
-        yield f"Counted: {', '.join(parts)}."
+        yield f"The counts differ: {', '.join(parts)}."
 
 
 def _counted(key: str, base: int, new: int) -> str:

@@ -52,7 +52,7 @@ def comparison(records: Sequence[Record], relative_to: Record | None = None) -> 
     notes = [failure(record) for record in records if record.error]
     notes += [_bound(record) for record in counted if not record.complete]
     if relative_to is not None:
-        notes.append(f"Ratio and difference are to {_label(relative_to)}.")
+        notes.append(f"Ratio and difference are relative to {_label(relative_to)}.")
     return Table(
         title="Multiply-accumulates",
         conditions=(" · ".join(shared),),
@@ -86,7 +86,7 @@ def stage_comparison(record: Record, base: Record) -> Table | None:
             )
             for mine, theirs in pairs
         ),
-        notes=(f"Sum: {digits(record.macs)} and {digits(base.macs)} MACs.",),
+        notes=(f"The sums are {digits(record.macs)} and {digits(base.macs)} MACs.",),
     )
 
 
@@ -194,4 +194,5 @@ def _bound(record: Record) -> str:
     named = list(dict.fromkeys(row.op for row in record.unknown))
     shown, rest = named[:NAMED], named[NAMED:]
     more = f" and {len(rest)} more" if rest else ""
-    return f"{_label(record)}: a lower bound, {', '.join(shown)}{more} unknown."
+    are = "is" if len(named) == 1 else "are"
+    return f"{_label(record)}: the total is a lower bound; {', '.join(shown)}{more} {are} unknown."

@@ -66,7 +66,7 @@ def overview(records: Sequence[Record]) -> Table:
         title="Other counters: difference from vtbench",
         columns=tuple(columns),
         rows=tuple(rows),
-        notes=("Plus: counts more than vtbench. Minus: less. =: the same total.",),
+        notes=("+: it counts more than vtbench. -: it counts less. =: the same total.",),
     )
 
 

@@ -89,5 +89,5 @@ def _summary(cells: Sequence[Planned], seconds: float) -> str:
     if not left:
         return f"{said}."
     if all(each.known for each in left):
-        return f"{said}: about {spoken(seconds)}, as cells like them took."
-    return f"{said}: at most about {spoken(seconds)}, by the caps on warm-up and samples."
+        return f"{said}: about {spoken(seconds)}, judging by similar cells."
+    return f"{said}: at most about {spoken(seconds)}, by the limits on warm-up and samples."

@@ -211,7 +211,7 @@ def fit(table: Table, width: int) -> Table:
     gone = [table.columns[i].head for i in range(len(table.columns)) if i not in kept]
     notes = table.notes
     if gone:
-        notes += (f"Left out at this width: {', '.join(gone).removesuffix('.')}.",)
+        notes += (f"Hidden to fit {width} columns: {', '.join(gone).removesuffix('.')}.",)
     widths = _widths(table, kept, width)
     rows = tuple(tuple(shorten(row[i], widths[i]) for i in kept) for row in table.rows)
     columns = tuple(

@@ -11,14 +11,14 @@ MILLI = 1e3
 GIGA = 1e9
 PRODUCTS = "products of square matrices"
 BOUND = {
-    "arithmetic": "its arithmetic is what binds it",
-    "memory": "the traffic of its memory is what binds it",
-    "neither": "neither binds it, so launching, small shapes or other work take the time",
+    "arithmetic": "arithmetic limits its speed",
+    "memory": "memory traffic limits its speed",
+    "neither": "neither limits its speed, so kernel launches, small shapes or other work do",
 }
 
 
 def stages_table(record: Measurement, name: str | None = None) -> Table | None:
-    """A row per stage: its share of the time and of the MACs; None where no stage was timed.
+    """A row per stage: its share of the time and of the MACs; None if no stage was timed.
 
     Stages with fewer MACs that are no faster stand out by their time per MAC, which is 1 for the
     model as a whole.
@@ -61,10 +61,12 @@ def _per_mac(each: StageShare, seconds: float, macs: int) -> str:
 
 
 def _sums(record: Measurement, seconds: float) -> str:
-    whole = f"Sum of the stages: {plain(seconds * MILLI)} ms, in a pass of its own with hooks"
+    whole = (
+        f"The sum of the stages is {plain(seconds * MILLI)} ms, timed in a separate pass with hooks"
+    )
     if record.median is None:
         return f"{whole}."
-    return f"{whole}; {plain(record.median * MILLI)} ms as measured above."
+    return f"{whole}; the model takes {plain(record.median * MILLI)} ms, as measured above."
 
 
 def _standing(record: Measurement, roof: Roofline, label: str) -> list[str]:
@@ -75,7 +77,7 @@ def _standing(record: Measurement, roof: Roofline, label: str) -> list[str]:
     source = record.environment.get("ceiling_source") or PRODUCTS
     seen = source if source == PRODUCTS else f"{source} itself, faster than {PRODUCTS}"
     said = [
-        f"{label} as a whole: {share(roof.macs_per_second / top)} of {plain(top / GIGA)} GMAC/s "
+        f"{label} reaches {share(roof.macs_per_second / top)} of {plain(top / GIGA)} GMAC/s "
         f"({seen}) and {share(roof.bytes_per_second / moved)} of {plain(moved / GIGA)} GB/s "
         f"(a copy); {BOUND[roof.bound]}."
         if roof.bound
@@ -84,8 +86,8 @@ def _standing(record: Measurement, roof: Roofline, label: str) -> list[str]:
     if roof.datasheet_macs_per_second:
         part = share(roof.macs_per_second / roof.datasheet_macs_per_second)
         said.append(
-            f"The maker prints {plain(roof.datasheet_macs_per_second / GIGA)} GMAC/s, of which "
-            f"this is {part}."
+            f"This is {part} of the {plain(roof.datasheet_macs_per_second / GIGA)} GMAC/s in the "
+            "datasheet."
         )
     return [text for text in said if text]
 
@@ -93,5 +95,5 @@ def _standing(record: Measurement, roof: Roofline, label: str) -> list[str]:
 def _outside(roof: Roofline) -> list[str]:
     """What the last row is, where there is one."""
     if any(each.stage == OTHER for each in roof.stages):
-        return [f"{OTHER}: outside of all stages, Python between them included."]
+        return [f"{OTHER}: work outside of all stages, including Python between them."]
     return []

@@ -46,11 +46,15 @@ def speed_notes(verdicts: Iterable[Verdict]) -> list[str]:
     if told:
         count = plural(sum(told.values()), "ratio")
         said = ", ".join(f"{told.get(word, 0)} {text}" for word, text in _SAID.items())
-        notes.append(f"{count} on other hardware than printed: {said}.")
+        notes.append(f"{count} measured on hardware other than the printed one: {said}.")
     return notes
 
 
-_SAID = {"agrees": "in the printed direction", "disagrees": "in the other", "open": "open"}
+_SAID = {
+    "agrees": "in the printed direction",
+    "disagrees": "in the other direction",
+    "open": "open",
+}
 
 
 def speed_tables(speeds: Speeds) -> list[Table]:
@@ -78,7 +82,7 @@ def _order_table(suite: str, orders: Sequence[ColumnOrder]) -> Table:
             (o.column, o.device, str(o.pairs), str(o.agrees), str(o.disagrees), str(o.open))
             for o in orders
         ),
-        notes=("Open: too near to tell, in what was measured or in the printed digits.",),
+        notes=("Open: the measurements or the printed digits are too close to tell.",),
     )
 
 
@@ -114,25 +118,25 @@ def _of_what(shares: Sequence[Implied]) -> str:
         f"{each.hardware} in {each.precision}" + ("" if each.stated else " (not stated)")
         for each in shares
     )
-    return f"Two operations to a MAC; dense peak of {', '.join(peaks)}"
+    return f"One MAC is two operations; dense peak of {', '.join(peaks)}"
 
 
 def _implied_notes(suite: str, shares: Sequence[Implied]) -> list[str]:
     notes = []
     printed = sum(not each.counted for each in shares)
     if printed:
-        notes.append(f"MACs of {plural(printed, 'row')} are the paper's own, not counted.")
+        notes.append(f"The MACs of {plural(printed, 'row')} are printed in the paper, not counted.")
     for each in shares:
         name = each.claim.removeprefix(f"{suite}.")
         done, most = each.operations / TERA, each.limit / TERA
         if each.impossible:
             notes.append(
                 f"! {name}: {each.printed} img/s of {si(each.macs)} MACs are {done:.3g} T "
-                f"operations a second, and {each.hardware} does {most:.4g} T at most."
+                f"operations a second, and {each.hardware} can do at most {most:.4g} T."
             )
         elif each.utilisation > 1:
-            notes.append(f"{name}: more than fp32 allows; it ran in a lower precision, or the "
-                         "figures are wrong.")  # fmt: skip
+            notes.append(f"{name}: this is more than fp32 allows; the model ran in a lower "
+                         "precision, or the figures are wrong.")  # fmt: skip
     return notes
 
 

@@ -41,7 +41,7 @@ def explanation(verdict: Verdict) -> str:
         exact = verdict.claim.low == verdict.claim.high  # so of our own
         if exact or verdict.claim.kind in SWEPT:  # no other reading was looked for
             return verdict.reason
-        return "nothing tried gives it" if verdict.claim.kind != "arithmetic" else ""
+        return "no reading gives it" if verdict.claim.kind != "arithmetic" else ""
     said = reproduction(found, verdict.claim.convention)
     return f"{said}, {fitted}" if fitted else said
 
@@ -67,8 +67,9 @@ def account(verdict: Verdict) -> str:
             (reproduction(found, claim.convention, scored=False), found.measured),
         )
     ]
-    cells = f"{found.hits} of {found.of} cells of the column"
-    others = f"; {plural(found.rivals, 'other reading')} would do too" if found.rivals else ""
+    cells = f"this fits {found.hits} of {found.of} cells of the column"
+    gives = "gives" if found.rivals == 1 else "give"
+    others = f"; {plural(found.rivals, 'other reading')} {gives} it too" if found.rivals else ""
     return f"{', '.join(told)}; {cells}{others}."
 
 
@@ -136,7 +137,7 @@ def printed_table(verdicts: Sequence[Verdict]) -> Table:
             )
             for v in verdicts
         ),
-        notes=("`vtbench explain` and `vtbench check` say more of each.",),
+        notes=("`vtbench explain` and `vtbench check` say more about each figure.",),
     )
 
 
@@ -179,8 +180,9 @@ def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
             f"{found['fails']} fail, {found['unknown']} unknown."
         ),
         (
-            f"Of {judged} judged: {found['as_stated']} as stated; {found['per_table']} with one "
-            f"convention and configuration per table; {found['any']} with any."
+            f"{found['as_stated']} of {judged} reproduced exactly as the paper states, "
+            f"{found['per_table']} of {judged} if one convention and configuration is chosen per "
+            f"table, {found['any']} of {judged} if any may be chosen per figure."
         ),
     ]
     kinds: dict[str, int] = {}
@@ -194,8 +196,8 @@ def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
     fitted = sum(1 for v in verdicts if v.claim.fitted)
     if fitted:
         notes.append(
-            f"{plural(fitted, 'claim')} bear on choices that were deduced from printed figures: "
-            "a fit, not a confirmation."
+            f"{plural(fitted, 'claim')} {'depends' if fitted == 1 else 'depend'} on choices that "
+            "were deduced from printed figures; this is a fit, not a confirmation."
         )
     surprises = [v for v in verdicts if not v.as_expected]
     notes += [f"! {v.claim.id}: expected {expectation(v)}; {_found(v)}" for v in surprises]
@@ -229,7 +231,7 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "verdict": verdict.verdict,
         "sweep": sweep_object(claim),
         "found": found_object(verdict),
-        "reason": f"{verdict.reason} {account(verdict)}".strip(),
+        "reason": _reason(verdict),
         "unknown": verdict.unknown,
         "expect": claim.expect,
         "expect_by": claim.by or None,
@@ -239,6 +241,12 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "why": claim.why,
         "command": command(verdict),
     }
+
+
+def _reason(verdict: Verdict) -> str:
+    """The reason for a verdict, with the readings that were compared."""
+    readings = account(verdict)
+    return f"{verdict.reason.removesuffix('.')}; {readings}" if readings else verdict.reason
 
 
 def _end(found: Interval | None, end: str) -> float | None:

@@ -18,14 +18,14 @@ FEWEST = 10
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """What two arms' samples say of each other."""
+    """The comparison of two arms' samples."""
 
     verdict: Verdict
-    """Of the new arm, as against the base."""
+    """The verdict on the new arm."""
     ratio: Interval
-    """Time of the new arm over time of the base; above 1 is slower."""
+    """The time of the new arm divided by that of the base; above 1, the new arm is slower."""
     reason: str
-    """One sentence on what decided."""
+    """The reason for the verdict, in one sentence."""
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -60,7 +60,9 @@ class Gate(msgspec.Struct, frozen=True):
         them. Everything else: cannot tell.
         """
         if not 0 < self.smallest < 1:
-            raise UsageError(f"{self.smallest} is no share of a time; use one between 0 and 1.")
+            raise UsageError(
+                f"The smallest change that matters is a share between 0 and 1, not {self.smallest}."
+            )
         known = log_ratio(base, new, paired=paired)
         if known is None or known.pairs < FEWEST:
             ratio = ratio_interval(base, new, level=self.level, paired=paired)
@@ -86,14 +88,14 @@ class Gate(msgspec.Struct, frozen=True):
                 return "same", f"Any change is smaller than {matters}."
             return (
                 "cannot tell",
-                f"{known.apart:.0%} of the samples lie far from the others, as if interrupted.",
+                f"{known.apart:.0%} of the samples are outliers, as if they were interrupted.",
             )
         if change - half > (band if half > band else 0.0):
             way: Verdict = "slower" if known.middle > 0 else "faster"
-            return way, f"The interval leaves 1 outside and reaches past {matters}."
+            return way, f"The interval does not contain 1 and reaches past {matters}."
         if half > band:
             return (
                 "cannot tell",
-                f"The interval is wide, ±{math.expm1(half):.1%}: more than {matters}.",
+                f"The interval is too wide: ±{math.expm1(half):.1%} is more than {matters}.",
             )
-        return "cannot tell", f"Both no change and {matters} are left open."
+        return "cannot tell", f"No change and a change by {matters} are both possible."

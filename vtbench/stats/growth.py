@@ -18,12 +18,14 @@ FEWEST = 3
 def exponent(x: Sequence[float], y: Sequence[float], level: float = 0.95) -> Interval:
     """The k of y ≈ c·x^k, by least squares on logarithms, with Student's interval (n-2 degrees)."""
     if len(x) != len(y):
-        raise BadInput(f"{len(x)} sizes and {len(y)} values are no pairs; give one value a size.")
+        raise BadInput(
+            f"There are {len(x)} sizes and {len(y)} values; give one value for each size."
+        )
     u = [math.log(value) for value in checked(x, "sizes")]
     v = [math.log(value) for value in checked(y, "values")]
     if len(set(u)) < FEWEST:
         raise BadInput(
-            f"An exponent takes {FEWEST} different sizes at the least; there are {len(set(u))}."
+            f"An exponent needs at least {FEWEST} different sizes; there are {len(set(u))}."
         )
     n = len(u)
     middle_u, middle_v = math.fsum(u) / n, math.fsum(v) / n

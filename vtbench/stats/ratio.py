@@ -92,8 +92,8 @@ def ratio_of_interleaved(
     """As ``ratio_interval`` for samples taken alternately; an odd one at the end is left out."""
     if abs(len(times_a) - len(times_b)) > 1:
         raise BadInput(
-            f"{len(times_a)} and {len(times_b)} samples were not taken alternately; "
-            "compare them unpaired."
+            f"The arms have {len(times_a)} and {len(times_b)} samples, which were not taken "
+            "alternately; compare them unpaired."
         )
     n = min(len(times_a), len(times_b))
     return ratio_interval(times_a[:n], times_b[:n], level=level)
@@ -138,8 +138,8 @@ def _steps(a: Arm, b: Arm) -> list[float]:
     first, second = _blocks(a, FIRST), _blocks(b, SECOND)
     if len(first) != len(second):
         raise BadInput(
-            f"{len(first)} and {len(second)} blocks are no pairs; measure the arms in turns, "
-            "or compare them unpaired."
+            f"The arms have {len(first)} and {len(second)} blocks, which do not form pairs; "
+            "measure the arms in turns, or compare them unpaired."
         )
     return [y - x for x, y in zip(first, second, strict=True)]
 

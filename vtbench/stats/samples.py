@@ -11,7 +11,7 @@ from vtbench.errors import BadInput, UsageError
 
 
 def checked(samples: Sequence[float], what: str = "samples") -> list[float]:
-    """The samples as floats; anything that is no duration is refused by name and place."""
+    """The samples as floats; anything that is not a duration is refused by name and place."""
     values = [float(sample) for sample in samples]
     if not values:
         raise BadInput(f"There are no {what}; measure at least once.")
@@ -19,7 +19,7 @@ def checked(samples: Sequence[float], what: str = "samples") -> list[float]:
         if not (math.isfinite(value) and value > 0):
             raise BadInput(
                 f"Number {place + 1} of the {what} is {value}; "
-                "each must be a positive, finite number."
+                "every one must be a positive, finite number."
             )
     return values
 
@@ -27,7 +27,7 @@ def checked(samples: Sequence[float], what: str = "samples") -> list[float]:
 def images_per_second(batch_size: int, samples: Sequence[float]) -> float:
     """Images over the total time of the timed block: B·n / Σ seconds, never a mean of inverses."""
     if batch_size < 1:
-        raise UsageError(f"A batch of {batch_size} holds no images; use at least 1.")
+        raise UsageError(f"A batch has at least 1 image, not {batch_size}.")
     seconds = checked(samples)
     return batch_size * len(seconds) / math.fsum(seconds)
 
@@ -38,7 +38,7 @@ MEDIAN = 50.0
 
 
 def percentile(samples: Sequence[float], p: float) -> float | None:
-    """The p-th percentile, linear between neighbours; None where the samples are too few.
+    """The p-th percentile, linear between neighbours; None if the samples are too few.
 
     A high percentile rests on the few samples beyond it. It is shown once, with 99 % confidence,
     at least two of n samples lie beyond it: (1-q)^n + n·q·(1-q)^(n-1) <= 0.01 for the share q in
@@ -60,7 +60,7 @@ def percentile(samples: Sequence[float], p: float) -> float | None:
 def fewest(p: float) -> int:
     """The fewest samples from which the p-th percentile is shown."""
     if not 0 < p < 100:  # noqa: PLR2004  # a percentage
-        raise UsageError(f"{p} is no percentile; use a number between 0 and 100.")
+        raise UsageError(f"A percentile is a number between 0 and 100, not {p}.")
     if p == MEDIAN:
         return 1
     q = min(p, 100 - p) / 100

@@ -62,7 +62,7 @@ def derivations(table: PrintedTable) -> tuple[list[Derivation], list[str]]:
                 found.append(derivation)
             elif aside or column.role != "plain":
                 where = "figures in parentheses" if aside else "figures"
-                notes.append(f"How the {where} of {column.head!r} follow from others is unclear.")
+                notes.append(f"No rule was found that derives the {where} of {column.head!r}.")
     return found, notes
 
 

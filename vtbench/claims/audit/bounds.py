@@ -14,9 +14,9 @@ from vtbench.claims.suite.interval import Interval
 from vtbench.data.datasheets import Device, boards_in
 
 PARAMETERS_SOUND = (
-    "MACs of at least half the parameters: sound for networks that use every convolution and "
-    "linear weight on each image and in which these are at least half of all parameters; not for "
-    "mixtures of experts or models with embedding tables, which are left out"
+    "MACs of at least half the parameters: valid if a network uses every convolution and linear "
+    "weight on each image, and these are at least half of all parameters; mixtures of experts and "
+    "models with embedding tables are left out"
 )
 _NOT_DENSE = re.compile(r"moe|expert|embed|clip|text|bert|gpt|llm|lookup|hash", re.IGNORECASE)
 _SIZE = re.compile(r"\s*[@↑-]?\s*(\d{2,4})(?:\s?x\s?\d{2,4}|\^2|²)?\s*(?:px)?$")
@@ -88,8 +88,8 @@ def _too_fast(
         low=None,
         high=printed.low * limit / rate / fast.scale(speed.unit),
         of=f"{each.with_unit(work.unit)} on {kind}",
-        why=f"{rate / 10**12:.0f} T operations a second, and {limit / 10**12:.0f} T is the most "
-        f"that {kind} can do at 8 bits without sparsity",
+        why=f"it is {rate / 10**12:.0f} T operations a second, and {kind} can do at most "
+        f"{limit / 10**12:.0f} T at 8 bits (dense)",
     )
 
 

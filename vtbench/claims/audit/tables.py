@@ -159,7 +159,7 @@ def read_tables(path: Path) -> list[PrintedTable]:
     elif suffix in (".csv", ".tsv"):
         grids = [("", _csv(path, text))]
     else:
-        raise BadInput(f"{path}: a table is read from .csv, .tsv, .md or .tex files.")
+        raise BadInput(f"{path}: expected a .csv, .tsv, .md or .tex file.")
     found = [_table(path, title, grid) for title, grid in grids]
     if not found:
         raise BadInput(f"{path} holds no table.")
@@ -169,7 +169,9 @@ def read_tables(path: Path) -> list[PrintedTable]:
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST:
-            raise BadInput(f"{path} is larger than {LARGEST:,} bytes; no printed table is.")
+            raise BadInput(
+                f"{path} is larger than {LARGEST:,} bytes; give a smaller file with one table."
+            )
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
@@ -280,7 +282,9 @@ def _detex(text: str) -> str:
 
 def _table(path: Path, title: str, grid: list[list[str]]) -> PrintedTable:
     if len(grid) > MOST_ROWS:
-        raise BadInput(f"{path}: a table of {len(grid):,} rows is no printed one; cut it.")
+        raise BadInput(
+            f"{path}: the table has {len(grid):,} rows; give at most {MOST_ROWS:,} rows."
+        )
     width = max((len(row) for row in grid), default=0)
     padded = [[*row, *[""] * (width - len(row))] for row in grid]
     cells = [tuple(read_cell(text) for text in row) for row in padded]

@@ -60,7 +60,7 @@ def _total_row(
                 low=allowed.low / scale,
                 high=allowed.high / scale,
                 of=f"{len(figures)} rows above",
-                why=f"{column.head} of the rows above sums to something else",
+                why=f"the sum of {column.head} of the rows above is different",
             )
         )
     return findings, checked

@@ -39,7 +39,7 @@ def value(claim: Claim, parts: Mapping[str, Decimal]) -> Decimal:
 
 
 def range_of(claim: Claim, parts: Mapping[str, Interval]) -> Interval:
-    """What a claim's arithmetic may give when its parts lie in ranges."""
+    """The range of a claim's arithmetic if its parts lie in ranges."""
     try:
         return interval_of(claim.expression or "", parts)
     except BadSuite as error:
@@ -47,10 +47,10 @@ def range_of(claim: Claim, parts: Mapping[str, Interval]) -> Interval:
 
 
 _WHY_UNKNOWN = {
-    "weights": "It needs trained weights, and none are at hand.",
-    "hardware": "It speaks of a device that is not at hand.",
-    "not-implemented": "There is no such model here or in a kept library.",
-    "undefined": "The paper does not say enough.",
+    "weights": "It needs trained weights, which are not available.",
+    "hardware": "It needs a device that is not available.",
+    "not-implemented": "No library that vtbench knows has this model.",
+    "undefined": "The paper does not state enough.",
 }
 
 
@@ -71,12 +71,12 @@ def undecided(claim: Claim) -> Verdict:
 def figure(claim: Claim, record: Record | None) -> int | Verdict:
     """The figure that a record gives for a claim, or the verdict that it gives none."""
     if record is None:
-        return _not_measured(claim, "No record of it.")
+        return _not_measured(claim, "There is no record of it.")
     if record.error is not None:
         return _not_measured(claim, record.error, broken=True)
     if not record.complete and claim.metric in ("macs", "flops"):
         ops = ", ".join(dict.fromkeys(row.op for row in record.unknown))
-        reason = f"Unknown operators: {ops}."
+        reason = f"It has unknown operators: {ops}."
         return Verdict(claim=claim, verdict="unknown", reason=reason, unknown="op")
     found = measured(record, claim.metric, claim.convention, claim.stages)
     if found is not None and claim.without:
@@ -87,8 +87,8 @@ def figure(claim: Claim, record: Record | None) -> int | Verdict:
     parts = claim.stages or claim.without
     lacking = f"The model has no part {' or no part '.join(parts)}."
     if record.apart:
-        lacking = f"The kept record does not tell {' and '.join(parts)} apart; count again."
-    return _not_measured(claim, lacking if parts else "Not measured here.")
+        lacking = f"The kept record does not separate {' and '.join(parts)}; count again."
+    return _not_measured(claim, lacking if parts else "It was not measured here.")
 
 
 def _not_measured(claim: Claim, reason: str, *, broken: bool = False) -> Verdict:

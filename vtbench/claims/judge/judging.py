@@ -103,9 +103,9 @@ def _held(claim: Claim, value: Decimal) -> Verdict:
 
 
 _REASONS = {
-    "holds": "Inside the printed interval.",
-    "close": "Outside the printed interval, within 2 %.",
-    "fails": "Outside the printed interval by more than 2 %.",
+    "holds": "It is inside the printed interval.",
+    "close": "It is outside the printed interval by at most 2 %.",
+    "fails": "It is outside the printed interval by more than 2 %.",
 }
 
 
@@ -135,7 +135,9 @@ def _judge_derived(
         verdict = verdicts.get(name)
         known = quantities.get(name) if verdict is None else verdict.measured
         if known is None:
-            reason = f"It needs {name}: {verdict.reason if verdict else 'no record of it.'}"
+            reason = (
+                f"It needs {name}. {verdict.reason if verdict else 'There is no record of it.'}"
+            )
             kind = verdict.unknown if verdict else "not-measured"
             return Verdict(claim=claim, verdict="unknown", reason=reason, unknown=kind)
         parts[name] = known
@@ -159,7 +161,7 @@ def _judge_arithmetic(
         elif name in quantities:
             parts[name] = Interval(quantities[name], quantities[name])
         else:
-            reason = f"It needs {name}: no record of it."
+            reason = f"It needs {name}, of which there is no record."
             return Verdict(claim=claim, verdict="unknown", reason=reason, unknown="not-measured")
     range_ = range_of(claim, parts)
     own = middle(claim.printed, claim.unit)
@@ -168,7 +170,7 @@ def _judge_arithmetic(
     reason = (
         "The printed figures agree with each other."
         if outcome == "holds"
-        else f"The other printed figures allow {_in_unit(claim, range_)}."
+        else f"The other printed figures give {_in_unit(claim, range_)}."
     )
     deviation = float((centre - own) / abs(own)) if own else None
     return Verdict(

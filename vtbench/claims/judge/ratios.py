@@ -95,17 +95,17 @@ def parts_of_speed(
         figure = figures.get(name)
         if figure is None or figure.metric not in SPEEDS:
             if name not in counts:
-                return "not-measured", f"It needs {name}: no record of it."
+                return "not-measured", f"It needs {name}, of which there is no record."
             known[name] = counts[name]
             continue
         timed = timed_of(figure, claim.conditions)
         if timed is None:
             kind = figure.unknown if isinstance(figure, Claim) and figure.unknown else "undefined"
-            return kind, f"It needs {name}, which cannot be measured: {kind}."
+            return kind, f"It needs {name}, which cannot be measured ({kind})."
         speeds[name] = timed
     if len({timed.shared for timed in speeds.values()}) > 1:
         return "undefined", (
-            "It speaks of speeds of several kinds or precisions, which no session has together."
+            "It needs speeds of several metrics or precisions, which one session cannot measure."
         )
     return Parts(expression=expression, speeds=speeds, counts=known)
 

@@ -107,7 +107,7 @@ def hardware_of(claim: Claim, figures: Iterable[Figure]) -> str:
 
 def not_measured(claim: Claim, every: Sequence[Timed], timings: Timings) -> Verdict:
     """Nothing measured speaks of it; where something was tried, what came of that."""
-    reason = "Not measured here; `vtbench check --measure` measures it."
+    reason = "It was not measured here; `vtbench check --measure` measures it."
     apart = len(every) > 1 and all(timings.of(timed) for timed in every)
     if apart:
         reason = "Its parts were not measured in one session; `vtbench check --measure` does that."
@@ -139,15 +139,16 @@ def _on_printed(claim: Claim, found: MeasuredSpeed) -> tuple[Outcome, Unknown | 
     """The verdict where the device is the printed one, its kind of unknown, and why."""
     measured = f"{found.device} measured {in_unit_of(claim, found.range)}"
     if not found.relative and _throttled(found):
-        return "unknown", "not-measured", f"{measured}, but was held below its own speed."
+        return "unknown", "not-measured", f"{measured}, but it was throttled."
     if not claim.interval.meets(found.range):
         gap = max(claim.low - found.range.high, found.range.low - claim.high)
         near = not found.relative and gap <= CLOSE * abs(middle(claim.printed, claim.unit))
-        return ("close" if near else "fails"), None, f"{measured}, outside the printed interval."
+        said = f"{measured}, which is outside the printed interval."
+        return ("close" if near else "fails"), None, said
     if found.range.high - found.range.low > claim.high - claim.low:
         more = "which is wider than the printed interval; measure longer"
         return "unknown", "not-measured", f"{measured}, {more}."
-    return "holds", None, f"{measured}, which meets the printed interval."
+    return "holds", None, f"{measured}, which overlaps the printed interval."
 
 
 def _elsewhere(claim: Claim, found: MeasuredSpeed) -> tuple[Outcome, Unknown | None, str]:
@@ -176,7 +177,7 @@ def _reservations(found: MeasuredSpeed) -> list[str]:
     """What was seen of the device that a reader must know."""
     watched = [record.telemetry for record in found.records]
     if any(each is None or each.verdict == "unwatched" for each in watched):
-        return ["Nobody watched the device meanwhile."]
+        return ["The device was not watched."]
     why = dict.fromkeys(why for each in watched if each and each.verdict == "throttled"
                         for why in each.why)  # fmt: skip
     return list(why)

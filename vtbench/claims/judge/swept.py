@@ -73,7 +73,8 @@ def _formula(claim: Claim, points: Sequence[Point], counts: Sequence[int]) -> Ve
     if all(count == each for count, each in zip(counts, given, strict=True)):
         outcome: Outcome = "holds"
         reason = (
-            f"The same polynomial: equal at all {len(points)} sizes, {_spare(printed, points)}."
+            f"The count is the same polynomial: it is equal at all {len(points)} sizes, "
+            f"{_spare(printed, points)}."
         )
     else:
         outcome = "close" if abs(apart[far]) <= _SHARE else "fails"
@@ -96,7 +97,7 @@ def _spare(printed: Polynomial, points: Sequence[Point]) -> str:
         for letter in letters(printed)
     }
     said = " and ".join(f"{more} more of {letter}" for letter, more in over.items())
-    return f"{said} than the powers take"
+    return f"{said} than the powers need"
 
 
 def _apart(count: int, given: Fraction) -> Fraction:
@@ -139,12 +140,12 @@ def _difference(printed: Polynomial, counted: Polynomial) -> str:
     """The counted form, and each term that differs."""
     nothing = Fraction(0)
     said = [
-        f"{named(term)} has {number(counted.get(term, nothing))} where "
-        f"{number(printed.get(term, nothing))} is printed"
+        f"{named(term)} has {number(counted.get(term, nothing))}, printed is "
+        f"{number(printed.get(term, nothing))}"
         for term in dict.fromkeys((*printed, *counted))
         if printed.get(term, nothing) != counted.get(term, nothing)
     ]
-    return f"Counted {written(counted)}: {', '.join(said)}."
+    return f"The count is {written(counted)}: {'; '.join(said)}."
 
 
 def _no_form(printed: Polynomial, points: Sequence[Point], counts: Sequence[int]) -> str:
@@ -155,8 +156,8 @@ def _no_form(printed: Polynomial, points: Sequence[Point], counts: Sequence[int]
     )
     place = next(k for k, point in enumerate(points) if counts[k] != value_at(printed, point.sizes))
     return (
-        f"The count is no polynomial of a degree of at most {most}; at {_sizes(points[place])} it "
-        f"is {counts[place]:,} and the formula gives "
+        f"The count is not a polynomial of a degree of at most {most}; at {_sizes(points[place])} "
+        f"it is {counts[place]:,} and the formula gives "
         f"{float(value_at(printed, points[place].sizes)):,.6g}."
     )
 
@@ -205,7 +206,7 @@ def _grown(
     """Whether counts grow as a paper says, and a sentence on how they do."""
     if said.degree is None:
         return _by_exponents(said, exponents(xs, ys))
-    how = f"The count is no polynomial of degree {len(xs) - 2} or less."
+    how = f"The count is not a polynomial of degree {len(xs) - 2} or less."
     if settled is not None:
         how = f"The count is a polynomial of degree {settled}, at all {len(xs)} sizes."
         if not settled:
@@ -219,7 +220,7 @@ def _grown(
         return "fails", how
     far = max(abs(each / y - 1) for each, y in zip(near, ys, strict=True))
     word = next(name for name, power in WORDS.items() if power == said.degree)
-    how = f"{how} The nearest {word} one is {100 * float(far):.2g} % off at most."
+    how = f"{how} The nearest {word} one differs by at most {100 * float(far):.2g} %."
     return ("close" if far <= _SHARE else "fails"), how
 
 
@@ -232,7 +233,7 @@ def _as_said(relation: GrowthRelation, counted: int, printed: int) -> bool:
 def _by_exponents(said: Growth, slopes: tuple[float, float, float] | None) -> tuple[Outcome, str]:
     """An exponent holds where every step of the sweep has it, to the printed digits."""
     if slopes is None:
-        return "fails", "Something counts nothing, which no exponent gives."
+        return "fails", "A count is zero, so there is no exponent."
     low, overall, high = slopes
     how = f"The exponent is {overall:.4g} over the sweep, {low:.4g} to {high:.4g} step by step."
     over = max(0.0, high - float(said.exponent.high)) if said.relation != "at least" else 0.0

@@ -71,7 +71,7 @@ class Timed(msgspec.Struct, frozen=True, kw_only=True):
         if not lacking:
             return ""
         taken = f"{'is' if len(lacking) == 1 else 'are'} not stated"
-        return f"{' and '.join(lacking).capitalize()} {taken}; the protocol's own was taken."
+        return f"{' and '.join(lacking).capitalize()} {taken}; the protocol's default was used."
 
 
 def timed_of(figure: Figure, conditions: Conditions | None = None) -> Timed | None:

@@ -1,4 +1,4 @@
-"""What came of holding a claim against what was measured."""
+"""The results of judging claims."""
 
 from __future__ import annotations
 
@@ -19,55 +19,60 @@ CLOSE = Decimal("0.02")
 
 
 NOTHING = "nothing"
-"""What a suite expects to reproduce a figure that comes out under no reading."""
+"""The ``by`` of a figure of which a suite expects that no reading reproduces it."""
 
 
 class SweptPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One size at which a formula or a growth was held against a count."""
+    """One size at which a formula or a growth was compared with a count."""
 
     axes: dict[str, int]
     """Axis of the sweep -> its value."""
     workload: Workload
-    """What was counted there."""
+    """The workload that was counted at this size."""
     counted: int
+    """The count."""
     printed: float | None = None
-    """What the printed formula gives; None of a growth."""
+    """The value of the printed formula; None for a growth."""
 
 
 class CountedSweep(msgspec.Struct, frozen=True, kw_only=True):
-    """What the counts of a sweep are."""
+    """The counts of a sweep, and the polynomial that they form."""
 
     points: tuple[SweptPoint, ...]
+    """All sizes with their counts."""
     form: str | None = None
-    """The polynomial that gives every count; None where its degree is more than they settle."""
+    """The polynomial that gives every count; None if the sizes are too few to determine it."""
     degree: int | None = None
-    """Of a growth: the degree of that polynomial."""
+    """For a growth, the degree of that polynomial."""
     exponents: tuple[float, float, float] | None = None
-    """Of a growth: the least exponent of a step, that of the whole sweep, the largest of a step."""
+    """For a growth, the least exponent of a step, that of the whole sweep, and the largest."""
 
 
 class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
-    """What gives the printed digits, where the stated configuration may not."""
+    """A reading that gives the printed digits, which the stated configuration may not give."""
 
     changes: dict[str, Any] = {}
-    """Changes to the workload that the suite's axes allow; empty where it is as stated."""
+    """Changes to the workload that the suite's search allows; empty if there are none."""
     convention: str
+    """The convention of the reading."""
     rounding: Rounding
+    """Whether the digits are rounded or truncated."""
     measured: Decimal
-    """The value that it gives."""
+    """The value that the reading gives."""
     hits: int
-    """Figures of the same table column that it reproduces."""
+    """The number of figures of the same table column that the reading reproduces."""
     of: int
-    """Figures of that column that it speaks of."""
+    """The number of figures of that column that the reading applies to."""
     column: int = 1
-    """Figures of the whole column that come out with it, those it leaves alone included."""
+    """The number of figures of the whole column that are reproduced with this reading, including
+    those that it does not change."""
     rivals: int
-    """Other explanations that give these digits too."""
+    """The number of other readings that give these digits too."""
     isolated: bool = False
-    """It fits this figure alone, in a column of several."""
+    """Whether the reading fits only this figure, in a column of several."""
 
     def reading(self, stated: str) -> str:
-        """What it changes, in few words; ``stated`` is the convention that needs no word."""
+        """The changes in few words; ``stated`` is the convention that is not mentioned."""
         parts = [f"{axis}={value}" for axis, value in self.changes.items()]
         if self.convention != stated:
             parts.append(self.convention)
@@ -77,32 +82,39 @@ class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim judged, as stated; what else reproduces it stands apart."""
+    """The verdict on one claim as the paper states it, and a reading that reproduces it."""
 
     claim: Claim
+    """The claim that was judged."""
     verdict: Outcome
+    """The verdict on the claim as the paper states it."""
     reason: str
+    """The reason for the verdict, in a sentence."""
     measured: Decimal | None = None
+    """The counted or measured value in base units; None if there is none."""
     deviation: float | None = None
     """(measured - printed) / printed."""
     unknown: Unknown | None = None
+    """The kind of reason why the claim cannot be judged; None if it was judged."""
     reproduced_by: Reproduction | None = None
+    """The reading that gives the printed digits; None if none does or none was tried."""
     found: CountedSweep | None = None
-    """Of a formula or a growth: what was counted at which size, and what that makes."""
+    """For a formula or a growth, the counts at all sizes and the polynomial that they form."""
     measured_range: Interval | None = None
-    """Of a speed: the 95 % interval of what was measured."""
+    """For a speed, the 95 % interval of the measured value."""
     measured_on: str | None = None
-    """Of a speed: the device that was measured."""
+    """For a speed, the device that was measured."""
     direction: Literal["agrees", "disagrees", "open"] | None = None
-    """Of a ratio of speeds: whether measured and printed lie on the same side of equal."""
+    """For a ratio of speeds, whether the measured and the printed one are both above or both
+    below 1."""
     broken: bool = False
-    """The model could not be built or run: a fault, not a figure to be skipped."""
+    """Whether the model could not be built or run: this is an error, not a skipped figure."""
 
     @property
     def as_explained(self) -> bool:
         """Whether the reading that the suite expects to give the digits still gives them.
 
-        Where it expects that nothing does, whether that is still so.
+        If it expects that none does, whether that is still so.
         """
         found = self.reproduced_by
         if self.claim.by in ("", NOTHING):

@@ -58,11 +58,13 @@ def add_quantity(reader: SuiteReader, found: Unprinted, line: int) -> None:
 def add_claim(reader: SuiteReader, single: Single, line: int, column: str = "") -> None:
     """A figure, and for a derived one its twin against the printed figures alone."""
     if single.expect != "holds" and not single.why:
-        reader.mistake(line, f"{single.id}: expects {single.expect!r} and does not say why.")
+        reader.mistake(
+            line, f"{single.id}: expects {single.expect!r} without a reason; add a `why`."
+        )
     if single.by and single.expect == "holds":
-        reader.mistake(line, f"{single.id}: says by what it is reproduced and expects it to hold.")
+        reader.mistake(line, f"{single.id}: has a `by`, which a claim that holds does not take.")
     if (single.of is None) == (single.kind in DERIVED):
-        wants = "needs" if single.of is None else "is no derived figure and takes no"
+        wants = "needs" if single.of is None else "is not a derived figure and takes no"
         reader.mistake(line, f"{single.id}: a {single.kind} {wants} arithmetic `of` claims.")
         return
     wrong = [*mistakes_of(single), *_speed_mistakes(single, reader.header.hardware)]
@@ -87,10 +89,10 @@ def add_claim(reader: SuiteReader, single: Single, line: int, column: str = "") 
 
 
 def _speed_mistakes(said: Single, inherited: str) -> Iterator[str]:
-    """What is wrong with a figure of speed, or with a figure that says what only those may say."""
+    """The mistakes of a figure of speed, or of one with fields that only a speed may have."""
     size, derived = said.conditions.batch_size, said.of is not None
     if size is not None and size < 1:
-        yield "a batch size is positive."
+        yield f"a batch size is a positive whole number, not {size}."
     if said.metric not in SPEEDS:
         if said.unit in SPEED_UNITS:
             yield f"{said.unit} is a unit of speed; give the metric throughput or latency."
@@ -101,14 +103,14 @@ def _speed_mistakes(said: Single, inherited: str) -> Iterator[str]:
             )
         return
     if said.stages:
-        yield f"{said.metric} is of a whole model and takes no stages."
+        yield f"{said.metric} is measured on a whole model, so it takes no stages."
     units = SPEEDS[said.metric]
     if not derived and said.unit not in units:
         yield f"{said.metric} is printed in {' or '.join(units)}, not in {said.unit!r}."
     if not (derived or said.needs is not None or said.hardware or inherited):
         yield (
-            f"{said.metric} needs the hardware that the paper names, such as V100; "
-            f"or hardware = {NOT_STATED!r}."
+            f"{said.metric} needs the hardware that the paper names, such as V100. If the paper "
+            f"names none, give hardware = {NOT_STATED!r}."
         )
 
 
@@ -126,7 +128,7 @@ def _twin(reader: SuiteReader, claim: Claim, asked: Twin) -> Claim | None:
     if measured.issuperset(names) or not timed.isdisjoint(names):
         return None
     if asked.expect != "holds" and not asked.why:
-        raise BadSuite(f"arithmetic expects {asked.expect!r} and does not say why.")
+        raise BadSuite(f"arithmetic expects {asked.expect!r} without a reason; add a `why`.")
     return msgspec.structs.replace(
         claim,
         id=f"{claim.id}.printed",
@@ -143,7 +145,7 @@ def _twin(reader: SuiteReader, claim: Claim, asked: Twin) -> Claim | None:
 def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
     if single.unit not in SCALES:
         units = ", ".join(repr(unit) for unit in SCALES)
-        raise BadSuite(f"the unit {single.unit!r} is none of {units}.")
+        raise BadSuite(f"unit: expected one of {units}; found {single.unit!r}.")
     digits = _interval(single)
     derived = single.of is not None
     text = None if derived else single.workload
@@ -189,10 +191,14 @@ def _interval(single: Single) -> Interval:
 
 def _checked_id(name: str) -> str:
     if not _ID.fullmatch(name):
-        raise BadSuite("an id is of letters, digits, _ and dots, no part beginning in a digit.")
+        raise BadSuite(
+            "an id consists of letters, digits, _ and dots, and no part begins with a digit."
+        )
     for part in name.split("."):
         if keyword.iskeyword(part):
-            raise BadSuite(f"{part!r} is a reserved word, and no part of an id; choose another.")
+            raise BadSuite(
+                f"{part!r} is a reserved word and cannot be a part of an id; choose another."
+            )
     return name
 
 
@@ -203,7 +209,7 @@ def _convention(reader: SuiteReader, metric: Metric, own: str | None) -> str:
     name = own or reader.header.conventions.get(metric, DEFAULT_CONVENTIONS[metric])
     if name not in CONVENTIONS[metric]:
         known = ", ".join(CONVENTIONS[metric])
-        raise BadSuite(f"{name!r} is no convention for {metric}; there are {known}.")
+        raise BadSuite(f"{name!r} is not a convention for {metric}; choose one of {known}.")
     return name
 
 
@@ -212,7 +218,7 @@ def workload_of(reader: SuiteReader, text: WorkloadText) -> Workload:
     size = text.resolution or reader.header.resolution
     pair = None if size == "own" else (size, size) if isinstance(size, int) else size
     if min(*(pair or (1, 1)), text.batch_size) < 1:
-        raise BadSuite("sizes and batch sizes are positive.")
+        raise BadSuite("sizes and batch sizes must be positive whole numbers.")
     return Workload(
         model=text.model,
         resolution=pair,

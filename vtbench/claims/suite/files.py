@@ -42,7 +42,7 @@ def read_suite(path: Path) -> Suite:
     except OSError as error:
         raise BadSuite(f"The suite {path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadSuite(f"{path}: this is not TOML: {error}.") from error
+        raise BadSuite(f"{path}: this is not a TOML file: {error}.") from error
     reader = SuiteReader(path, path.stem, Lines(text))
     suite = _read(reader, data)
     check_names(reader.claims, reader.quantities, reader.mistake, reader.lines)
@@ -55,10 +55,10 @@ def _read(reader: SuiteReader, data: dict[str, Any]) -> Suite | None:
     known = SuiteFile.__struct_fields__
     for key in sorted(set(data) - set(known)):
         line = reader.lines.of_key(reader.lines.of_header(key), key)
-        reader.mistake(line, f"{key}: there is no such field; there are {', '.join(known)}.")
+        reader.mistake(line, f"{key}: there is no such field; use one of {', '.join(known)}.")
     if not reader.name.isidentifier():
-        reader.mistake(1, f"A suite is named after its file, and {reader.name!r} is no name: "
-                        "use letters, digits and _.")  # fmt: skip
+        reader.mistake(1, f"A suite is named after its file, and {reader.name!r} is not a name: "
+                        "rename the file; use letters, digits and _.")  # fmt: skip
     header = reader.convert(data.get("suite", {}), Header, reader.lines.of_header("suite"))
     if header is not None:
         reader.header = header
@@ -106,7 +106,7 @@ def _search(reader: SuiteReader, data: Any) -> dict[str, Axis]:
     start = reader.lines.of_header("search")
     if not isinstance(data, dict):
         line = reader.lines.of_key(1, "search")
-        reader.mistake(line, "search: is written as a [search] table.")
+        reader.mistake(line, "search: expected a [search] table.")
         return {}
     axes: dict[str, Axis] = {}
     for name, given in data.items():
@@ -123,9 +123,9 @@ def _search(reader: SuiteReader, data: Any) -> dict[str, Axis]:
 def _check_values(reader: SuiteReader, name: str, axis: Axis, line: int) -> None:
     """Sizes are positive numbers, and modes are the two that there are."""
     if name == "resolution" and not all(type(v) is int and v > 0 for v in axis.values):
-        reader.mistake(line, "search.resolution: its values are positive whole numbers.")
+        reader.mistake(line, "search.resolution: expected positive whole numbers.")
     if name == "mode" and not set(axis.values) <= {"eval", "train"}:
-        reader.mistake(line, "search.mode: its values are 'eval' and 'train'.")
+        reader.mistake(line, "search.mode: expected 'eval' or 'train'.")
 
 
 def _check_fits(reader: SuiteReader, fitted: Iterable[tuple[int, Fitted]]) -> None:
@@ -172,8 +172,8 @@ def _cell(reader: SuiteReader, key: str, value: Any, line: int) -> Cell | None:
     if isinstance(value, str):
         return Cell(printed=value)
     if isinstance(value, int | float):
-        reader.mistake(line, f'{key}: printed digits stand in quotes, as in "{value}", so that '
-                        "none is lost.")  # fmt: skip
+        reader.mistake(line, f'{key}: write the printed digits in quotes, as in "{value}", so '
+                        "that no digit is lost.")  # fmt: skip
         return None
     return reader.convert(value, Cell, line)
 

@@ -28,19 +28,19 @@ _NAME = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*")
 
 
 def polynomial(text: str) -> Polynomial:
-    """The polynomial that a printed formula spells; BadSuite where it is none."""
+    """The polynomial that a printed formula spells; BadSuite if it is not one."""
     if len(text) > PRINTED.longest:
-        raise BadSuite(f"a formula takes at most {PRINTED.longest} characters.")
+        raise BadSuite(f"a formula may have at most {PRINTED.longest} characters.")
     try:
         tree = printed_tree(text)
     except BadInput as error:
         raise BadSuite(
-            f"{text!r} is no formula: it may hold letters, numbers, + - * / ^ and parentheses."
+            f"{text!r} is not a formula: it may hold letters, numbers, + - * / ^ and parentheses."
         ) from error
     try:
         return multiplied_out(tree)
     except BadInput as error:
-        raise BadSuite(f"{text!r} is no polynomial: {error}") from error
+        raise BadSuite(f"{text!r} is not a polynomial: {error}") from error
 
 
 def names_in(expression: str) -> tuple[str, ...]:
@@ -61,13 +61,13 @@ def with_names(expression: str, named: Callable[[str], str]) -> str:
 @functools.cache
 def _parsed(expression: str) -> Tree:
     if len(expression) > ARITHMETIC.longest:
-        raise BadSuite(f"arithmetic over claims takes at most {ARITHMETIC.longest} characters.")
+        raise BadSuite(f"arithmetic over claims may have at most {ARITHMETIC.longest} characters.")
     try:
         return parse(expression, ARITHMETIC)
     except BadInput as error:
         raise BadSuite(
-            f"{expression!r} is no arithmetic over claims: it may hold their names, numbers, "
-            "+ - * / and max, min, or abs of one."
+            f"{expression!r} is not arithmetic over claims: it may hold their names, numbers, "
+            "+ - * /, max, min, and abs of one of them."
         ) from error
 
 

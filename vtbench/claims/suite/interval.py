@@ -46,10 +46,10 @@ def number(printed: str) -> Decimal:
     """The number that printed digits spell; typographic minus and thousands commas are read."""
     text = printed.strip().replace("−", "-").replace(",", "").removeprefix("~")
     if not _NUMBER.fullmatch(text):
-        raise BadSuite(f"{printed!r} is not a number as a table prints one.")
+        raise BadSuite(f"{printed!r} is not a number as tables print it.")
     value = Decimal(text)
     if len(text) > LONGEST or abs(value.adjusted()) > LARGEST:
-        raise BadSuite(f"{printed[:LONGEST]!r} is no number that a table could print.")
+        raise BadSuite(f"{printed[:LONGEST]!r} is too long or too large for a printed number.")
     return value
 
 

@@ -106,7 +106,7 @@ def one_claim(suites: Iterable[Suite], asked: str) -> tuple[Suite, Claim]:
         return found[0]
     if found:
         ids = " and ".join(claim.id for _, claim in found)
-        raise UsageError(f"{asked!r} is several claims: {ids}; give one of these ids.")
+        raise UsageError(f"{asked!r} stands for several claims: {ids}; give one of these ids.")
     ids_known = [claim.id for suite in suites for claim in suite.claims]
     short = {claim.partition(".")[2]: claim for claim in ids_known}
     near = difflib.get_close_matches(asked, ids_known, n=3) or [

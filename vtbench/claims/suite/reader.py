@@ -47,27 +47,27 @@ class SuiteReader:
             return None
 
     def tables(self, data: dict[str, Any], key: str, line: int = 1) -> list[dict[str, Any]]:
-        """The ``[[key]]`` of a table; a mistake where it is anything but a list of tables."""
+        """The ``[[key]]`` of a table; a mistake if it is not a list of tables."""
         found = data.get(key, [])
         if isinstance(found, list) and all(isinstance(each, dict) for each in found):
             return found
-        self.mistake(self.lines.of_key(line, key), f"{key}: is written as [[{key}]] tables.")
+        self.mistake(self.lines.of_key(line, key), f"{key}: expected [[{key}]] tables.")
         return []
 
 
 def _wrong_fields(data: Any, kind: Any) -> Iterator[tuple[str, str]]:
     """Each wrong field with its sentence."""
     if not isinstance(data, dict):
-        yield "", f"A table of keys is expected here, not {data!r}."
+        yield "", f"expected a table with keys, found {data!r}."
         return
     known = {each.encode_name: each for each in msgspec.structs.fields(kind)}
     for key in data:
         if key not in known:
-            yield key, f"{key}: there is no such field; there are {', '.join(known)}."
+            yield key, f"{key}: there is no such field; use one of {', '.join(known)}."
     for key, each in known.items():
         if key not in data:
             if each.required:
-                yield "", f"{key}: is missing."
+                yield "", f"{key}: this field is missing."
             continue
         for name, value, expected in _parts(key, data[key], each.type):
             said = _refusal(value, expected)
@@ -76,7 +76,7 @@ def _wrong_fields(data: Any, kind: Any) -> Iterator[tuple[str, str]]:
 
 
 def _refusal(value: Any, expected: Any) -> str | None:
-    """What msgspec says of a value that is not of a type; None where it is."""
+    """The message of msgspec on a value that is not of a type; None if it is."""
     try:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as error:

@@ -37,7 +37,7 @@ class WorkloadText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The paper, and what holds for all its figures unless they say otherwise."""
+    """The paper, and the defaults for all its figures."""
 
     title: str
     source: str
@@ -52,7 +52,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table column: what its figures measure."""
+    """A table column: the metric, the unit and the kind of its figures."""
 
     metric: Metric = "none"
     unit: str = ""
@@ -62,7 +62,7 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of: str | None = None
     """For derived columns: arithmetic over the cells of the row, or of other rows."""
     stages: tuple[str, ...] = ()
-    """Module paths that its figures speak of; empty is the whole model."""
+    """Module paths that its figures are about; empty is the whole model."""
     hardware: str = ""
     """The device on which its speeds were measured, or ``not stated``."""
     conditions: Conditions = NO_CONDITIONS
@@ -70,12 +70,12 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is expected of a derived figure when it is held against the printed ones alone."""
+    """The expected verdict on a derived figure if it is compared with printed figures only."""
 
     expect: Expectation = "holds"
     why: str = ""
     of: str | None = None
-    """Arithmetic over printed figures, where it is not the one that the models are held to."""
+    """Arithmetic over printed figures, if it is not the one that the models are compared with."""
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,7 +124,7 @@ class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Unprinted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A quantity: something to measure that arithmetic speaks of and no table prints."""
+    """A quantity that no table prints, measured so that arithmetic can use it."""
 
     id: str
     """A name that arithmetic uses as it stands, such as ``stage5.vt_r18``."""
@@ -135,7 +135,7 @@ class Unprinted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RowHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a table row says beside its cells."""
+    """The fields of a table row beside its cells."""
 
     id: str
     where: str = ""
@@ -167,7 +167,7 @@ class SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     claim: list[Single] = []
 
 
-_ROW = "A row of the table: what it speaks of, and for each column the figure as printed."
+_ROW = "A row of the table: its workload, and for each column the figure as printed."
 _DERIVED = ("ratio", "difference", "bound", "arithmetic")
 
 

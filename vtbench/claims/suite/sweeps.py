@@ -37,7 +37,7 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def growth(printed: str) -> Growth:
-    """What a printed growth says; BadSuite where it is no word and no exponent."""
+    """The meaning of a printed growth; BadSuite if it is neither a word nor an exponent."""
     text, relation = printed.strip(), _relation(printed.strip())
     said = text if relation == "is" else text.removeprefix(relation).strip()
     if said in WORDS:
@@ -48,8 +48,8 @@ def growth(printed: str) -> Growth:
     except BadSuite as error:
         words = ", ".join(WORDS)
         raise BadSuite(
-            f"{printed!r} is no growth: there are {words} and exponents such as 1.5, perhaps "
-            "after `at most` or `at least`."
+            f"{printed!r} is not a growth: use one of {words} or an exponent such as 1.5; "
+            "`at most` or `at least` may stand before it."
         ) from error
     return Growth(relation=relation, degree=None, exponent=exponent)
 
@@ -88,10 +88,10 @@ def values_of(given: str | tuple[int, ...]) -> tuple[int, ...]:
     else:
         found = _RANGE.fullmatch(given.strip())
         if found is None or int(found[3]) < 1:
-            raise BadSuite(f"{given!r} is no range such as 192:512:32.")
+            raise BadSuite(f"{given!r} is not a range; write it as 192:512:32 (start:stop:step).")
         values = tuple(range(int(found[1]), int(found[2]) + 1, int(found[3]))[: MOST_POINTS + 1])
     if not values or min(values) < 1 or list(values) != sorted(set(values)):
-        raise BadSuite("its values are positive whole numbers, each larger than the last.")
+        raise BadSuite("expected positive whole numbers, each larger than the one before.")
     return values
 
 
@@ -100,11 +100,11 @@ def mistakes_of(single: Single) -> Iterator[str]:
     if single.kind not in SWEPT:
         for key in ("sweep", "symbols", "without"):
             if getattr(single, key):
-                yield f"a {single.kind} takes no {key}; a formula or a scaling does."
+                yield f"a {single.kind} takes no {key}; only a formula or a scaling does."
     elif single.needs is None:
         yield from _wrong_keys(single)
         if single.workload is None or not single.sweep:
-            yield f"a {single.kind} needs a workload and a sweep, as a [[claim]] has them."
+            yield f"a {single.kind} needs a workload and a sweep; write it as a [[claim]]."
         else:
             yield from _sweep_mistakes(single)
 
@@ -114,11 +114,11 @@ def _wrong_keys(single: Single) -> Iterator[str]:
     if single.unit:
         yield f"a {single.kind} has no unit."
     if single.by:
-        yield f"for a {single.kind} no other reading is looked for, so it takes no `by`."
+        yield f"a {single.kind} takes no `by`, because no other reading is tried for it."
     if single.metric == "none":
         yield f"a {single.kind} needs a metric."
     if single.stages and single.without:
-        yield "give stages or without, not both."
+        yield "give `stages` or `without`, not both."
 
 
 def _sweep_mistakes(single: Single) -> Iterator[str]:
@@ -128,7 +128,7 @@ def _sweep_mistakes(single: Single) -> Iterator[str]:
         return
     points = math.prod(len(values) for values in axes.values())
     if points > MOST_POINTS:
-        yield f"the sweep asks for more than {MOST_POINTS} counts."
+        yield f"the sweep needs more than {MOST_POINTS} counts; give fewer values."
     elif single.kind == "formula":
         yield from _formula_mistakes(single, axes)
     else:
@@ -147,10 +147,12 @@ def _axes(single: Single) -> tuple[dict[str, tuple[int, ...]], list[str]]:
             wrong.append(f"sweep.{axis}: {error}")
     sides = [side for side in SIDES if side in single.sweep]
     if "resolution" in single.sweep and sides:
-        wrong.append(f"sweep: resolution is both sides of the image, so {sides[0]} says it twice.")
+        wrong.append(f"sweep: resolution sets both sides of the image; remove it or {sides[0]}.")
     own = single.workload is not None and single.workload.resolution == "own"
     if own and len(sides) == 1:
-        wrong.append(f"sweep: {sides[0]} needs the other side, or a resolution of the workload.")
+        wrong.append(
+            f"sweep: {sides[0]} needs the other side too, or a resolution of the workload."
+        )
     return axes, wrong
 
 
@@ -176,11 +178,11 @@ def _formula_mistakes(single: Single, axes: Mapping[str, tuple[int, ...]]) -> It
             yield wrong
         elif len(axes[axis]) < need:
             yield (
-                f"sweep.{axis}: {letter} stands in power {need - 2}, which takes {need} values: "
-                f"{need - 1} settle it and one more is held against it."
+                f"sweep.{axis}: {letter} has the power {need - 2}, which needs {need} values: "
+                f"{need - 1} determine it and one more checks it."
             )
     if "" not in bound:
-        yield from (f"sweep.{axis}: an axis is bound to one letter, this one to {count}."
+        yield from (f"sweep.{axis}: an axis needs exactly one letter; this one has {count}."
                     for axis in axes if (count := bound.count(axis)) != 1)  # fmt: skip
 
 
@@ -192,7 +194,7 @@ def _scaling_mistakes(single: Single, axes: Mapping[str, tuple[int, ...]]) -> It
         yield str(error)
         return
     if len(axes) != 1 or len(single.symbols) > 1:
-        yield "a scaling is in one axis, and in one letter at most."
+        yield "a scaling has one axis and at most one letter."
         return
     ((axis, values),) = axes.items()
     for letter, text in single.symbols.items():
@@ -201,7 +203,7 @@ def _scaling_mistakes(single: Single, axes: Mapping[str, tuple[int, ...]]) -> It
             yield wrong
     need = max(FEWEST, (said.degree or 0) + 2)
     if len(values) < need:
-        yield f"sweep.{axis}: {single.printed!r} takes at least {need} values."
+        yield f"sweep.{axis}: {single.printed!r} needs at least {need} values."
 
 
 def _axis_of(letter: str, text: str, axes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
@@ -213,10 +215,12 @@ def _axis_of(letter: str, text: str, axes: Mapping[str, tuple[int, ...]]) -> tup
     names = letters(form)
     if len(names) != 1 or names[0] not in axes:
         known = ", ".join(axes)
-        return "", f"symbols.{letter}: {text!r} is in one axis of the sweep, which has {known}."
+        return "", (
+            f"symbols.{letter}: {text!r} must use exactly one axis of the sweep, which has {known}."
+        )
     sizes = [_size(form, names[0], number) for number in axes[names[0]]]
     if sizes != sorted(set(sizes)) or sizes[0] <= 0:
-        return "", f"symbols.{letter}: {text!r} is to be positive and to grow over the sweep."
+        return "", f"symbols.{letter}: {text!r} must be positive and must grow over the sweep."
     return names[0], ""
 
 

@@ -1,4 +1,4 @@
-"""What a paper printed: a claim is an interval, a workload, and where it was printed."""
+"""The printed figures of a paper: a claim is an interval, a workload, and its place there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ClaimKind = Literal[
     "value", "ratio", "difference", "bound", "arithmetic", "formula", "scaling", "reference"
 ]
 SWEPT = ("formula", "scaling")
-"""Kinds that speak of many sizes at once."""
+"""Kinds of claims about many sizes at once."""
 Metric = Literal["macs", "flops", "params", "activations", "throughput", "latency", "none"]
 Expectation = Literal["holds", "close", "fails", "unknown"]
 Unknown = Literal["op", "hardware", "weights", "not-measured", "not-implemented", "undefined"]
@@ -38,37 +38,39 @@ CONVENTIONS = MappingProxyType(
 DEFAULT_CONVENTIONS = MappingProxyType(
     {"macs": "full", "flops": "double", "params": "all", "activations": "full"}
 )
-"""Metric -> the convention that holds where a suite states none."""
+"""Metric -> the convention that a suite has by default."""
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A choice of ours that was deduced from printed figures."""
+    """A choice of the suite's author that was deduced from printed figures."""
 
     choice: str
-    """What was chosen."""
+    """The choice, in words."""
     claims: tuple[str, ...]
-    """Patterns of the claims that it bears on."""
+    """Patterns of the claims that depend on it."""
     deduced_from: tuple[str, ...]
     """Patterns of the claims that it was deduced from."""
 
 
 class Axis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An option of a workload, or ``resolution`` or ``mode``, and what the search may try for it.
+    """An option of a workload, or ``resolution`` or ``mode``, and the values that may be tried.
 
-    A range, never the answer.
+    Give a range, never the answer.
     """
 
     values: tuple[Value, ...]
+    """The values that may be tried."""
     models: tuple[str, ...] = ("*",)
-    """Patterns of the models that have it."""
+    """Patterns of the models that have the option."""
     options: dict[str, Value] = {}
-    """Options that a workload must state for it to apply."""
+    """Options that a workload must state for the axis to apply."""
 
 
 class HeldOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Suites whose figures are predicted from one another: fit on one, hold against the other."""
+    """Suites whose figures predict one another: fitted on one, compared with the other."""
 
     suites: tuple[str, ...]
+    """Names of the suites."""
     axes: tuple[str, ...]
     """Options of the workloads that are fitted, each with its range under ``search``."""
     groups: dict[str, tuple[str, ...]]
@@ -76,71 +78,83 @@ class HeldOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Quantity(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure that nobody printed, measured for arithmetic to speak of: a stage, say."""
+    """A figure that is not printed, measured so that arithmetic can use it, such as a stage."""
 
     id: str
+    """The name with its suite, as in ``suite.name``."""
     workload: Workload
+    """The workload that is counted."""
     metric: Metric
+    """The metric of the figure."""
     convention: str
+    """The convention that it is counted by."""
     stages: tuple[str, ...] = ()
+    """Module paths that it is about; empty for the whole model."""
     fixed: tuple[str, ...] = ()
+    """Options that no search may change."""
 
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
-    """The sizes over which a formula or a growth is held against counts."""
+    """The sizes at which a formula or a growth is compared with counts."""
 
     axes: dict[str, tuple[int, ...]]
     """Axis -> its values; every combination is counted. An axis is an option of the model, or
     ``resolution``, ``image_height``, ``image_width`` or ``batch_size``."""
     symbols: dict[str, str]
-    """Letter of the paper -> what it is, as a polynomial in one axis."""
+    """Letter of the paper -> its value, as a polynomial in one axis."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One printed figure, formula or growth."""
 
     id: str
-    """``suite.table.row.column``; unique."""
+    """The unique id: ``suite.table.row.column``."""
     suite: str
+    """The name of the suite."""
     where: str
-    """Where it is printed, for a reader to find it."""
+    """The place in the paper where it is printed, so that a reader can find it."""
     kind: ClaimKind
+    """The kind of the claim."""
     metric: Metric
+    """The metric of the printed figure."""
     printed: str
-    """The digits as printed; of a formula its text, of a growth its word or exponent."""
+    """The digits as printed; for a formula its text, for a growth its word or exponent."""
     unit: str
+    """The printed unit."""
     low: Decimal
-    """The least value that rounds to the printed digits, in base units; 0 of a formula."""
+    """The least value that rounds to the printed digits, in base units; 0 for a formula."""
     high: Decimal
+    """The greatest value that rounds to the printed digits, in base units; 0 for a formula."""
     column: str = ""
-    """Key of the table column, for explanations that are judged jointly."""
+    """The key of the table column, whose figures are explained together."""
     workload: Workload | None = None
-    """What it speaks of; None where it follows from other claims."""
+    """The workload that it is about; None if it follows from other claims."""
     stages: tuple[str, ...] = ()
-    """Module paths that it speaks of alone; empty where it is the whole model."""
+    """Module paths that it is about; empty for the whole model."""
     without: tuple[str, ...] = ()
     """Module paths that it leaves out of the whole model."""
     sweep: Sweep | None = None
-    """The sizes of a formula or a growth, which are then changes to ``workload``."""
+    """The sizes of a formula or a growth, each a change to ``workload``."""
     fixed: tuple[str, ...] = ()
     """Options that its row states, which no search may change."""
     expression: str | None = None
-    """Arithmetic over other claims' full ids."""
+    """Arithmetic over the full ids of other claims; None if it does not follow from others."""
     convention: str = "full"
     """The convention that the paper states."""
     expect: Expectation = "holds"
+    """The verdict that the suite expects."""
     why: str = ""
-    """What was established, where anything but ``holds`` is expected."""
+    """The reason why another verdict than ``holds`` is expected."""
     by: str = ""
-    """The reading that is expected to give the digits where the stated one does not."""
+    """The reading that is expected to give the digits if the stated one does not."""
     unknown: Unknown | None = None
-    """Why nothing can be judged, where that is known beforehand."""
+    """The reason why it cannot be judged, if that is known beforehand."""
     fitted: tuple[str, ...] = ()
-    """Choices of ours that were deduced from printed figures and bear on this one."""
+    """Choices of the suite's author that were deduced from printed figures and matter for it."""
     hardware: str = ""
-    """Of a speed: the device as the paper names it; empty where it follows from others'."""
+    """For a speed, the device as the paper names it; empty if it follows from other claims."""
     conditions: Conditions = NO_CONDITIONS
-    """Of a speed: how it was measured, as far as the paper says."""
+    """For a speed, the conditions of measuring, as far as the paper states them."""
 
     @property
     def interval(self) -> Interval:
@@ -149,16 +163,23 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True):
-    """The claims of one paper, and where the search for explanations may look."""
+    """The claims of one paper, and the values that the search for explanations may try."""
 
     name: str
+    """The name of the suite, which is that of its file."""
     title: str
+    """The title of the paper."""
     source: str
     """How to find the paper."""
     path: str
+    """The path of the file."""
     claims: tuple[Claim, ...]
+    """All claims in order."""
     quantities: tuple[Quantity, ...] = ()
+    """Figures that are not printed and that arithmetic uses."""
     search: dict[str, Axis] = {}
-    """Option of a workload, or ``resolution`` or ``mode`` -> where the search may look."""
+    """Option of a workload, or ``resolution`` or ``mode`` -> the values that may be tried."""
     fitted: tuple[Fitted, ...] = ()
+    """Choices that were deduced from printed figures."""
     held_out: tuple[HeldOut, ...] = ()
+    """Suites whose figures predict one another."""

@@ -11,7 +11,7 @@ from vtbench.errors import UnknownModel
 
 
 def cost_model(name: str) -> CostModel:
-    """The cost model of that name; UnknownModel with the nearest names where there is none."""
+    """The cost model of that name; UnknownModel with the nearest names if there is none."""
     found = cost_models()
     if name in found:
         return found[name]

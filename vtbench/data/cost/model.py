@@ -62,10 +62,10 @@ class CostModel(msgspec.Struct, frozen=True):
     """Terms from a value of every symbol."""
     rules: tuple[Rule, ...] = ()
     depth: int = 3
-    """Parts of a term's name that are shown unless more are asked for."""
+    """The number of parts of a term's name that are shown by default."""
 
     def resolved(self, given: Values) -> dict[str, Value]:
-        """A checked value for every symbol; BadOption where one cannot be."""
+        """A checked value for every symbol; BadOption if one is refused."""
         known = {symbol.name for symbol in self.symbols}
         for name in given:
             if name not in known:
@@ -82,20 +82,22 @@ class CostModel(msgspec.Struct, frozen=True):
     def values_for(
         self, options: Iterable[tuple[str, Value]], resolution: tuple[int, int] | None
     ) -> dict[str, Value]:
-        """Values of its symbols as options and the image of a model say them; else BadOption."""
+        """The values of its symbols for the options and the image size of a model."""
         by_option = {symbol.option: symbol.name for symbol in self.symbols if symbol.option}
         values: dict[str, Value] = {}
         for option, value in options:
             if option not in by_option:
                 raise BadOption(
-                    f"The formula of {self.name} has no symbol for the option {option}."
+                    f"The cost model of {self.name} has no symbol for the option {option}."
                 )
             values[by_option[option]] = value
         if resolution is not None:
             sides = dict(zip(("height", "width"), resolution, strict=True))
             found = {symbol.name: sides[symbol.side] for symbol in self.symbols if symbol.side}
             if not found:
-                raise BadOption(f"The formula of {self.name} has no symbol for the image's size.")
+                raise BadOption(
+                    f"The cost model of {self.name} has no symbol for the size of the image."
+                )
             values |= found
         return values
 
@@ -105,7 +107,9 @@ class CostModel(msgspec.Struct, frozen=True):
         terms = self.build(values)
         if any(isinstance(term.macs, Fraction) for term in terms):
             asked = ", ".join(f"{name}={value}" for name, value in values.items())
-            raise BadOption(f"{self.name} cannot be built with {asked}: a count is not whole.")
+            raise BadOption(
+                f"{self.name} cannot be built with {asked}: a count would not be a whole number."
+            )
         return terms
 
     def macs(self, given: Values) -> Amount:
@@ -134,18 +138,21 @@ def _nearest(name: str, names: list[str]) -> str | None:
 
 
 def _checked(model: str, symbol: Symbol, value: Value) -> Value:
-    """A value that its symbol takes; expressions pass."""
+    """The value if its symbol takes it; expressions pass."""
     if symbol.choices:
         if value not in symbol.choices:
             raise BadOption(
-                f"{symbol.name} of {model} is one of {', '.join(symbol.choices)}, not {value!r}."
+                f"{symbol.name} of {model}: expected one of {', '.join(symbol.choices)}, got "
+                f"{value!r}."
             )
         return value
     if value is None or isinstance(value, (str, float)):
-        raise BadOption(f"{symbol.name} of {model} is a whole number, not {value!r}.")
+        raise BadOption(f"{symbol.name} of {model}: expected a whole number, got {value!r}.")
     if not isinstance(value, int):
         return value
     if not symbol.low <= value <= symbol.high:
         allowed = f"from {symbol.low} to {symbol.high:,}" if symbol.high > 1 else "0 or 1"
-        raise BadOption(f"{symbol.name} of {model} is a whole number {allowed}, not {value}.")
+        raise BadOption(
+            f"{symbol.name} of {model}: expected a whole number {allowed}, got {value}."
+        )
     return int(value)

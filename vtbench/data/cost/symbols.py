@@ -35,7 +35,7 @@ def choice(
 
 
 def with_default(symbol: Symbol, default: int) -> Symbol:
-    """The same symbol with another value where none is given."""
+    """The same symbol with another default."""
     return msgspec.structs.replace(symbol, default=default)
 
 
@@ -45,7 +45,7 @@ def image(height: int = 224, width: int = 224) -> tuple[Symbol, Symbol]:
         Symbol("H", "height of the image", height, side="height"),
         Symbol(
             "W",
-            "width of the image, H where only H is given",
+            "width of the image (default: H if H is given)",
             lambda given: given.get("H", width),
             side="width",
         ),

@@ -90,16 +90,16 @@ class ResultFile:
         except OSError as error:
             reason = (error.strerror or type(error).__name__).lower()
             raise OutputError(
-                f"The records {str(self.path)!r} cannot be written: {reason}. What they hold is "
-                "whole; run the same command again to go on."
+                f"The records {str(self.path)!r} cannot be written: {reason}. The results in "
+                "the file are intact; run the same command again to continue."
             ) from error
         self.read()
 
     def read(self) -> None:
-        """Take in what was appended since, by whomever; an unfinished last line is left.
+        """Read the lines that any process appended since; an unfinished last line is left.
 
-        A torn line that got its break later, as when an editor has saved the file, is passed over
-        and said: whoever goes on makes its result again.
+        A torn line that got its line break later, as when an editor has saved the file, is skipped
+        with a message: its result is made again.
         """
         if self.path is None:
             return
@@ -114,7 +114,7 @@ class ResultFile:
             self._lines += 1
             line = Line(text, f"{self.path}:{self._lines}")
             if is_torn(text, self._begins) and not text.endswith(b"}"):
-                self.said.append(f"{line.where} is no whole record and was passed over.")
+                self.said.append(f"{line.where}: this line is not complete and was skipped.")
             elif text.strip():
                 self._take(result_of(line, self._wanted))
 
@@ -132,7 +132,9 @@ class ResultFile:
         os.close(self._file)
         self._file = _opened(path)
         self._read_to = self._lines = 0
-        self.said.append(f"{path} was removed or replaced; what follows is written to the new one.")
+        self.said.append(
+            f"{path} was removed or replaced; further results are written to the new file."
+        )
 
     def _write(self, line: bytes) -> None:
         """One line at the end, or nothing."""
@@ -157,8 +159,8 @@ class ResultFile:
         if is_torn(last, self._begins):
             os.ftruncate(self._file, begin)
             self.said.append(
-                f"The last line of {self.path} was unfinished, as a process that is killed leaves "
-                f"it; its {size - begin} bytes were cut off."
+                f"The last line of {self.path} was not complete, as happens when a process is "
+                f"killed; its {size - begin} bytes were removed."
             )
         else:  # a whole result, whose line break an editor took; anything else is refused
             result_of(Line(last, f"{self.path}:{self._lines + 1}"), self._wanted)
@@ -175,7 +177,7 @@ def _opened(path: Path) -> int:
 
 
 def _pread(file: int, length: int, offset: int) -> bytes:
-    """That many bytes from there; fewer where another process has cut the end off."""
+    """That many bytes from there; fewer if another process has cut the end off."""
     os.lseek(file, offset, os.SEEK_SET)
     parts = []
     while length > 0 and (part := os.read(file, length)):

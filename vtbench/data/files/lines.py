@@ -30,10 +30,10 @@ class Line(NamedTuple):
 
 
 def read_lines(path: Path, what: str, begins: Sequence[bytes] = ()) -> list[Line]:
-    """The lines of a file less those that are empty and a torn last one.
+    """The lines of a file except empty ones and a torn last one.
 
-    ``what`` the file holds is said where it cannot be read; ``begins`` are the ways in which its
-    lines begin, and without any no line counts as torn.
+    ``what`` names the contents of the file in an error; ``begins`` are the ways in which its
+    lines begin, and if there are none, no line counts as torn.
     """
     try:
         lines = path.read_bytes().split(b"\n")
@@ -51,7 +51,7 @@ def read_lines(path: Path, what: str, begins: Sequence[bytes] = ()) -> list[Line
 
 
 def is_torn(line: bytes, begins: Sequence[bytes]) -> bool:
-    """Whether a line begins as ours do and does not end as one; zeros are a lost block."""
+    """Whether a line begins as one of vtbench and is not complete; zeros are a lost block."""
     written = line.strip(b"\0")
     if not line or not any(written[: len(each)] == each[: len(written)] for each in begins):
         return False
@@ -65,7 +65,7 @@ def is_torn(line: bytes, begins: Sequence[bytes]) -> bool:
 
 
 def decoded(line: Line, shape: Any, what: str) -> Any:
-    """A line as a value of a type, or of one of several; BadInput says where and why not."""
+    """A line as a value of a type, or of one of several; BadInput says where and why it is not."""
     try:
         if _LONG_NUMBER.search(line.text):
             raise msgspec.ValidationError("a number of 300 digits or more is out of range")
@@ -73,7 +73,7 @@ def decoded(line: Line, shape: Any, what: str) -> Any:
     except msgspec.DecodeError as error:
         reason = str(error)
     except RecursionError:
-        reason = "it is nested too deep"
+        reason = "it is nested too deeply"
     except UnicodeDecodeError:
         reason = "it is not text"
-    raise BadInput(f"{line.where}: this is no {what}: {reason}.")
+    raise BadInput(f"{line.where}: this is not a {what}: {reason}.")

@@ -1,4 +1,4 @@
-"""Results in files: of which kind each line is, and all that some files hold.
+"""Results in files: the kind of each line, and the contents of several files.
 
 Each line is recognised by its own shape, so that one file may hold records and measurements
 together. The kind of a file is that of its first line.
@@ -20,16 +20,16 @@ from vtbench.data.workload import Workload
 from vtbench.errors import BadInput
 
 Kind = Literal["records", "measurements", "forms", "baseline"]
-"""What a file of ours holds: counts, timings and peaks, closed forms, or a baseline."""
+"""The contents of a file: counts, timings and peaks, closed forms, or a baseline."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 RESULTS: tuple[Kind, ...] = ("records", "measurements", "forms")
-"""What is kept result by result; a baseline is written whole."""
+"""The kinds that are kept result by result; a baseline is written whole."""
 Result = Record | Measurement | Formula
 
 _ONE: dict[Kind, str] = {
     "records": "record",
     "measurements": "measurement",
-    "forms": "form",
+    "forms": "closed form",
     "baseline": "line of a baseline",
 }
 _BELONGS: dict[Kind, str] = {
@@ -43,7 +43,7 @@ _BEGINS: dict[Kind, bytes] = {
     "measurements": b'{"schema":"vtbench-measurement/',
     "forms": b'{"model":',
 }
-"""How every line begins that is kept result by result: only what does is ever cut off."""
+"""The beginning of every line that is kept result by result; no other line is ever cut off."""
 _ABSENT = msgspec.Raw(b"")
 
 
@@ -59,7 +59,7 @@ class _Shape(msgspec.Struct):
 
     @property
     def recognised(self) -> Kind | None:
-        """The kind of the line; None where it is none of ours."""
+        """The kind of the line; None if vtbench does not know it."""
         if self.kind in ("baseline", "model", "module"):
             return "baseline"
         if str(self.schema).startswith("vtbench-measurement/") or bytes(self.protocol):
@@ -70,15 +70,17 @@ class _Shape(msgspec.Struct):
 
 
 class Results(msgspec.Struct):
-    """What files hold, in the order of files and lines."""
+    """The contents of files, in the order of files and lines."""
 
     records: dict[Workload, Record] = {}
-    """By the workload that was asked for; of several of one workload, the last."""
+    """Workload that was asked for -> its record; the last one if there are several."""
     measurements: list[Measurement] = []
+    """All measurements."""
     forms: list[Formula] = []
+    """All closed forms."""
 
     def add(self, result: Result) -> None:
-        """One more."""
+        """Add one more result."""
         if isinstance(result, Record):
             self.records[result.asked or result.workload] = result
         elif isinstance(result, Measurement):
@@ -88,24 +90,24 @@ class Results(msgspec.Struct):
 
 
 def kind_of(path: Path) -> Kind:
-    """What a file holds, by its first line that is not empty; BadInput where it is none of ours."""
+    """The kind of a file by its first line that is not empty; BadInput if it is not known."""
     lines = read_lines(path, "results")
     if not lines:
         raise BadInput(f"The file {path} is empty: it holds no results.")
     kind = _recognised(lines[0])
     if kind is None:
         raise BadInput(
-            f"The file {path} is none of vtbench's files of results: its first line is neither a "
-            "record, a measurement, a form, nor the first line of a baseline."
+            f"The file {path} does not hold results of vtbench: its first line is neither a "
+            "record, a measurement, a closed form, nor the first line of a baseline."
         )
     return kind
 
 
 def read_results(paths: Iterable[Path], wanted: Sequence[Kind] = RESULTS) -> Results:
-    """Everything that some files hold; a line of a kind that is not wanted is refused.
+    """All results of some files; a line of a kind that is not wanted is refused.
 
-    A line of no known kind is held to be of the first kind that is wanted, so that what it lacks
-    can be said. A torn last line is ignored.
+    A line of an unknown kind is read as the first kind that is wanted, so that the error can say
+    what it lacks. A torn last line is ignored.
     """
     found = Results()
     what = wanted[0] if len(wanted) == 1 else "results"
@@ -135,8 +137,8 @@ def result_of(line: Line, wanted: Sequence[Kind] = RESULTS) -> Result:
     kind = _recognised(line) or wanted[0]
     if kind not in wanted:
         raise BadInput(
-            f"{line.where}: this is no {_ONE[wanted[0]]}: the file holds {_held(kind)}; it belongs "
-            f"to {_BELONGS[kind]}."
+            f"{line.where}: this is not a {_ONE[wanted[0]]}: the file holds {_held(kind)}. Give "
+            f"the file to {_BELONGS[kind]}."
         )
     if kind == "records":
         return _record(line)
@@ -147,9 +149,9 @@ def result_of(line: Line, wanted: Sequence[Kind] = RESULTS) -> Result:
 
 
 def line_of(result: Result) -> str:
-    """A result as a line, with its line break; of a measurement what is default is left out.
+    """A result as a line, with its line break; a measurement leaves out the default values.
 
-    Its schema never is: a later vtbench has another default.
+    Its schema is never left out: a later vtbench has another default.
     """
     if isinstance(result, Measurement):
         schema = {"schema": result.schema, **msgspec.to_builtins(result)}
@@ -166,15 +168,15 @@ def _recognised(line: Line) -> Kind | None:
 
 
 def _held(kind: Kind) -> str:
-    return "a baseline" if kind == "baseline" else kind
+    return {"baseline": "a baseline", "forms": "closed forms"}.get(kind, kind)
 
 
 def _record(line: Line) -> Record:
     record: Record = decoded(line, Record, _ONE["records"])
     if record.convention != CONVENTION:
         raise BadInput(
-            f"{line.where}: counted by the convention {record.convention}, and this is "
-            f"{CONVENTION}; count again."
+            f"{line.where}: this record has the convention {record.convention}, and this vtbench "
+            f"counts by {CONVENTION}; count again."
         )
     return record
 
@@ -191,6 +193,6 @@ def _measurement(line: Line) -> Measurement:
         measurement: Measurement = decoded(line, Measurement, _ONE["measurements"])
         return measurement
     raise BadInput(
-        f"{line.where}: written as {schema}, and this vtbench reads {SCHEMA}; "
-        "use the version of vtbench that wrote it, or measure again."
+        f"{line.where}: this measurement has the schema {schema}, and this vtbench reads "
+        f"{SCHEMA}; use the version of vtbench that wrote it, or measure again."
     )

@@ -53,8 +53,8 @@ def points(
     made = [_with_front(group, quantity) for group in found if group]
     if not made:
         raise BadOption(
-            f"No suite prints an accuracy {pattern!r} of the models that were measured, at their "
-            "sizes and options."
+            f"No suite has a printed accuracy {pattern!r} for the measured models at their sizes "
+            "and options."
         )
     return made
 
@@ -68,9 +68,9 @@ def one_protocol(
     if show == "macs":  # exact, and the same under every protocol
         groups = groups[:1]
     if len(groups) != 1:
-        names = ", ".join(group[0].protocol.name for group in groups) or "none of them came off"
+        names = ", ".join(group[0].protocol.name for group in groups) or "all of them failed"
         raise BadOption(
-            f"A front takes the measurements of one protocol ({names}); choose with --protocol."
+            f"A front takes the measurements of one protocol ({names}); choose one with --protocol."
         )
     return groups[0], quantity or usual(groups[0])
 

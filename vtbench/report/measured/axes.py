@@ -50,12 +50,12 @@ def differing(records: Sequence[Measurement], name: str) -> Condition | None:
 
 
 def axis_named(name: str, *groups: Sequence[Measurement]) -> list[Condition | None]:
-    """The axis of that name in each group; a sentence with the axes there are, if none has it."""
+    """The axis of that name in each group; an error that names the axes if none has it."""
     found = [differing(group, name) for group in groups]
     if any(found):
         return found
     names = dict.fromkeys(each.name for group in groups for each in common_and_varying(group)[1])
-    known = f"they differ in {', '.join(names)}" if names else "they differ in nothing but models"
+    known = f"they differ in {', '.join(names)}" if names else "they differ only in their models"
     raise BadOption(f"The measurements do not differ in {name!r}; {known}.")
 
 

@@ -1,4 +1,4 @@
-"""What a reader must know of single measurements before believing them."""
+"""Remarks on single measurements that a reader must know before believing them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vtbench.stats.samples import fewest
 
 NAMED = 3
 """Models that a sentence names before it counts the rest."""
-_RATE_SAID = "images/s is all images over the total time, with that interval turned round."
-CAPS = {"max_time": "--max-time", "max_samples": "the most samples"}
+_RATE_SAID = "images/s is all images divided by the total time; its interval is the inverse."
+CAPS = {"max_time": "--max-time", "max_samples": "the limit on samples"}
 """Rules that end sampling whatever the interval, as a sentence calls them."""
 
 Alike = tuple[tuple[Kind, tuple[Value, ...]], ...]
@@ -34,26 +34,26 @@ def cautions(records: Sequence[Measurement], label: Label) -> list[str]:
 
 
 def legend(records: Sequence[Measurement]) -> list[str]:
-    """What the columns mean where a heading cannot say it."""
+    """The meaning of columns whose heading cannot say it."""
     what = kind(records[0].protocol)
     good = [record for record in records if record.error is None]
     said = []
     if what in (TIMED, LATENCY) and any(record.median is not None for record in good):
         said += [_interval_said(good), _RATE_SAID]
     if any(record.utilisation is not None for record in good):
-        said.append("Util.: achieved MAC/s over the most that this device was measured to do.")
+        said.append("Util.: achieved MAC/s divided by the highest MAC/s measured on this device.")
     batches = any(record.workload.batch_size > 1 for record in good)
     if what != MEMORY and batches and any(record.macs is not None for record in good):
-        said.append("MACs are those of one image.")
+        said.append("MACs are for one image.")
     if what == MEMORY and any(record.memory and record.memory.ratio for record in good):
-        said.append("Ratio: measured peak over the one predicted from tensor lifetimes.")
+        said.append("Ratio: the measured peak divided by the one predicted from tensor lifetimes.")
     return said
 
 
 def _interval_said(records: Sequence[Measurement]) -> str:
     """What stands in brackets; a few samples give their range, which is no 95 % interval."""
     few = any(0 < len(record.samples) < FEWEST for record in records)
-    range_of_few = f"; of fewer than {FEWEST} samples, with the least and the greatest"
+    range_of_few = f"; with fewer than {FEWEST} samples, the range from least to greatest"
     return f"ms/step is the median with its 95 % interval{range_of_few if few else ''}."
 
 
@@ -101,14 +101,14 @@ def _crowded(records: Sequence[Measurement], label: Label) -> list[str]:
             found.setdefault((threads, cores), []).append(label(record))
     return [
         f"{_named(names, len(records))}: {threads} threads share {plural(cores, 'core')} "
-        "and wait for each other; leave --threads out, or give no more than there are cores."
+        "and wait for each other; leave --threads out, or give at most the number of cores."
         for (threads, cores), names in found.items()
     ]
 
 
 def _first(whys: Sequence[str]) -> str:
-    """A reason; of several that differ in figures, the first, and that the others differ."""
-    more = " (The figures are those of the first.)" if len(whys) > 1 else ""
+    """A reason; if several differ only in figures, the first, with a remark."""
+    more = " (The figures are for the first row.)" if len(whys) > 1 else ""
     return f" {whys[0]}{more}" if whys[0] else ""
 
 
@@ -121,14 +121,14 @@ def _wide(records: Sequence[Measurement], label: Label) -> list[str]:
     ]
     found.sort(key=lambda pair: -pair[0])
     said = [
-        f"{label(record)}: {cap} ended it at ±{share(half)} "
+        f"{label(record)}: {cap} ended the sampling at ±{share(half)} "
         f"of the median ({plural(len(record.samples), 'sample')})."
         for half, cap, record in found[:NAMED]
     ]
     rest = len(found) - NAMED
     if rest > 0:
         said.append(
-            f"{plural(rest, 'more row')} ended like that, at up to ±{share(found[NAMED][0])}."
+            f"{plural(rest, 'more row')} ended in the same way, at up to ±{share(found[NAMED][0])}."
         )
     return said
 
@@ -138,7 +138,7 @@ def _tails(records: Sequence[Measurement]) -> list[str]:
     if not records or kind(records[0].protocol) != LATENCY:
         return []
     missing = [name for name in ("p90", "p99") if any(not getattr(r, name) for r in records)]
-    return [f"{name} is shown from {fewest(float(name[1:]))} steps on." for name in missing]
+    return [f"{name} needs at least {fewest(float(name[1:]))} steps." for name in missing]
 
 
 def _named(names: Sequence[str], rows: int) -> str:

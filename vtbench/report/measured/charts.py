@@ -37,7 +37,7 @@ def chart_of(records: Sequence[Measurement], by: str | None, show: str | None) -
     group = _one_protocol(records, show)
     good = [record for record in group if record.error is None]
     if not good:
-        raise BadInput("No measurement came off, so there is nothing to draw.")
+        raise BadInput("Every measurement failed, so there is nothing to draw.")
     condition = None
     if by != AGAINST_MACS:
         condition = longest(good) if by is None else axis_named(by, good)[0]
@@ -78,8 +78,8 @@ def _one_protocol(records: Sequence[Measurement], show: str | None) -> list[Meas
     if len(groups) > 1:
         names = ", ".join(group[0].protocol.name for group in groups)
         raise BadOption(
-            f"The measurements are of several protocols ({names}), which no figure mixes; "
-            "choose one with --protocol."
+            f"The measurements have several protocols ({names}), and a figure shows only one; "
+            "choose it with --protocol."
         )
     return groups[0] if groups else []
 
@@ -87,7 +87,7 @@ def _one_protocol(records: Sequence[Measurement], show: str | None) -> list[Meas
 def _along(records: Sequence[Measurement], condition: Condition, quantity: Quantity) -> Chart:
     """One line per model and further conditions, with its fitted power."""
     if all(number(condition.name, record) is None for record in records):
-        raise BadOption(f"The values of {condition.name!r} are words; a figure needs numbers.")
+        raise BadOption(f"The values of {condition.name!r} are words; choose an axis with numbers.")
     sides = condition.name == "resolution" and all(_is_square(record) for record in records)
     drawn = []
     others, rows = rows_of(records, condition)

@@ -18,11 +18,11 @@ from vtbench.report.units import ABSENT
 
 _LEGEND = (
     "Front: no other model of its printed table is at least as good in both and better in one.",
-    "Accuracies are the papers' own and were not measured here.",
+    "Accuracies are taken from the papers; they were not measured here.",
 )
 _EXACT = ("macs", "memory")
 """Quantities that no busy machine changes."""
-_NOT_PRINTED = "no accuracy is printed of it at its size and options"
+_NOT_PRINTED = "no accuracy is printed for this size and these options"
 
 Groups = Sequence[Sequence[Point]]
 
@@ -111,7 +111,7 @@ def _left_out(
             found.append((name, record.error))
         elif id(record) not in placed:
             known = quantity.read(record) is not None
-            found.append((name, _NOT_PRINTED if known else f"it has no {quantity.name}"))
+            found.append((name, _NOT_PRINTED if known else f"there is no {quantity.name}"))
     return found
 
 
@@ -122,4 +122,4 @@ def _missing(groups: Groups, quantity: Quantity, records: Sequence[Measurement])
     for name, why in _left_out(groups, quantity, records):
         if why not in errors:
             reasons.setdefault(why, []).append(name)
-    return [f"Left out: {', '.join(names)}; {why}." for why, names in reasons.items()]
+    return [f"Not shown: {', '.join(names)}, because {why}." for why, names in reasons.items()]

@@ -49,7 +49,7 @@ def quantity_named(name: str) -> Quantity:
         return QUANTITIES[name]
     except KeyError:
         known = ", ".join(QUANTITIES)
-        raise BadOption(f"There is no quantity {name!r} to show; there are {known}.") from None
+        raise BadOption(f"--show: expected one of {known}, got {name!r}.") from None
 
 
 def usual(records: Sequence[Measurement]) -> Quantity:

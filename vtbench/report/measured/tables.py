@@ -174,14 +174,15 @@ def ratio_lines(ratios: Sequence[Ratio], thin: Collection[str] = ()) -> list[str
         for each in ratios[:MOST]
     ]
     rest = len(ratios) - MOST
-    return [*said, f"And {rest} more ratios; --format json has them all."] if rest > 0 else said
+    more = f"There are {rest} more ratios; --format json has them all."
+    return [*said, more] if rest > 0 else said
 
 
 def _open(ratio: Ratio, thin: Collection[str]) -> str:
     """Where the interval holds 1, or is only the range of a few pairs, the faster is not known."""
     if ratio.a in thin or ratio.b in thin:
-        return f"; which is faster stays open, with fewer than {FEWEST} samples"
-    return "; which is faster stays open" if ratio.low <= 1 <= ratio.high else ""
+        return f"; fewer than {FEWEST} samples cannot tell which is faster"
+    return "; it is not known which is faster" if ratio.low <= 1 <= ratio.high else ""
 
 
 def _turned(ratio: Ratio) -> Ratio:

@@ -42,7 +42,7 @@ from vtbench.report.units import ABSENT, share
 
 Row = tuple[str, ...]
 NARROWEST_NAME = 12
-_POWER = "Power: the k of quantity ~ {}^k, fitted on logarithms, with its 95 % interval."
+_POWER = "Power: the k in quantity ~ {}^k, fitted on logarithms, with its 95 % interval."
 
 
 class WideLayout(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,7 +170,7 @@ def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quant
     said = []
     if halves and _timed(quantity):
         ends = dict.fromkeys(f"±{share(half)}" for half in (halves[0], halves[-1]))
-        said.append(f"The 95 % intervals reach {' to '.join(ends)}.")
+        said.append(f"The half-widths of the 95 % intervals are {' to '.join(ends)}.")
     if any(doubtful(quantity, record) for record in records):
         unfitted = "" if condition.name in FILLING else "; such cells are left out of fitted growth"
         said.append(f"{DOUBTFUL}: the interval is wider than ±{WIDE * 100:g} %{unfitted}.")
@@ -178,7 +178,8 @@ def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quant
     cells = [(r.workload.model, *(cell(each, r) for each in differing)) for r in records]
     twice = len(cells) - len(set(cells))
     if twice:
-        said.append(f"Measured more than once: {twice}; the last one is shown.")
+        cells_said = "cell was" if twice == 1 else "cells were"
+        said.append(f"{twice} {cells_said} measured more than once; the last one is shown.")
     names = dict(zip(map(id, records), _names(records, condition), strict=True))
     return [*said, *cautions(records, lambda record: names[id(record)])]
 

@@ -25,7 +25,9 @@ _WRITTEN = re.compile(re.escape(_MARK) + "([0-9a-f]{64})")
 def checked(path: Path) -> Path:
     """The path, where its name ends in a kind of figure that can be drawn."""
     if path.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"The figure {str(path)!r} ends in neither {' nor '.join(SUFFIXES)}.")
+        raise OutputError(
+            f"--plot: expected a file name that ends in {' or '.join(SUFFIXES)}, got {str(path)!r}."
+        )
     return path
 
 

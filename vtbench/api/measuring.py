@@ -116,7 +116,10 @@ def compare(
     protocol: str = "throughput",
     **conditions: Any,
 ) -> Measured:
-    """Several modules or functions on the same inputs, or models by name, taking turns."""
+    """The same as ``vtbench throughput A B``: several models take turns, and have a ratio.
+
+    ``subjects`` names modules or functions, which run on the same inputs, or models by name.
+    """
     if not isinstance(subjects, Mapping) or not subjects:
         raise UsageError(
             "compare: expected a dict of names to modules, functions or names of models, got "

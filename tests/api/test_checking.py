@@ -109,7 +109,7 @@ def test_a_gpu_or_file_that_measure_cannot_use_is_refused_before_anything_is_cou
     newer = tmp_path / "newer.jsonl"
     newer.write_text('{"schema":"vtbench-measurement/9"}\n')
     ended = vtbench(*asked, "--from", str(newer))
-    assert (ended.status, "written as vtbench-measurement/9" in ended.err) == (2, True)
+    assert (ended.status, "has the schema vtbench-measurement/9" in ended.err) == (2, True)
 
 
 def test_nothing_is_measured_unless_asked(file, sessions):

@@ -62,7 +62,7 @@ def test_one_multiply_add_more_turns_it_red_and_names_the_module(written):
     rows[1] = msgspec.structs.replace(rows[1], macs=rows[1].macs + 1)
     verdict = outcomes(path, {asked: msgspec.structs.replace(record, rows=tuple(rows))})["macs"]
     assert (verdict.verdict, verdict.as_expected) == ("close", False)
-    assert verdict.reason == "+1 in all. +1: body.0.fc."
+    assert verdict.reason == "The total differs by +1. +1: body.0.fc."
 
 
 def test_modules_alike_but_for_numbers_are_named_together(written, make_record):
@@ -73,7 +73,8 @@ def test_modules_alike_but_for_numbers_are_named_together(written, make_record):
     body = 256 * (81 - 64)  # each of the two
     assert 2 * body > stem  # what moved most is named first
     assert found["macs"].reason == (
-        f"+{(stem + 2 * body + 10) / 1e3:.3f} K in all. +{2 * body / 1e3:.3f} K: 2 × body.*.fc; "
+        f"The total differs by +{(stem + 2 * body + 10) / 1e3:.3f} K. "
+        f"+{2 * body / 1e3:.3f} K: 2 × body.*.fc; "
         f"+{stem / 1e3:.3f} K: stem.conv; +10: head."
     )
 
@@ -135,12 +136,12 @@ def test_the_counted_part_of_an_incomplete_model_is_held(written):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no baseline"),
-        ("{}\n", ":1: this is no line of a baseline"),
+        ("", "is not a baseline"),
+        ("{}\n", ":1: this is not a line of a baseline"),
         ('{"kind":"baseline","convention":"vtbench-macs/0","torch":"2"}\n', "write the baseline"),
         ('{"kind":"baseline","convention":"vtbench-macs/1","torch":"2"}\n', "holds no model"),
-        ('{"kind":"module","model":"a","module":"b","macs":1,"params":1}\n', "is no baseline"),
-        ("\x00\n", ":1: this is no line"),
+        ('{"kind":"module","model":"a","module":"b","macs":1,"params":1}\n', "is not a baseline"),
+        ("\x00\n", ":1: this is not a line"),
     ],
 )
 def test_files_that_are_no_baseline_are_refused(tmp_path, text, said):
@@ -185,7 +186,7 @@ def test_from_the_command_line_written_kept_and_broken(vtbench, project, tmp_pat
     broken = vtbench(*check)
     assert broken.status == 1
     by = 5 * 3 * 2 * 8 * 8
-    assert f"+{by / 1e3:.3f} K in all. +{by / 1e3:.3f} K: 6 × 1.*.*." in broken.out
+    assert f"The total differs by +{by / 1e3:.3f} K. +{by / 1e3:.3f} K: 6 × 1.*.*." in broken.out
     ended = vtbench(*check, "--format", "json")
     claims = {claim["id"]: claim for claim in json.loads(ended.out)["results"]}
     assert claims["b.guarded_nets:make.macs"]["measured"] == macs + by

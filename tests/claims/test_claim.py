@@ -192,11 +192,11 @@ WRONG = {
     "digits without quotes": ('macs = "1.814"', "macs = 1.814", "macs = 1.814", "in quotes"),
     "no number": ('"1.814"', '"1.8l4"', "1.8l4", "'1.8l4' is not a number"),
     "impossible number": ('"1.814"', '"1e999"', "1e999", "no number that a table could print"),
-    "unknown unit": ('unit = "G" }', 'unit = "Q" }', 'macs = "1.814"', "the unit 'Q' is none of"),
+    "unknown unit": ('unit = "G" }', 'unit = "Q" }', 'macs = "1.814"', "unit: expected one of "),
     "unknown metric": ('metric = "macs", unit = "G"', 'metric = "mac"', "[table.columns]",
                        "columns.macs.metric: invalid enum value 'mac'"),
     "unknown convention": ('macs = "full"', 'macs = "fool"', 'macs = "1.814"',
-                           "'fool' is no convention for macs; there are full, double"),
+                           "'fool' is not a convention for macs; choose one of full, double"),
     "unknown kind": ('kind = "difference"', 'kind = "delta"', "[table.columns]",
                      "columns.d_macs.kind: invalid enum value 'delta'"),
     "negative size": ('"resnet18" }', '"resnet18", resolution = -1 }', 'macs = "1.814"',
@@ -205,7 +205,7 @@ WRONG = {
     "wrong mode": ('"resnet18" }', '"resnet18", mode = "test" }', "workload =", "workload.mode"),
     "unknown workload field": ('"resnet18" }', '"resnet18", size = 3 }', "workload =", "size"),
     "expectation without why": ('"1.814"', '{ printed = "1.814", expect = "close" }', "expect =",
-                                "does not say why"),
+                                "without a reason; add a `why`"),
     "by what, of a figure that holds": ('"1.814"', '{ printed = "1.814", by = "double" }', "by =",
                                         "says by what it is reproduced and expects it to hold"),
     "unknown expectation": ('"1.814"', '{ printed = "1.814", expect = "true" }', "expect =",
@@ -220,9 +220,10 @@ WRONG = {
     "code for arithmetic": ('"1.814"', '"1.8"\nd_macs = { printed = "3", of = "exit(1)" }',
                             "d_macs = { p", "no arithmetic"),
     "reserved id": ('id = "small"', 'id = "lambda"', 'macs = "1.814"', "reserved word"),
-    "id that is no name": ('id = "small"', 'id = "a b"', 'macs = "1.814"', "an id is of letters"),
+    "id that is no name": ('id = "small"', 'id = "a b"', 'macs = "1.814"',
+                           "an id consists of letters"),
     "a list for a table": ('[[table.row]]\nid = "small"', "[table.row]", "[table.row]",
-                           "row: is written as [[row]] tables"),
+                           "row: expected [[row]] tables"),
     "unknown top level": (HEADER, HEADER + "[tables]\nx = 1\n", "[tables]",
                           "tables: there is no such field"),
     "search that is no list": (HEADER, HEADER + "[search]\ntokens = 8\n", "tokens = 8",
@@ -254,7 +255,7 @@ def test_all_mistakes_are_named_at_once(tmp_path):
     said = mistakes(tmp_path, text)
     assert [sentence.split(": ", 1)[1] for sentence in said] == [
         (
-            "sauce: there is no such field; there are title, source, resolution, conventions, "
+            "sauce: there is no such field; use one of title, source, resolution, conventions, "
             "hardware, conditions."
         ),
         "title: expected str, got int.",
@@ -292,7 +293,7 @@ def test_claims_that_follow_from_each_other_in_a_ring_are_refused(tmp_path):
         ("broken.toml", b"[suite\n", "this is not TOML"),
         ("binary.toml", b"\xff\xfe\x00", "this is not TOML"),
         ("nested.toml", b"x = " + b"[" * 5000, "this is not TOML"),
-        ("a b.toml", HEADER.encode() + TABLE.encode(), "is no name"),
+        ("a b.toml", HEADER.encode() + TABLE.encode(), "is not a name"),
         ("empty.toml", b"", "title: is missing"),
     ],
 )

@@ -101,9 +101,9 @@ def test_unknowns_have_kinds_and_only_some_are_faults(tmp_path):
     work, record = net("net", 5)
     scan = row(op="my.scan.default", status="unknown", kind="unknown")
     unseen = msgspec.structs.replace(record, rows=(*record.rows, scan))
-    reason = "Unknown operators: my.scan.default."
+    reason = "It has unknown operators: my.scan.default."
     assert unknown_of(tmp_path, (work, unseen)) == ("op", False, reason)
-    assert unknown_of(tmp_path, None) == ("not-measured", True, "No record of it.")
+    assert unknown_of(tmp_path, None) == ("not-measured", True, "There is no record of it.")
     broken = net("net", 0, error="It raised.")
     assert unknown_of(tmp_path, broken) == ("not-measured", False, "It raised.")
     for kind, fine in (("weights", True), ("hardware", True), ("not-implemented", True),
@@ -293,7 +293,7 @@ def test_a_part_that_does_nothing_for_a_figure_is_no_part_of_its_explanation(tmp
 def test_nothing_tried_gives_it(tmp_path):
     found = judged(tmp_path, column("777.7"), *column_records(1))["s.t.n0.macs"]
     assert found.reproduced_by is None
-    assert explanation(found) == "nothing tried gives it"
+    assert explanation(found) == "no reading gives it"
 
 
 DERIVED = """macs = { metric = "macs", unit = "M" }
@@ -322,7 +322,7 @@ def test_printed_figures_contradict_only_if_no_rounding_reconciles_them(tmp_path
     # 3.0 - 2.0 lies in [2.95 - 2.05, 3.05 - 1.95] = [0.9, 1.1]; 1.14 means 1.135 to 1.145
     assert twin("1.10").verdict == "holds"
     assert twin("1.14").verdict == "fails"
-    assert twin("1.14").reason == "The other printed figures allow 0.9 to 1.1 M."
+    assert twin("1.14").reason == "The other printed figures give 0.9 to 1.1 M."
 
 
 def test_a_figure_worked_out_from_rounded_cells_says_so(tmp_path):

@@ -192,12 +192,12 @@ def test_a_figure_measured_elsewhere_stands_beside_and_is_no_deviation(judged):
 def test_a_device_below_its_own_speed_settles_no_figure_and_says_so_of_ratios(judged):
     found = judged([net("small", V100, seconds=0.05, telemetry=THROTTLED)])["t1.small.throughput"]
     assert (found.verdict, found.unknown) == ("unknown", "not-measured")
-    assert "The processor slowed down for heat 9 times." in found.reason
+    assert "The processor slowed down 9 times because of heat." in found.reason
     ratio = judged(pair(V100, 0.040, 0.080, telemetry=THROTTLED))["ratio"]
     assert ratio.verdict == "holds"
-    assert "slowed down for heat" in ratio.reason
+    assert "because of heat" in ratio.reason
     unwatched = judged(pair(V100, 0.040, 0.080, telemetry=None))["ratio"]
-    assert "Nobody watched the device" in unwatched.reason
+    assert "The device was not watched" in unwatched.reason
 
 
 def test_a_difference_of_speeds_is_a_figure_of_its_device(judged):
@@ -552,7 +552,7 @@ def test_kept_measurements_are_judged_without_torch(process, tmp_path):
 
 def test_clean_telemetry_says_nothing(judged):
     assert judged(pair(V100, 0.040, 0.080, telemetry=CLEAN))["ratio"].reason == (
-        "Tesla V100-SXM2-16GB measured 2 x, which meets the printed interval. "
+        "Tesla V100-SXM2-16GB measured 2 x, which overlaps the printed interval. "
         "The precision is not stated; the protocol's own was taken."
     )
 

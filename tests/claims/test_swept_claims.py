@@ -156,9 +156,10 @@ def test_what_is_equal_only_where_the_powers_are_settled_does_not_hold(tmp_path)
     assert found.verdict == "fails"
     assert found.found.form is None
     assert found_text(found) == "no such polynomial"
+    # 6 * 4 * 2 more than 3 * 4 * 8 + 1.5 * 64 * 2
     assert found.reason == (
-        "The count is no polynomial of a degree of at most 2 in CT, 2 in L; at width=2, tokens=8 "
-        "it is 336 and the formula gives 288."  # 6 * 4 * 2 more than 3 * 4 * 8 + 1.5 * 64 * 2
+        "The count is not a polynomial of a degree of at most 2 in CT, 2 in L; at width=2, "
+        "tokens=8 it is 336 and the formula gives 288."
     )
 
 
@@ -203,7 +204,7 @@ def test_a_size_without_a_count_leaves_the_claim_unknown(tmp_path):
     work = points_of(read.claims[0])[1].workload
     found = verdict_of(tmp_path, FORMULA, transformer, less=[work])
     assert (found.verdict, found.unknown) == ("unknown", "not-measured")
-    assert found.reason == "At width=2, tokens=4: No record of it."
+    assert found.reason == "At width=2, tokens=4: There is no record of it."
     scan = row(op="my.scan.default", status="unknown", kind="unknown")
     for record, kind in ((Record(workload=work, rows=(scan,)), "op"),
                          (Record(workload=work, error="It raised."), "not-measured")):  # fmt: skip
@@ -264,7 +265,7 @@ def test_a_count_that_is_no_polynomial_never_holds_a_word(tmp_path):
     found = verdict_of(tmp_path, GROWTH, lambda resolution: (resolution // 64 + 1) ** 2)
     assert found.verdict == "fails"
     assert (found.found.degree, found.found.form) == (None, None)
-    assert found.reason.startswith("The count is no polynomial of degree 2 or less.")
+    assert found.reason.startswith("The count is not a polynomial of degree 2 or less.")
     assert found_text(found).startswith("exponent ")
 
 
@@ -320,10 +321,10 @@ def test_formulas_and_growths_have_a_table_of_their_own_and_one_total(tmp_path):
         "growth  linear in HW         quadratic            fails !",
         "",
         "2 claims: 1 hold, 0 close, 1 fail, 0 unknown.",
-        "Of 2 judged: 1 as stated; 1 with one convention and configuration per table; 1",
-        "with any.",
+        "1 of 2 reproduced exactly as the paper states, 1 of 2 if one convention and",
+        "configuration is chosen per table, 1 of 2 if any may be chosen per figure.",
         "! s.growth: expected holds; The count is a polynomial of degree 2, at all 4",
-        "sizes. The nearest linear one is 59 % off at most.",
+        "sizes. The nearest linear one differs by at most 59 %.",
     ]
     assert totals(found)["holds"] == 1
     assert sentence(found[0]) == (

@@ -110,7 +110,7 @@ def test_on_a_terminal_it_asks(tmp_path):
     [
         (["--from", "nowhere.csv"], "cannot be read"),
         (["--from", str(TABLE_1), "--unit", "Foo=G"], "the table has no 'Foo'"),
-        (["--from", str(TABLE_1), "--unit", "MACs=Q"], "is none of K, M, G"),
+        (["--from", str(TABLE_1), "--unit", "MACs=Q"], "must be one of K, M, G"),
         (["--from", str(TABLE_1), "--unit", "MACs"], "--unit: expected NAME=VALUE, got 'MACs'"),
         (["--from", str(TABLE_1), "--model", "R-18=resnt18"], "Did you mean resnet18"),
         (

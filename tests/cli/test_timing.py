@@ -200,7 +200,7 @@ def test_a_file_that_cannot_be_continued_is_refused_before_anything_is_measured(
     file.write_text('{"schema":"vtbench-measurement/9"}\n')
     ended = vtbench("throughput", "resnet18", "--save", str(file))
     assert ended.status == 2
-    assert "written as vtbench-measurement/9" in ended.err
+    assert "has the schema vtbench-measurement/9" in ended.err
     assert told == []
 
 

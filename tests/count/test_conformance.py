@@ -214,7 +214,7 @@ def test_all_seven_counters_fit_a_page_of_80_cells():
     )
     text = conformance_document(found, Rendering())
     assert max(map(len, text.splitlines())) <= 80
-    assert "Left out" not in text
+    assert "Hidden to fit" not in text
 
 
 # -- the command

@@ -62,7 +62,7 @@ def test_a_form_names_the_sizes_that_it_needs():
 
 
 def test_a_value_that_is_no_whole_number_is_never_rounded():
-    with pytest.raises(BadInput, match="does not hold at H=3"):
+    with pytest.raises(BadInput, match="is not valid at H=3"):
         value(parse("H/2"), {"H": 3})
 
 

@@ -132,7 +132,7 @@ def test_protocols_are_never_mixed():
 def test_a_combination_that_no_file_shares_is_said_so():
     base = [record("a"), record("b", dtype="bf16")]
     new = [record("a", dtype="bf16"), record("b")]
-    with pytest.raises(BadInput, match="every value occurs in both, and no combination"):
+    with pytest.raises(BadInput, match="every value occurs in both files, but no combination"):
         compare_records(base, new)
 
 
@@ -150,7 +150,7 @@ def test_across_batch_sizes_the_speed_is_per_image():
 
 def test_what_cannot_be_paired_one_to_one_is_refused():
     both = [record(), record(dtype="bf16")]
-    with pytest.raises(BadInput, match="the base file has several measurements of toy"):
+    with pytest.raises(BadInput, match="several measurements of toy in the base file match one"):
         compare_records(both, [record()], ["dtype"])
 
 
@@ -179,9 +179,10 @@ def test_what_only_one_side_has_is_listed_with_the_nearest():
         ("c", "not compared"),
     ]
     assert found[1].reason == (
-        "Only in the new file; the nearest in the other differs in dtype: bf16 here, fp32 there."
+        "It is only in the new file; the nearest in the other differs in dtype: bf16 here, "
+        "fp32 there."
     )
-    assert found[2].reason == "Only in the new file."
+    assert found[2].reason == "It is only in the new file."
     assert not failing(found)
 
 
@@ -195,7 +196,10 @@ def test_what_can_no_longer_be_run_fails():
         workload=record().workload, protocol=record().protocol, error="Out of memory."
     )
     (found,) = compare_records([record()], [broken, record("other")])[:1]
-    assert (found.verdict, found.reason) == ("fails", "It could be measured before: Out of memory.")
+    assert (found.verdict, found.reason) == (
+        "fails",
+        "The base could be measured, and the new one cannot: Out of memory.",
+    )
     assert failing([found])
     (found,) = compare_records([broken, record("other")], [record()])[:1]
     assert (found.verdict, found.ratio) == ("not compared", None)
@@ -228,8 +232,8 @@ def test_a_protocol_without_time_compares_what_it_counts():
         (
             Telemetry(verdict="throttled", disturbances=(Disturbance(Kind.HEAT, {"times": 9}),)),
             (
-                "The device was held back while the new one was measured: "
-                "The processor slowed down for heat 9 times."
+                "The device was throttled while the new one was measured: "
+                "The processor slowed down 9 times because of heat."
             ),
         ),
         (
@@ -238,11 +242,11 @@ def test_a_protocol_without_time_compares_what_it_counts():
                 disturbances=(Disturbance(Kind.NVML_UNUSABLE, {"error": "no driver"}),),
             ),
             (
-                "Nobody watched the device while the new one was measured: "
+                "The device was not watched while the new one was measured: "
                 "NVML cannot be used: no driver."
             ),
         ),
-        (None, "Nobody watched the device while the new one was measured."),
+        (None, "The device was not watched while the new one was measured."),
     ],
 )
 def test_a_device_that_was_throttled_or_not_watched_is_said(telemetry, said):
@@ -259,7 +263,7 @@ def test_beside_others_that_had_the_cores_slower_stands_and_the_same_does_not():
     )
     found = one(record(), record(telemetry=waited))
     assert found.verdict == "cannot tell"
-    assert found.reason.startswith("Other processes had the cores for 30% of the time")
+    assert found.reason.startswith("Other processes used the cores for 30% of the time")
     assert one(record(), record(telemetry=waited, slower=1.2)).verdict == "slower"
     a_little = msgspec.structs.replace(waited, cpu_wait=0.05)
     assert one(record(), record(telemetry=a_little)).verdict == "same"
@@ -292,17 +296,18 @@ def test_the_command_prints_what_it_found(vtbench, files, monkeypatch):
     assert "latency/1 · NVIDIA H200 · fp32 · batch 1 · 32×32" in lines
     assert any(line.startswith("a ") and "slower" in line for line in lines)
     assert any(line.startswith("b ") and "same" in line for line in lines)
-    assert "a: Counted: macs 1,000 → 2,000 (+1.000 K)." in lines
-    assert "b: Also differs: torch 2.7.0 → 2.8.0, driver 570.1 → —." in lines
+    assert "a: The counts differ: macs 1,000 → 2,000 (+1.000 K)." in lines
+    assert "b: These differ too: torch 2.7.0 → 2.8.0, driver 570.1 → —." in lines
 
 
 def test_a_note_names_the_row_that_it_is_about():
     base = [record("a", batch_size=n) for n in (1, 8)] + [record("a", protocol="throughput")]
     new = [record("a", macs=2000), *base[1:]]
     table = compared_table(compare_records(base, new), ComparisonRendering())
-    assert "a (batch size 1), latency/1: Counted: macs 1,000 → 2,000 (+1.000 K)." in table.notes
+    said = "a (batch size 1), latency/1: The counts differ: macs 1,000 → 2,000 (+1.000 K)."
+    assert said in table.notes
     alike = compared_table(compare_records(base[:2], new[:2]), ComparisonRendering())
-    assert "a (batch size 1): Counted: macs 1,000 → 2,000 (+1.000 K)." in alike.notes
+    assert "a (batch size 1): The counts differ: macs 1,000 → 2,000 (+1.000 K)." in alike.notes
 
 
 def test_the_json_is_as_promised(vtbench, files):
@@ -348,8 +353,14 @@ def test_unclear_fails_where_it_is_asked_to(vtbench, files):
             "missing.jsonl cannot be read: no such file or directory.\n",
         ),
         (("a.jsonl", "picture.png"), "picture.png cannot be read: it is not text.\n"),
-        (("a.jsonl", "a.jsonl", "--smallest", "three"), "'three' is no share"),
-        (("a.jsonl", "a.jsonl", "--smallest", "300%"), "'300%' is no share"),
+        (
+            ("a.jsonl", "a.jsonl", "--smallest", "three"),
+            "expected a share such as 3% or 0.03, got 'three'",
+        ),
+        (
+            ("a.jsonl", "a.jsonl", "--smallest", "300%"),
+            "expected a share such as 3% or 0.03, got '300%'",
+        ),
     ],
 )
 def test_what_cannot_be_carried_out_is_said(vtbench, tmp_path, monkeypatch, arguments, said):
@@ -386,4 +397,4 @@ def test_on_a_narrow_page_conditions_give_way_before_models_and_verdicts(
     lines = vtbench("compare", base, new).out.splitlines()
     assert any(line.startswith("resnet34 ") and line.endswith("same") for line in lines)
     assert sum(line.endswith("not compared") for line in lines) == 2
-    assert "Left out at this width: Device, Base ms, New ms." in lines
+    assert "Hidden to fit 80 columns: Device, Base ms, New ms." in lines

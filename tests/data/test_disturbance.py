@@ -61,4 +61,4 @@ def test_kinds_that_differ_in_numbers_alone_are_alike_and_words_tell_them_apart(
 
 def test_a_device_is_named_when_several_are_looked_at():
     said = Disturbance(Kind.GPU_SHARED, {"processes": 2}, "cuda:0").sentence
-    assert said == "cuda:0: 2 other processes on the GPU."
+    assert said == "cuda:0: 2 other processes use the GPU."

@@ -69,11 +69,11 @@ def test_each_line_is_recognised_by_its_own_shape(file, tmp_path):
 
 def test_a_file_of_the_wrong_kind_is_said_with_where_it_belongs(file):
     file.write_text(line_of(RECORD) + line_of(MEASUREMENT))
-    belongs = r"kept\.jsonl:2: .*holds measurements; it belongs to `vtbench report`"
+    belongs = r"kept\.jsonl:2: .*holds measurements. Give the file to `vtbench report`"
     with pytest.raises(BadInput, match=belongs):
         read_results([file], ["records"])
     file.write_text(BASELINE)
-    with pytest.raises(BadInput, match="holds a baseline; it belongs to `vtbench check --against`"):
+    with pytest.raises(BadInput, match=r"holds a baseline\. Give .* `vtbench check --against`"):
         read_results([file])
 
 
@@ -85,7 +85,7 @@ def test_a_torn_last_line_is_ignored_and_cut_off_by_the_next_writer(file, result
     found = read_results([file])
     assert len([*found.records, *found.measurements, *found.forms]) == 1
     with ResultFile(file) as kept:
-        assert f"its {len(torn)} bytes were cut off" in kept.said[0]
+        assert f"its {len(torn)} bytes were removed" in kept.said[0]
         kept.append(FORM)
     assert file.read_text() == whole + line_of(FORM)
 
@@ -99,10 +99,10 @@ def test_a_letter_that_was_cut_in_half_is_torn(file):
 @pytest.mark.parametrize(
     "line",
     [
-        '{"schema":"vtbench-measurement/1}\n',
+        '{"schema":"vtbench-measurement/2}\n',
         "hello",
-        '{"schema":"vtbench-measurement/1"}',
-        '{"schema":"vtbench-measurement/1","workload":' + "[" * 10**5 + "]" * 10**5 + "}",
+        '{"schema":"vtbench-measurement/2"}',
+        '{"schema":"vtbench-measurement/2","workload":' + "[" * 10**5 + "]" * 10**5 + "}",
         line_of(MEASUREMENT).replace("}\n", ',"samples":[1e999]}\n'),
         line_of(MEASUREMENT).replace("}\n", ',"macs":' + "9" * 400 + "}\n"),
         line_of(MEASUREMENT).replace("}\n", ',"macs":true}\n'),
@@ -113,9 +113,9 @@ def test_a_letter_that_was_cut_in_half_is_torn(file):
 )
 def test_a_wrong_line_is_refused_with_its_number_and_nothing_is_touched(file, line):
     file.write_text(line_of(MEASUREMENT) + line)
-    with pytest.raises(BadInput, match=r"kept\.jsonl:2: this is no measurement"):
+    with pytest.raises(BadInput, match=r"kept\.jsonl:2: this is not a measurement"):
         ResultFile(file, ["measurements"])
-    with pytest.raises(BadInput, match=r"kept\.jsonl:2: this is no measurement"):
+    with pytest.raises(BadInput, match=r"kept\.jsonl:2: this is not a measurement"):
         read_measurements(file)
     assert file.read_text() == line_of(MEASUREMENT) + line
 
@@ -140,6 +140,6 @@ def test_results_of_several_kinds_are_appended_and_found_again(file):
 
 def test_a_store_refuses_kinds_that_its_command_does_not_make(file):
     file.write_text(line_of(FORM))
-    with pytest.raises(BadInput, match=r"holds forms; it belongs to `vtbench formula"):
+    with pytest.raises(BadInput, match=r"holds closed forms. Give the file to `vtbench formula"):
         ResultFile(file, ["records"])
     assert file.read_text() == line_of(FORM)

@@ -77,19 +77,19 @@ def test_names_say_what_tells_namesakes_apart_and_nothing_else():
     assert labels(sizes) == ["m (resolution 192)", "m (resolution 192x320)"]
     assert labels([Workload(model="m", options=(("k", 1),)), Workload(model="m")]) == [
         "m (k=1)",
-        "m (k as it comes)",
+        "m (k: default)",
     ]
     assert labels([plain]) == ["m"]
 
 
 def test_values_are_written_as_a_user_would():
     assert [written(v) for v in (True, None, (224, 224), (192, 320), 0.5)] == [
-        "on", "as it comes", "224", "192x320", "0.5",
+        "on", "default", "224", "192x320", "0.5",
     ]  # fmt: skip
 
 
 def test_an_unknown_protocol_names_those_that_there_are():
-    with pytest.raises(BadOption, match="no protocol 'warp'; there are throughput, latency"):
+    with pytest.raises(BadOption, match="no protocol 'warp'; choose one of throughput, latency"):
         protocol_named("warp")
 
 

@@ -181,7 +181,7 @@ def test_the_page_groups_what_it_shows():
         "virtual machine         yes\n"
         "limit of the container  4.0 GB\n"
         "\n"
-        "Variables that may alter speed\n"
+        "Variables that may change the speed\n"
         "OMP_NUM_THREADS  1\n"
         "\n"
         "Before you measure\n"
@@ -189,7 +189,7 @@ def test_the_page_groups_what_it_shows():
     )
     text = machine_document(made(no_gpu="No GPU.", disturbances=()), Rendering())
     assert "\n\nNo GPU.\n" in text
-    assert text.endswith("Nothing that was looked at stands in the way.\n")
+    assert text.endswith("Nothing was found that would distort timings.\n")
 
 
 def test_every_key_of_the_json_is_in_the_contract():
@@ -255,7 +255,7 @@ def test_each_disturbance_is_a_warning(quiet):
     assert warnings() == ["Other processes keep 1.2 of 8 cores busy."]
     quiet.setattr(machine.host, "HostWatcher", lambda: Seen(None, Disturbance(Kind.COUNTERS_STUCK)))
     (unseen,) = warnings()
-    assert unseen.startswith("cpu: The system's processor times do not move")
+    assert unseen.startswith("cpu: The system's processor times do not change")
     quiet.setattr(machine.host, "HostWatcher", lambda: Seen(0.8))  # a tenth of eight is borne
     quiet.setattr(machine.processor, "governor", lambda: "powersave")
     quiet.setattr(machine.processor, "clock_mhz", lambda cores: None)
@@ -272,7 +272,7 @@ def test_each_disturbance_is_a_warning(quiet):
 def test_a_gpu_in_use_or_unwatched_is_a_warning(quiet):
     gpu = type("Used", (), {"processes": lambda self: (7, 8), "close": lambda self: None})
     quiet.setattr(machine, "open_gpu", lambda uuid: gpu())
-    assert warnings() == ["cuda:0: 2 other processes on the GPU."]
+    assert warnings() == ["cuda:0: 2 other processes use the GPU."]
 
     def refuse(uuid):
         raise Unwatched(Disturbance(Kind.NVML_UNUSABLE, {"error": "Driver Not Loaded"}))

@@ -201,7 +201,10 @@ def test_a_power_cap_is_named_and_its_share_said(watch):
     seen = watch(told({}, {"sm": 1700, "reasons": 0x4}, {}, enough=12))
     assert seen.verdict == "throttled"
     assert seen.throttle_reasons == ("sw_power_cap",)
-    assert seen.why[0] == f"The clock was held down by power cap in 1 of {seen.samples} readings."
+    assert (
+        seen.why[0]
+        == f"The clock was lowered in 1 of {seen.samples} readings; the reason: power cap."
+    )
     assert (seen.sm_clock_low_mhz, seen.sm_clock_high_mhz) == (1700, 1980)
     assert "The clock moved between 1700 and 1980 MHz." in seen.why
 
@@ -215,7 +218,7 @@ def test_heat_and_a_reason_that_nobody_knows_are_throttling(watch):
 def test_other_processes_on_the_gpu_are_counted(watch):
     seen = watch(told({"pids": (1, 2, 3)}))
     assert (seen.verdict, seen.other_processes) == ("throttled", 2)
-    assert seen.why == ("2 other processes on the GPU.",)
+    assert seen.why == ("2 other processes use the GPU.",)
     unseen = watch(told({}, lacks=("processes",)))
     assert (unseen.verdict, unseen.other_processes) == ("clean", None)
     assert unseen.why == ("Other processes on the GPU cannot be seen from here.",)
@@ -232,10 +235,18 @@ def test_a_host_without_a_free_core_is_said(watch, monkeypatch):
     ("readings", "settings", "why"),
     [
         ([{}, {}, {}, {}, pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)], {}, "GPU is lost"),
-        ([{}, {}, {}, {}, ValueError("no such sensor")], {}, "The watcher died: no such sensor."),
-        ([{"reasons": nvml.IDLE}], {}, "There are 0 readings while the GPU was busy; 3 are needed"),
+        (
+            [{}, {}, {}, {}, ValueError("no such sensor")],
+            {},
+            "Telemetry stopped with an error: no such sensor.",
+        ),
+        (
+            [{"reasons": nvml.IDLE}],
+            {},
+            "Only 0 readings were taken while the GPU was busy; 3 are needed",
+        ),
         ([{}], {"lacks": ("library",)}, "NVML cannot be used: NVML Shared Library Not Found."),
-        ([{}], {"mig": True}, "It is a part of a GPU"),
+        ([{}], {"mig": True}, "The device is a part of a GPU"),
     ],
     ids=["lost", "raises", "idle", "no library", "MIG"],
 )
@@ -249,13 +260,15 @@ def test_what_was_seen_before_the_watcher_died_still_counts(watch):
     lost = pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
     seen = watch(told({"reasons": 0x40}, {"reasons": 0x40}, lost))
     assert (seen.verdict, seen.throttle_reasons) == ("throttled", ("hw_thermal_slowdown",))
-    assert seen.why[-1] == "The watcher died: GPU is lost."
+    assert seen.why[-1] == "Telemetry stopped with an error: GPU is lost."
 
 
 def test_a_part_of_a_gpu_is_unwatched_by_its_own_number_too(watch):
     seen = watch(ToldNvml({f"MIG-{H200}": [sensors()]}))
     assert (seen.verdict, seen.samples) == ("unwatched", 0)
-    assert seen.why == ("It is a part of a GPU (MIG): the sensors speak of the whole.",)
+    assert seen.why == (
+        "The device is a part of a GPU (MIG), and the sensors measure the whole GPU.",
+    )
 
 
 def test_the_gpu_is_found_by_its_uuid_in_whatever_order_nvml_lists_them(watch):
@@ -348,7 +361,7 @@ def test_a_watcher_that_stalled_is_unwatched():
     steady = [Reading(at=at / 10, reasons=0, sm_clock_mhz=1000) for at in range(1, 20)]
     assert judged(steady, (End(at=0), End(at=2)), others=0).verdict == "clean"
     late = judged(steady, (End(at=0), End(at=5)), others=0)
-    assert (late.verdict, late.why[0]) == ("unwatched", "Nobody looked for 3.1 s.")
+    assert (late.verdict, late.why[0]) == ("unwatched", "Telemetry gap of 3.1 s.")
     assert judged(steady[:2], (End(at=0), End(at=0.3)), others=0).verdict == "unwatched"
 
 
@@ -383,8 +396,12 @@ START = usage(100, busy=50, own=10, steal=1, times=4, held=1.0, overheated=7)
         # (70 − 50 − (27.4 − 10)) / 2 s = 1.3 cores
         ({"busy": 70, "own": 27.4}, 8, "Other processes kept 1.3 cores busy; the workload uses 8"),
         ({"steal": 3.2}, 8, "The host of this virtual machine took 1.1 cores away (steal)."),
-        ({"times": 9, "held": 1.5}, 8, "The container's quota stopped it 5 times, for 0.5 s"),
-        ({"overheated": 10}, 8, "The processor slowed down for heat 3 times."),
+        (
+            {"times": 9, "held": 1.5},
+            8,
+            "The container's quota stopped the workload 5 times, for 0.5 s",
+        ),
+        ({"overheated": 10}, 8, "The processor slowed down 3 times because of heat."),
     ],
     ids=["load", "steal", "quota", "heat"],
 )
@@ -413,7 +430,7 @@ def test_what_threads_waited_for_a_core_is_said_beside_what_others_took():
     waited = msgspec.structs.replace(last, waited={"1": 3.0, "begun": 0.6})
     seen = host.judged(first, waited, (1.0,), threads=2)
     assert seen.cpu_wait == 0.4  # 1.6 s of the 4 s that its threads wanted
-    assert seen.why[0].endswith("the workload uses 2 cores, and waited for one 40% of the time.")
+    assert seen.why[0].endswith("the workload uses 2 cores and waited for one 40% of the time.")
     assert seen.interrupted
     alone = host.judged(first, msgspec.structs.replace(waited, busy=2.4), (1.0,), threads=2)
     assert (alone.verdict, alone.interrupted) == ("clean", False)  # its own threads were too many
@@ -445,12 +462,16 @@ def test_a_clock_that_cannot_be_read_is_said_and_no_verdict():
 @pytest.mark.parametrize(
     ("last", "trouble", "why"),
     [
-        (usage(100.1, busy=50, own=10), None, "It was watched for 0.10 s only; 0.25 s are needed."),
-        (usage(102, busy=50, own=14), None, "The system's processor times do not move"),
+        (
+            usage(100.1, busy=50, own=10),
+            None,
+            "The device was watched for only 0.10 s; 0.25 s are needed.",
+        ),
+        (usage(102, busy=50, own=14), None, "The system's processor times do not change"),
         (
             usage(102, busy=66, own=26),
             Disturbance(Kind.CLOCK_WATCHER_DIED, {"error": "x"}),
-            "The watcher of the",
+            "Telemetry of the",
         ),
     ],
     ids=["short", "stuck counters", "dead thread"],
@@ -479,7 +500,7 @@ def test_the_clock_thread_reads_and_its_death_is_told(monkeypatch):
     assert done.wait(10)
     watcher.stop()
     assert watcher._clocks == [2500.0, 2700.0]
-    assert watcher.telemetry().why == ("The watcher of the clock died: no more.",)
+    assert watcher.telemetry().why == ("Telemetry of the clock stopped with an error: no more.",)
 
 
 def test_this_processor_can_be_watched_and_the_work_of_a_child_is_ours():

@@ -45,7 +45,7 @@ def test_a_network_may_be_cut_finer_than_its_formula_is_at_first():
          "The cost model of vt_r18 has no symbol for the option transformer."),
         ({"model": "vt_r18", "options": (("groups", None),)},
          "groups of vt_r18: expected a whole number, got None."),
-        ({"model": "vt_r18", "batch_size": 2}, "the cost of one forward pass of one image."),
+        ({"model": "vt_r18", "batch_size": 2}, "the cost of one forward pass of one image only."),
         ({"model": "swin_t", "resolution": (96, 96)}, "multiples of 32 from 128"),
         ({"model": "nonlocal_block", "resolution": (14, 14)},
          "The cost model of nonlocal_block has no symbol for the size of the image."),

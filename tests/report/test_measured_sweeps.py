@@ -71,7 +71,7 @@ def test_what_was_measured_twice_counts_as_it_was_last():
     records = [*swept(), made("deit_s", resolution=(224, 224), seconds=0.064)]
     table = _tables(records)[0]
     assert table.rows[0][2] == "1,000"  # 64 / 0.064
-    assert "Measured more than once: 1; the last one is shown." in table.notes
+    assert "1 cell was measured more than once; the last one is shown." in table.notes
 
 
 def test_failures_and_doubts_name_their_cell():
@@ -80,7 +80,7 @@ def test_failures_and_doubts_name_their_cell():
     table = _tables(records)[0]
     assert table.rows[0][-1] == "failed"
     assert "deit_s at size 512×512: Too large." in table.notes
-    assert "All rows: unwatched. The watcher was not started." in table.notes
+    assert "All rows: unwatched. Telemetry was not started." in table.notes
     busy = [
         Telemetry(verdict="throttled", disturbances=(Disturbance(Kind.HEAT, {"times": k}),))
         for k in (2, 3)
@@ -89,12 +89,12 @@ def test_failures_and_doubts_name_their_cell():
                *swept(sizes=(256, 320), telemetry=busy[1]), *swept(sizes=(384,))]  # fmt: skip
     assert (
         "deit_s at size 192×192, deit_s at size 224×224, deit_s at size 256×256 and 1 more: "
-        "throttled. The processor slowed down for heat 2 times. "
-        "(The figures are those of the first.)"
+        "throttled. The processor slowed down 2 times because of heat. "
+        "(The figures are for the first row.)"
     ) in _tables(records)[0].notes
     wide = _tables([*swept(stopped_by="max_time", spread=0.06)])[0]
     # three are named, two of the five are counted; half of ±0.06 / 2 is ±3 %
-    assert "2 more rows ended like that, at up to ±3.0 %." in wide.notes
+    assert "2 more rows ended in the same way, at up to ±3.0 %." in wide.notes
 
 
 def test_cells_with_wide_intervals_are_marked_and_not_fitted():
@@ -152,7 +152,7 @@ def test_a_quantity_can_be_chosen():
     table = _tables(swept(), show="time")[0]
     assert table.title == "Time, ms/step, by size"
     assert table.rows[0][2] == "40.0"
-    with pytest.raises(BadOption, match="no quantity 'speed' to show; there are throughput, time"):
+    with pytest.raises(BadOption, match="--show: expected one of throughput, time"):
         _tables(swept(), show="speed")
 
 
@@ -166,7 +166,7 @@ def test_wide_tables_are_broken_to_fit_the_page():
     text = measured_document(swept(sizes=sizes), (), MeasuredRendering(by=AUTO, width=60))
     assert max(map(len, text.splitlines())) <= 60
     assert text.count("Throughput, images/s, by size") == 2
-    assert "Left out" not in text
+    assert "Hidden to fit" not in text
     markdown = measured_document(
         swept(sizes=sizes), (), MeasuredRendering(format="markdown", by=AUTO)
     )
@@ -271,7 +271,7 @@ def test_printed_accuracies_stand_beside_measured_costs():
     # from the better and slower one straight down to the worse and faster one
     assert chart.lines[0].front == ((2560.0, 74.29), (2560.0, 69.76), (3200.0, 69.76))
     text = pareto_document(groups, quantity, records, MeasuredRendering())
-    assert "Accuracies are the papers' own and were not measured here." in text
+    assert "Accuracies are taken from the papers; they were not measured here." in text
 
 
 def test_a_front_says_its_conditions_its_intervals_and_who_is_left_out():
@@ -293,8 +293,8 @@ def test_a_front_says_its_conditions_its_intervals_and_who_is_left_out():
     assert [row[:3] for row in table.rows] == [
         ("resnet34", "73.32", "200.0 ± 1.0"), ("resnet18", "69.76", "2.5 [0.8, 5.0]"),
     ]  # fmt: skip
-    why = "no accuracy is printed of it at its size and options"
-    assert f"Left out: swin_t; {why}." in table.notes
+    why = "no accuracy is printed for this size and these options"
+    assert f"Not shown: swin_t, because {why}." in table.notes
     assert "vit_h: It ran out of memory at a batch of 64." in table.notes
     assert (
         "resnet34: busy. The host of this virtual machine took 1.3 cores away (steal)."
@@ -322,7 +322,7 @@ def test_options_by_default_need_not_be_spelled_out():
     groups = points([made("vt_r18")], find(["vt_v3"]), "vt_v3.t1.*.top1", QUANTITIES["macs"])
     assert [point.accuracy for point in groups[0]] == [74.29]
     other = made("vt_r18", options=(("tokens", 64),))
-    with pytest.raises(BadOption, match="No suite prints an accuracy"):
+    with pytest.raises(BadOption, match="No suite has a printed accuracy"):
         points([other], find(["vt_v3"]), "vt_v3.t1.*.top1", QUANTITIES["macs"])
 
 
@@ -334,6 +334,6 @@ def test_accuracies_of_other_sizes_are_not_taken():
 
 def test_a_front_of_macs_takes_any_protocol_and_of_times_one():
     both = [made("resnet18"), made("resnet18", protocol="latency")]
-    with pytest.raises(BadOption, match="choose with --protocol"):
+    with pytest.raises(BadOption, match="choose one with --protocol"):
         one_protocol(both, None)
     assert len(one_protocol(both, "macs")[0]) == 1

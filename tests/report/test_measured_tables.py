@@ -136,7 +136,7 @@ def test_percentiles_stand_where_there_are_samples_enough():
     assert rows[0][:4] == ["Model", "ms/step", "p90", "p99"]
     assert [row[2:4] for row in rows[2:4]] == [["51.2", "53.4"], ["60.0", "—"]]
     table = measured_tables([enough, made("vt_r34", protocol="latency", p90=0.06)])[0]
-    assert "p99 is shown from 662 steps on." in table.notes
+    assert "p99 needs at least 662 steps." in table.notes
     assert not any("p90" in note for note in table.notes)
 
 
@@ -224,7 +224,7 @@ def test_a_rate_with_a_wide_interval_has_its_ends_in_brackets():
     wide = made(batch_size=10, images_per_second=2.5, median=3.0, low=1.5, high=9.0)
     table = measured_tables([wide])[0]
     assert table.rows[0][1] == "2.5 [0.8, 5.0]"
-    assert "images/s is all images over the total time, with that interval turned round." in (
+    assert "images/s is all images divided by the total time; its interval is the inverse." in (
         table.notes
     )
     near = made(batch_size=64, spread=0.2)  # ±10 %: turned round a little more than that
@@ -238,8 +238,8 @@ def test_more_threads_than_cores_are_said():
     notes = [note for note in measured_tables(records)[0].notes if "threads share" in note]
     (note,) = notes
     assert note == (
-        "a: 999 threads share 2 cores and wait for each other; leave --threads out, or give no "
-        "more than there are cores."
+        "a: 999 threads share 2 cores and wait for each other; leave --threads out, or give at "
+        "most the number of cores."
     )
     alike = [made(name, device=few, threads=3) for name in "ab"]
     assert any(note.startswith("All rows: 3") for note in measured_tables(alike)[0].notes)
@@ -248,7 +248,7 @@ def test_more_threads_than_cores_are_said():
 def test_an_interval_that_stayed_wide_is_said():
     notes = measured_tables([made(stopped_by="max_time", spread=0.046)])[0].notes
     # from -2.3 % to +2.3 %: half of 0.046
-    assert "resnet34: --max-time ended it at ±2.3 % of the median (20 samples)." in notes
+    assert "resnet34: --max-time ended the sampling at ±2.3 % of the median (20 samples)." in notes
 
 
 def test_ratios_are_sentences_with_their_interval():
@@ -259,7 +259,7 @@ def test_ratios_are_sentences_with_their_interval():
     notes = measured_tables([made(), made("vt_r34"), made("deit_s")], ratios)[0].notes
     assert notes[0] == "vt_r34 is 0.710× [0.700, 0.720] as fast as resnet34."
     assert notes[1] == (
-        "deit_s is 1.002× [0.990, 1.010] as fast as resnet34; which is faster stays open."
+        "deit_s is 1.002× [0.990, 1.010] as fast as resnet34; it is not known which is faster."
     )
 
 
@@ -267,11 +267,11 @@ def test_a_ratio_of_fewer_than_six_samples_decides_nothing():
     ratios = [Ratio(a="a", b="b", ratio=1.4, low=1.1, high=1.7)]
     notes = measured_tables([made("a", samples=5), made("b", samples=6)], ratios)[0].notes
     assert notes[0] == (
-        "a is 1.4× [1.1, 1.7] as fast as b; which is faster stays open, with fewer than 6 samples."
+        "a is 1.4× [1.1, 1.7] as fast as b; fewer than 6 samples cannot tell which is faster."
     )
     assert notes[1] == (
-        "ms/step is the median with its 95 % interval; of fewer than 6 samples, with the least "
-        "and the greatest."
+        "ms/step is the median with its 95 % interval; with fewer than 6 samples, the range "
+        "from least to greatest."
     )
     notes = measured_tables([made("a", samples=6), made("b", samples=6)], ratios)[0].notes
     assert notes[:2] == (
@@ -297,7 +297,7 @@ def test_ratios_are_said_of_the_first_model_and_the_json_has_all():
     records = [made("a"), made("b"), made("c")]
     notes = measured_document(records, ratios)
     assert "a is 0.50× [0.40, 0.62] as fast as b." in notes
-    assert "a is 0.80× [0.50, 1.25] as fast as c; which is faster stays open." in notes
+    assert "a is 0.80× [0.50, 1.25] as fast as c; it is not known which is faster." in notes
     assert "b is" not in notes
     assert len(json.loads(_document(records, ratios, format="json"))["ratios"]) == 3
 
@@ -341,7 +341,7 @@ def test_counts_name_no_device():
         ),
     )
     assert table.rows == (("resnet34", "3.664 G", "21.798 M", "10"),)  # 640 / 64
-    assert "MACs are those of one image." in table.notes
+    assert "MACs are for one image." in table.notes
 
 
 def test_predicted_memory_has_the_weights_in_it_and_is_not_called_the_peak_of_activations():
@@ -362,7 +362,7 @@ def test_terminal_tables_keep_to_the_page(width):
     records = [made(utilisation=0.41), made("vt_r34", options=(("tokens", 8),), batch_size=1)]
     text = _document(records, width=width)
     assert max(map(len, text.splitlines())) <= width
-    assert "Left out at this width: " in text
+    assert f"Hidden to fit {width} columns: " in text
 
 
 def test_csv_has_every_scalar_of_every_record():

@@ -116,7 +116,7 @@ def test_no_series_and_single_points_are_drawn_too(tmp_path):
 
 
 def test_a_figure_that_cannot_be_written_says_so(tmp_path):
-    with pytest.raises(OutputError, match=r"neither \.png nor \.svg"):
+    with pytest.raises(OutputError, match=r"ends in .png or .svg"):
         plot.lines(SERIES, "x", "y", tmp_path / "a.pdf")
     with pytest.raises(OutputError, match="no such file or directory"):
         plot.lines(SERIES, "x", "y", tmp_path / "none" / "a.png")

@@ -30,8 +30,8 @@ ROOF = Roofline(
 
 
 WHOLE = (
-    "resnet34 as a whole: 50.0 % of 16.0 GMAC/s (products of square matrices) and 25.0 % of "
-    "4.00 GB/s (a copy); its arithmetic is what binds it."
+    "resnet34 reaches 50.0 % of 16.0 GMAC/s (products of square matrices) and 25.0 % of "
+    "4.00 GB/s (a copy); arithmetic limits its speed."
 )
 
 
@@ -47,9 +47,12 @@ def test_time_stands_beside_macs():
     assert [row["Util."] for row in rows] == ["12.5 %", "79.2 %", "—"]
     assert [row["ms/step"] for row in rows] == ["10.0", "30.0", "10.0"]
     assert table.notes == (
-        "Sum of the stages: 50.0 ms, in a pass of its own with hooks; 45.0 ms as measured above.",
+        (
+            "The sum of the stages is 50.0 ms, timed in a separate pass with hooks; "
+            "the model takes 45.0 ms, as measured above."
+        ),
         WHOLE,
-        "(other): outside of all stages, Python between them included.",
+        "(other): work outside of all stages, including Python between them.",
     )
 
 
@@ -58,7 +61,7 @@ def test_a_model_that_was_the_ceiling_itself_says_so_and_the_maker_has_a_word():
     record = made(roofline=roof, environment={"ceiling_source": "resnet18"})
     notes = stages_table(record).notes
     assert "resnet18 itself, faster than products of square matrices" in notes[1]
-    assert notes[2] == "The maker prints 80.0 GMAC/s, of which this is 10.0 %."
+    assert notes[2] == "This is 10.0 % of the 80.0 GMAC/s in the datasheet."
 
 
 def test_without_stages_or_ceilings_nothing_is_made_up():

@@ -188,7 +188,7 @@ def test_a_torn_last_line_is_cut_off_and_said(tmp_path, cut):
     path.write_bytes(path.read_bytes()[: len(whole) + cut])
     with Store(path) as store:
         (said,) = store.said
-        assert f"its {cut} bytes were cut off" in said
+        assert f"its {cut} bytes were removed" in said
         assert path.read_bytes() == whole
         store.append(record(cell(2)))
     assert len(kept(path)) == 2
@@ -224,7 +224,7 @@ def test_a_torn_line_between_merged_files_is_passed_over_and_said(tmp_path):
     path.write_bytes(b'{"schema":"vtben\n' + path.read_bytes())
     with Store(path) as store:
         assert len(store.records) == 1
-        assert store.said == [f"{path}:1 is no whole record and was passed over."]
+        assert store.said == [f"{path}:1: this line is not complete and was skipped."]
 
 
 def test_a_file_that_is_replaced_meanwhile_gets_what_follows(tmp_path):
@@ -240,11 +240,11 @@ def test_a_file_that_is_replaced_meanwhile_gets_what_follows(tmp_path):
 def test_a_newer_schema_and_a_foreign_file_are_refused(tmp_path):
     path = tmp_path / "s.jsonl"
     path.write_text('{"schema": "vtbench-measurement/3", "workload": {}}\n')
-    with pytest.raises(BadInput, match="written as vtbench-measurement/3"):
+    with pytest.raises(BadInput, match="has the schema vtbench-measurement/3"):
         Store(path)
     for foreign in ('{"name": "something else"}\n', "Dear diary,\nhello", "hello"):
         path.write_text(foreign)
-        with pytest.raises(BadInput, match=r"s\.jsonl:1: this is no measurement"):
+        with pytest.raises(BadInput, match=r"s\.jsonl:1: this is not a measurement"):
             Store(path)
         assert path.read_text() == foreign
 

@@ -91,8 +91,8 @@ def _other_load(load: float, threads: int, waited: float | None = None) -> str:
 
 
 def _gpu_shared(processes: int) -> str:
-    used = "other process used" if processes == 1 else "other processes used"
-    return f"{processes} {used} the GPU."
+    use = "other process uses" if processes == 1 else "other processes use"
+    return f"{processes} {use} the GPU."
 
 
 def _clock_held(reason: str, readings: int, busy: int) -> str:

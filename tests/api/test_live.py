@@ -212,16 +212,19 @@ def test_a_module_that_raises_says_what_it_said(line):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda line, x: vtbench.compare({}), "a dict of names"),
-        (lambda line, x: vtbench.compare([line]), "a dict of names"),
+        (lambda line, x: vtbench.compare({}), "expected a dict of names"),
+        (lambda line, x: vtbench.compare([line]), "expected a dict of names"),
         (lambda line, x: vtbench.throughput(3), "cannot be called"),
         (lambda line, x: vtbench.throughput(line, x, dtype="bf16"), "measured as it is"),
         (lambda line, x: vtbench.throughput(line, x, max_time=0), "a positive number of seconds"),
         (lambda line, x: vtbench.throughput(line, x, protocol="memory"), "takes no time"),
         (lambda line, x: vtbench.throughput("resnet18", x), "makes its own inputs"),
         (lambda line, x: vtbench.throughput("resnet18", dtype="fp3"), "Invalid enum value 'fp3'"),
-        (lambda line, x: vtbench.throughput("resnet18", warp=9), "not warp"),
-        (lambda line, x: vtbench.compare({"a": line, "b": "resnet18"}), "is a name and the others"),
+        (lambda line, x: vtbench.throughput("resnet18", warp=9), "warp: there is no such keyword"),
+        (
+            lambda line, x: vtbench.compare({"a": line, "b": "resnet18"}),
+            "is given by name and others are live",
+        ),
     ],
 )
 def test_what_cannot_be_measured_is_said(line, x, call, said):
@@ -231,7 +234,7 @@ def test_what_cannot_be_measured_is_said(line, x, call, said):
 
 def test_several_measurements_have_no_single_figure(line, x):
     found = vtbench.compare({"a": line, "b": line}, x, max_time=0.1)
-    with pytest.raises(errors.UsageError, match="These are 2 measurements"):
+    with pytest.raises(errors.UsageError, match="There are 2 measurements"):
         _ = found.median
 
 

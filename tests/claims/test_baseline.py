@@ -99,7 +99,10 @@ def test_under_another_torch_operators_and_memory_are_information(written):
     found = outcomes(path, changed, torch="1.0")
     assert [v.verdict for v in found.values()] == ["holds", "holds", "unknown", "unknown"]
     assert all(v.as_expected for v in found.values())
-    assert f"The baseline is of torch {TORCH} and this is 1.0" in found["memory"].reason
+    assert (
+        f"The baseline was written with torch {TORCH} and this is torch 1.0"
+        in found["memory"].reason
+    )
 
 
 def test_the_same_number_of_calls_of_other_operators_is_a_change(written):

@@ -219,7 +219,7 @@ def test_what_was_measured_in_another_way_is_not_what_was_printed(judged):
 
 def test_what_the_paper_does_not_say_is_said(judged):
     reason = judged(pair(V100, 0.040, 0.080))["ratio"].reason
-    assert "The precision is not stated; the protocol's own was taken." in reason
+    assert "The precision is not stated; the protocol's default was used." in reason
     records = pair(V100, 0.0050, 0.0100, size=1, protocol="latency")
     assert "The batch size and the precision are not stated" in judged(records)["saved"].reason
 
@@ -298,7 +298,8 @@ WRONG = {
     "no hardware": ('hardware = "V100"\n', "", "throughput needs the hardware that the paper"),
     "a wrong unit": ('unit = "img/s", c', 'unit = "ms", c', "printed in img/s or fps, not in 'ms'"),
     "a unit of speed": ('metric = "latency", unit = "ms"', 'unit = "ms"', "a unit of speed"),
-    "a batch of none": ("batch_size = 8", "batch_size = 0", "a batch size is positive"),
+    "a batch of none": ("batch_size = 8", "batch_size = 0",
+                        "a batch size is a positive whole number, not 0"),
     "an unknown condition": ("batch_size = 8", "threads = 8", "conditions"),
     "a part of a model": ('unit = "ms"', 'unit = "ms", stages = ["a"]', "takes no stages"),
     "hardware of a count": (
@@ -527,7 +528,8 @@ def test_elsewhere_the_table_says_the_direction_and_the_order(vtbench, tmp_path)
     row = r"^ratio +2\.0 x +2\.000 .*unknown +hardware; agrees$"
     assert re.search(row, ended.out, re.MULTILINE)
     said = " ".join(ended.out.split())
-    assert "2 ratios on other hardware than printed: 2 in the printed direction, 0" in said
+    ratios = "2 ratios measured on hardware other than the printed one"
+    assert f"{ratios}: 2 in the printed direction, 0" in said
     assert re.search(r"^t1\.throughput +NVIDIA H200 +1 +1 +0 +0$", ended.out, re.MULTILINE)
     data = json.loads(check(vtbench, tmp_path, "--format", "json",
                             records=pair(H200, 0.040, 0.080)).out)  # fmt: skip
@@ -553,7 +555,7 @@ def test_kept_measurements_are_judged_without_torch(process, tmp_path):
 def test_clean_telemetry_says_nothing(judged):
     assert judged(pair(V100, 0.040, 0.080, telemetry=CLEAN))["ratio"].reason == (
         "Tesla V100-SXM2-16GB measured 2 x, which overlaps the printed interval. "
-        "The precision is not stated; the protocol's own was taken."
+        "The precision is not stated; the protocol's default was used."
     )
 
 

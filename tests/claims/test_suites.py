@@ -199,7 +199,7 @@ def test_a_fit_on_one_version_predicts_the_other_and_the_share_is_told(papers, r
     assert table.notes[0] == (
         "Fitted on vt_v3, predicted on vt_v4: 24 of 42 figures (57%); "
         f"{sum(p.by_chance for p in found.values() if p.fitted_on == 'vt_v3'):.1f} "
-        "would come out by chance."
+        "are expected by chance."
     )
 
 

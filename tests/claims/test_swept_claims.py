@@ -119,8 +119,8 @@ def test_the_same_polynomial_holds(tmp_path):
     assert (found.verdict, found.deviation) == ("holds", 0.0)
     assert found.found.form == "3*CT^2*L + 3/2*CT*L^2"
     assert found.reason == (
-        "The same polynomial: equal at all 16 sizes, 1 more of CT and 1 more of L than the powers "
-        "take."
+        "The count is the same polynomial: it is equal at all 16 sizes, 1 more of CT and 1 "
+        "more of L than the powers need."
     )
 
 
@@ -255,7 +255,7 @@ def test_almost_constant_is_close_and_lower_than_printed_is_not(tmp_path):
     flat = grown(tmp_path, "constant", lambda resolution: 10**9 + resolution**2)
     # 1,024 4,096 9,216 and 16,384 pixels on top of 10^9: the last is 8,704 above their mean
     assert flat[0] == "close"
-    assert flat[1].endswith("The nearest constant one is 0.00087 % off at most.")
+    assert flat[1].endswith("The nearest constant one differs by at most 0.00087 %.")
     assert grown(tmp_path, "linear", lambda resolution: 7 + 0 * resolution) == (
         "fails", "The count is the same at all 4 sizes.", 0)  # fmt: skip
 

@@ -185,7 +185,7 @@ def test_the_matrix_sums_who_is_exact_and_who_is_near():
     assert table.rows[-2:] == (
         ("exact, of 2", "2", "1", "0"), ("within 2 %, of 2", "2", "2", "0")
     )  # fmt: skip
-    assert "Not installed: ptflops." in table.notes
+    assert "ptflops is not installed." in table.notes
 
 
 def test_json_is_the_contract_and_csv_has_a_line_for_each_pair():

@@ -161,7 +161,7 @@ def test_a_model_that_draws_lots_counts_the_same_every_time():
 
 @pytest.mark.parametrize("thing", [None, 3, torch.zeros(2), lambda x: x, nn.Linear])
 def test_what_is_no_module_is_refused_in_a_sentence(thing):
-    with pytest.raises(UsageError, match=r"cannot be counted; give a torch\.nn\.Module or a model"):
+    with pytest.raises(UsageError, match=r"cannot be counted; give a torch\.nn\.Module or the"):
         vtbench.count(thing, torch.zeros(2, 4))
     with pytest.raises(UsageError, match="cannot be counted"), vtbench.counting(thing):
         pass

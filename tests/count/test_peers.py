@@ -437,4 +437,5 @@ def test_the_python_interface_runs_them_beside_a_live_module_and_leaves_it_as_it
 def test_a_live_module_too_large_to_copy_is_not_lent_out(monkeypatch):
     monkeypatch.setattr(running, "LARGE", 1)
     counted = package.count(nn.Linear(4, 5), torch.zeros(1, 4), counters="thop")
-    assert counted.record.counters["thop"].error == "The module is too large to be copied for it."
+    error = counted.record.counters["thop"].error
+    assert error == "The module is too large to be copied for this counter."

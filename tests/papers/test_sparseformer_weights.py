@@ -330,7 +330,7 @@ def test_a_record_says_which_file_and_what_was_in_it(net, tmp_path):
     assert re.fullmatch(re.escape(str(file)) + "@sha256:[0-9a-f]{16}", built.workload.weights)
     count = vtbench.count("sparseformer_t", resolution=(48, 64), options=OPTIONS, weights=str(file))
     assert count.record.workload.weights == built.workload.weights
-    with pytest.raises(UsageError, match="weights is the name of a file; not 3"):
+    with pytest.raises(UsageError, match="weights: expected the name of a file, got 3"):
         vtbench.count("sparseformer_t", weights=3)
     file.write_bytes(b"other")
     with pytest.raises(BadInput, match="changed after it was named"):

@@ -122,8 +122,8 @@ def compare(
     """
     if not isinstance(subjects, Mapping) or not subjects:
         raise UsageError(
-            "compare: expected a dict of names to modules, functions or names of models, got "
-            f"{type(subjects).__name__ if not isinstance(subjects, Mapping) else 'an empty one'}."
+            "compare: expected a dict of names to modules, functions or names of models, with "
+            "at least one entry."
         )
     settings = MeasureSettings(protocol=protocol, max_seconds=max_time)
     return _timed(subjects, inputs, settings, conditions)

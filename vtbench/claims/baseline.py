@@ -24,36 +24,46 @@ from vtbench.errors import BadInput
 
 
 class BaselineHeader(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="baseline"):
-    """Under which conditions the figures were counted."""
+    """The conditions under which the figures were counted."""
 
     convention: str
+    """The counting convention."""
     torch: str
+    """The version of PyTorch."""
     vtbench: str = VERSION
+    """The version of vtbench."""
 
 
 class Net(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="model"):
-    """One model's totals."""
+    """The totals of one model."""
 
     workload: Workload
-    """As it was asked for."""
+    """The workload as it was asked for."""
     resolution: tuple[int, int] | None
     """The size that it was counted at."""
     macs: int
+    """Its multiply-accumulates."""
     params: int
+    """The number of its parameters."""
     complete: bool
+    """Whether no operator was unknown."""
     activations_peak: int
-    """Bytes, predicted from tensor lifetimes."""
+    """The predicted peak of activations in bytes."""
     operators: dict[str, int]
-    """Operator -> calls."""
+    """Operator -> the number of its calls."""
 
 
 class Module(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="module"):
-    """What one module multiplies and holds itself."""
+    """The MACs and parameters directly in one module."""
 
     model: str
+    """The name of the model."""
     module: str
+    """The path of the module."""
     macs: int
+    """Multiply-accumulates directly in the module."""
     params: int
+    """Parameters directly in the module."""
 
 
 BaselineLine = BaselineHeader | Net | Module
@@ -103,7 +113,7 @@ def histogram_of(record: Record) -> dict[str, int]:
 
 
 def modules_of(record: Record) -> dict[str, tuple[int, int]]:
-    """Module path -> MACs and parameters of its own, where it has any."""
+    """Module path -> MACs and parameters of its own, if it has any."""
     macs: dict[str, int] = {}
     for row in record.rows:
         macs[row.module] = macs.get(row.module, 0) + row.macs

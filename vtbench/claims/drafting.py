@@ -222,7 +222,7 @@ def _row(table: PrintedTable, row: int, keys: Keys, plan: Plan) -> list[str]:
 
 
 def _of(row: int, place: int, keys: Keys, made: Mapping[int, Derivation]) -> str | None:
-    """What a derived cell follows from; empty where it stays unclear, None where it is not one."""
+    """What a derived cell follows from; empty if it stays unclear, None if it is not one."""
     derivation = made.get(place)
     if derivation is None:
         return None

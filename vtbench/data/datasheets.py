@@ -28,13 +28,13 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     fp32: float
     """TFLOPS of the CUDA cores."""
     tf32: float | None
-    """TFLOPS of matrix products whose operands are cut to TF32; None where it has no such cores."""
+    """TFLOPS of matrix products whose operands are cut to TF32; None if it has no such cores."""
     bf16: float | None
-    """TFLOPS in bfloat16; None where it has no such arithmetic."""
+    """TFLOPS in bfloat16; None if it has no such arithmetic."""
     fp16: float
-    """TFLOPS in float16, on tensor cores where it has them."""
+    """TFLOPS in float16, on tensor cores if it has them."""
     int8: float | None
-    """TOPS in 8-bit integers; None where it has no tensor cores for them."""
+    """TOPS in 8-bit integers; None if it has no tensor cores for them."""
     bandwidth: float
     """GB (10^9 bytes) per second to and from its own memory."""
     headroom: float = 1.0
@@ -50,7 +50,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.kind} {self.board}".strip()
 
     def peak(self, precision: Precision) -> float | None:
-        """Dense operations per second in a precision; None where it has no such arithmetic."""
+        """Dense operations per second in a precision; None if it has no such arithmetic."""
         tera = {
             "fp32": self.fp32,
             "tf32": self.tf32,

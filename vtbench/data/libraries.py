@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 
 def package_folder(package: str) -> Path | None:
-    """Where a package is installed, found without importing it; None where it is not."""
+    """Where a package is installed, found without importing it; None if it is not."""
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):

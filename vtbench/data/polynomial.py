@@ -44,7 +44,7 @@ def printed_tree(text: str) -> Tree:
 
 
 def multiplied_out(tree: Tree) -> Polynomial:
-    """The polynomial that a formula is, terms in its order; BadInput where it is none."""
+    """The polynomial that a formula is, terms in its order; BadInput if it is none."""
     return folded(tree, _leaf, _OPERATIONS)
 
 

@@ -27,7 +27,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     macs: int
     params: int | None
-    """Distinct parameters; None where the view has none, as for operators."""
+    """Distinct parameters; None if the view has none, as for operators."""
     calls: int
     """Operator calls of any status."""
     share: float

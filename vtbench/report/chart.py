@@ -11,7 +11,7 @@ import msgspec
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """One point, with the ends of its intervals where it has any."""
+    """One point, with the ends of its intervals if it has any."""
 
     x: float
     y: float
@@ -20,7 +20,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     x_low: float | None = None
     x_high: float | None = None
     name: str = ""
-    """What stands beside it; empty where its line has a name."""
+    """What stands beside it; empty if its line has a name."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     ticks: tuple[float, ...] = ()
     """Where ticks stand; empty leaves that to the figure."""
     names: tuple[str, ...] = ()
-    """What stands at the ticks, where it is not their number."""
+    """What stands at the ticks, if it is not their number."""
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):

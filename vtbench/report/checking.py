@@ -170,7 +170,7 @@ def prediction_tables(predictions: Sequence[Prediction]) -> list[Table]:
 
 
 def _choice(prediction: Prediction, axes: tuple[str, ...]) -> str:
-    """The values alone where the heading names their axes."""
+    """The values alone if the heading names their axes."""
     if tuple(prediction.choice) == axes:
         return ", ".join(str(value) for value in prediction.choice.values())
     return ", ".join(f"{axis}={value}" for axis, value in prediction.choice.items())

@@ -78,7 +78,7 @@ def _sum(found: Conformance, name: str, *, exact: bool) -> str:
 
 
 def _ratio(value: float) -> str:
-    """Two decimals below ten, as ``.92`` or ``1.21``; more where there would be only zeros."""
+    """Two decimals below ten, as ``.92`` or ``1.21``; more if there would be only zeros."""
     if not value:
         return "0"
     decimals = 2 if value >= 0.01 else 3  # noqa: PLR2004  # where two decimals show nothing

@@ -29,7 +29,7 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     sizes: tuple[int, ...]
     macs: dict[str, tuple[int | None, ...]]
-    """Cost model -> MACs at every size; None where it refuses the size."""
+    """Cost model -> MACs at every size; None if it refuses the size."""
     crossings: dict[str, tuple[Crossing, ...]] = {}
     """Cost model -> where it and the first one cross."""
     shown: bool = True
@@ -136,7 +136,7 @@ def _letters(form: Any, write: Writer) -> tuple[str, ...]:
 
 
 def _wrapped(cells: tuple[str, ...], place: int, room: int | None) -> list[tuple[str, ...]]:
-    """A row, or several where one of its cells is broken, between the parts of a sum first."""
+    """A row, or several if one of its cells is broken, between the parts of a sum first."""
     if room is None:
         return [cells]
     lines: list[str] = []
@@ -151,7 +151,7 @@ def _wrapped(cells: tuple[str, ...], place: int, room: int | None) -> list[tuple
 
 
 def _factors(part: str, room: int) -> list[str]:
-    """One part of a sum; where it is too long for a line, broken between its factors."""
+    """One part of a sum; if it is too long for a line, broken between its factors."""
     lines = [""]
     for factor in re.findall(r"[^·]+·?", part):
         if lines[-1] and len(lines[-1]) + len(factor) > room:
@@ -228,7 +228,7 @@ def _crossings(costs: Sequence[Costed], sweep: Sweep) -> Table:
 def _crossing(
     first: str, other: str, found: Sequence[Crossing], sweep: Sweep
 ) -> list[tuple[str, ...]]:
-    """A row for every change; one without a size where there is none."""
+    """A row for every change; one without a size if there is none."""
     if found:
         return [
             (first, other, f"{'= ' if each.equal else ''}{each.at}", each.below, each.above)

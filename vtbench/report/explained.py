@@ -38,7 +38,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     """The paper."""
     record: Record | None = None
-    """The count of its workload, where it has one."""
+    """The count of its workload, if it has one."""
     trials: tuple[Trial, ...] = ()
     parts: tuple[Verdict, ...] = ()
     """The claims that it follows from."""

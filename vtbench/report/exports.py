@@ -148,7 +148,7 @@ def _named(
 
 
 def _exact(record: Measurement) -> Iterator[tuple[str, int, str]]:
-    """What is counted of the step, and the peak of memory where it was measured."""
+    """What is counted of the step, and the peak of memory if it was measured."""
     if record.macs is not None:
         yield "macs", record.macs, "MACs"
     if record.params is not None:

@@ -16,7 +16,7 @@ from vtbench.report.units import ABSENT, common_prefix, digits, si
 
 Sizes = dict[str, int]
 Row = tuple[Sizes, tuple[int | None, ...]]
-"""Sizes, and each model's count there; None where its form does not hold."""
+"""Sizes, and each model's count there; None if its form does not hold."""
 
 _LARGEST_SIDE = 4096
 _SHOWN = 6
@@ -146,7 +146,7 @@ def crossing_table(formulas: Sequence[Formula]) -> Table | None:
 
 
 def _crossings(one: Formula, other: Formula) -> list[tuple[str, ...]]:
-    """A row for every change of sign; one without a size where there is none."""
+    """A row for every change of sign; one without a size if there is none."""
     first, second = parse(one.macs or "0"), parse(other.macs or "0")
     found: list[tuple[str, ...]] = []
     before, cheaper = 0, ABSENT

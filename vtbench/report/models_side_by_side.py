@@ -63,7 +63,7 @@ def comparison(records: Sequence[Record], relative_to: Record | None = None) -> 
 
 
 def stage_comparison(record: Record, base: Record) -> Table | None:
-    """Two records stage by stage; None where their stages do not correspond by name."""
+    """Two records stage by stage; None if their stages do not correspond by name."""
     pairs = _stage_pairs(record, base)
     if not pairs:
         return None
@@ -172,7 +172,7 @@ def _row(record: Record, heads: tuple[Cells, Cells], prefix: int, base: Record |
 
 
 def _options(given: Sequence[tuple[str, Any]], names: Cells) -> Cells:
-    """A cell for each option, or one for all where there are many."""
+    """A cell for each option, or one for all if there are many."""
     own = dict(given)
     if len(names) <= APART:
         return [written(own[name]) if name in own else ABSENT for name in names]

@@ -17,12 +17,15 @@ class Planned(msgspec.Struct, frozen=True):
     """One cell of a plan."""
 
     workload: Workload
+    """The workload of the cell."""
     protocol: str
+    """The name of the protocol."""
     seconds: float
-    """What it is going to take."""
+    """The expected time in seconds."""
     known: bool
-    """Whether the seconds come from a record of another cell."""
+    """Whether the expected time comes from the record of a similar cell."""
     done: bool
+    """Whether the cell has been measured."""
 
 
 def planned_document(cells: Sequence[Planned], seconds: float, asked: Rendering) -> str:

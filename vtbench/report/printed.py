@@ -118,7 +118,7 @@ def swept_table(title: str, verdicts: Sequence[Verdict], notes: tuple[str, ...])
 
 
 def points_table(verdict: Verdict) -> Table | None:
-    """Every size that was counted; None where the claim was not judged."""
+    """Every size that was counted; None if the claim was not judged."""
     if verdict.found is None:
         return None
     points = verdict.found.points

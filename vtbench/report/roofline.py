@@ -93,7 +93,7 @@ def _standing(record: Measurement, roof: Roofline, label: str) -> list[str]:
 
 
 def _outside(roof: Roofline) -> list[str]:
-    """What the last row is, where there is one."""
+    """What the last row is, if there is one."""
     if any(each.stage == OTHER for each in roof.stages):
         return [f"{OTHER}: work outside of all stages, including Python between them."]
     return []

@@ -141,7 +141,7 @@ def _implied_notes(suite: str, shares: Sequence[Implied]) -> list[str]:
 
 
 def speed_objects(verdicts: Iterable[Verdict], speeds: Speeds) -> dict[str, Any]:
-    """What stands beside verdicts, as docs/json.md promises it; nothing where none is of speed."""
+    """What stands beside verdicts, as docs/json.md promises it; nothing if none is of speed."""
     if not any(verdict.claim.metric in SPEEDS for verdict in verdicts):
         return {}
     return {

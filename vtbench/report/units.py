@@ -116,7 +116,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def pixels(workload: Workload) -> str:
-    """The size of the images, or what is fed in where there are none."""
+    """The size of the images, or what is fed in if there are none."""
     if workload.resolution is not None:
         return f"{workload.resolution[0]}×{workload.resolution[1]}"
     shapes = ("×".join(str(n) for n in spec.shape) for spec in workload.inputs)
@@ -169,12 +169,12 @@ def plain(value: float | None) -> str:
 
 
 def half_of(low: float | None, high: float | None) -> float | None:
-    """Half the width of an interval; None where it has no two ends."""
+    """Half the width of an interval; None if it has no two ends."""
     return None if low is None or high is None else abs(high - low) / 2
 
 
 def plus_minus(value: float | None, half: float | None) -> str:
-    """``1,234 ± 12``; the value alone where the half-width is not known or is nothing."""
+    """``1,234 ± 12``; the value alone if the half-width is not known or is nothing."""
     if value is None:
         return ABSENT
     places = decimals(value, half)

@@ -82,7 +82,7 @@ def _stated(verdict: Verdict, found: Reproduction) -> str:
 
 
 def expectation(verdict: Verdict) -> str:
-    """What the suite expects of a figure: a verdict, and where it says so by what reading."""
+    """What the suite expects of a figure: a verdict, and a reading if it names one."""
     claim = verdict.claim
     return f"{claim.expect} by {claim.by}" if claim.by else claim.expect
 

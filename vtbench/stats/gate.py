@@ -56,7 +56,7 @@ class Gate(msgspec.Struct, frozen=True):
 
         same: the interval lies within the changes too small to matter, and few pairs lie far from
         all others. slower, faster: it reaches
-        past them and leaves 1 outside; where it is wider than ±smallest, all of it must lie past
+        past them and leaves 1 outside; if it is wider than ±smallest, all of it must lie past
         them. Everything else: cannot tell.
         """
         if not 0 < self.smallest < 1:

@@ -41,7 +41,7 @@ def exponent(x: Sequence[float], y: Sequence[float], level: float = 0.95) -> Int
 def nearest(xs: Sequence[Fraction], ys: Sequence[Fraction], degree: int) -> list[Fraction] | None:
     """Values of the polynomial of a degree whose relative errors have the least squares.
 
-    None where a value is zero, of which no error is relative. The sums of powers of x, weighted by
+    None if a value is zero, of which no error is relative. The sums of powers of x, weighted by
     1/y², are the normal equations, solved exactly.
     """
     if not all(ys):

@@ -100,7 +100,7 @@ def ratio_of_interleaved(
 
 
 def log_ratio(a: Arm, b: Arm, *, paired: bool) -> LogRatio | None:
-    """The logarithm of b's time over a's; None where the samples are too few for an error."""
+    """The logarithm of b's time over a's; None if the samples are too few for an error."""
     if paired:
         steps = _steps(a, b)
         return _in_turns(steps) if len(steps) >= FEWEST else None

@@ -109,7 +109,7 @@ def _relations(
 
 
 def _by_meaning(column: PrintedColumn, others: list[PrintedColumn]) -> list[PrintedColumn]:
-    """The one column that a heading such as "Speedup" can only mean; none where there are two."""
+    """The one column that a heading such as "Speedup" can only mean; none if there are two."""
     for words, quantities in _MEANINGS:
         if re.search(words, column.head.lower()):
             meant = [base for base in others if base.quantity in quantities]

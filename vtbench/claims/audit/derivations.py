@@ -187,7 +187,7 @@ def _is_bare(table: PrintedTable, relation: Relation, row: int) -> bool:
 def compare(
     table: PrintedTable, relation: Relation, style: Style, pair: tuple[int, int]
 ) -> BaselineComparison | None:
-    """A derived figure against its row and a baseline row; None where a figure is missing."""
+    """A derived figure against its row and a baseline row; None if a figure is missing."""
     row, base_row = pair
     printed = relation.figure(table, row)
     own = relation.base_figure(table, row)

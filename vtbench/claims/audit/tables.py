@@ -34,7 +34,7 @@ class PrintedFigure(msgspec.Struct, frozen=True):
 
     printed: str
     unit: str = ""
-    """K, M, G, B, T, x, %; empty where the column says it."""
+    """K, M, G, B, T, x, %; empty if the column says it."""
 
     @property
     def signed(self) -> bool:
@@ -42,7 +42,7 @@ class PrintedFigure(msgspec.Struct, frozen=True):
         return self.printed[0] in "+-"
 
     def scale(self, unit: str) -> int | Decimal:
-        """What one of its unit is, or of its column's ``unit`` where it has none."""
+        """What one of its unit is, or of its column's ``unit`` if it has none."""
         return SCALES.get(self.unit or unit, 1)
 
     def with_unit(self, unit: str) -> str:

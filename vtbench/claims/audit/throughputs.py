@@ -22,29 +22,32 @@ class Implied(msgspec.Struct, frozen=True, kw_only=True):
     """Images per second times the multiply-accumulates of one, as a share of the device's peak."""
 
     claim: str
+    """The id of the claim."""
     suite: str
+    """The name of the suite."""
     printed: str
     """Images per second, as printed."""
     hardware: str
+    """The device that the paper names."""
     macs: int
-    """Of one image: counted, or the least that rounds to what the paper prints."""
+    """MACs of one image: counted, or the least that rounds to the printed figure."""
     counted: bool
-    """Whether the MACs were counted; otherwise they are the paper's own."""
+    """Whether the MACs were counted; otherwise they are printed in the paper."""
     operations: float
-    """Operations per second that the least of the printed interval takes; two to a MAC."""
+    """Operations per second at the least value that rounds to the printed speed; one MAC is two."""
     precision: Precision
-    """That of the peak: as the paper says, or fp32 where it says nothing."""
+    """The precision of the peak: as the paper states it, or fp32 if it does not."""
     stated: bool
-    """Whether the paper says the precision."""
+    """Whether the paper states the precision."""
     peak: float
     """Dense operations per second in that precision, of the fastest board of the name."""
     limit: float
-    """Operations per second that nothing on it exceeds: in the precision where the paper states
-    it, in any where it does not."""
+    """The most operations per second that the device can do: in the precision if the paper states
+    it, otherwise in any precision."""
 
     @property
     def utilisation(self) -> float:
-        """Of the peak."""
+        """The operations as a share of the peak."""
         return self.operations / self.peak
 
     @property

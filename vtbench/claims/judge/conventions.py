@@ -140,7 +140,7 @@ def conventions_of(metric: str) -> tuple[str, ...]:
 def measured(
     record: Record, metric: str, convention: str, stages: Sequence[str] = ()
 ) -> int | None:
-    """A record's figure in a convention, of some stages alone or whole; None where it has none."""
+    """A record's figure in a convention, of some stages alone or whole; None if it has none."""
     if record.error is not None:
         return None
     if stages and not _known(record, stages):

@@ -79,7 +79,7 @@ class Explainer:
         self._columns.setdefault(claim.column, []).append(cell)
 
     def readings(self, claim: Claim) -> Readings | None:
-        """Every reading of a figure; None where it could not be measured."""
+        """Every reading of a figure; None if it could not be measured."""
         cell = self._cells.get(claim.id)
         return cell.readings if cell else None
 
@@ -115,7 +115,7 @@ class Explainer:
         return self._scores[key]
 
     def explain(self, claim: Claim) -> Reproduction | None:
-        """The best explanation of a figure, or None where nothing gives its digits."""
+        """The best explanation of a figure, or None if nothing gives its digits."""
         hits = self._simplest(claim)
         if not hits:
             return None
@@ -183,7 +183,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     value: Decimal
     """What it gives."""
     hit: Rounding | None
-    """How the value becomes the printed digits; None where it does not."""
+    """How the value becomes the printed digits; None if it does not."""
     hits: int
     """Figures of the same table column that it reproduces, of those that it speaks of."""
     of: int

@@ -20,22 +20,28 @@ from vtbench.claims.suite import Claim, HeldOut, Suite, middle
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """One group's configuration, fitted on one suite and held against another."""
+    """One group's configuration, fitted on one suite and applied to another."""
 
     fitted_on: str
+    """The suite that it was fitted on."""
     predicts: str
+    """The suite that it was applied to."""
     group: str
+    """The name of the group of models."""
     choice: dict[str, Any]
-    """Axis and value: of all tried what gives most figures, then what comes nearest to them."""
+    """Axis -> its value in the configuration that reproduces most figures, or comes nearest."""
     candidates: int
-    """Configurations that were tried."""
+    """The number of configurations that were tried."""
     fit_hits: int
+    """The number of figures of the first suite that the configuration reproduces."""
     fit_of: int
+    """The number of figures of the first suite."""
     hits: int
-    """Figures of the other suite that come out, rounded to the nearest, as stated otherwise."""
+    """The number of figures of the other suite that it reproduces, rounded to the nearest."""
     of: int
+    """The number of figures of the other suite."""
     by_chance: float
-    """Figures of the other suite that a configuration of the range gives on average."""
+    """The number of figures of the other suite that a configuration reproduces on average."""
 
 
 Figures = list[tuple[Claim, Readings]]

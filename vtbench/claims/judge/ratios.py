@@ -148,7 +148,7 @@ def _combined(
 
 
 def direction(printed: Interval, found: Interval, parts: Parts) -> Direction:
-    """Whether both say that the same one is faster; open where one of them says neither."""
+    """Whether both say that the same one is faster; open if one of them says neither."""
     neutral = parts.neutral
     if neutral is None:
         return "open"
@@ -156,7 +156,7 @@ def direction(printed: Interval, found: Interval, parts: Parts) -> Direction:
 
 
 def agreement(one: int, other: int) -> Direction:
-    """What two sides say of each other; open where one of them is neither."""
+    """What two sides say of each other; open if one of them is neither."""
     if 0 in (one, other):
         return "open"
     return "agrees" if one == other else "disagrees"

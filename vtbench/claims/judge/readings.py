@@ -45,12 +45,12 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def value(self, changes: Changes, convention: str) -> Decimal | None:
-        """The figure under a reading; None where that could not be measured."""
+        """The figure under a reading; None if that could not be measured."""
         return self.values.get((self.effective(changes), convention))
 
 
 def readings_of(figure: Claim | Quantity, suite: Suite, records: Records) -> Readings | None:
-    """The readings of a figure with a workload; None where not even the stated one is known."""
+    """The readings of a figure with a workload; None if not even the stated one is known."""
     if figure.workload is None or figure.metric == "none":
         return None
     values = dict(_values(figure, (), records.get(figure.workload)))
@@ -113,7 +113,7 @@ def derived_readings(claim: Claim, leaves: Mapping[str, Readings]) -> Readings |
 
 
 def _value(expression: str, values: Mapping[str, Decimal]) -> Decimal | None:
-    """None where a reading makes a divisor zero."""
+    """None if a reading makes a divisor zero."""
     try:
         return value_of(expression, values)
     except BadSuite:

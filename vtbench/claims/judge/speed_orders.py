@@ -16,25 +16,26 @@ from vtbench.data.measurement import Measurement
 
 
 class ColumnOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """The pairs of one column that were measured in one session, by what came of them."""
+    """The pairs of one column that were measured in one session, by their outcome."""
 
     suite: str
+    """The name of the suite."""
     column: str
-    """Its key, ``table.column``."""
+    """The key of the column, ``table.column``."""
     device: str
     """The device that was measured."""
     printed_device: bool
-    """Whether that is of the printed class."""
+    """Whether it is the device that the paper names."""
     agrees: int
-    """Pairs in which the same model is the faster one."""
+    """The number of pairs in which the same model is faster as in the paper."""
     disagrees: int
-    """Pairs in which the other one is."""
+    """The number of pairs in which the other model is faster."""
     open: int
-    """Pairs too near to tell, here or in the digits of the paper."""
+    """The number of pairs that are too close to tell, as measured or as printed."""
 
     @property
     def pairs(self) -> int:
-        """All of them."""
+        """The number of all pairs."""
         return self.agrees + self.disagrees + self.open
 
 
@@ -81,7 +82,7 @@ def _order(
 def _together(
     pair: tuple[Claim, Claim], timings: Timings
 ) -> tuple[Measurement, Measurement] | None:
-    """The newest session that has both, on the printed device where there is one."""
+    """The newest session that has both, on the printed device if there is one."""
     a, b = (timed_of(claim) for claim in pair)
     if a is None or b is None or a.shared != b.shared or a == b:
         return None

@@ -32,7 +32,7 @@ class SpeedSession(msgspec.Struct, frozen=True, kw_only=True):
 
     speeds: tuple[Timed, ...]
     hardware: str
-    """The device that its figures are printed for; empty where there are several, or none."""
+    """The device that its figures are printed for; empty if there are several, or none."""
     printed_width: float
     """The least half-width, as a share, of the printed intervals that are judged by it."""
 

@@ -4,7 +4,7 @@ A formula is judged as a polynomial and not by its values. Counts at every combi
 settle the one polynomial that gives them, and the suite has to name one size more of each letter
 than the printed powers take. Equality there is the same polynomial, unless the count has a yet
 higher degree that vanishes at every size that was tried. A growth is judged by the degree of the
-polynomial that gives the counts, where there is one, and by exponents.
+polynomial that gives the counts, if there is one, and by exponents.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SHARE = Fraction(CLOSE)
 
 
 def judge_swept(claim: Claim, records: Records) -> Verdict:
-    """The verdict on a formula or a growth; unknown where a size of it was not counted."""
+    """The verdict on a formula or a growth; unknown if a size of it was not counted."""
     beforehand = known_beforehand(claim)
     if beforehand is not None:
         return beforehand
@@ -122,7 +122,7 @@ def _pairs(
 def _counted_form(
     points: Sequence[Point], counts: Sequence[int], printed: Polynomial
 ) -> Polynomial | None:
-    """The polynomial that the counts are, terms as printed; None where its degree stays open."""
+    """The polynomial that the counts are, terms as printed; None if its degree stays open."""
     axes = {letter: sorted({point.sizes[letter] for point in points}) for letter in points[0].sizes}
     grid = {
         tuple(sizes.index(point.sizes[letter]) for letter, sizes in axes.items()): Fraction(count)

@@ -64,7 +64,7 @@ class Timed(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def not_stated(self) -> str:
-        """What the paper leaves open, and what was taken instead; empty where nothing is."""
+        """What the paper leaves open, and what was taken instead; empty if nothing is."""
         own = self.workload.batch_size > 1
         lacking = [] if self.conditions.batch_size or own else ["the batch size"]
         lacking += [] if self.conditions.dtype else ["the precision"]
@@ -75,7 +75,7 @@ class Timed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def timed_of(figure: Figure, conditions: Conditions | None = None) -> Timed | None:
-    """How a figure is measured; None where it is no speed, or has no workload that exists."""
+    """How a figure is measured; None if it is no speed, or has no workload that exists."""
     if figure.workload is None or figure.metric not in SPEEDS:
         return None
     if isinstance(figure, Claim):

@@ -68,7 +68,7 @@ def axes_of(figure: Claim | Quantity, suite: Suite) -> dict[str, Axis]:
 
 
 def stated(workload: Workload, axis: str) -> Any:
-    """What a workload says of an axis; None where it says nothing."""
+    """What a workload says of an axis; None if it says nothing."""
     if axis == "resolution":
         return workload.resolution
     return workload.mode if axis == "mode" else dict(workload.options).get(axis)
@@ -82,7 +82,7 @@ def as_stated(axis: str, value: Any) -> Any:
 
 
 def with_changes(workload: Workload, changes: Mapping[str, Any]) -> Workload | None:
-    """A workload with options or sizes changed; None where a change changes nothing."""
+    """A workload with options or sizes changed; None if a change changes nothing."""
     options = dict(workload.options)
     fields: dict[str, Any] = {}
     for axis, value in changes.items():

@@ -115,7 +115,7 @@ def _speed_mistakes(said: Single, inherited: str) -> Iterator[str]:
 
 
 def _twin(reader: SuiteReader, claim: Claim, asked: Twin) -> Claim | None:
-    """The same figure held against the other printed ones; None where these say nothing of it."""
+    """The same figure held against the other printed ones; None if these say nothing of it."""
     if claim.kind == "arithmetic" or claim.expression is None:
         return None
     expression = claim.expression

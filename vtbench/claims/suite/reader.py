@@ -117,7 +117,7 @@ class Lines:
         return claim in self._claims
 
     def of_claim(self, claim: str) -> int:
-        """The line of a claim, 1 where it is not known."""
+        """The line of a claim, 1 if it is not known."""
         return self._claims.get(claim, 1)
 
     def of_header(self, name: str, index: int = 0) -> int:

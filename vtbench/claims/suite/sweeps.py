@@ -31,7 +31,7 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
 
     relation: GrowthRelation
     degree: int | None
-    """Of a word; None where an exponent is printed."""
+    """Of a word; None if an exponent is printed."""
     exponent: Interval
     """The exponents that are meant; of a word its degree alone."""
 

@@ -26,7 +26,7 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
 def totals(
     model: CostModel, given: Mapping[str, Value], symbol: str, sizes: Sequence[int]
 ) -> list[int | None]:
-    """MACs at every size; None where the model refuses it."""
+    """MACs at every size; None if the model refuses it."""
     if model.symbol(symbol) is None:
         return [int(model.macs(given))] * len(sizes)
     found = [_total(model, {**given, symbol: size}) for size in sizes]

@@ -34,7 +34,7 @@ _TAIL = 1 << 16
 
 
 class ResultFile:
-    """Results in a file, or in memory alone where there is none.
+    """Results in a file, or in memory alone if there is none.
 
     A file that holds something else than the kinds that are wanted is refused, untouched.
     """

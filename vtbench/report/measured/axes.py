@@ -19,7 +19,7 @@ ENOUGH = 3
 
 
 def number(name: str, record: Measurement) -> float | None:
-    """The value of an axis as a number, pixels where it is a size; None where it is a word."""
+    """The value of an axis as a number, pixels if it is a size; None if it is a word."""
     work = record.workload
     if name == "resolution":
         return None if work.resolution is None else work.resolution[0] * work.resolution[1]
@@ -60,7 +60,7 @@ def axis_named(name: str, *groups: Sequence[Measurement]) -> list[Condition | No
 
 
 def longest(records: Sequence[Measurement]) -> Condition | None:
-    """The axis with the most values, numbers before words; None where none has enough."""
+    """The axis with the most values, numbers before words; None if none has enough."""
     found = [
         (len(values(condition, records)), condition)
         for condition in common_and_varying(records)[1]

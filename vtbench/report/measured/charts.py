@@ -32,7 +32,7 @@ AGAINST_MACS = "macs"
 def chart_of(records: Sequence[Measurement], by: str | None, show: str | None) -> Chart:
     """The chart of a quantity along an axis, or against MACs where ``by`` says so.
 
-    Without ``by`` it is the axis with the most values, or MACs where there is none.
+    Without ``by`` it is the axis with the most values, or MACs if there is none.
     """
     group = _one_protocol(records, show)
     good = [record for record in group if record.error is None]

@@ -55,7 +55,7 @@ def filled_columns(records: Sequence[Measurement]) -> list[MeasuredColumn]:
 
 
 class Value(msgspec.Struct, frozen=True):
-    """A number and the ends of its interval, which are None where it has none."""
+    """A number and the ends of its interval, which are None if it has none."""
 
     value: float
     low: float | None = None
@@ -92,7 +92,7 @@ def state(telemetry: Telemetry) -> str:
 
 
 def macs_per_image(record: Measurement) -> int | None:
-    """Multiply-accumulates of one image; None where the step's do not divide evenly."""
+    """Multiply-accumulates of one image; None if the step's do not divide evenly."""
     return _per_image(record.macs, record)
 
 
@@ -130,7 +130,7 @@ def _tail(seconds: float | None) -> str:
 
 
 def _each(whole: int | None, record: Measurement) -> str:
-    """A count of one image; of the step, and said so, where it does not divide by its images."""
+    """A count of one image; of the step, and said so, if it does not divide by its images."""
     each = _per_image(whole, record)
     if each is not None:
         return si(each)

@@ -36,9 +36,9 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     head: str
     """Heading of its column."""
     cell: Read
-    """Its value; None where it does not apply or is not known."""
+    """Its value; None if it does not apply or is not known."""
     said: Read | None
-    """What stands above a table where all rows agree; None where it need not be said."""
+    """What stands above a table where all rows agree; None if it need not be said."""
     asked: bool = True
     """Whether the workload states it, so that rows that failed have it too."""
 

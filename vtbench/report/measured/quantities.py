@@ -24,7 +24,7 @@ from vtbench.report.measured.columns import (
 from vtbench.report.units import ABSENT, decimals, half_of, precise_size, si, written
 
 DOUBTFUL = "~"
-"""Stands before a figure whose interval is wide, where there is no room for the interval."""
+"""Stands before a figure whose interval is wide, if there is no room for the interval."""
 
 
 class Quantity(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +164,7 @@ def doubtful(quantity: Quantity, record: Measurement) -> bool:
 
 
 def cell(quantity: Quantity, record: Measurement) -> str:
-    """The cell of a record, marked where it is doubtful; a failure is one, and says so."""
+    """The cell of a record, marked if it is doubtful; a failure is one, and says so."""
     if record.error is not None:
         return "failed"
     value = quantity.read(record)

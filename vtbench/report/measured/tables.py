@@ -155,7 +155,7 @@ def told(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:
 
 
 def relative(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:
-    """The ratios to one model, turned round where they are of it; all where none is."""
+    """The ratios to one model, turned round where they are of it; all if none is."""
     if to is None:
         return list(ratios)
     turned = [_turned(each) if each.a == to and each.b != to else each for each in ratios]

@@ -185,7 +185,7 @@ def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quant
 
 
 def _names(records: Sequence[Measurement], condition: Condition) -> list[str]:
-    """A row's model and column, and nothing else where that is enough."""
+    """A row's model and column, and nothing else if that is enough."""
     at = condition.head.lower()
     short = [f"{r.workload.model} at {at} {cell(condition, r)}" for r in records]
     return short if len(set(short)) == len(short) else labels(records)

@@ -158,7 +158,7 @@ def _limits(axes: Any, chart: Chart) -> None:
 
 
 def _names(figure: Any, axes: Any, chart: Chart) -> None:
-    """Names at the ends of lines and beside points; a legend where there are too many."""
+    """Names at the ends of lines and beside points; a legend if there are too many."""
     if chart.kind == "lines" and 0 < len(chart.lines) <= MOST_ENDS:
         beside_ends(figure, axes, chart, [color(i) for i in range(len(chart.lines))])
     elif chart.lines:

@@ -37,7 +37,7 @@ def digest(chart: Chart) -> str:
 
 
 def drawn_from(path: Path) -> str | None:
-    """The fingerprint of the chart that a figure was drawn from; None where it says none.
+    """The fingerprint of the chart that a figure was drawn from; None if it says none.
 
     The bytes of a figure change with the plotting library, and what it shows does not.
     """

@@ -209,7 +209,7 @@ def test_sizes_outside_the_conditions_are_named_and_all_of_them_are_refused(caps
     out, err = capsys.readouterr()
     assert out.splitlines()[1:] == ["1,64,64", "1,80,", "1,96,"]
     assert err == (
-        "vtbench: text has no value at B=1, T=80 and 1 more: its formula holds for T <= 77.\n"
+        "vtbench: text has no value at B=1, T=80 and 1 more; its formula holds for T <= 77.\n"
     )
     assert asked(80) == 2
     assert capsys.readouterr().out == ""

@@ -52,7 +52,7 @@ def models(
 
 
 def _found(pattern: str | None) -> list[dict[str, object]]:
-    """Entries of the catalogue, or names of a library where the pattern names one."""
+    """Entries of the catalogue, or names of a library if the pattern names one."""
     if pattern is not None and ":" in pattern:
         from vtbench.models import expand
 

@@ -113,12 +113,12 @@ def asked_records(files: Sequence[Path], shown: ReportView) -> list[Measurement]
 
 
 def measurements_of(file: Path) -> list[Measurement]:
-    """Measurements of a file of ours, or of timm's results where its name ends in ``.csv``."""
+    """Measurements of a file of ours, or of timm's results if its name ends in ``.csv``."""
     return read_timm_results(file) if file.suffix == ".csv" else read_measurements(file)
 
 
 def derived_text(records: Sequence[Measurement]) -> str:
-    """Everything that measurements say, as markdown: wide tables where an axis is long enough."""
+    """Everything that measurements say, as markdown: wide tables if an axis is long enough."""
     question = MeasuredRendering(format="markdown", by=AUTO)
     return measured_document(records, ratios_of(records), question)
 

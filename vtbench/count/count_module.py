@@ -51,7 +51,7 @@ class CountSettings:
     grad: bool = False
     """Record gradients during the forward pass; the count does not depend on it."""
     road: Literal["auto", "meta", "real"] = "auto"
-    """Shapes alone, seeded real values, or shapes first and values where a model needs them."""
+    """Shapes alone, seeded real values, or shapes first and values if a model needs them."""
     mode: Literal["eval", "train"] | None = None
     """Training or evaluation mode; None leaves the model's own."""
     head: tuple[str, ...] = ()

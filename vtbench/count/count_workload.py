@@ -28,7 +28,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     ops: str | None = None
     """A module, or module:NAME, with formulas for operators."""
     road: Literal["auto", "meta", "real"] = "auto"
-    """Shapes alone, seeded values, or shapes first and values where a model needs them."""
+    """Shapes alone, seeded values, or shapes first and values if a model needs them."""
 
 
 def count_workload(

@@ -36,7 +36,7 @@ LAUNCHES = 3
 CYCLES = 2e9
 """Cycles of a GPU in a second, roughly and rather too many."""
 BACKLOG_CYCLES = 10_000_000
-"""A head start of a few milliseconds, where launching was not looked at."""
+"""A head start of a few milliseconds, if launching was not looked at."""
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 _UNKNOWN_CACHE = 64 * 2**20
 """Bytes taken for the last cache of a processor that does not say how large it is."""

@@ -199,7 +199,7 @@ def _work(connection: Connection, task: Callable[[Any], Any], timing: bool) -> N
 
 
 def _end_with_parent() -> None:
-    """Nobody reads what an orphan finds: where the parent was killed, end in the middle of it."""
+    """No process reads what an orphan finds: if the parent was killed, end in the middle of it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
@@ -214,7 +214,7 @@ def _one_thread() -> None:
 
 
 def _peak_bytes() -> int:
-    """The most memory that this process ever held; 0 where the system does not say."""
+    """The most memory that this process ever held; 0 if the system does not say."""
     try:
         import resource
     except ImportError:  # not on Windows

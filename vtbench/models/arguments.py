@@ -31,7 +31,7 @@ def clip(batch_size: int, frames: int, resolution: Size) -> Tensor:
 
 
 def check_frames(frames: int, step: int) -> None:
-    """Refuse a clip that is empty, or that would lose frames where time is divided by ``step``."""
+    """Refuse a clip that is empty, or that would lose frames if time is divided by ``step``."""
     if frames < step or frames % step:
         raise BadOption(
             f"The option frames must be a multiple of {step} and at least {step}, not {frames}."

@@ -16,7 +16,7 @@ class Built:
     """What `build` returns; run it as ``module(*args, **kwargs)``."""
 
     module: nn.Module
-    """The model, on the meta device or, where real values were asked for, on the CPU."""
+    """The model, on the meta device or, if real values were asked for, on the CPU."""
     args: tuple[Any, ...]
     """Positional inputs."""
     kwargs: dict[str, Any]
@@ -24,6 +24,6 @@ class Built:
     workload: Workload
     """The workload as it was asked for, with the resolution filled in."""
     stages: tuple[str, ...] | None = None
-    """Module paths that divide the model where the catalogue names them."""
+    """Module paths that divide the model if the catalogue names them."""
     head: tuple[str, ...] = field(default=())
-    """Module paths of the classifier where they are known."""
+    """Module paths of the classifier if they are known."""

@@ -97,7 +97,7 @@ def _users_code() -> Iterator[None]:
 def _conditions(
     function: Callable[..., Any], workload: Workload, options: dict[str, Any]
 ) -> dict[str, Any]:
-    """The resolution and batch size, where the function asks for them by name."""
+    """The resolution and batch size, if the function asks for them by name."""
     takes = parameters_of(function)
     given: dict[str, Any] = {}
     if "batch_size" in takes and "batch_size" not in options:
@@ -108,7 +108,7 @@ def _conditions(
 
 
 def _as_asked(parameter: inspect.Parameter, size: Size, model: str) -> int | Size:
-    """One number where the function takes one, else height and width."""
+    """One number if the function takes one, else height and width."""
     one = parameter.annotation is int or type(parameter.default) is int
     if not one:
         return size

@@ -73,7 +73,7 @@ def takes_size(module: nn.Module) -> bool:
 def image(
     module: nn.Module, options: dict[str, Any], batch: int, size: Size | None, *, real: bool
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Pixels by their name, as a clip for video models; a text too where the model reads one."""
+    """Pixels by their name, as a clip for video models; a text too if the model reads one."""
     del options
     name = _pixels(module)
     given = _tokens(module, batch, real=real)
@@ -87,7 +87,7 @@ def image(
 
 
 def _tokens(module: nn.Module, batch: int, *, real: bool) -> dict[str, torch.Tensor]:
-    """A text of 128 tokens, or as long as the model's positions go, where it reads one."""
+    """A text of 128 tokens, or as long as the model's positions go, if it reads one."""
     takes = inspect.signature(module.forward).parameters
     configuration: Any = module.config
     text = getattr(configuration, "text_config", configuration)
@@ -177,7 +177,7 @@ def _image_size(configuration: Any) -> Size | None:
 
 
 def _sized(configuration: Any, size: Size) -> dict[str, Any]:
-    """The options that build for a size; on the part that sees, where the model has several."""
+    """The options that build for a size; on the part that sees, if the model has several."""
     value = size[0] if size[0] == size[1] else list(size)
     name, part = _seeing_part(configuration)
     if name is None:

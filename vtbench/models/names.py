@@ -29,7 +29,7 @@ class Target(NamedTuple):
     name: str
     """The library's name, or ``package.module:function``."""
     entry: catalog.ModelRow | None = None
-    """The catalogue's entry where the name is a short one."""
+    """The catalogue's entry if the name is a short one."""
 
 
 def resolve(name: str) -> Target:

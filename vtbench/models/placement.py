@@ -127,7 +127,7 @@ def in_mode(module: nn.Module, *, training: bool) -> nn.Module:
 
 
 def without_values(module: nn.Module) -> nn.Module:
-    """The module with every tensor on meta; a copy, tied tensors still tied, where one was not."""
+    """The module with every tensor on meta; a copy, tied tensors still tied, if one was not."""
     if entirely_on_meta(module):
         return module
     # A deep copy takes what stands in its memo instead of copying it: no value is ever copied.

@@ -57,7 +57,7 @@ def _unless_meta(original: _Filler) -> _Filler:
 
 
 def _unless_meta_and_number(original: _Filler) -> _Filler:
-    """The same where every other operand is a number; tensors may carry a gradient."""
+    """The same if every other operand is a number; tensors may carry a gradient."""
 
     @functools.wraps(original)
     def fill(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:

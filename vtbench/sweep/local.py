@@ -20,7 +20,7 @@ from vtbench.sweep.queue import Queue
 
 Isolate = Literal["cell", "model", "none"]
 POLL = 0.2
-"""Seconds between two looks where every cell that is left is in the hands of another sweep."""
+"""Seconds between two looks if every cell that is left is in the hands of another sweep."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ def local(task: Task, how: Local, queue: Queue) -> Iterator[tuple[Cell, Outcome[
 
 
 def _worker(slot: _Slot, cell: Cell, task: Task, how: Local) -> Worker:
-    """The slot's worker, a fresh one where the cell may not share it with the last."""
+    """The slot's worker, a fresh one if the cell may not share it with the last."""
     shared = how.isolate == "none" or (
         how.isolate == "model"
         and slot.cell is not None

@@ -21,7 +21,7 @@ class Queue:
         self.retry = retry
         """Whether a cell that failed is tried again."""
         self.stopped = False
-        """Set where no more cells are to be handed out."""
+        """Set if no more cells are to be handed out."""
         self.in_hand: list[Cell] = []
         """Cells that are handed out and have no record yet."""
         self._waiting = [cell for cell in cells if not self._done(cell)]

@@ -21,7 +21,7 @@ LISTED = 64
 
 
 def largest(fits: Callable[[int], bool], most: int = MOST) -> int:
-    """The largest number that fits, 0 where 1 does not: doubled until one fails, then bisected."""
+    """The largest number that fits, 0 if 1 does not: doubled until one fails, then bisected."""
     good, bad = 0, 1
     while bad <= most and fits(bad):
         good, bad = bad, 2 * bad

@@ -175,7 +175,7 @@ _CLASSES = {
 FREE: dict[str, str] = {
     f"aten::{name}": kind for kind, names in _CLASSES.items() for name in names.split()
 }
-"""Qualified name -> class of other arithmetic, ``none`` where nothing is computed."""
+"""Qualified name -> class of other arithmetic, ``none`` if nothing is computed."""
 
 _PRIMS_ELEMENTWISE = """
 abs acos acosh add asin asinh atan atan2 atanh bitwise_and bitwise_not bitwise_or bitwise_xor cbrt

@@ -26,9 +26,9 @@ class Peer(NamedTuple):
     run: Callable[[ModelCall], Tally]
     """What it counts for one call of a model; a model that it cannot take is ``Unsuitable``."""
     extra: str | None = None
-    """The extra of vtbench that brings it, where vtbench does not need it anyway."""
+    """The extra of vtbench that brings it, if vtbench does not need it anyway."""
     on_meta: bool = False
-    """Whether it runs on shapes alone, which it is asked to where a model is too large."""
+    """Whether it runs on shapes alone, which it is asked to if a model is too large."""
     backward: bool = False
     """Whether it counts the backward pass too."""
     alias: str | None = None

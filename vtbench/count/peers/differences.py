@@ -240,7 +240,7 @@ class _Names:
                 self._main[row.module] = row
 
     def entry(self, line: Line) -> OpCount:
-        """The line under the operator's name; with our calls where it does not say its own."""
+        """The line under the operator's name; with our calls if it does not say its own."""
         op = plain(line.op) if line.op is not None else self._of_module(line)
         if line.whole:
             op = line.module_class or "module"

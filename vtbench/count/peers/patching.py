@@ -190,7 +190,7 @@ def _noting_wrapper(model: nn.Module, wrap: Any, to: list[Line]) -> Any:
 
 
 def _by_operator(modules: list[Line], functions: list[Line]) -> Iterator[Line]:
-    """Each module's count divided by function, where the functions come to it."""
+    """Each module's count divided by function, if the functions come to it."""
     for line in modules:
         inside = [each for each in functions if each.module == line.module]
         if sum(each.macs for each in inside) == line.macs:

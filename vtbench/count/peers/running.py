@@ -33,7 +33,7 @@ TIME_LIMIT = 300.0
 """Seconds after which a counter is given up."""
 
 Build = Callable[[bool], ModelCall]
-"""Builds the model: with values on the CPU where true, without on the meta device."""
+"""Builds the model: with values on the CPU if true, without on the meta device."""
 
 
 def peer_counts(build: Build, record: Record, names: Iterable[str]) -> dict[str, PeerCount]:

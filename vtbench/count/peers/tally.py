@@ -33,7 +33,7 @@ class Line(NamedTuple):
     whole: bool = False
     """Whether the line stands for everything below the module too."""
     module_class: str = ""
-    """Class of the module, where that is what the counter goes by."""
+    """Class of the module, if that is what the counter goes by."""
 
 
 class Tally(NamedTuple):

@@ -41,9 +41,9 @@ from vtbench.models.options import parameters_of
 TIME_LIMIT = 30.0
 """Seconds that the symbolic runs of one model may take."""
 _FOR_ONE_SIZE = 10.0
-"""Seconds for the form in the batch alone, also where nothing is left for others."""
+"""Seconds for the form in the batch alone, also if nothing is left for others."""
 _ADAPTED = {"dynamic_img_size": True, "strict_img_size": False}
-"""Options with which a timm model takes other sizes than it was built for, where it has them."""
+"""Options with which a timm model takes other sizes than it was built for, if it has them."""
 
 
 def formula(workload: Workload, *, time_limit: float = TIME_LIMIT) -> Formula:
@@ -173,7 +173,7 @@ def _attempt(
 
 
 def _adapted(search: FormSearch, own: VariedModel) -> VariedModel:
-    """The model, made to take other sizes where its constructor has an option for that."""
+    """The model, made to take other sizes if its constructor has an option for that."""
     known = parameters_of(type(search.own.module))
     given = dict(search.workload.options)
     more = {name: on for name, on in _ADAPTED.items() if name in known and name not in given}

@@ -51,7 +51,7 @@ def fine_steps(varied: VariedModel) -> Iterator[dict[str, int]]:
 
 
 def coarse_steps(varied: VariedModel, finest: Steps) -> Iterator[dict[str, int]]:
-    """Steps to try where the finest gave no form."""
+    """Steps to try if the finest gave no form."""
     for steps in (*_dividing(varied, COARSE_STEPS), _own_step(varied)):
         if steps["H"] > finest["H"] and steps["H"] % finest["H"] == 0:
             yield steps

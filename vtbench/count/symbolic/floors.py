@@ -134,7 +134,7 @@ class Floors:
         return self._opaque(kind(one, other, evaluate=False))
 
     def slope(self, expression: Expr) -> Fraction | None:
-        """Growth per step of the size, where the expression is linear in named roundings."""
+        """Growth per step of the size, if the expression is linear in named roundings."""
         total = Fraction(0)
         for term in sympy.Add.make_args(expression):
             coefficient, rest = term.as_coeff_Mul()
@@ -251,7 +251,7 @@ class Floors:
 
 
 def product(floors: Floors, one: Any, other: Any) -> Any:
-    """A product, multiplied out where a factor is a sum."""
+    """A product, multiplied out if a factor is a sum."""
     del floors
     if one.is_Add or other.is_Add:
         return sympy.expand(one * other)

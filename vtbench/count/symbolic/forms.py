@@ -78,7 +78,7 @@ def _unit(macs: Expr, floors: Floors, name: str) -> int:
 
 
 def _at_multiples(macs: Expr, floors: Floors, unit: Mapping[str, int]) -> Expr | None:
-    """The count where each size is a multiple of its unit; None if that is no polynomial."""
+    """The count if each size is a multiple of its unit; None if that is no polynomial."""
     if max(unit.values(), default=1) > LARGEST_UNIT:
         return None
     values: dict[Any, Any] = {}

@@ -218,7 +218,7 @@ class Node(SymNode):
         return self._hint
 
     def bool_(self) -> bool:
-        """A truth value that Python code asked for; a condition where that code is the model's."""
+        """A truth value that Python code asked for; a condition if that code is the model's."""
         if self.decision is not None and _asked_by_model():
             self.shape_env.decisions.update(dict.fromkeys(_flat(self.decision)))
         return bool(self._hint)

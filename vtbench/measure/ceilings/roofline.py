@@ -64,7 +64,7 @@ def roofline(
 
 
 def share_of(rate: float, ceiling: float | None) -> float | None:
-    """A rate as a share of its ceiling; above 1 where the ceiling was measured too low."""
+    """A rate as a share of its ceiling; above 1 if the ceiling was measured too low."""
     return rate / ceiling if ceiling else None
 
 
@@ -74,7 +74,7 @@ def utilisation(macs: int, seconds: float, ceilings: Ceilings) -> float | None:
 
 
 def bound(macs_rate: float, bytes_rate: float, ceilings: Ceilings) -> Bound | None:
-    """The ceiling that is nearer; ``neither`` where less than a third of both is used."""
+    """The ceiling that is nearer; ``neither`` if less than a third of both is used."""
     arithmetic = share_of(macs_rate, ceilings.macs_per_second)
     memory = share_of(bytes_rate, ceilings.bytes_per_second)
     if arithmetic is None or memory is None:

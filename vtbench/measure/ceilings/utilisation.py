@@ -52,7 +52,7 @@ def with_utilisation(
 
 
 def stage_pass(participant: Participant) -> dict[str, float]:
-    """Seconds of each stage of a model per step; none where hooks would not see them.
+    """Seconds of each stage of a model per step; none if hooks would not see them.
 
     A compiled model and a replayed graph call no modules, and neither does the backward pass.
     """

@@ -45,7 +45,7 @@ def environment() -> Environment:
 
 
 def revision(folder: Path) -> str | None:
-    """The commit of the repository that holds a folder, ``+changes`` where files differ from it.
+    """The commit of the repository that holds a folder, ``+changes`` if files differ from it.
 
     None outside of a repository and without git. Files that git does not track are not changes.
     """
@@ -134,7 +134,7 @@ def host() -> str:
 
 
 def _os_name() -> str:
-    """The distribution, or the system where it has no such name."""
+    """The distribution, or the system if it has no such name."""
     try:
         return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
     except OSError:

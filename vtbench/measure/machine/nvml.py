@@ -122,7 +122,7 @@ class Gpu:
             raise
 
     def _reasons(self) -> int:
-        """The bits, by the older name where the driver does not know the newer one."""
+        """The bits, by the older name if the driver does not know the newer one."""
         nvml = self._nvml
         try:
             return int(nvml.nvmlDeviceGetCurrentClocksEventReasons(self._handle))
@@ -132,7 +132,7 @@ class Gpu:
         return int(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self._handle))
 
     def _power(self) -> float | None:
-        """Watts at this moment; where there is no such sensor, the mean of the last second."""
+        """Watts at this moment; if there is no such sensor, the mean of the last second."""
         nvml = self._nvml
         if self._instant_power:
             field = nvml.nvmlDeviceGetFieldValues(self._handle, [nvml.NVML_FI_DEV_POWER_INSTANT])[0]

@@ -47,7 +47,7 @@ def usable_cores(root: Path = ROOT) -> int:
 
 
 def usable_memory(root: Path = ROOT) -> int:
-    """Bytes of memory of the machine, or of the container where that is less."""
+    """Bytes of memory of the machine, or of the container if that is less."""
     total = int(psutil.virtual_memory().total)
     return min(total, limits.memory_limit(root) or total)
 

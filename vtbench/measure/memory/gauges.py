@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 PERIOD = 1e-3
-"""Seconds between samples where the kernel keeps no high-water mark for us."""
+"""Seconds between samples if the kernel keeps no high-water mark for us."""
 OWN_PAGES = 64 << 10
 """Blocks from this size on get pages of their own, see ``freed_at_once``."""
 
@@ -106,7 +106,7 @@ class Sampled:
         self._read = read or _resident
 
     def level(self) -> int:
-        """Resident bytes, without those shared with files where the system tells."""
+        """Resident bytes, without those shared with files if the system tells."""
         return self._read()
 
     @contextmanager
@@ -179,7 +179,7 @@ def gauge_of_cpu() -> HighWater | Sampled:
 
 @contextmanager
 def freed_at_once() -> Iterator[None]:
-    """Have the C library give large blocks pages of their own, where it can be told so.
+    """Have the C library give large blocks pages of their own, if it can be told so.
 
     Left alone, glibc keeps freed blocks of up to 32 MB on its heap, and how many of them lie
     unused at the peak depends on the order of everything before: the same step peaks up to a
@@ -201,7 +201,7 @@ def _mallopt(parameter: int, value: int) -> None:
 
 
 def give_back() -> None:
-    """Collect garbage, and have the C library return free memory where it can."""
+    """Collect garbage, and have the C library return free memory if it can."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

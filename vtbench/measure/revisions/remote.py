@@ -130,7 +130,7 @@ class RemoteClock:
 
 @contextlib.contextmanager
 def resident(tree: Tree, folder: Path) -> Iterator[Remote]:
-    """A process for a tree, which ends with the block: at once where that was left in a hurry."""
+    """A process for a tree, which ends with the block: at once if that was left in a hurry."""
     remote = Remote(tree, folder)
     patience = 0.0
     try:

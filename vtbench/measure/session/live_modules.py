@@ -92,7 +92,7 @@ def live_participant(
 def _function_step(
     called: Callable[..., Any], inputs: tuple[Any, ...]
 ) -> tuple[Callable[[], object], bool]:
-    """A call under inference mode as modules have it, or as it is where it needs gradients."""
+    """A call under inference mode as modules have it, or as it is if it needs gradients."""
 
     def step() -> object:
         with torch.inference_mode():

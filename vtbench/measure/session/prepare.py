@@ -37,11 +37,11 @@ class Prepared:
     module: nn.Module
     """On its device and in its precision; not compiled."""
     given: Given
-    """The first of its inputs, where it works on them."""
+    """The first of its inputs, if it works on them."""
 
 
 def prepare(built: Built, workload: Workload, protocol: Protocol, device: torch.device) -> Prepared:
-    """The step that a protocol times: one forward pass, and the backward pass where asked."""
+    """The step that a protocol times: one forward pass, and the backward pass if asked."""
     module = placed(built.module, workload, device)
     given = [
         moved((built.args, built.kwargs), workload, device, place)
@@ -126,7 +126,7 @@ def _turned(tensor: torch.Tensor, place: int) -> torch.Tensor:
 def compiled(
     module: Callable[..., Any], workload: Workload, protocol: Protocol
 ) -> Callable[..., Any]:
-    """The module as it is called: compiled where the workload or the protocol says so."""
+    """The module as it is called: compiled if the workload or the protocol says so."""
     if workload.compile is None and not protocol.compiled:
         return module
     mode = workload.compile or "default"

@@ -63,7 +63,7 @@ def usage_now(cores: tuple[int, ...], root: Path = processor.ROOT) -> Usage:
 
 
 def _system(cores: tuple[int, ...]) -> tuple[float, float]:
-    """Busy and stolen time of some cores; of all where they cannot be told apart."""
+    """Busy and stolen time of some cores; of all if they cannot be told apart."""
     each = psutil.cpu_times(percpu=True)
     chosen = [each[core] for core in cores] if max(cores, default=0) < len(each) else each
     kinds = ("user", "nice", "system", "irq", "softirq")

@@ -184,7 +184,7 @@ def judged(
     trouble: Disturbance | None = None,
     others: int | None = None,
 ) -> Telemetry:
-    """The verdict on a GPU: throttled where anything was seen, clean only where somebody looked."""
+    """The verdict on a GPU: throttled if anything was seen, clean only if it was watched."""
     busy = [reading for reading in readings if reading.busy]
     blind = trouble or _blindness(readings, busy, ends)
     held = Counter(name for reading in busy for name in reading.held_by)

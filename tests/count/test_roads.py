@@ -16,7 +16,7 @@ from vtbench import models
 from vtbench.count.count_module import CountSettings, count_module
 from vtbench.count.count_workload import count_workload, record_of
 from vtbench.data.workload import InputSpec, Workload, freeze_options
-from vtbench.report import VIEWS, parts
+from vtbench.report import VIEWS, breakdown
 
 
 def small(model, size=None, inputs=(), **options):
@@ -172,7 +172,7 @@ def test_the_parts_of_every_view_sum_to_the_total(workload):
     record = record_of(workload, count_module(module, inputs, CountSettings(road="meta")), None)
     for view in VIEWS:
         for depth in (1, 2, 99):
-            assert sum(part.macs for part in parts(record, view, depth)) == reference(workload)
+            assert sum(part.macs for part in breakdown(record, view, depth)) == reference(workload)
 
 
 OF_THE_MODEL = {

@@ -152,8 +152,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Counter -> its count of the same workload."""
     error: str | None = None
     """The reason why the workload could not be counted; None if it was counted."""
-    asked: Workload | None = None
-    """The workload as it was asked for, in a file that keeps the record; None if it is the same."""
+    asked: Workload | msgspec.UnsetType = msgspec.UNSET
+    """The workload as it was asked for, in a file that keeps the record; otherwise not there."""
 
     @property
     def macs(self) -> int:

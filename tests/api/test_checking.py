@@ -93,7 +93,7 @@ def test_mistakes_are_sentences(file, tmp_path):
     with pytest.raises(errors.BadOption, match="positive number"):
         checking.check(file, measure=True, max_time=0, allow_imports=True)
     with pytest.raises(errors.BadInput, match="cannot be read"):
-        checking.check(file, measurements=tmp_path / "none.jsonl", allow_imports=True)
+        checking.check(file, from_=tmp_path / "none.jsonl", allow_imports=True)
 
 
 def test_a_gpu_or_file_that_measure_cannot_use_is_refused_before_anything_is_counted(
@@ -123,7 +123,7 @@ def test_measure_takes_what_the_claims_need_keeps_it_and_does_not_take_it_again(
     file, sessions, tmp_path
 ):
     kept = tmp_path / "speed.jsonl"
-    found = checking.check(file, measure=True, max_time=3, measurements=kept, allow_imports=True)
+    found = checking.check(file, measure=True, max_time=3, save=kept, allow_imports=True)
     asked = [([(w.model, w.batch_size) for w in works], s.protocol) for works, s in sessions]
     assert asked == [
         ([("speed_models:small", 8), ("speed_models:wide", 8)], "throughput"),
@@ -134,10 +134,10 @@ def test_measure_takes_what_the_claims_need_keeps_it_and_does_not_take_it_again(
     assert verdicts["nets.ratio"].direction == "agrees"
     assert float(verdicts["nets.ratio"].measured) == pytest.approx(0.08 / 0.04)
     assert len(read_measurements(kept)) == 4
-    again = checking.check(file, measure=True, measurements=kept, allow_imports=True)
+    again = checking.check(file, measure=True, save=kept, allow_imports=True)
     assert len(sessions) == 2
     assert [v.verdict for v in again.verdicts] == [v.verdict for v in found.verdicts]
-    judged = checking.check(file, measurements=kept, allow_imports=True)
+    judged = checking.check(file, from_=kept, allow_imports=True)
     assert judged.measurements == read_measurements(kept)
     assert judged.to_dict() == again.to_dict()
 
@@ -180,14 +180,14 @@ def test_options_of_measuring_need_it(file, vtbench, tmp_path):
     ended = vtbench("check", str(file), "--measure", "--save", str(tmp_path / "x" / "y"),
                     "--allow-imports")  # fmt: skip
     assert ended.status == 2
-    assert "lies in a folder that does not exist" in ended.err
+    assert "cannot be written: no such file or directory" in ended.err
 
 
 def test_a_small_session_is_really_measured(file, tmp_path):
     """Two nets of one convolution, on this processor; which is the faster is theirs to say."""
     found = checking.check(
         file, only="nets.ratio", measure=True, max_time=0.2, allow_imports=True,
-        measurements=tmp_path / "speed.jsonl",
+        save=tmp_path / "speed.jsonl",
     )  # fmt: skip
     (verdict,) = found.verdicts
     first, second = read_measurements(tmp_path / "speed.jsonl")

@@ -209,7 +209,7 @@ def test_a_baseline_runs_no_code_unless_it_may(vtbench, project):
     vtbench("baseline", "write", "b.jsonl", "--models", "guarded_nets:make")
     ended = vtbench("check", "--against", "b.jsonl")
     assert (ended.status, ended.out) == (2, "")
-    assert "names the function guarded_nets:make, which would be run" in ended.err
+    assert "names the function guarded_nets:make, which vtbench would run" in ended.err
 
 
 def test_where_a_model_fails_no_baseline_is_written(vtbench, project, tmp_path):

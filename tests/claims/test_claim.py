@@ -185,7 +185,7 @@ def test_own_size_and_pairs_and_fixed_options(tmp_path):
 # What is wrong, written over or after a good suite; the line it stands on; what is said of it.
 WRONG = {
     "unknown field": ("[suite]", "[suite]\ntitel = 3", "titel", "titel: there is no such field"),
-    "missing field": ('title = "A paper"', "", "[suite]", "title: is missing"),
+    "missing field": ('title = "A paper"', "", "[suite]", "title: this field is missing"),
     "wrong type": ('source = "nowhere"', "source = 3", "source", "expected str, got int"),
     "wrong type in a table": ('where = "Table 1"', "where = 1", "where = 1", "expected str"),
     "unknown column": ('macs = "1.814"', 'mac = "1.814"', "mac =", "has no column 'mac'; it has"),
@@ -294,7 +294,7 @@ def test_claims_that_follow_from_each_other_in_a_ring_are_refused(tmp_path):
         ("binary.toml", b"\xff\xfe\x00", "this is not a TOML file"),
         ("nested.toml", b"x = " + b"[" * 5000, "this is not a TOML file"),
         ("a b.toml", HEADER.encode() + TABLE.encode(), "is not a name"),
-        ("empty.toml", b"", "title: is missing"),
+        ("empty.toml", b"", "title: this field is missing"),
     ],
 )
 def test_files_that_are_no_suite_are_refused_in_a_sentence(tmp_path, name, content, said):

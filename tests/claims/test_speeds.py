@@ -519,7 +519,7 @@ def test_a_red_ratio_is_status_1_and_named(vtbench, tmp_path):
     ended = check(vtbench, tmp_path, "--only", "nets.ratio", records=pair(V100, 0.040, 0.090))
     assert ended.status == 1
     said = " ".join(ended.out.split())
-    assert "! nets.ratio: expected holds; Tesla V100-SXM2-16GB measured 2.25 x, outside" in said
+    assert "! nets.ratio: expected holds; Tesla V100-SXM2-16GB measured 2.25 x, which is" in said
 
 
 def test_elsewhere_the_table_says_the_direction_and_the_order(vtbench, tmp_path):
@@ -572,7 +572,7 @@ def test_speeds_of_two_precisions_are_in_no_session(judged):
 
     found = judged(pair(V100, 0.040, 0.080), mixed)["ratio"]
     assert (found.verdict, found.unknown) == ("unknown", "undefined")
-    assert "which no session has together" in found.reason
+    assert "which one session cannot measure" in found.reason
 
 
 def test_explain_shows_the_interval_the_device_and_the_direction(vtbench, tmp_path):

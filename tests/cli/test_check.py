@@ -162,7 +162,7 @@ def test_all_mistakes_of_a_suite_are_on_stderr_each_with_its_line(vtbench, suite
     refused(
         ended,
         "paper.toml:3: titel: there is no such field",
-        "paper.toml:2: title: is missing.",
+        "paper.toml:2: title: this field is missing.",
         "paper.toml:20: t1.small.macs: '1.8.4' is not a number",
     )
 
@@ -209,7 +209,9 @@ workload = {work}\n'
         text += f'[[quantity]]\nid = "q"\nmetric = "macs"\nworkload = {work}\n'
         text += '[[claim]]\nid = "own"\nwhere = "w"\nprinted = "30"\nkind = "ratio"\n\
 metric = "macs"\nof = "2 * q"\n'
-    refused(vtbench("check", suite(text)), "own_net:net", "which would be run", "--allow-imports")
+    refused(
+        vtbench("check", suite(text)), "own_net:net", "which vtbench would run", "--allow-imports"
+    )
     assert not (tmp_path / "ran").exists()
     assert vtbench("check", "paper.toml", "--allow-imports").status == 0
     assert (tmp_path / "ran").exists()

@@ -135,7 +135,7 @@ def test_from_records_nothing_is_counted(vtbench, suite, tmp_path, process):
     vtbench("check", suite, "--save", str(records))
     code = (
         "import sys\nfrom vtbench.cli import main\n"
-        f"try:\n    main(['explain', 't.r18.macs', {suite!r}, '--records', {str(records)!r}])\n"
+        f"try:\n    main(['explain', 't.r18.macs', {suite!r}, '--from', {str(records)!r}])\n"
         "except SystemExit as e:\n    assert not e.code\n"
         "print([n for n in ('torch', 'timm') if n in sys.modules])"
     )

@@ -157,7 +157,7 @@ def test_the_committed_reports_are_up_to_date(vtbench):
     ("arguments", "said"),
     [
         (("{file}", "--across", "tokens"), "not differ in 'tokens'"),
-        (("{file}", "--show", "speed"), "no quantity 'speed'"),
+        (("{file}", "--show", "speed"), "expected one of throughput, time"),
         (("{file}", "--protocol", "graph"), "has the protocol 'graph'; the files hold throughput"),
         (("{file}", "--relative-to", "swin_t"), "'swin_t' is not among"),
         (("{file}", "--accuracy", "*"), "--accuracy chooses the accuracies"),

@@ -232,7 +232,7 @@ def test_one_change_that_explains_a_column_is_named_with_how_much_of_it(tmp_path
     assert verdict.reproduced_by.column == 4, "which comes out as it stands"
     assert explanation(verdict) == "tokens=16 (3 of 3)"
     assert account(verdict) == (
-        "tokens=8 gives 187.000 M, tokens=16 gives 267.000 M; 3 of 3 cells of the column."
+        "tokens=8 gives 187.000 M, tokens=16 gives 267.000 M; this fits 3 of 3 cells of the column."
     )
     assert verdict_object(verdict)["reason"].endswith(account(verdict))
 
@@ -271,7 +271,8 @@ def test_a_convention_is_named_where_it_alone_gives_the_digits(tmp_path):
     verdict = found["s.t.a.macs"]
     assert (verdict.verdict, verdict.reproduced_by.convention) == ("fails", "double")
     assert account(verdict) == (
-        "the stated reading gives 4.0000 M, double gives 8.0000 M; 1 of 1 cells of the column."
+        "the stated reading gives 4.0000 M, double gives 8.0000 M; this fits 1 of "
+        "1 cells of the column."
     )
 
 
@@ -354,7 +355,7 @@ def test_a_derived_figure_of_what_cannot_be_judged_is_unknown_for_that_reason(tm
     body = derived(cells).replace('macs = "2.0"', 'macs = { printed = "2.0", needs = "hardware" }')
     found = judged(tmp_path, body, net("large", 3_000_000))
     assert found["s.t.b.ratio"].unknown == "hardware"
-    assert found["s.t.b.ratio"].reason.startswith("It needs s.t.a.macs: ")
+    assert found["s.t.b.ratio"].reason.startswith("It needs s.t.a.macs. ")
     assert found["s.t.b.ratio.printed"].verdict == "holds"
 
 

@@ -170,7 +170,7 @@ def test_table_3_fits_with_16_tokens_and_says_so(verdicts):
     cell = verdicts["vt_v3.t3.r34_base.macs"]
     assert explanation(cell) == "tokens=16 (8 of 8), fitted"
     assert account(cell).startswith(
-        "tokens=8 gives 3.15151 G, tokens=16 gives 3.21735 G; 8 of 8 cells of the column"
+        "tokens=8 gives 3.15151 G, tokens=16 gives 3.21735 G; this fits 8 of 8 cells of the column"
     )
 
 

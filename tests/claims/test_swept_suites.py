@@ -44,9 +44,9 @@ def test_a_formula_is_multiplied_out_exactly(text, terms):
         ("L^1.5", "is not a formula"),
         ("L^17", "is not a formula"),
         ("floor(L/2)", "is not a polynomial: it may not use floor"),
-        ("1/L", "divides by more than a number"),
-        ("L/0", "divides by more than a number"),
-        ("(a+b+c+d+e+f+g+h)^16", "of so many terms"),
+        ("1/L", "divides by something other than a number"),
+        ("L/0", "divides by something other than a number"),
+        ("(a+b+c+d+e+f+g+h)^16", "has so many terms"),
         ("L+" * 200 + "L", "at most 400 characters"),
     ],
 )
@@ -175,7 +175,7 @@ WRONG = {
                        "sweep.tokens: an axis needs exactly one letter; this one has 2."),
     "foreign axis": (FORMULA, '"tokens" }', '"token" }',
                      "'token' must use exactly one axis of the sweep, which has width, tokens."),
-    "two axes": (FORMULA, '"tokens" }', '"tokens*width" }', "symbols.L: 'tokens*width' is in one"),
+    "two axes": (FORMULA, '"tokens" }', '"tokens*width" }', "'tokens*width' must use exactly"),
     "shrinking letter": (FORMULA, '"tokens" }', '"9 - tokens" }',
                          "symbols.L: '9 - tokens' must be positive and must grow over the sweep."),
     "too few sizes": (FORMULA, "tokens = [2, 4, 6, 8]", "tokens = [2, 4, 6]",
@@ -237,7 +237,9 @@ def test_a_formula_stands_in_no_table(tmp_path):
         '[[table]]\nid = "t"\nwhere = "T"\n[table.columns]\nf = { kind = "formula", metric = '
         '"macs" }\n[[table.row]]\nid = "r"\nworkload = { model = "net" }\nf = "L"\n'
     )
-    with pytest.raises(BadSuite, match=r"needs a workload and a sweep, as a \[\[claim\]\] has"):
+    with pytest.raises(
+        BadSuite, match=r"needs a workload and a sweep; write it as a \[\[claim\]\]"
+    ):
         suite(tmp_path, body)
 
 

@@ -10,6 +10,9 @@ import msgspec
 import pytest
 
 from vtbench.claims.baseline import Moved, judge_baseline, lines_of_baseline, moved, read_baseline
+from vtbench.data.files import line_of
+from vtbench.data.record import Record
+from vtbench.data.workload import Workload
 from vtbench.errors import BadInput
 from vtbench.report.baseline import with_reasons
 
@@ -237,5 +240,7 @@ def test_mistakes_end_with_2_and_write_nothing(vtbench, project, tmp_path, argum
 
 def test_a_baseline_is_counted_anew_and_not_read_from_records(vtbench, written):
     path, _ = written()
-    ended = vtbench("check", "--against", str(path), "--from", "x.jsonl")
-    assert (ended.status, "--records cannot stand in" in ended.err) == (2, True)
+    kept = path.with_name("x.jsonl")
+    kept.write_text(line_of(Record(workload=Workload(model="a"))))
+    ended = vtbench("check", "--against", str(path), "--from", str(kept))
+    assert (ended.status, "leave out --from with records" in ended.err) == (2, True)

@@ -203,7 +203,7 @@ REFUSED = [
     (("vt_r34", "--at", "L=1.5"), "expected a whole number, a range or a word, got 'L=1.5'"),
     (("vt_r34", "--at", "L=2**9"), "expected a whole number, a range or a word, got 'L=2**9'"),
     (("vt_r34", "--at", "L=__import__('os').getcwd()"), "whole number"),
-    (("vt_r34", "--at", "L=-4"), "not -4"),
+    (("vt_r34", "--at", "L=-4"), "got -4"),
     (("vt_r34", "--at", "L=" + "9" * 25), "from 1 to 1,000,000,000"),
     (("vt_r34", "--at", "ct=512"), "did you mean 'CT'?"),
     (("vt_r34", "resnet18", "--at", "zz=1"), "vt_r34 has no symbol 'zz'"),

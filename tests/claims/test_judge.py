@@ -294,7 +294,7 @@ def test_a_part_that_does_nothing_for_a_figure_is_no_part_of_its_explanation(tmp
 def test_nothing_tried_gives_it(tmp_path):
     found = judged(tmp_path, column("777.7"), *column_records(1))["s.t.n0.macs"]
     assert found.reproduced_by is None
-    assert explanation(found) == "no reading gives it"
+    assert explanation(found) == "no tried reading gives it"
 
 
 DERIVED = """macs = { metric = "macs", unit = "M" }

@@ -41,7 +41,7 @@ def explanation(verdict: Verdict) -> str:
         exact = verdict.claim.low == verdict.claim.high  # so of our own
         if exact or verdict.claim.kind in SWEPT:  # no other reading was looked for
             return verdict.reason
-        return "no reading gives it" if verdict.claim.kind != "arithmetic" else ""
+        return "no tried reading gives it" if verdict.claim.kind != "arithmetic" else ""
     said = reproduction(found, verdict.claim.convention)
     return f"{said}, {fitted}" if fitted else said
 

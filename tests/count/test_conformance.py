@@ -248,7 +248,7 @@ def test_the_command_ends_with_1_where_we_are_wrong_on_one(vtbench, monkeypatch)
         ),
         (("--counters", ","), "torchprofile; got no name"),
         (("--cases", "nonesuch"), "--cases: no case matches 'nonesuch'"),
-        (("--output", "/nonesuch/x.json"), "lies in a folder that does not exist"),
+        (("--output", "/nonesuch/x.json"), "is in a folder that does not exist"),
     ],
 )
 def test_bad_input_is_one_sentence(vtbench, arguments, said):

@@ -253,7 +253,7 @@ def test_a_module_that_cannot_be_imported_is_told_from_one_that_is_not_there(
         build(Workload(model="imports_nothing_good:f"))
     with pytest.raises(errors.ModelError, match="SyntaxError"):
         build(Workload(model="does_not_parse:f"))
-    with pytest.raises(errors.UnknownModel, match="no module 'surely_not_there'"):
+    with pytest.raises(errors.UnknownModel, match="The module 'surely_not_there' of the model"):
         build(Workload(model="surely_not_there:f"))
 
 

@@ -162,7 +162,7 @@ def test_an_interrupt_keeps_what_is_done_and_the_command_goes_on(
     monkeypatch.setattr(checking, "measure_together", interrupted)
     ended = vtbench(*command)
     assert ended.status == 130
-    assert f"Interrupted after 2 measurements; {kept} keeps them" in ended.err
+    assert f"interrupted after 2 measurements. {kept} holds them; the same command" in ended.err
     assert len(read_measurements(kept)) == 2
     monkeypatch.setattr(checking, "measure_together", whole)
     assert vtbench(*command).status == 0

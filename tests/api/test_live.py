@@ -217,7 +217,10 @@ def test_a_module_that_raises_says_what_it_said(line):
         (lambda line, x: vtbench.throughput(3), "cannot be called"),
         (lambda line, x: vtbench.throughput(line, x, dtype="bf16"), "measured as it is"),
         (lambda line, x: vtbench.throughput(line, x, max_time=0), "a positive number of seconds"),
-        (lambda line, x: vtbench.throughput(line, x, protocol="memory"), "takes no time"),
+        (
+            lambda line, x: vtbench.throughput(line, x, protocol="memory"),
+            "does not measure time; use throughput",
+        ),
         (lambda line, x: vtbench.throughput("resnet18", x), "makes its own inputs"),
         (lambda line, x: vtbench.throughput("resnet18", dtype="fp3"), "Invalid enum value 'fp3'"),
         (lambda line, x: vtbench.throughput("resnet18", warp=9), "warp: there is no such keyword"),

@@ -382,7 +382,7 @@ def test_where_every_pair_failed_nothing_was_compared(vtbench, files):
         workload=Workload(model="x"), protocol=PROTOCOLS["latency"].id, error="No."
     )
     ended = vtbench("compare", *files([broken], [broken]))
-    assert (ended.status, "nothing could be compared" in ended.err) == (2, True)
+    assert (ended.status, "Nothing could be compared" in ended.err) == (2, True)
 
 
 def test_on_a_narrow_page_conditions_give_way_before_models_and_verdicts(

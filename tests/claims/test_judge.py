@@ -7,7 +7,7 @@ import pytest
 
 from vtbench.claims.judge import judge, leave_one_out, totals, wanted
 from vtbench.claims.judge.conventions import MACS, PARAMETERS, measured
-from vtbench.claims.judge.explaining import Explainer
+from vtbench.claims.judge.reading_search import Explainer
 from vtbench.claims.suite import read_suite
 from vtbench.data.record import Parameters, Record, Row
 from vtbench.data.workload import Workload, freeze_options

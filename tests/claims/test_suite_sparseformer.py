@@ -11,7 +11,7 @@ import pytest
 from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import judge, totals
 from vtbench.claims.judge.conventions import MACS
-from vtbench.claims.judge.explaining import Candidate, Explainer
+from vtbench.claims.judge.reading_search import Candidate, Explainer
 from vtbench.claims.suite import interval, middle
 from vtbench.claims.suite.files import find
 from vtbench.claims.suite.types import CONVENTIONS

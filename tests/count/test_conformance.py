@@ -224,11 +224,11 @@ def test_the_command_ends_with_0_where_we_are_right_on_all(vtbench):
     ended = vtbench("conformance", "--cases", "gru", "--counters", "torch", "--format", "json")
     assert ended.status == 0
     answer = json.loads(ended.out)
-    truths = {case["name"]: case["truth"] for case in answer["cases"]}
+    truths = {case["name"]: case["truth"] for case in answer["results"]}
     assert truths == {
         "GRU": 20 * 2 * 3 * 48 * (32 + 48), "GRU cell": 2 * 3 * 48 * (32 + 48)
     }  # fmt: skip
-    assert all(case["results"]["vtbench"]["right"] for case in answer["cases"])
+    assert all(case["results"]["vtbench"]["right"] for case in answer["results"])
 
 
 def test_the_command_ends_with_1_where_we_are_wrong_on_one(vtbench, monkeypatch):

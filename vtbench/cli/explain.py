@@ -9,7 +9,7 @@ import typer
 
 from vtbench.api.choosing import refuse_code
 from vtbench.claims.judge import judge
-from vtbench.claims.judge.explaining import trials
+from vtbench.claims.judge.reading_search import trials
 from vtbench.claims.suite import Claim, Suite
 from vtbench.claims.suite.files import find, shipped
 from vtbench.claims.suite.names import bearing_on, follows_from, one_claim

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from vtbench.claims.judge import Verdict
-from vtbench.claims.judge.explaining import Trial
+from vtbench.claims.judge.reading_search import Trial
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import SWEPT
 from vtbench.data.record import Record

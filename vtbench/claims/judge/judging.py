@@ -8,7 +8,6 @@ from decimal import Decimal
 import msgspec
 
 from vtbench.claims.judge.conventions import measured
-from vtbench.claims.judge.explaining import Explainer
 from vtbench.claims.judge.figures import (
     figure,
     in_order,
@@ -18,6 +17,7 @@ from vtbench.claims.judge.figures import (
     value,
 )
 from vtbench.claims.judge.ratios import speaks_of_speed
+from vtbench.claims.judge.reading_search import Explainer
 from vtbench.claims.judge.readings import Records
 from vtbench.claims.judge.speeds import judge_speed, judge_speed_ratio
 from vtbench.claims.judge.swept import judge_swept

@@ -10,11 +10,14 @@ import sys
 import pytest
 import sympy
 
+from vtbench.cli.deriving import key_with
 from vtbench.cli.formula import Question, answer
 from vtbench.cli.symbol_values import parse_at, parse_symbols, points_of
 from vtbench.cli.written import Written
 from vtbench.data.closed_form import Checked, Formula
+from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption
+from vtbench.report.document import Rendering
 from vtbench.report.formula import crossing_table, evaluated, formula_tables
 
 CONTRACT = {
@@ -88,7 +91,8 @@ def test_a_block_of_the_users_own_has_its_widths_as_symbols(vtbench, block):
 
 def test_lines_are_kept_and_a_second_run_goes_on(vtbench, tmp_path, block):
     lines = tmp_path / "forms.jsonl"
-    kept = Formula(model="resnet18", macs="7*B", degree={"B": 1}, method="symbolic")
+    key = key_with(())(Workload(model="resnet18"))
+    kept = Formula(model="resnet18", macs="7*B", degree={"B": 1}, method="symbolic", key=key)
     failed = Formula(model=block, error="it had failed.")
     import msgspec
 
@@ -202,7 +206,12 @@ def test_sizes_outside_the_conditions_are_named_and_all_of_them_are_refused(caps
     def asked(*sizes):
         points = [{"B": 1, "T": size} for size in sizes]
         return answer(
-            [form], Question(points=points, written=Written(path=None, format="csv"), plot=None)
+            [form],
+            Question(
+                points=points,
+                written=Written(path=None, rendering=Rendering(format="csv")),
+                plot=None,
+            ),
         )
 
     assert asked(64, 80, 96) == 0

@@ -122,7 +122,7 @@ def test_wrong_forms_are_found(sentence, wrong):
 
 
 def test_texts_are_collected():
-    assert "Images per step (default: 1; for throughput on a GPU, 64)." in set(help_texts())
+    assert "Images per step (default: 1; 64 for throughput on a GPU)." in set(help_texts())
     assert len(set(error_texts())) > 100
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import Device
 from vtbench.data.workload import Workload
 from vtbench.errors import NoDevice
@@ -47,7 +48,7 @@ def machine(monkeypatch):
 
         def open_gpu(uuid):
             if processes is None:
-                raise Unwatched("NVML cannot be used.")
+                raise Unwatched(Disturbance(Kind.NVML_UNUSABLE, {"error": "broken"}))
             index = int(uuid.removeprefix("uuid-"))
             return SimpleNamespace(
                 processes=lambda: range(processes[index]), free_memory=lambda: free[index],

@@ -83,7 +83,7 @@ def macs(
     settings = {"counters": _counters(counters), "ops": ops}
     if ops is not None and (kept.from_ or save.save):
         raise BadOption(
-            "--ops counts with formulas of your own, and saved counts are without them; "
+            "--ops counts with formulas of your own, which saved counts do not have; "
             "leave out --from and --save."
         )
     number = jobs.number

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from swept_claims import FORMULA, GROWTH, suite
 
 from vtbench.claims.judge import judge, totals
 from vtbench.claims.judge.workloads import points_of
-from vtbench.claims.suite import read_suite
 from vtbench.data.polynomial import coefficients, through, value_at
 from vtbench.data.record import Record, Row
 from vtbench.report import Rendering
@@ -19,36 +19,6 @@ from vtbench.report.explained import Explained, explained_document
 from vtbench.report.printed import found_text, printed_text
 from vtbench.report.verdicts import explanation, verdict_object
 from vtbench.stats.growth import exponents, nearest
-
-FORMULA = """
-[[claim]]
-id = "cost"
-where = "Section 3"
-kind = "formula"
-metric = "macs"
-printed = "3*CT^2*L + 1.5*L^2*CT"
-workload = { model = "net" }
-sweep = { width = [2, 4, 6, 10], tokens = [2, 4, 6, 8] }
-symbols = { CT = "width", L = "tokens" }
-"""
-GROWTH = """
-[[claim]]
-id = "growth"
-where = "Section 4"
-kind = "scaling"
-metric = "macs"
-printed = "linear"
-workload = { model = "net" }
-sweep = { resolution = "32:128:32" }
-symbols = { HW = "resolution^2" }
-"""
-HEAD = '[suite]\ntitle = "t"\nsource = "s"\n'
-
-
-def suite(folder, body):
-    path = folder / "s.toml"
-    path.write_text(HEAD + body, encoding="utf-8")
-    return read_suite(path)
 
 
 def test_the_polynomial_through_points_is_exact_at_uneven_sizes():

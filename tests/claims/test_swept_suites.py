@@ -4,10 +4,10 @@ from decimal import Decimal
 from fractions import Fraction as F
 
 import pytest
+from swept_claims import FORMULA, GROWTH, suite
 
 from vtbench.claims.judge import judge, parts_named, wanted
 from vtbench.claims.judge.workloads import points_of
-from vtbench.claims.suite import read_suite
 from vtbench.claims.suite.formulas import polynomial
 from vtbench.claims.suite.sweeps import growth, values_of
 from vtbench.data.polynomial import degree, letters, spelled, value_at, written
@@ -98,37 +98,8 @@ def test_what_is_no_growth_is_refused(text):
         growth(text)
 
 
-FORMULA = """
-[[claim]]
-id = "cost"
-where = "Section 3"
-kind = "formula"
-metric = "macs"
-printed = "3*CT^2*L + 1.5*L^2*CT"
-workload = { model = "net" }
-sweep = { width = [2, 4, 6, 10], tokens = [2, 4, 6, 8] }
-symbols = { CT = "width", L = "tokens" }
-"""
-GROWTH = """
-[[claim]]
-id = "growth"
-where = "Section 4"
-kind = "scaling"
-metric = "macs"
-printed = "linear"
-workload = { model = "net" }
-sweep = { resolution = "32:128:32" }
-symbols = { HW = "resolution^2" }
-"""
-HEAD = '[suite]\ntitle = "t"\nsource = "s"\n'
 LINE = 3 + 2
 """Of the [[claim]], after the header and a blank line."""
-
-
-def suite(folder, body):
-    path = folder / "s.toml"
-    path.write_text(HEAD + body, encoding="utf-8")
-    return read_suite(path)
 
 
 def test_a_range_has_both_ends():

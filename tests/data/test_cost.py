@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 import sympy
+from cost_by_name import both
 
 from vtbench.data.closed_form import parse, value
 from vtbench.data.cost import cost_model, cost_models, grouped, macs_of, weights_of
@@ -16,12 +17,6 @@ from vtbench.data.cost.terms import ceiling, convolution, divided
 from vtbench.errors import BadOption, UnknownModel
 
 L, CT, HW, C, H, W = sympy.symbols("L CT HW C H W", integer=True, positive=True)
-
-
-def both(name, **given):
-    """MACs and weights of a cost model."""
-    model = cost_model(name)
-    return model.macs(given), model.weights(given)
 
 
 # The papers' own formulas.

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 import sympy
+from cost_by_name import both
 
 from vtbench.data.cost import cost_model
 from vtbench.data.cost.ranges import crossings, totals
 from vtbench.errors import BadOption
 
 H, W = sympy.symbols("H W", integer=True, positive=True)
-
-
-def both(name, **given):
-    """MACs and weights of a cost model."""
-    model = cost_model(name)
-    return model.macs(given), model.weights(given)
 
 
 @pytest.mark.parametrize(

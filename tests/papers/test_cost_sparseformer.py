@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 import sympy
+from cost_by_name import both
 
 from vtbench.data.cost import cost_model, grouped, macs_of, weights_of
 from vtbench.data.cost.closed import costed
@@ -13,12 +14,6 @@ from vtbench.errors import BadOption
 
 N, P, C, d, H, W, h, w = sympy.symbols("N P C d H W h w", integer=True, positive=True)
 SIZES = ("t", "s", "b")
-
-
-def both(name, **given):
-    """MACs and weights of a cost model."""
-    model = cost_model(name)
-    return model.macs(given), model.weights(given)
 
 
 def parts(name, depth, **given):

@@ -6,10 +6,9 @@ import math
 
 import pytest
 import torch
+from counts_by_name import counted
 
-from vtbench.count.count_workload import count_workload
 from vtbench.data.stages import stage_work
-from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import BadOption
 from vtbench.papers.sparseformer.networks.bootstrapped import (
     BootstrappedSparseFormer,
@@ -23,12 +22,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = {"tokens": 5, "width": 64, "cortex_width": 128, "blocks": 2, "points": 4, "channels": 8,
          "repeats": 2, "num_classes": 7}  # fmt: skip
 P, P_MIXED, C, HIDDEN = 16, 32, 64, 128
-
-
-def counted(name, resolution=None, **options):
-    return count_workload(
-        Workload(model=name, resolution=resolution, options=freeze_options(options))
-    )
 
 
 def small(**options):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from counts_by_name import counted
 
-from vtbench.count.count_workload import count_workload
 from vtbench.data.stages import stage_work
-from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import BadInput, BadOption
 from vtbench.papers.sparseformer.networks.sampling import (
     RoIAdjustment,
@@ -24,12 +23,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = {"tokens": 4, "width": 64, "cortex_width": 128, "blocks": 2, "points": 4, "channels": 8,
          "heads": 16, "repeats": 2, "num_classes": 5}  # fmt: skip
 P, C, SIDE = 36, 96, 224 // 2
-
-
-def counted(name, resolution=None, **options):
-    return count_workload(
-        Workload(model=name, resolution=resolution, options=freeze_options(options))
-    )
 
 
 def small(**options):

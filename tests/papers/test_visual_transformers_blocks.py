@@ -2,19 +2,12 @@
 
 import pytest
 import sympy
+from counts_by_name import counted
 
-from vtbench.count.count_workload import count_workload
 from vtbench.count.symbolic import block_form
-from vtbench.data.workload import Workload, freeze_options
 from vtbench.papers.visual_transformers.networks.nonlocal_block import nonlocal_block
 from vtbench.papers.visual_transformers.networks.v3 import vt_transformer
 from vtbench.report.breakdown import breakdown
-
-
-def counted(model, resolution=None, **options):
-    return count_workload(
-        Workload(model=model, resolution=resolution, options=freeze_options(options))
-    )
 
 
 def stage_macs(record):

@@ -6,18 +6,13 @@ Weights are those of convolutions and linear layers. Figures are at 224x224 and 
 import msgspec
 import pytest
 import torch
+from counts_by_name import counted
 from torch.utils.flop_counter import FlopCounterMode
 
 from vtbench import models
 from vtbench.count.count_workload import RunSettings, count_workload
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.report.breakdown import breakdown
-
-
-def counted(model, resolution=None, **options):
-    return count_workload(
-        Workload(model=model, resolution=resolution, options=freeze_options(options))
-    )
 
 
 def stage_macs(record):

@@ -7,7 +7,7 @@ import pytest
 
 from vtbench.claims.judge.conventions import MACS, PARAMETERS
 from vtbench.claims.suite import Interval, interval, read_suite
-from vtbench.claims.suite.formulas import interval_of, names_in, value_of
+from vtbench.claims.suite.formulas import interval_of, refuse_no_arithmetic, value_of
 from vtbench.claims.suite.types import CONVENTIONS
 from vtbench.data.workload import Workload
 from vtbench.errors import BadSuite
@@ -128,7 +128,7 @@ def test_a_division_by_what_may_be_zero_is_refused():
 )  # fmt: skip
 def test_what_is_no_arithmetic_is_refused_and_never_run(expression):
     with pytest.raises(BadSuite):
-        names_in(expression)
+        refuse_no_arithmetic(expression)
 
 
 def test_a_table_becomes_claims(tmp_path):
@@ -211,8 +211,8 @@ WRONG = {
     "unknown expectation": ('"1.814"', '{ printed = "1.814", expect = "true" }', "expect =",
                             "expect: invalid enum value"),
     "arithmetic without of": ('macs = "1.814"', 'd_macs = "3"', 'd_macs = "3"', "needs arithmetic"),
-    "of without arithmetic": ('"1.814"', '{ printed = "1", of = "t1.small.macs" }', "of =",
-                              "takes no"),
+    "of that reads as itself": ('"1.814"', '{ printed = "1", of = "t1.small.macs" }', "of =",
+                                "follows from itself"),
     "unknown name": ('"1.814"', '"1.814"\nd_macs = { printed = "3", of = "macs - large.macs" }',
                      "d_macs = { p", "there is no claim paper.t1.large.macs"),
     "follows from itself": ('"1.814"', '"1.814"\nd_macs = { printed = "3", of = "d_macs + 1" }',

@@ -323,7 +323,9 @@ def test_printed_figures_contradict_only_if_no_rounding_reconciles_them(tmp_path
     # 3.0 - 2.0 lies in [2.95 - 2.05, 3.05 - 1.95] = [0.9, 1.1]; 1.14 means 1.135 to 1.145
     assert twin("1.10").verdict == "holds"
     assert twin("1.14").verdict == "fails"
-    assert twin("1.14").reason == "The other printed figures give 0.9 to 1.1 M."
+    assert twin("1.14").reason == (
+        "It is a contradiction: the other printed figures give 0.9 to 1.1 M."
+    )
 
 
 def test_a_figure_worked_out_from_rounded_cells_says_so(tmp_path):
@@ -368,10 +370,10 @@ def test_quantities_are_measured_and_never_judged(tmp_path):
     assert found["s.t.b.less.printed"].verdict == "holds"  # 3.0 printed, 2 measured
 
 
-def test_a_bound_is_the_most_that_its_figures_reach(tmp_path):
+def test_up_to_is_the_most_that_its_figures_reach(tmp_path):
     body = derived('ratio = { printed = "1.5", of = "macs / a.macs" }') + (
         '[[claim]]\nid = "text.most"\nwhere = "abstract"\nprinted = "1.8"\nunit = "x"\n'
-        'kind = "bound"\nmetric = "macs"\nof = "max(t.b.ratio, 1)"\n'
+        'relation = "up_to"\nmetric = "macs"\nof = ["t.b.ratio", "1"]\n'
     )
     found = judged(tmp_path, body, net("small", 2_000_000), net("large", 3_000_000))
     assert (found["s.text.most"].measured, found["s.text.most"].verdict) == (1.5, "fails")
@@ -391,13 +393,16 @@ def test_suites_that_follow_from_each_other_are_refused(tmp_path):
         judge(pair, {})
 
 
-def test_totals_as_stated_with_one_reading_per_column_and_with_any(tmp_path):
+def test_totals_by_kind_of_evidence(tmp_path):
     # two rows fit with 16 tokens, one as stated, one not at all; the baseline holds
     body = column("167.0", "267.0", "287.0", "777.7")
     found = judged(tmp_path, body, *column_records(4))
-    assert totals(found.values()) == {
-        "claims": 5, "holds": 2, "close": 0, "fails": 3, "unknown": 0,
-        "as_stated": 2, "per_table": 3, "any": 4,
+    whole = totals(found.values())
+    independent = whole.pop("independent")
+    assert (independent.claims, independent.holds, independent.fails) == (5, 2, 3)
+    assert all(whole.pop(name).claims == 0 for name in ("fitted", "arithmetic", "accuracies"))
+    assert whole == {
+        "claims": 5, "holds": 2, "close": 0, "fails": 3, "unknown": 0, "named": 2,
     }  # fmt: skip
 
 

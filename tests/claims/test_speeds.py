@@ -260,7 +260,8 @@ def test_the_best_of_several_ratios_holds_together(judged):
 [[claim]]
 id = "up_to"
 where = "Abstract"
-kind = "bound"
+kind = "ratio"
+relation = "up_to"
 metric = "throughput"
 unit = "x"
 printed = "2.0"

@@ -290,9 +290,8 @@ def test_formulas_and_growths_have_a_table_of_their_own_and_one_total(tmp_path):
         "cost    3·CT²·L + 1.5·L²·CT  3·CT²·L + 1.5·CT·L²  holds",
         "growth  linear in HW         quadratic            fails !",
         "",
-        "2 claims: 1 hold, 0 close, 1 fail, 0 unknown.",
-        "1 of 2 reproduced exactly as the paper states, 1 of 2 if one convention and",
-        "configuration is chosen per table, 1 of 2 if any may be chosen per figure.",
+        "Independent of every fit: 1 of 2 claims hold, 1 fails, 0 of these 1 with a named",
+        "explanation.",
         "! s.growth: expected holds; The count is a polynomial of degree 2, at all 4",
         "sizes. The nearest linear one differs by at most 59 %.",
     ]

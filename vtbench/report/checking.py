@@ -59,7 +59,7 @@ def _more(
     for verdict in verdicts:
         suites.setdefault(verdict.claim.suite, []).append(verdict)
     return {
-        "summary": {name: totals(group) for name, group in suites.items()},
+        "summary": {name: msgspec.to_builtins(totals(group)) for name, group in suites.items()},
         "leave_one_out": [msgspec.to_builtins(each) for each in predictions],
         **speed_objects(verdicts, speeds),
     }

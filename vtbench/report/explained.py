@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from vtbench.claims.judge import Verdict
+from vtbench.claims.judge.held import amount
 from vtbench.claims.judge.reading_search import Trial
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import SWEPT
@@ -16,11 +17,12 @@ from vtbench.data.record import Record
 from vtbench.report.breakdown import Part, breakdown
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.printed import (
+    decided,
     deviation,
+    distance,
     in_unit,
     measured_of,
     points_table,
-    printed_figure,
     printed_of,
 )
 from vtbench.report.table import Column, Table, name_column
@@ -104,7 +106,7 @@ def _claim_table(found: Explained) -> Table:
     verdict, claim = found.verdict, found.verdict.claim
     rows = [
         *(_formula_rows(verdict) if claim.kind in SWEPT else _figure_rows(verdict)),
-        ("Verdict", verdict.verdict if verdict.as_expected else f"{verdict.verdict} !"),
+        ("Verdict", decided(verdict)),
         ("  expected", claim.expect),
     ]
     rows += _speed_rows(verdict)
@@ -128,15 +130,21 @@ def _claim_table(found: Explained) -> Table:
 
 def _figure_rows(verdict: Verdict) -> list[tuple[str, str]]:
     """A figure, its interval, and what was measured."""
-    claim = verdict.claim
-    return [
+    claim, ends = verdict.claim, []
+    if claim.low.is_finite():
+        ends.append(("  above" if claim.interval.low_open else "  at least", _exact(claim.low)))
+    if claim.high.is_finite():
+        ends.append(("  below" if claim.interval.high_open else "  at most", _exact(claim.high)))
+    rows = [
         ("Printed", printed_of(claim)),
-        ("  at least", _exact(claim.low)),
-        ("  at most", _exact(claim.high)),
+        *ends,
         ("Measured", f"{measured_of(verdict)} {claim.unit}".strip()),
         ("  exact", _exact(verdict.measured)),
-        ("Deviation", deviation(verdict)),
+        ("Outside by", distance(verdict) or "0"),
     ]
+    if verdict.slack is not None:
+        rows.append(("Holds by", amount(claim, verdict.slack)))
+    return rows
 
 
 def _speed_rows(verdict: Verdict) -> list[tuple[str, str]]:
@@ -144,7 +152,7 @@ def _speed_rows(verdict: Verdict) -> list[tuple[str, str]]:
     claim, found = verdict.claim, verdict.measured_range
     rows = [("Printed for", claim.hardware)] if claim.hardware else []
     rows += [(f"  {name}", str(value)) for name, value in claim.conditions.stated().items()]
-    if found is not None:
+    if found is not None and verdict.measured_on is not None:
         rows += [
             ("Measured on", verdict.measured_on or ABSENT),
             ("  95 % interval", f"{_exact(found.low)} to {_exact(found.high)}"),
@@ -194,8 +202,8 @@ def _parts_table(found: Sequence[Verdict]) -> Table:
     rows = tuple(
         (
             v.claim.id,
-            printed_figure(v.claim.printed, v.claim.unit),
-            in_unit(v.measured, v.claim.printed, v.claim.unit),
+            printed_of(v.claim),
+            measured_of(v),
             v.verdict,
         )
         for v in found

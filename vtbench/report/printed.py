@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from vtbench.claims.judge import Verdict
+from vtbench.claims.judge.held import amount
 from vtbench.claims.judge.verdict import SweptPoint
 from vtbench.claims.suite import Claim
 from vtbench.claims.suite.formulas import polynomial
@@ -24,7 +25,7 @@ def in_unit(value: Decimal | None, printed: str, unit: str) -> str:
     if value is None:
         return ABSENT
     whole = unit == "" and value == value.to_integral_value()
-    decimals = 0 if whole else len(printed.partition(".")[2]) + 2
+    decimals = 0 if whole else len(re.split(r"[^\d]", printed.partition(".")[2])[0]) + 2
     return f"{value / SCALES[unit]:,.{decimals}f}".replace("-", MINUS)
 
 
@@ -33,18 +34,32 @@ def printed_figure(printed: str, unit: str) -> str:
     return f"{printed} {unit}".strip().replace("-", MINUS)
 
 
+_RELATIONS = {
+    "about": "about ", "nearly": "nearly ", "half": "about ", "at_least": "≥ ", "more_than": "> ",
+    "at_most": "≤ ", "less_than": "< ", "up_to": "up to ",
+}  # fmt: skip
+"""Relation -> what stands before the figure; a range has its own words."""
+
+
 def printed_of(claim: Claim) -> str:
     """What a paper printed: a figure with its unit, a formula, or a growth."""
     if claim.kind in SWEPT:
         return printed_text(claim)
-    return printed_figure(claim.printed, claim.unit)
+    if claim.ordering:
+        return claim.printed
+    return _RELATIONS.get(claim.relation, "") + printed_figure(claim.printed, claim.unit)
 
 
 def measured_of(verdict: Verdict) -> str:
     """What was measured, as it stands beside what was printed."""
     if verdict.claim.kind in SWEPT:
         return found_text(verdict)
-    return in_unit(verdict.measured, verdict.claim.printed, verdict.claim.unit)
+    claim = verdict.claim
+    ends, digits_as = verdict.measured_range, "1.0" if claim.ordering else claim.printed
+    if claim.relation == "range" and ends is not None:
+        low, high = (in_unit(end, digits_as, claim.unit) for end in (ends.low, ends.high))
+        return f"{low} to {high}"
+    return in_unit(verdict.measured, digits_as, claim.unit)
 
 
 def deviation(verdict: Verdict) -> str:
@@ -52,6 +67,29 @@ def deviation(verdict: Verdict) -> str:
     if verdict.deviation is None:
         return ABSENT
     return f"{100 * verdict.deviation:+.2f} %".replace("-", MINUS)
+
+
+def distance(verdict: Verdict) -> str:
+    """How far the measured value is outside what is accepted; nothing of one that is inside."""
+    if verdict.distance is None:
+        return ABSENT if verdict.verdict == "unknown" else ""
+    if not verdict.distance and verdict.verdict == "holds":
+        return ""
+    return f"{100 * verdict.distance:+.2f} %".replace("-", MINUS)
+
+
+def decided(verdict: Verdict) -> str:
+    """A verdict as tables show it."""
+    said = f"{verdict.verdict}, loosely" if verdict.loosely else verdict.verdict
+    return said if verdict.as_expected else f"{said} !"
+
+
+def slack_of(verdict: Verdict) -> str:
+    """By how much an inequality holds; empty for other claims."""
+    claim = verdict.claim
+    if verdict.slack is None or verdict.slack < 0 or claim.ordering:
+        return ""
+    return f"by {amount(claim, verdict.slack)}"
 
 
 SHOWN = 16
@@ -89,7 +127,7 @@ def swept_rows(verdicts: Sequence[Verdict]) -> tuple[tuple[str, ...], ...]:
             v.claim.id.removeprefix(f"{v.claim.suite}."),
             _printed_cell(v.claim),
             found_text(v),
-            v.verdict if v.as_expected else f"{v.verdict} !",
+            decided(v),
         )
         for v in verdicts
     )

@@ -8,16 +8,20 @@ from typing import Any
 
 import msgspec
 
-from vtbench.claims.judge import Verdict, totals
+from vtbench.claims.judge import Total, Verdict, totals
 from vtbench.claims.judge.verdict import Reproduction
-from vtbench.claims.suite import Interval
+from vtbench.claims.suite import Claim, Interval
 from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS
 from vtbench.claims.suite.types import SWEPT
 from vtbench.report.printed import (
-    deviation,
+    decided,
+    distance,
     found_object,
     in_unit,
+    measured_of,
     printed_figure,
+    printed_of,
+    slack_of,
     sweep_object,
     swept_table,
 )
@@ -36,14 +40,23 @@ def explanation(verdict: Verdict) -> str:
         return speed_explanation(verdict)
     fitted = "fitted" if verdict.claim.fitted and verdict.claim.kind != "arithmetic" else ""
     if verdict.verdict == "holds":
-        return fitted
+        return ", ".join(filter(None, (slack_of(verdict), fitted)))
+    if verdict.claim.kind == "arithmetic" or verdict.claim.members:
+        return _short_reason(verdict)
     if found is None:
         exact = verdict.claim.low == verdict.claim.high  # so of our own
         if exact or verdict.claim.kind in SWEPT:  # no other reading was looked for
             return verdict.reason
-        return "no tried reading gives it" if verdict.claim.kind != "arithmetic" else ""
+        tried = verdict.claim.relation == "equals"
+        return "no tried reading gives it" if tried else _short_reason(verdict)
     said = reproduction(found, verdict.claim.convention)
     return f"{said}, {fitted}" if fitted else said
+
+
+def _short_reason(verdict: Verdict) -> str:
+    """What a figure is held against and does not meet, without a sentence around it."""
+    said = verdict.reason.removeprefix("It is a ").removeprefix("It ").rstrip(".")
+    return said.replace("the other printed figures give", "printed cells give")
 
 
 def reproduction(found: Reproduction, stated: str, *, scored: bool = True) -> str:
@@ -130,8 +143,8 @@ def printed_table(verdicts: Sequence[Verdict]) -> Table:
         rows=tuple(
             (
                 f"{v.claim.suite}: {v.claim.where}",
-                printed_figure(v.claim.printed, v.claim.unit),
-                in_unit(v.measured, v.claim.printed, v.claim.unit),
+                printed_of(v.claim),
+                measured_of(v),
                 v.verdict,
                 explanation(v),
             )
@@ -148,10 +161,10 @@ def _suite_table(
     rows = tuple(
         (
             v.claim.id.removeprefix(f"{suite}."),
-            printed_figure(v.claim.printed, v.claim.unit),
-            in_unit(v.measured, v.claim.printed, v.claim.unit),
-            deviation(v),
-            v.verdict if v.as_expected else f"{v.verdict} !",
+            printed_of(v.claim),
+            measured_of(v),
+            distance(v),
+            decided(v),
             explanation(v),
         )
         for v in shown
@@ -162,7 +175,7 @@ def _suite_table(
             Column(head="Claim", align="left", shrink=True, least=24),
             Column(head="Printed"),
             Column(head="Measured", drop=1),
-            Column(head="Dev.", drop=2),
+            Column(head="Outside", drop=2),
             Column(head="Verdict", align="left"),
             Column(head="Reproduced by", align="left", shrink=True, least=26),
         ),
@@ -172,19 +185,7 @@ def _suite_table(
 
 
 def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
-    found = totals(verdicts)
-    judged = found["claims"] - found["unknown"]
-    notes = [
-        (
-            f"{plural(found['claims'], 'claim')}: {found['holds']} hold, {found['close']} close, "
-            f"{found['fails']} fail, {found['unknown']} unknown."
-        ),
-        (
-            f"{found['as_stated']} of {judged} reproduced exactly as the paper states, "
-            f"{found['per_table']} of {judged} if one convention and configuration is chosen per "
-            f"table, {found['any']} of {judged} if any may be chosen per figure."
-        ),
-    ]
+    notes = _total_notes(verdicts)
     kinds: dict[str, int] = {}
     for verdict in verdicts:
         if verdict.unknown is not None:
@@ -193,15 +194,47 @@ def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         notes.append(f"Unknown: {said}.")
     notes += speed_notes(verdicts)
-    fitted = sum(1 for v in verdicts if v.claim.fitted)
-    if fitted:
-        notes.append(
-            f"{plural(fitted, 'claim')} {'depends' if fitted == 1 else 'depend'} on choices that "
-            "were deduced from printed figures; this is a fit, not a confirmation."
-        )
     surprises = [v for v in verdicts if not v.as_expected]
     notes += [f"! {v.claim.id}: expected {expectation(v)}; {_found(v)}" for v in surprises]
     return tuple(notes)
+
+
+_TOTALS = {
+    "independent": "Independent of every fit",
+    "fitted": "Fitted, which confirms nothing",
+    "arithmetic": "The paper against itself",
+    "accuracies": "Accuracies",
+}
+"""Kind of evidence -> how its total begins."""
+
+
+def _total_notes(verdicts: list[Verdict]) -> list[str]:
+    """A line for each kind of evidence; they are never added up."""
+    found = totals(verdicts)
+    return [
+        _total_note(head, found[name], arithmetic=name in ("arithmetic", "accuracies"))
+        for name, head in _TOTALS.items()
+        if found[name].claims
+    ]
+
+
+def _total_note(head: str, found: Total, *, arithmetic: bool) -> str:
+    """How many of the judged claims hold, and what became of the rest."""
+    if not found.judged:
+        return f"{head}: {plural(found.claims, 'claim')}, none of which can be judged here."
+    one = found.judged == 1
+    hold, close, fail = (
+        ("is consistent" if one else "are consistent", "", "in contradiction")
+        if arithmetic
+        else ("holds" if one else "hold", "close", "fail" if found.fails != 1 else "fails")
+    )
+    said = [f"{found.holds} of {plural(found.judged, 'claim')} {hold}"]
+    said += [f"{n} {word}" for n, word in ((found.close, close), (found.fails, fail)) if n]
+    wrong = found.close + found.fails
+    if wrong and not arithmetic:
+        said.append(f"{found.named} of these {wrong} with a named explanation")
+    rest = f"; {found.unknown} more cannot be judged here" if found.unknown else ""
+    return f"{head}: {', '.join(said)}{rest}."
 
 
 def verdict_object(verdict: Verdict) -> dict[str, Any]:
@@ -212,14 +245,16 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "suite": claim.suite,
         "where": claim.where,
         "kind": claim.kind,
+        "relation": claim.relation,
         "metric": claim.metric,
         "printed": claim.printed,
         "unit": claim.unit,
         "convention": claim.convention,
         "workload": claim.workload.to_dict() if claim.workload else None,
         "expression": claim.expression,
-        "low": None if claim.kind == "formula" else float(claim.low),
-        "high": None if claim.kind == "formula" else float(claim.high),
+        "members": list(claim.members),
+        "low": _bound(claim, claim.low),
+        "high": _bound(claim, claim.high),
         "measured": _number(verdict.measured),
         "measured_low": _end(verdict.measured_range, "low"),
         "measured_high": _end(verdict.measured_range, "high"),
@@ -228,6 +263,9 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "hardware": claim.hardware or None,
         "conditions": claim.conditions.stated(),
         "deviation": verdict.deviation,
+        "distance": verdict.distance,
+        "slack": _number(verdict.slack),
+        "loosely": verdict.loosely,
         "verdict": verdict.verdict,
         "sweep": sweep_object(claim),
         "found": found_object(verdict),
@@ -247,6 +285,11 @@ def _reason(verdict: Verdict) -> str:
     """The reason for a verdict, with the readings that were compared."""
     readings = account(verdict)
     return f"{verdict.reason.removesuffix('.')}; {readings}" if readings else verdict.reason
+
+
+def _bound(claim: Claim, end: Decimal) -> float | None:
+    """An end of what is accepted; null of a formula, and of an inequality's other side."""
+    return None if claim.kind == "formula" or not end.is_finite() else float(end)
 
 
 def _end(found: Interval | None, end: str) -> float | None:

@@ -1,13 +1,15 @@
 """Claims and records in, verdicts out. Pure: nothing here counts, builds or runs anything."""
 
-from vtbench.claims.judge.judging import judge, totals
+from vtbench.claims.judge.judging import judge
 from vtbench.claims.judge.predictions import Prediction, leave_one_out
+from vtbench.claims.judge.totals import Total, totals
 from vtbench.claims.judge.verdict import Reproduction, Verdict
 from vtbench.claims.judge.workloads import parts_named, wanted
 
 __all__ = [
     "Prediction",
     "Reproduction",
+    "Total",
     "Verdict",
     "judge",
     "leave_one_out",

@@ -8,8 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 
 from vtbench.claims.judge.conventions import measured
 from vtbench.claims.judge.verdict import Verdict
-from vtbench.claims.suite import Claim, Interval
-from vtbench.claims.suite.formulas import interval_of, names_in, value_of
+from vtbench.claims.suite import Claim
+from vtbench.claims.suite.formulas import names_in, value_of
 from vtbench.data.record import Record
 from vtbench.errors import BadSuite
 
@@ -34,14 +34,6 @@ def value(claim: Claim, parts: Mapping[str, Decimal]) -> Decimal:
     """What a claim's arithmetic gives when its parts have values."""
     try:
         return value_of(claim.expression or "", parts)
-    except BadSuite as error:
-        raise BadSuite(f"{claim.id}: {error}") from error
-
-
-def range_of(claim: Claim, parts: Mapping[str, Interval]) -> Interval:
-    """The range of a claim's arithmetic if its parts lie in ranges."""
-    try:
-        return interval_of(claim.expression or "", parts)
     except BadSuite as error:
         raise BadSuite(f"{claim.id}: {error}") from error
 

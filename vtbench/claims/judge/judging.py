@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
@@ -13,18 +14,18 @@ from vtbench.claims.judge.figures import (
     in_order,
     known_beforehand,
     parts_of,
-    range_of,
     value,
 )
+from vtbench.claims.judge.held import by_sides, held, held_value
 from vtbench.claims.judge.ratios import speaks_of_speed
 from vtbench.claims.judge.reading_search import Explainer
 from vtbench.claims.judge.readings import Records
 from vtbench.claims.judge.speeds import judge_speed, judge_speed_ratio
 from vtbench.claims.judge.swept import judge_swept
 from vtbench.claims.judge.timings import Timings
-from vtbench.claims.judge.verdict import CLOSE, Outcome, Reproduction, Verdict
-from vtbench.claims.suite import Claim, Interval, Quantity, Suite, middle
-from vtbench.claims.suite.interval import SCALES
+from vtbench.claims.judge.verdict import Reproduction, Verdict
+from vtbench.claims.suite import Claim, Interval, Quantity, Suite
+from vtbench.claims.suite.hedges import figure_of
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.data.measurement import Measurement
 
@@ -47,8 +48,13 @@ def judge(
         if claim.expression is None and claim.metric in SPEEDS:
             verdicts[claim.id] = judge_speed(claim, timings)
         elif claim.kind != "arithmetic" and speaks_of_speed(claim, figures):
-            counts = _counts(verdicts, quantities)
-            verdicts[claim.id] = judge_speed_ratio(claim, figures, counts, timings)
+            one = partial(
+                judge_speed_ratio,
+                figures=figures,
+                counts=_counts(verdicts, quantities),
+                timings=timings,
+            )
+            verdicts[claim.id] = by_sides(claim, one)
         elif claim.sweep is not None:
             verdicts[claim.id] = judge_swept(claim, records)
         elif claim.expression is None:
@@ -86,34 +92,7 @@ def _judge_value(claim: Claim, records: Records) -> Verdict:
     if beforehand is not None:
         return beforehand
     found = figure(claim, records.get(claim.workload) if claim.workload else None)
-    return found if isinstance(found, Verdict) else _held(claim, Decimal(found))
-
-
-def _held(claim: Claim, value: Decimal) -> Verdict:
-    printed = middle(claim.printed, claim.unit)
-    deviation = float((value - printed) / abs(printed)) if printed else None
-    outcome = _outcome(claim.interval, Interval(value, value), printed)
-    return Verdict(
-        claim=claim,
-        verdict=outcome,
-        reason=_REASONS[outcome],
-        measured=value,
-        deviation=deviation,
-    )
-
-
-_REASONS = {
-    "holds": "It is inside the printed interval.",
-    "close": "It is outside the printed interval by at most 2 %.",
-    "fails": "It is outside the printed interval by more than 2 %.",
-}
-
-
-def _outcome(printed: Interval, found: Interval, middle_of: Decimal) -> Outcome:
-    if printed.meets(found):
-        return "holds"
-    gap = max(printed.low - found.high, found.low - printed.high)
-    return "close" if gap <= CLOSE * abs(middle_of) else "fails"
+    return found if isinstance(found, Verdict) else held_value(claim, Decimal(found))
 
 
 def _explained(verdict: Verdict, explainer: Explainer) -> Verdict:
@@ -141,7 +120,9 @@ def _judge_derived(
             kind = verdict.unknown if verdict else "not-measured"
             return Verdict(claim=claim, verdict="unknown", reason=reason, unknown=kind)
         parts[name] = known
-    verdict = _held(claim, value(claim, parts))
+    verdict = held(claim, {name: Interval(known, known) for name, known in parts.items()})
+    if claim.relation != "equals" or claim.members:
+        return verdict
     joint = explainer.explain(claim)
     if verdict.verdict == "holds" or (joint and joint.hits > 1):
         return msgspec.structs.replace(verdict, reproduced_by=joint)
@@ -163,32 +144,14 @@ def _judge_arithmetic(
         else:
             reason = f"It needs {name}, of which there is no record."
             return Verdict(claim=claim, verdict="unknown", reason=reason, unknown="not-measured")
-    range_ = range_of(claim, parts)
-    own = middle(claim.printed, claim.unit)
-    outcome = _outcome(claim.interval, range_, own)
-    centre = (range_.low + range_.high) / 2
-    reason = (
-        "The printed figures agree with each other."
-        if outcome == "holds"
-        else f"The other printed figures give {_in_unit(claim, range_)}."
-    )
-    deviation = float((centre - own) / abs(own)) if own else None
-    return Verdict(
-        claim=claim, verdict=outcome, reason=reason, measured=centre, deviation=deviation
-    )
-
-
-def _in_unit(claim: Claim, found: Interval) -> str:
-    scale = SCALES[claim.unit]
-    low, high = (float(end / scale) for end in (found.low, found.high))
-    return f"{low:.6g} to {high:.6g} {claim.unit}".rstrip()
+    return held(claim, parts)
 
 
 def _by_printed(
     claim: Claim, printed: Mapping[str, Verdict], quantities: Mapping[str, Decimal]
 ) -> Reproduction | None:
     """A figure that was worked out from the rounded cells and not from what they stand for."""
-    parts = {name: middle(v.claim.printed, v.claim.unit) for name, v in printed.items()}
+    parts = {name: figure_of(v.claim) for name, v in printed.items()}
     if not parts:
         return None
     return _single(PRINTED_CELLS, claim, {**quantities, **parts}, {})
@@ -227,35 +190,4 @@ def _single(
         hits=1,
         of=1,
         rivals=0,
-    )
-
-
-def totals(verdicts: Iterable[Verdict]) -> dict[str, int]:
-    """Claims by verdict, and three totals: as stated, one reading per table, any reading."""
-    verdicts = list(verdicts)
-    found = {"claims": len(verdicts), "holds": 0, "close": 0, "fails": 0, "unknown": 0}
-    for verdict in verdicts:
-        found[verdict.verdict] += 1
-    as_stated = found["holds"]
-    anyhow = sum(v.verdict == "holds" or v.reproduced_by is not None for v in verdicts)
-    return {**found, "as_stated": as_stated, "per_table": _per_table(verdicts), "any": anyhow}
-
-
-def _per_table(verdicts: list[Verdict]) -> int:
-    """Figures that come out when each table column is given the one reading that suits it best.
-
-    A column whose stated reading does best keeps it.
-    """
-    columns: dict[str, list[Verdict]] = {}
-    for verdict in verdicts:
-        columns.setdefault(verdict.claim.column, []).append(verdict)
-    return sum(
-        max(
-            min(
-                max((v.reproduced_by.column for v in group if v.reproduced_by), default=0),
-                len(group),  # a selection may hold a part of its column
-            ),
-            sum(v.verdict == "holds" for v in group),
-        )
-        for group in columns.values()
     )

@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from vtbench.claims.judge.readings import Changes, Readings, Records, readings_of
-from vtbench.claims.suite import Claim, HeldOut, Suite, middle
+from vtbench.claims.suite import Claim, HeldOut, Suite
+from vtbench.claims.suite.hedges import figure_of
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +118,7 @@ def _distance(figures: Figures, changes: Changes) -> Decimal:
     total = Decimal(0)
     for claim, readings in figures:
         value = readings.value(changes, claim.convention)
-        printed = middle(claim.printed, claim.unit)
+        printed = figure_of(claim)
         if value is not None and printed:
             total += abs(value / printed - 1)
     return total

@@ -163,5 +163,7 @@ def agreement(one: int, other: int) -> Direction:
 
 
 def side(interval: Interval, neutral: Decimal) -> int:
-    """1 above, -1 below, 0 where the interval holds it."""
-    return (interval.low > neutral) - (interval.high < neutral)
+    """1 above, -1 below, 0 if the interval holds it."""
+    if interval.holds(neutral):
+        return 0
+    return 1 if interval.low >= neutral else -1

@@ -70,7 +70,8 @@ class Explainer:
             readings = known.get(claim.id) or _of_derived(claim, known)
             if readings is not None:
                 known[claim.id] = readings
-                self._add(claim, readings)
+                if claim.relation == "equals" and not claim.members:
+                    self._add(claim, readings)
 
     def _add(self, claim: Claim, readings: Readings) -> None:
         ranges = {way: interval(claim.printed, claim.unit, way) for way in _WAYS}
@@ -146,7 +147,12 @@ class Explainer:
 
 def _of_derived(claim: Claim, known: Mapping[str, Readings]) -> Readings | None:
     names = parts_of(claim)
-    if claim.kind == "arithmetic" or not names or any(name not in known for name in names):
+    if (
+        claim.kind == "arithmetic"
+        or claim.members
+        or not names
+        or any(name not in known for name in names)
+    ):
         return None
     return derived_readings(claim, {name: known[name] for name in names})
 

@@ -17,7 +17,8 @@ from vtbench.claims.judge.figures import undecided
 from vtbench.claims.judge.ratios import Direction, Parts, direction, in_session, parts_of_speed
 from vtbench.claims.judge.timings import Figure, Timed, Timings, is_printed, speed_of, timed_of
 from vtbench.claims.judge.verdict import CLOSE, Outcome, Verdict
-from vtbench.claims.suite import Claim, Interval, middle
+from vtbench.claims.suite import Claim, Interval
+from vtbench.claims.suite.hedges import LOWER, UPPER, figure_of, is_loose, slack
 from vtbench.claims.suite.interval import SCALES
 from vtbench.claims.suite.speed import NOT_STATED
 from vtbench.claims.suite.types import Unknown
@@ -120,8 +121,10 @@ def not_measured(claim: Claim, every: Sequence[Timed], timings: Timings) -> Verd
 def _verdict(claim: Claim, found: MeasuredSpeed, not_stated: str) -> Verdict:
     """The verdict on what was measured, with every reservation in its reason."""
     outcome, kind, said = _on_printed(claim, found) if found.here else _elsewhere(claim, found)
-    printed = middle(claim.printed, claim.unit)
-    off = float((found.value - printed) / abs(printed)) if printed and found.here else None
+    printed = figure_of(claim)
+    told = bool(printed) and found.here
+    off = float((found.value - printed) / abs(printed)) if told else None
+    gap = float(claim.interval.outside(found.range) / abs(printed)) if told else None
     return Verdict(
         claim=claim,
         verdict=outcome,
@@ -130,6 +133,9 @@ def _verdict(claim: Claim, found: MeasuredSpeed, not_stated: str) -> Verdict:
         measured_range=found.range,
         measured_on=found.device,
         deviation=off,
+        distance=gap,
+        slack=slack(claim, found.value) if outcome == "holds" else None,
+        loosely=outcome == "holds" and is_loose(claim, found.value),
         direction=found.direction,
         unknown=kind,
     )
@@ -141,14 +147,26 @@ def _on_printed(claim: Claim, found: MeasuredSpeed) -> tuple[Outcome, Unknown | 
     if not found.relative and _throttled(found):
         return "unknown", "not-measured", f"{measured}, but it was throttled."
     if not claim.interval.meets(found.range):
-        gap = max(claim.low - found.range.high, found.range.low - claim.high)
-        near = not found.relative and gap <= CLOSE * abs(middle(claim.printed, claim.unit))
+        gap = abs(claim.interval.outside(found.range))
+        near = not found.relative and gap <= CLOSE * abs(figure_of(claim))
         said = f"{measured}, which is outside the printed interval."
         return ("close" if near else "fails"), None, said
+    if claim.relation in (*LOWER, *UPPER):
+        return _on_one_side(claim, found, measured)
     if found.range.high - found.range.low > claim.high - claim.low:
         more = "which is wider than the printed interval; measure longer"
         return "unknown", "not-measured", f"{measured}, {more}."
     return "holds", None, f"{measured}, which overlaps the printed interval."
+
+
+def _on_one_side(
+    claim: Claim, found: MeasuredSpeed, measured: str
+) -> tuple[Outcome, Unknown | None, str]:
+    """An inequality holds if all of the measured interval is on its side of the figure."""
+    if claim.interval.holds(found.range.low) and claim.interval.holds(found.range.high):
+        return "holds", None, f"{measured}, which is on the printed side."
+    more = "which has the printed bound inside it; measure longer"
+    return "unknown", "not-measured", f"{measured}, {more}."
 
 
 def _elsewhere(claim: Claim, found: MeasuredSpeed) -> tuple[Outcome, Unknown | None, str]:

@@ -94,6 +94,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The counted or measured value in base units; None if there is none."""
     deviation: float | None = None
     """(measured - printed) / printed."""
+    distance: float | None = None
+    """The distance from the end of the accepted interval over the printed figure, below zero on
+    its lower side; 0 inside, None if the printed figure is 0 or nothing was measured."""
+    slack: Decimal | None = None
+    """Of an inequality that holds, the distance from its figure, in base units."""
+    loosely: bool = False
+    """Whether an inequality holds by more than a quarter of its figure."""
     unknown: Unknown | None = None
     """The kind of reason why the claim cannot be judged; None if it was judged."""
     reproduced_by: Reproduction | None = None
@@ -101,7 +108,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     found: CountedSweep | None = None
     """For a formula or a growth, the counts at all sizes and the polynomial that they form."""
     measured_range: Interval | None = None
-    """For a speed, the 95 % interval of the measured value."""
+    """For a speed, the 95 % interval of the measured value; of a set its least and greatest."""
     measured_on: str | None = None
     """For a speed, the device that was measured."""
     direction: Literal["agrees", "disagrees", "open"] | None = None

@@ -10,10 +10,12 @@ from decimal import Decimal
 import msgspec
 
 from vtbench.claims.suite.formulas import names_in
-from vtbench.claims.suite.interval import SCALES, Interval, interval
+from vtbench.claims.suite.hedges import ORDERED, accepted
+from vtbench.claims.suite.interval import SCALES, Interval
 from vtbench.claims.suite.names import full_expression
 from vtbench.claims.suite.reader import SuiteReader
-from vtbench.claims.suite.schema import Single, Twin, Unprinted, WorkloadText
+from vtbench.claims.suite.schema import DERIVED, Single, Twin, Unprinted, WorkloadText
+from vtbench.claims.suite.sets import deciding, members_of, set_mistakes
 from vtbench.claims.suite.speed import NO_CONDITIONS, NOT_STATED, SPEED_UNITS, SPEEDS
 from vtbench.claims.suite.sweeps import growth, mistakes_of, sweep_of
 from vtbench.claims.suite.types import (
@@ -24,11 +26,9 @@ from vtbench.claims.suite.types import (
     Metric,
     Quantity,
 )
+from vtbench.data.grammar import MOST_ARGUMENTS
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import BadSuite
-
-DERIVED = ("ratio", "difference", "bound", "arithmetic")
-"""Kinds that follow from other claims."""
 
 _ID = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -63,11 +63,13 @@ def add_claim(reader: SuiteReader, single: Single, line: int, column: str = "") 
         )
     if single.by and single.expect == "holds":
         reader.mistake(line, f"{single.id}: has a `by`, which a claim that holds does not take.")
-    if (single.of is None) == (single.kind in DERIVED):
-        wants = "needs" if single.of is None else "is not a derived figure and takes no"
+    derived = single.of is not None
+    if derived != (single.kind in DERIVED) and not (derived and single.kind == "value"):
+        wants = "is not a derived figure and takes no" if derived else "needs"
         reader.mistake(line, f"{single.id}: a {single.kind} {wants} arithmetic `of` claims.")
         return
-    wrong = [*mistakes_of(single), *_speed_mistakes(single, reader.header.hardware)]
+    wrong = [*mistakes_of(single), *set_mistakes(single),
+             *_speed_mistakes(single, reader.header.hardware)]  # fmt: skip
     for sentence in wrong:
         reader.mistake(line, f"{single.id}: {sentence}")
     if wrong:
@@ -118,10 +120,11 @@ def _twin(reader: SuiteReader, claim: Claim, asked: Twin) -> Claim | None:
     """The same figure held against the other printed ones; None if these say nothing of it."""
     if claim.kind == "arithmetic" or claim.expression is None:
         return None
-    expression = claim.expression
+    expression, members = claim.expression, claim.members
     if asked.of is not None:
         local = claim.id.partition(".")[2]
         expression = full_expression(asked.of, reader.name, local, reader.quantities)
+        members = ()
     measured = {quantity.id for quantity in reader.quantities.values()}
     timed = {each.id for each in reader.quantities.values() if each.metric in SPEEDS}
     names = names_in(expression)
@@ -134,6 +137,7 @@ def _twin(reader: SuiteReader, claim: Claim, asked: Twin) -> Claim | None:
         id=f"{claim.id}.printed",
         kind="arithmetic",
         expression=expression,
+        members=members,
         expect=asked.expect,
         why=asked.why,
         by="",
@@ -147,7 +151,8 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
         units = ", ".join(repr(unit) for unit in SCALES)
         raise BadSuite(f"unit: expected one of {units}; found {single.unit!r}.")
     digits = _interval(single)
-    derived = single.of is not None
+    expression, members = _arithmetic(reader, single)
+    derived = expression is not None
     text = None if derived else single.workload
     speed = single.metric in SPEEDS or derived
     hardware = single.hardware or (reader.header.hardware if single.metric in SPEEDS else "")
@@ -156,6 +161,7 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
         suite=reader.name,
         where=single.where,
         kind="reference" if single.needs == "weights" and not derived else single.kind,
+        relation=single.relation,
         metric=single.metric,
         printed=single.printed,
         unit=single.unit,
@@ -167,9 +173,9 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
         without=single.without,
         sweep=sweep_of(single) if single.kind in SWEPT and single.needs is None else None,
         fixed=text.fixed if text else (),
-        expression=full_expression(single.of, reader.name, single.id, reader.quantities)
-        if single.of
-        else None,
+        expression=expression,
+        members=members,
+        ordering=single.kind == "ordering",
         convention=_convention(reader, single.metric, single.convention),
         expect=single.expect,
         why=single.why,
@@ -180,13 +186,29 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
     )
 
 
+def _arithmetic(reader: SuiteReader, single: Single) -> tuple[str | None, tuple[str, ...]]:
+    """The arithmetic that a claim follows from, of a set that of the member that decides."""
+    members = tuple(
+        full_expression(each, reader.name, single.id, reader.quantities)
+        for each in members_of(single, reader.ids)
+    )
+    if len(members) > MOST_ARGUMENTS:
+        raise BadSuite(f"of: a set may have at most {MOST_ARGUMENTS} members, not {len(members)}.")
+    if members:
+        return deciding(single.relation, members), members
+    if not isinstance(single.of, str):
+        return None, ()
+    return full_expression(single.of, reader.name, single.id, reader.quantities), ()
+
+
 def _interval(single: Single) -> Interval:
-    """What the printed digits stand for; a formula stands for no number."""
+    """The values for which a claim holds; a formula stands for no number."""
     if single.kind == "formula":
         return Interval(Decimal(0), Decimal(0))
     if single.kind == "scaling":
         return growth(single.printed).exponent
-    return interval(single.printed, single.unit)
+    printed = ORDERED if single.kind == "ordering" else single.printed
+    return accepted(printed, single.unit, single.relation)
 
 
 def _checked_id(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ def _read(reader: SuiteReader, data: dict[str, Any]) -> Suite | None:
     header = reader.convert(data.get("suite", {}), Header, reader.lines.of_header("suite"))
     if header is not None:
         reader.header = header
+    reader.ids = list(_ids(data))
     for line, unprinted in _each(reader, data, "quantity", Unprinted):
         add_quantity(reader, unprinted, line)
     for index, table in enumerate(reader.tables(data, "table")):
@@ -88,6 +89,22 @@ def _read(reader: SuiteReader, data: dict[str, Any]) -> Suite | None:
         fitted=tuple(fitted),
         held_out=tuple(held_out),
     )
+
+
+def _ids(data: dict[str, Any]) -> Iterator[str]:
+    """The ids of quantities, cells and claims, as far as the file is in order."""
+    heads = set(RowHead.__struct_fields__)
+    for table in _tables(data.get("table")):
+        for row in _tables(table.get("row")):
+            for key in (key for key in row if key not in heads):
+                yield f"{table.get('id')}.{row.get('id')}.{key}"
+    for key in ("quantity", "claim"):
+        yield from (str(each.get("id")) for each in _tables(data.get(key)))
+
+
+def _tables(given: Any) -> list[dict[str, Any]]:
+    found = given if isinstance(given, list) else []
+    return [each for each in found if isinstance(each, dict)]
 
 
 def _each(reader: SuiteReader, data: dict[str, Any], key: str, kind: Any) -> list[tuple[int, Any]]:
@@ -189,6 +206,7 @@ def _add_cell(
         printed=found.printed,
         unit=column.unit,
         kind=column.kind,
+        relation=found.relation or column.relation,
         metric=column.metric,
         convention=column.convention,
         of=found.of or column.of,

@@ -17,8 +17,10 @@ from vtbench.data.grammar import MOST_ARGUMENTS, Grammar, Tree, folded, names, p
 from vtbench.data.polynomial import PRINTED, Polynomial, multiplied_out, printed_tree
 from vtbench.errors import BadInput, BadSuite
 
+LONGEST = 600
+"""Characters of arithmetic as a suite writes it."""
 ARITHMETIC = Grammar(
-    longest=600,
+    longest=255 * LONGEST,  # a set is the arithmetic of all its members
     operators=("+", "-", "*", "/"),
     functions={"max": (1, MOST_ARGUMENTS), "min": (1, MOST_ARGUMENTS), "abs": (1, 1)},
     decimals=True,
@@ -48,6 +50,13 @@ def names_in(expression: str) -> tuple[str, ...]:
     return names(_parsed(expression))
 
 
+def refuse_no_arithmetic(expression: str) -> None:
+    """BadSuite if what a suite writes is no arithmetic over claims."""
+    if len(expression) > LONGEST:
+        raise BadSuite(f"arithmetic over claims may have at most {LONGEST} characters.")
+    _parsed(expression)
+
+
 def with_names(expression: str, named: Callable[[str], str]) -> str:
     """An expression with something else in the place of each name."""
 
@@ -60,8 +69,6 @@ def with_names(expression: str, named: Callable[[str], str]) -> str:
 
 @functools.cache
 def _parsed(expression: str) -> Tree:
-    if len(expression) > ARITHMETIC.longest:
-        raise BadSuite(f"arithmetic over claims may have at most {ARITHMETIC.longest} characters.")
     try:
         return parse(expression, ARITHMETIC)
     except BadInput as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 
 import msgspec
 
-from vtbench.claims.suite.formulas import names_in, with_names
+from vtbench.claims.suite.formulas import names_in, refuse_no_arithmetic, with_names
 from vtbench.claims.suite.reader import Lines
 from vtbench.claims.suite.types import Claim, Suite
 from vtbench.errors import UsageError
@@ -21,7 +21,7 @@ def full_expression(
     A name of three parts is of the same suite (``t1.row.macs``), one of four is full already.
     Quantities are named as they stand.
     """
-    names_in(expression)  # refuses what is no arithmetic
+    refuse_no_arithmetic(expression)
     parts = claim.split(".")
 
     def full(name: str) -> str:
@@ -54,8 +54,16 @@ def check_names(
                 continue
             if name not in by_id:
                 mistake(lines.of_claim(claim.id), f"{claim.id}: there is no claim {name}.")
+            elif name in by_id and _is_no_number(by_id[name]):
+                said = f"{claim.id}: {name} is no single figure, so no arithmetic can use it."
+                mistake(lines.of_claim(claim.id), said)
         if claim.id in follows_from(by_id, names_in(claim.expression)):
             mistake(lines.of_claim(claim.id), f"{claim.id} follows from itself.")
+
+
+def _is_no_number(claim: Claim) -> bool:
+    """Whether a claim prints two figures, words, or what holds of many sizes."""
+    return claim.ordering or claim.relation == "range" or claim.sweep is not None
 
 
 def _repeats(claim: Claim, by_id: Mapping[str, Claim]) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -28,6 +28,8 @@ class SuiteReader:
     claims: list[Claim] = field(default_factory=list)
     quantities: dict[str, Quantity] = field(default_factory=dict)
     """By the name that arithmetic uses."""
+    ids: list[str] = field(default_factory=list)
+    """The ids of everything in the file, of which a set may name some by a pattern."""
 
     def mistake(self, line: int, sentence: str) -> None:
         """Something is wrong on this line."""
@@ -72,7 +74,7 @@ def _wrong_fields(data: Any, kind: Any) -> Iterator[tuple[str, str]]:
         for name, value, expected in _parts(key, data[key], each.type):
             said = _refusal(value, expected)
             if said is not None:
-                yield key, _sentence(name, said)
+                yield key, _sentence(name, said, expected)
 
 
 def _refusal(value: Any, expected: Any) -> str | None:
@@ -94,11 +96,20 @@ def _parts(key: str, value: Any, expected: Any) -> Iterator[tuple[str, Any, Any]
         yield key, value, expected
 
 
-def _sentence(key: str, text: str) -> str:
-    """Msgspec's account of a wrong value, with the field in front of it."""
+def _sentence(key: str, text: str, expected: Any) -> str:
+    """Msgspec's account of a wrong value, with the field in front of it and what there is."""
     what, _, path = text.partition(" - at `$")
     inner = re.sub(r"\[\.\.\.\]", "", path.rstrip("`"))
-    return f"{key}{inner}: {what[:1].lower()}{what[1:].replace('`', '')}."
+    words = _words(expected) if what.startswith("Invalid enum value") and not inner else ()
+    known = f"; use one of {', '.join(words)}" if words else ""
+    return f"{key}{inner}: {what[:1].lower()}{what[1:].replace('`', '')}{known}."
+
+
+def _words(expected: Any) -> tuple[str, ...]:
+    """The words that a field may hold, of which it may also hold none."""
+    if get_origin(expected) is Literal:
+        return tuple(str(each) for each in get_args(expected))
+    return tuple(word for part in get_args(expected) for word in _words(part))
 
 
 class Lines:

@@ -17,6 +17,7 @@ from vtbench.claims.suite.types import (
     Fitted,
     HeldOut,
     Metric,
+    Relation,
     Unknown,
 )
 
@@ -57,6 +58,8 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metric: Metric = "none"
     unit: str = ""
     kind: ClaimKind = "value"
+    relation: Relation = "equals"
+    """How its figures are said to stand to the printed ones."""
     convention: str | None = None
     needs: Unknown | None = None
     of: str | None = None
@@ -82,7 +85,8 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A printed figure that needs more than its digits."""
 
     printed: str
-    of: str | None = None
+    relation: Relation | None = None
+    of: str | tuple[str, ...] | None = None
     expect: Expectation = "holds"
     why: str = ""
     by: str = ""
@@ -100,9 +104,14 @@ class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     printed: str
     unit: str = ""
     kind: ClaimKind = "value"
+    relation: Relation = "equals"
+    """How the figure is said to stand to the printed one: ``about``, ``at_least``, ..."""
     metric: Metric = "none"
     convention: str | None = None
-    of: str | None = None
+    of: str | tuple[str, ...] | None = None
+    """Arithmetic over other claims; a list is a set, whose entries may be patterns of ids."""
+    than: str | tuple[str, ...] | None = None
+    """Of an ordering: the figures, or patterns of them, that those of ``of`` are held against."""
     expect: Expectation = "holds"
     why: str = ""
     by: str = ""
@@ -168,7 +177,8 @@ class SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _ROW = "A row of the table: its workload, and for each column the figure as printed."
-_DERIVED = ("ratio", "difference", "bound", "arithmetic")
+DERIVED = ("ratio", "difference", "ordering", "arithmetic")
+"""Kinds that follow from other claims; a value may."""
 
 
 def suite_schema() -> dict[str, Any]:
@@ -188,7 +198,8 @@ def suite_schema() -> dict[str, Any]:
     for name in ("Column", "Single"):
         parts[name]["properties"]["unit"]["enum"] = list(SCALES)
     parts["Single"]["allOf"] = [
-        _if_kind(_DERIVED, required=["of"]),
+        _if_kind(DERIVED, required=["of"]),
+        _if_kind(("ordering",), required=["of", "than", "relation"]),
         _if_kind(SWEPT, required=["workload", "sweep"]),
     ]
     for part in parts.values():

@@ -13,8 +13,13 @@ from vtbench.claims.suite.speed import NO_CONDITIONS, Conditions
 from vtbench.data.workload import Workload
 
 ClaimKind = Literal[
-    "value", "ratio", "difference", "bound", "arithmetic", "formula", "scaling", "reference"
+    "value", "ratio", "difference", "ordering", "arithmetic", "formula", "scaling", "reference"
 ]
+Relation = Literal[
+    "equals", "about", "nearly", "half", "at_least", "more_than", "at_most", "less_than",
+    "up_to", "range",
+]  # fmt: skip
+"""How a figure stands to what is printed; each has a rule in ``hedges.py``."""
 SWEPT = ("formula", "scaling")
 """Kinds of claims about many sizes at once."""
 Metric = Literal["macs", "flops", "params", "activations", "throughput", "latency", "none"]
@@ -115,6 +120,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """The place in the paper where it is printed, so that a reader can find it."""
     kind: ClaimKind
     """The kind of the claim."""
+    relation: Relation = "equals"
+    """How the figure is said to stand to the printed one."""
     metric: Metric
     """The metric of the printed figure."""
     printed: str
@@ -122,9 +129,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     """The printed unit."""
     low: Decimal
-    """The least value that rounds to the printed digits, in base units; 0 for a formula."""
+    """The least value for which the claim holds, in base units; 0 for a formula."""
     high: Decimal
-    """The greatest value that rounds to the printed digits, in base units; 0 for a formula."""
+    """The greatest value for which the claim holds, in base units; 0 for a formula."""
     column: str = ""
     """The key of the table column, whose figures are explained together."""
     workload: Workload | None = None
@@ -138,7 +145,12 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     fixed: tuple[str, ...] = ()
     """Options that its row states, which no search may change."""
     expression: str | None = None
-    """Arithmetic over the full ids of other claims; None if it does not follow from others."""
+    """Arithmetic over the full ids of other claims; None if it does not follow from others. Of a
+    set it is that of the member that decides."""
+    members: tuple[str, ...] = ()
+    """Of a claim over a set, the arithmetic of each member."""
+    ordering: bool = False
+    """Whether it is said in words which figures are the lesser; each member is a ratio of two."""
     convention: str = "full"
     """The convention that the paper states."""
     expect: Expectation = "holds"
@@ -158,8 +170,13 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def interval(self) -> Interval:
-        """The values that round to the printed digits."""
-        return Interval(self.low, self.high)
+        """The values for which the claim holds."""
+        return Interval(
+            self.low,
+            self.high,
+            low_open=self.relation == "more_than",
+            high_open=self.relation == "less_than",
+        )
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,198 @@
+"""One claim held against what was found for it: a value, or the values of a set.
+
+The distance that decides is that from the end of the accepted interval, and it is the one that is
+shown. Printed cells are exact ranges: they are consistent with a figure, or they contradict it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from vtbench.claims.judge.verdict import CLOSE, Outcome, Verdict
+from vtbench.claims.suite import Claim, Interval
+from vtbench.claims.suite.formulas import interval_of
+from vtbench.claims.suite.hedges import LOWER, UPPER, figure_of, is_loose, slack
+from vtbench.claims.suite.interval import SCALES
+from vtbench.claims.suite.sets import sides
+from vtbench.errors import BadSuite
+
+SHOWN = 3
+"""So many members of a set are named in a sentence."""
+
+
+class _Check(NamedTuple):
+    """A claim, or the side of a range, and the value that decides it."""
+
+    side: Claim
+    found: Interval
+
+    @property
+    def holds(self) -> bool:
+        return self.side.interval.meets(self.found)
+
+    @property
+    def outside(self) -> Decimal:
+        return self.side.interval.outside(self.found)
+
+    @property
+    def badness(self) -> tuple[bool, Decimal]:
+        return not self.holds, abs(self.outside)
+
+
+def held(claim: Claim, parts: Mapping[str, Interval]) -> Verdict:
+    """The verdict on a claim of whose figures the values, or their ranges, are known."""
+    found = {
+        each: _range(claim, each, parts) for each in claim.members or (claim.expression or "",)
+    }
+    return _verdict(claim, found)
+
+
+def held_value(claim: Claim, value: Decimal) -> Verdict:
+    """The verdict on a claim with a workload, of which the value is known."""
+    return _verdict(claim, {"": Interval(value, value)})
+
+
+def by_sides(claim: Claim, judge: Callable[[Claim], Verdict]) -> Verdict:
+    """The verdict on both ends of a set, each judged by itself: that of the worse one."""
+    judged = [judge(side) for side in sides(claim)]
+    order: Sequence[Outcome] = ("fails", "unknown", "close", "holds")
+    worst = min(judged, key=lambda verdict: order.index(verdict.verdict))
+    return msgspec.structs.replace(worst, claim=claim) if len(judged) > 1 else worst
+
+
+def _range(claim: Claim, expression: str, parts: Mapping[str, Interval]) -> Interval:
+    try:
+        return interval_of(expression, parts)
+    except BadSuite as error:
+        raise BadSuite(f"{claim.id}: {error}") from error
+
+
+def _verdict(claim: Claim, found: Mapping[str, Interval]) -> Verdict:
+    worst = max(_checks(claim, list(found.values())), key=lambda check: check.badness)
+    outcome = _outcome(worst)
+    figure = figure_of(worst.side)
+    value = (worst.found.low + worst.found.high) / 2
+    exact = claim.kind != "arithmetic"
+    ends = [end for each in found.values() for end in (each.low, each.high)]
+    return Verdict(
+        claim=claim,
+        verdict=outcome,
+        reason=_reason(claim, outcome, worst, found),
+        measured=value,
+        deviation=float((value - figure) / abs(figure)) if figure else None,
+        distance=float(worst.outside / abs(figure)) if figure else None,
+        slack=slack(claim, value) if outcome == "holds" and exact else None,
+        loosely=outcome == "holds" and exact and is_loose(claim, value),
+        measured_range=Interval(min(ends), max(ends)) if claim.members else None,
+    )
+
+
+def _checks(claim: Claim, found: Sequence[Interval]) -> list[_Check]:
+    """What has to hold: of one figure, of the end of a set that decides, or of each member."""
+    if not claim.members:
+        return [_Check(claim, found[0])]
+    least = Interval(min(each.low for each in found), min(each.high for each in found))
+    greatest = Interval(max(each.low for each in found), max(each.high for each in found))
+    if claim.relation in LOWER:
+        return [_Check(claim, least)]
+    if claim.relation in (*UPPER, "up_to"):
+        return [_Check(claim, greatest)]
+    if claim.relation == "range":
+        first, second = sides(claim)
+        return [_Check(second, greatest), _Check(first, least)]
+    return [_Check(claim, each) for each in found]
+
+
+def _outcome(check: _Check) -> Outcome:
+    if check.holds:
+        return "holds"
+    claim = check.side
+    near = abs(check.outside) <= CLOSE * abs(figure_of(claim))
+    return "close" if near and claim.kind != "arithmetic" and not claim.ordering else "fails"
+
+
+def _reason(claim: Claim, outcome: Outcome, worst: _Check, found: Mapping[str, Interval]) -> str:
+    if claim.kind == "arithmetic" and not claim.ordering:
+        if outcome == "holds":
+            return "The printed figures are consistent."
+        return (
+            f"It is a contradiction: the other printed figures give {in_unit(claim, worst.found)}."
+        )
+    said = _of_order(claim, found) if claim.ordering else _of_figure(outcome, worst)
+    return f"{said} {_of_set(claim, found)}".strip()
+
+
+def _of_figure(outcome: Outcome, worst: _Check) -> str:
+    claim, value = worst.side, worst.found.low
+    bounded = claim.relation in (*LOWER, *UPPER)
+    if outcome != "holds":
+        what = "misses the bound" if bounded else "is outside the printed interval"
+        figure = figure_of(claim)
+        share = f", {_share(worst.outside / figure)} of the figure" if figure else ""
+        return f"It {what} by {amount(claim, abs(worst.outside))}{share}."
+    over = slack(claim, value)
+    if over is None:
+        return "It is inside the printed interval."
+    if over < 0:
+        return "It rounds to the printed figure."
+    return f"It holds{' loosely,' if is_loose(claim, value) else ''} by {amount(claim, over)}."
+
+
+def _share(share: Decimal) -> str:
+    return f"{abs(100 * float(share)):.2g} %"
+
+
+def _of_order(claim: Claim, found: Mapping[str, Interval]) -> str:
+    """How many pairs are in the order that is said, and the worst of those that are not."""
+    wrong = {name: each for name, each in found.items() if not claim.interval.meets(each)}
+    if not wrong:
+        return f"All {len(found)} pairs are in this order." if len(found) > 1 else "It is so."
+    far = sorted(wrong, key=lambda name: -abs(claim.interval.outside(wrong[name])))
+    said = ", ".join(f"{_short(claim, name)} = {_number(wrong[name])}" for name in far[:SHOWN])
+    more = f" and {len(far) - SHOWN} more" if len(far) > SHOWN else ""
+    return f"{len(wrong)} of {len(found)} pairs are in the other order: {said}{more}."
+
+
+def _of_set(claim: Claim, found: Mapping[str, Interval]) -> str:
+    """The members of a set that have its least and its greatest value."""
+    if claim.ordering or len(found) < 2:  # noqa: PLR2004  # of one there is nothing to choose
+        return ""
+    least = min(found, key=lambda name: found[name].low)
+    greatest = max(found, key=lambda name: found[name].high)
+    ends = [(least, "least"), (greatest, "greatest")]
+    if claim.relation in LOWER:
+        ends = ends[:1]
+    elif claim.relation in (*UPPER, "up_to"):
+        ends = ends[1:]
+    said = " and ".join(
+        f"{_short(claim, name)} is the {word}, {in_unit(claim, found[name])}" for name, word in ends
+    )
+    return f"Of {len(found)} members {said}."
+
+
+def _short(claim: Claim, expression: str) -> str:
+    """Arithmetic without the name of the suite and the parentheses of an ordering."""
+    said = expression.replace(f"{claim.suite}.", "")
+    return said.replace("(", "").replace(")", "") if claim.ordering else said
+
+
+def _number(found: Interval) -> str:
+    ends = dict.fromkeys(f"{float(end):.4g}" for end in (found.low, found.high))
+    return " to ".join(ends)
+
+
+def in_unit(claim: Claim, found: Interval) -> str:
+    """A value or its range in the unit of a claim."""
+    scale = SCALES[claim.unit]
+    ends = dict.fromkeys(f"{float(end / scale):.6g}" for end in (found.low, found.high))
+    return f"{' to '.join(ends)} {claim.unit}".rstrip()
+
+
+def amount(claim: Claim, difference: Decimal) -> str:
+    """A difference in the unit of a claim; of percentages in points."""
+    unit = "points" if claim.unit == "%" else claim.unit
+    return f"{float(difference / SCALES[claim.unit]):.3g} {unit}".rstrip()

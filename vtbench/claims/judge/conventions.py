@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 
-from vtbench.claims.suite.types import CONVENTIONS
+from vtbench.claims.suite.types import CONVENTIONS, READABLE
 from vtbench.data.record import Parameters, Record, Row
 
 _LAYER_CLASSES = ("Conv1d", "Conv2d", "Conv3d", "Linear", "ConvTranspose1d", "ConvTranspose2d",
@@ -134,7 +134,7 @@ PARAMETERS: MappingProxyType[str, Callable[[Parameters], int]] = MappingProxyTyp
 
 def conventions_of(metric: str) -> tuple[str, ...]:
     """The conventions that a metric can be read in."""
-    return CONVENTIONS.get(metric, ("full",))
+    return CONVENTIONS[metric] if metric in READABLE else ("full",)
 
 
 def measured(
@@ -147,10 +147,46 @@ def measured(
         return None
     if metric == "params":
         return _parameters(record, convention, stages)
+    if metric == "memory":
+        return _memory(record, convention)
     rows = [row for row in record.rows if not stages or _within(row.module, stages)]
     if metric in ("macs", "flops"):
         return MACS[convention](rows)
+    return _of_rows(record, rows, metric, convention)
+
+
+def _of_rows(record: Record, rows: Sequence[Row], metric: str, convention: str) -> int | None:
+    """A figure that is no count of MACs; None of one that is measured."""
+    if metric == "elements":
+        return sum(row.elements_of_class for row in rows if _class_of(row) == convention)
+    if metric == "tokens":
+        return _tokens(record, rows)
     return sum(row.written for row in rows) if metric == "activations" else None
+
+
+def _memory(record: Record, convention: str) -> int | None:
+    """Bytes that tensor lifetimes predict; a measured peak is in no record of a count."""
+    found = record.memory
+    if found is None:
+        return None
+    known = {"weights": found.weights, "activations": found.activations_peak,
+             "predicted": found.weights + found.activations_peak}  # fmt: skip
+    return known.get(convention)
+
+
+def _class_of(row: Row) -> str:
+    return "softmax" if row.softmax else row.kind
+
+
+def _tokens(record: Record, rows: Sequence[Row]) -> int | None:
+    """Positions that one linear layer works on: MACs = calls * tokens * weights."""
+    layers = {row.module: row for row in rows if row.kind == "linear"}
+    if len(layers) != 1:
+        return None
+    ((path, row),) = layers.items()
+    passes = row.calls * record.module_weights.get(path, 0)
+    tokens, rest = divmod(row.macs, passes) if passes else (0, 1)
+    return tokens if not rest else None
 
 
 def _parameters(record: Record, convention: str, stages: Sequence[str]) -> int | None:

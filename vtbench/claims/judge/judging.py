@@ -17,6 +17,7 @@ from vtbench.claims.judge.figures import (
     value,
 )
 from vtbench.claims.judge.held import by_sides, held, held_value
+from vtbench.claims.judge.memories import is_measured, judge_memory, memories
 from vtbench.claims.judge.ratios import speaks_of_speed
 from vtbench.claims.judge.reading_search import Explainer
 from vtbench.claims.judge.readings import Records
@@ -42,11 +43,14 @@ def judge(
     quantities = _quantities(suites, records)
     figures: dict[str, Claim | Quantity] = {**claims}
     figures |= {each.id: each for suite in suites for each in suite.quantities}
-    timings = Timings(measurements)
+    measurements = list(measurements)
+    timings, measured_memories = Timings(measurements), memories(measurements)
     verdicts: dict[str, Verdict] = {}
     for claim in in_order(claims):
         if claim.expression is None and claim.metric in SPEEDS:
             verdicts[claim.id] = judge_speed(claim, timings)
+        elif is_measured(claim):
+            verdicts[claim.id] = judge_memory(claim, measured_memories)
         elif claim.kind != "arithmetic" and speaks_of_speed(claim, figures):
             one = partial(
                 judge_speed_ratio,
@@ -113,7 +117,7 @@ def _judge_derived(
     for name in parts_of(claim):
         verdict = verdicts.get(name)
         known = quantities.get(name) if verdict is None else verdict.measured
-        if known is None:
+        if known is None or (verdict is not None and verdict.verdict == "unknown"):
             reason = (
                 f"It needs {name}. {verdict.reason if verdict else 'There is no record of it.'}"
             )

@@ -16,6 +16,7 @@ from vtbench.claims.judge.conventions import conventions_of, measured
 from vtbench.claims.judge.workloads import alternatives, as_stated, axes_of, stated
 from vtbench.claims.suite import Claim, Quantity, Suite
 from vtbench.claims.suite.formulas import value_of
+from vtbench.claims.suite.types import READABLE
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadSuite
@@ -51,7 +52,7 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
 
 def readings_of(figure: Claim | Quantity, suite: Suite, records: Records) -> Readings | None:
     """The readings of a figure with a workload; None if not even the stated one is known."""
-    if figure.workload is None or figure.metric == "none":
+    if figure.workload is None or figure.metric not in READABLE:
         return None
     values = dict(_values(figure, (), records.get(figure.workload)))
     if not values:

@@ -12,7 +12,7 @@ import msgspec
 
 from vtbench.claims.suite import Axis, Claim, Quantity, Suite
 from vtbench.claims.suite.formulas import polynomial
-from vtbench.claims.suite.speed import SPEEDS
+from vtbench.claims.suite.speed import MEASURED_MEMORY, SPEEDS
 from vtbench.data.polynomial import value_at
 from vtbench.data.workload import Workload, freeze_options
 
@@ -28,7 +28,9 @@ def figures(suite: Suite) -> Iterator[Claim | Quantity]:
 
 def is_judged(figure: Claim | Quantity) -> bool:
     """Whether counting a figure's workload could settle it; that of a speed never does."""
-    if figure.metric in SPEEDS:
+    if figure.metric in SPEEDS or (
+        figure.metric == "memory" and figure.convention in MEASURED_MEMORY
+    ):
         return False
     return isinstance(figure, Quantity) or (
         figure.unknown is None and figure.metric != "none" and figure.kind != "reference"

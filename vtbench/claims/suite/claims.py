@@ -11,12 +11,18 @@ import msgspec
 
 from vtbench.claims.suite.formulas import names_in
 from vtbench.claims.suite.hedges import ORDERED, accepted
-from vtbench.claims.suite.interval import SCALES, Interval
+from vtbench.claims.suite.interval import BYTES, SCALES, Interval
 from vtbench.claims.suite.names import full_expression
 from vtbench.claims.suite.reader import SuiteReader
 from vtbench.claims.suite.schema import DERIVED, Single, Twin, Unprinted, WorkloadText
 from vtbench.claims.suite.sets import deciding, members_of, set_mistakes
-from vtbench.claims.suite.speed import NO_CONDITIONS, NOT_STATED, SPEED_UNITS, SPEEDS
+from vtbench.claims.suite.speed import (
+    MEASURED_MEMORY,
+    NO_CONDITIONS,
+    NOT_STATED,
+    SPEED_UNITS,
+    SPEEDS,
+)
 from vtbench.claims.suite.sweeps import growth, mistakes_of, sweep_of
 from vtbench.claims.suite.types import (
     CONVENTIONS,
@@ -95,6 +101,11 @@ def _speed_mistakes(said: Single, inherited: str) -> Iterator[str]:
     size, derived = said.conditions.batch_size, said.of is not None
     if size is not None and size < 1:
         yield f"a batch size is a positive whole number, not {size}."
+    if said.metric == "memory":
+        yield from _memory_mistakes(said, inherited)
+        return
+    if said.unit in BYTES:
+        yield f"{said.unit} is a unit of memory; give the metric memory."
     if said.metric not in SPEEDS:
         if said.unit in SPEED_UNITS:
             yield f"{said.unit} is a unit of speed; give the metric throughput or latency."
@@ -113,6 +124,23 @@ def _speed_mistakes(said: Single, inherited: str) -> Iterator[str]:
         yield (
             f"{said.metric} needs the hardware that the paper names, such as V100. If the paper "
             f"names none, give hardware = {NOT_STATED!r}."
+        )
+
+
+def _memory_mistakes(said: Single, inherited: str) -> Iterator[str]:
+    """The mistakes of a figure of memory."""
+    derived = said.of is not None or said.kind in SWEPT
+    if said.stages or said.without:
+        yield "memory is of a whole model, so it takes no stages and no without."
+    if not derived and said.unit not in BYTES:
+        yield f"memory is printed in {', '.join(BYTES)}, not in {said.unit!r}."
+    measured = said.convention in MEASURED_MEMORY
+    if measured and said.kind in SWEPT:
+        yield "what a device measures is not swept; give the convention predicted or activations."
+    if measured and not (derived or said.needs is not None or said.hardware or inherited):
+        yield (
+            f"memory that is measured needs the hardware that the paper names. If the paper names "
+            f"none, give hardware = {NOT_STATED!r}."
         )
 
 
@@ -154,8 +182,9 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
     expression, members = _arithmetic(reader, single)
     derived = expression is not None
     text = None if derived else single.workload
-    speed = single.metric in SPEEDS or derived
-    hardware = single.hardware or (reader.header.hardware if single.metric in SPEEDS else "")
+    timed = single.metric in SPEEDS or single.metric == "memory"
+    speed = timed or derived
+    hardware = single.hardware or (reader.header.hardware if timed else "")
     return Claim(
         id=f"{reader.name}.{_checked_id(single.id)}",
         suite=reader.name,

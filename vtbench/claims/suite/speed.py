@@ -10,6 +10,8 @@ from vtbench.data.workload import Layout, Precision
 
 SPEEDS = MappingProxyType({"throughput": ("img/s", "fps"), "latency": ("s", "ms")})
 """Metric -> the units that its figures are printed in."""
+MEASURED_MEMORY = ("allocated", "reserved", "resident")
+"""Conventions of memory that only a device can tell."""
 NOT_STATED = "not stated"
 """What a suite says of the hardware where the paper names none."""
 SPEED_UNITS = frozenset(unit for units in SPEEDS.values() for unit in units)

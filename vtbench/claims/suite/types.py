@@ -22,7 +22,10 @@ Relation = Literal[
 """How a figure stands to what is printed; each has a rule in ``hedges.py``."""
 SWEPT = ("formula", "scaling")
 """Kinds of claims about many sizes at once."""
-Metric = Literal["macs", "flops", "params", "activations", "throughput", "latency", "none"]
+Metric = Literal[
+    "macs", "flops", "params", "activations", "memory", "tokens", "elements", "throughput",
+    "latency", "none",
+]  # fmt: skip
 Expectation = Literal["holds", "close", "fails", "unknown"]
 Unknown = Literal["op", "hardware", "weights", "not-measured", "not-implemented", "undefined"]
 Value = int | float | str | bool
@@ -36,13 +39,21 @@ CONVENTIONS = MappingProxyType(
         "flops": _MACS,
         "params": ("all", "weights_only", "no_norm", "no_bias"),
         "activations": ("full",),
+        "memory": ("predicted", "weights", "activations", "allocated", "reserved", "resident"),
+        "tokens": ("full",),
+        "elements": ("interpolation", "normalisation", "softmax", "activation", "elementwise",
+                     "reduction", "pooling"),
     }
-)
-"""Metric -> the names of the conventions that it can be read in."""
+)  # fmt: skip
+"""Metric -> the names of the conventions that it can be read in; of elements the class."""
+
+READABLE = ("macs", "flops", "params", "activations")
+"""Metrics whose other conventions may explain a figure; those of the others are other figures."""
 
 DEFAULT_CONVENTIONS = MappingProxyType(
-    {"macs": "full", "flops": "double", "params": "all", "activations": "full"}
-)
+    {"macs": "full", "flops": "double", "params": "all", "activations": "full",
+     "memory": "predicted", "tokens": "full", "elements": "interpolation"}
+)  # fmt: skip
 """Metric -> the convention that a suite has by default."""
 
 

@@ -146,7 +146,7 @@ def test_an_ordering_names_the_pairs_that_are_the_other_way(tmp_path):
     body = f'{ORDER}of = "t.r0.macs"\nthan = ["t.*.macs"]\n'
     found = three(tmp_path, body, 3, 4, 2)
     assert found.verdict == "fails"
-    assert found.reason == "1 of 2 pairs are in the other order: t.r0.macs / t.r2.macs = 1.5."
+    assert found.reason == "1 of 2 pairs is in the other order: t.r0.macs / t.r2.macs = 1.5."
     assert three(tmp_path, body, 1, 4, 2).reason == "All 2 pairs are in this order."
     assert three(tmp_path, body, 2, 4, 2).verdict == "fails"  # equal is not fewer
     assert printed_of(found.claim) == "fewer MACs"

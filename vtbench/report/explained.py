@@ -11,6 +11,7 @@ import msgspec
 from vtbench.claims.judge import Verdict
 from vtbench.claims.judge.held import amount
 from vtbench.claims.judge.reading_search import Trial
+from vtbench.claims.suite import Claim
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import SWEPT
 from vtbench.data.record import Record
@@ -187,7 +188,7 @@ def _said(verdict: Verdict) -> tuple[str, ...]:
         )
         said = reproduction(found, claim.convention)
         notes.append(f"It is reproduced by: {said}{rivals if claim.workload is not None else ''}.")
-    elif verdict.verdict in ("close", "fails") and claim.kind not in SWEPT:
+    elif verdict.verdict in ("close", "fails") and _has_readings(claim):
         notes.append("No reading that was tried reproduces it.")
     notes += [f"This choice is fitted, not confirmed: {choice}." for choice in claim.fitted]
     if claim.why:
@@ -196,6 +197,12 @@ def _said(verdict: Verdict) -> tuple[str, ...]:
     if reproduce:
         notes.append(f"Reproduce: {reproduce}")
     return tuple(notes)
+
+
+def _has_readings(claim: Claim) -> bool:
+    """Whether other readings are tried for a claim: a figure of a model that is printed alone."""
+    alone = claim.relation == "equals" and not claim.members
+    return alone and claim.kind not in (*SWEPT, "arithmetic")
 
 
 def _parts_table(found: Sequence[Verdict]) -> Table:

@@ -9,8 +9,11 @@ from typing import Any
 import msgspec
 
 from vtbench.claims.judge import Total, Verdict, totals
+from vtbench.claims.judge.held import amount
+from vtbench.claims.judge.held import in_unit as held_in_unit
 from vtbench.claims.judge.verdict import Reproduction
 from vtbench.claims.suite import Claim, Interval
+from vtbench.claims.suite.hedges import figure_of
 from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS
 from vtbench.claims.suite.types import SWEPT
 from vtbench.report.printed import (
@@ -54,9 +57,13 @@ def explanation(verdict: Verdict) -> str:
 
 
 def _short_reason(verdict: Verdict) -> str:
-    """What a figure is held against and does not meet, without a sentence around it."""
-    said = verdict.reason.removeprefix("It is a ").removeprefix("It ").rstrip(".")
-    return said.replace("the other printed figures give", "printed cells give")
+    """What a figure is held against and does not meet, in few words."""
+    claim, found = verdict.claim, verdict.measured_range
+    if claim.kind == "arithmetic" and found is not None:
+        return f"contradiction: {held_in_unit(claim, found)}"
+    if claim.ordering or verdict.distance is None:
+        return verdict.reason.partition(":")[0].rstrip(".")
+    return f"misses by {amount(claim, abs(Decimal(verdict.distance) * figure_of(claim)))}"
 
 
 def reproduction(found: Reproduction, stated: str, *, scored: bool = True) -> str:

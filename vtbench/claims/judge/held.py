@@ -77,7 +77,8 @@ def _verdict(claim: Claim, found: Mapping[str, Interval]) -> Verdict:
     figure = figure_of(worst.side)
     value = (worst.found.low + worst.found.high) / 2
     exact = claim.kind != "arithmetic"
-    ends = [end for each in found.values() for end in (each.low, each.high)]
+    shown = list(found.values()) if claim.members and exact else [worst.found]
+    ends = [end for each in shown for end in (each.low, each.high)]
     return Verdict(
         claim=claim,
         verdict=outcome,
@@ -87,7 +88,7 @@ def _verdict(claim: Claim, found: Mapping[str, Interval]) -> Verdict:
         distance=float(worst.outside / abs(figure)) if figure else None,
         slack=slack(claim, value) if outcome == "holds" and exact else None,
         loosely=outcome == "holds" and exact and is_loose(claim, value),
-        measured_range=Interval(min(ends), max(ends)) if claim.members else None,
+        measured_range=Interval(min(ends), max(ends)) if claim.members or not exact else None,
     )
 
 
@@ -119,9 +120,8 @@ def _reason(claim: Claim, outcome: Outcome, worst: _Check, found: Mapping[str, I
     if claim.kind == "arithmetic" and not claim.ordering:
         if outcome == "holds":
             return "The printed figures are consistent."
-        return (
-            f"It is a contradiction: the other printed figures give {in_unit(claim, worst.found)}."
-        )
+        gives = f"the other printed figures give {in_unit(claim, worst.found)}"
+        return f"It is a contradiction: {gives}. {_of_set(claim, found)}".strip()
     said = _of_order(claim, found) if claim.ordering else _of_figure(outcome, worst)
     return f"{said} {_of_set(claim, found)}".strip()
 
@@ -154,7 +154,8 @@ def _of_order(claim: Claim, found: Mapping[str, Interval]) -> str:
     far = sorted(wrong, key=lambda name: -abs(claim.interval.outside(wrong[name])))
     said = ", ".join(f"{_short(claim, name)} = {_number(wrong[name])}" for name in far[:SHOWN])
     more = f" and {len(far) - SHOWN} more" if len(far) > SHOWN else ""
-    return f"{len(wrong)} of {len(found)} pairs are in the other order: {said}{more}."
+    are = "is" if len(wrong) == 1 else "are"
+    return f"{len(wrong)} of {len(found)} pairs {are} in the other order: {said}{more}."
 
 
 def _of_set(claim: Claim, found: Mapping[str, Interval]) -> str:
@@ -171,6 +172,9 @@ def _of_set(claim: Claim, found: Mapping[str, Interval]) -> str:
     said = " and ".join(
         f"{_short(claim, name)} is the {word}, {in_unit(claim, found[name])}" for name, word in ends
     )
+    beyond = sum(not claim.interval.meets(each) for each in found.values())
+    if claim.relation in (*LOWER, *UPPER) and beyond:
+        said += f"; {beyond} {'is' if beyond == 1 else 'are'} on the other side"
     return f"Of {len(found)} members {said}."
 
 

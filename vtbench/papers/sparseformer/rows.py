@@ -86,5 +86,9 @@ ROWS: tuple[ModelRow, ...] = (
     _bootstrapped("sparseformer_augreg_l", **_VIT_L),
     _bootstrapped("sparseformer_clip_b", **_VIT_B, **_CLIP, num_classes=512),
     _bootstrapped("sparseformer_clip_l", **_VIT_L | {"tokens": 64}, **_CLIP, num_classes=768),
+    ModelRow(
+        "sparse_feature_sampling", f"{_NETWORKS}.sampling_block:sparse_feature_sampling",
+        SPARSEFORMER, "Blocks",
+    ),
 )  # fmt: skip
 """Catalogue rows, in the order in which they are listed."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -18,6 +15,7 @@ from vtbench.count.isolation import seeded_and_restored
 from vtbench.data.record import PeerCount, Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, ModelError
+from vtbench.models.users_modules import offered
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +109,7 @@ def load_formulas(where: str) -> Mapping[Any, Any]:
     A module without one may register formulas with torch's own decorator as it is imported.
     """
     name, _, attribute = where.partition(":")
-    with working_directory_first():
+    with offered(name):
         try:
             module = importlib.import_module(name)
         except ImportError as error:
@@ -125,15 +123,3 @@ def load_formulas(where: str) -> Mapping[Any, Any]:
             "OPS = {torch.ops.my.scan.default: formula} in the module."
         )
     return found
-
-
-@contextmanager
-def working_directory_first() -> Iterator[None]:
-    """Modules are found from the current directory too, for the length of the block."""
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        yield
-    finally:
-        if here in sys.path:
-            sys.path.remove(here)

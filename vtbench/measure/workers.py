@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections import deque
@@ -20,6 +21,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
@@ -124,7 +126,7 @@ def start(task: Callable[[Any], Any], *, timing: bool) -> Worker:
     context = _context()
     mine, theirs = multiprocessing.Pipe()
     process = context.Process(target=_work, args=(theirs, task, timing), daemon=True)  # type: ignore[attr-defined]  # every concrete context has it
-    with contextlib.nullcontext() if _of_script(task) else _no_script():
+    with contextlib.nullcontext() if _of_script(task) else _no_script(), _no_strays():
         process.start()
     theirs.close()
     return Worker(process, mine)
@@ -133,6 +135,34 @@ def start(task: Callable[[Any], Any], *, timing: bool) -> Worker:
 def _of_script(task: Callable[[Any], Any]) -> bool:
     """Whether a task is of the caller's script, or holds what is; then workers need the script."""
     return b"__main__" in bytes(ForkingPickler.dumps(task))
+
+
+@contextlib.contextmanager
+def _no_strays() -> Iterator[None]:
+    """Keep what lies in the current directory out of the processes that begin here.
+
+    Python puts that directory first for ``-c``, by which multiprocessing starts its own, so that a
+    stray ``warnings.py`` would be run. Before Python 3.11 nothing but another directory helps;
+    multiprocessing brings each worker back to this one.
+    """
+    if sys.version_info >= (3, 11):
+        before = os.environ.get("PYTHONSAFEPATH")
+        os.environ["PYTHONSAFEPATH"] = "1"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["PYTHONSAFEPATH"]
+            else:
+                os.environ["PYTHONSAFEPATH"] = before
+    else:
+        here = Path.cwd()
+        with tempfile.TemporaryDirectory() as empty:
+            os.chdir(empty)
+            try:
+                yield
+            finally:
+                os.chdir(here)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,6 +23,7 @@ from vtbench.models.options import check, parameters_of, takes_anything
 from vtbench.models.placement import in_mode, on_cpu, on_meta, without_values
 from vtbench.models.sizes import Size
 from vtbench.models.third_party import first_line, ran
+from vtbench.models.users_modules import offered
 
 _DEFAULT_SIZE = (224, 224)
 _IMAGE_OR_CLIP = (4, 5)
@@ -33,7 +33,7 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     """The model that a function returns, with its inputs or with an image."""
     if workload.resolution is not None:
         sizes.positive(workload.model, workload.resolution)
-    with _users_code():
+    with _users_code(target):
         function = _function(target.name)
         options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
         options |= _conditions(function, workload, options)
@@ -79,19 +79,15 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def _users_code() -> Iterator[None]:
+def _users_code(target: Target) -> Iterator[None]:
     """Import and call a user's code: from the current directory too, and printing to stderr.
 
-    Standard output belongs to the document that is being made.
+    Standard output belongs to the document that is being made. The catalogue's own code has no
+    business in the current directory.
     """
-    before = list(sys.path)
-    sys.path.insert(0, str(Path.cwd()))
-    importlib.invalidate_caches()
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        sys.path[:] = before
+    own = contextlib.nullcontext() if target.entry else offered(target.name.partition(":")[0])
+    with own, contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 def _conditions(

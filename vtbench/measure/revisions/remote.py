@@ -26,10 +26,11 @@ from vtbench.measure.revisions.messages import (
 )
 from vtbench.measure.revisions.trees import Tree
 
-# What measures is the vtbench that was started, also where the tree holds another.
+# What measures is the vtbench that was started, also where the tree holds another. The current
+# directory, which Python puts first, offers nothing until a model in it is built.
 _BEGIN = """
 import sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:] = [sys.argv[1], *(place for place in sys.path if place)]
 from vtbench.measure.revisions.worker import main
 sys.path.remove(sys.argv[1])
 main()

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 from rich.cells import cell_len
 
+from vtbench.report.console import console
 from vtbench.report.table import Column, Table
 
 Style = Literal["table", "markdown", "csv", "latex", "html"]
@@ -66,13 +67,13 @@ def _said_once(tables: Sequence[Table]) -> list[Table]:
 def _terminal(table: Table, width: int, *, color: bool) -> str:
     """A page that rich draws; the layout is settled before, so that nothing wraps."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table as Drawn
     from rich.text import Text
 
     page = fit(table, width)
-    console = Console(
-        file=io.StringIO(),
+    drawing = io.StringIO()
+    paper = console(
+        drawing,
         width=max(width, 20),
         force_terminal=color,
         color_system="standard" if color else None,
@@ -80,9 +81,9 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
         legacy_windows=False,
     )
     if page.title:
-        console.print(Text(page.title, style="bold"))
+        paper.print(Text(page.title, style="bold"))
     for line in filter(None, page.conditions):
-        console.print(Text(line, style="dim"), Text(""), sep="\n")
+        paper.print(Text(line, style="dim"), Text(""), sep="\n")
     drawn = Drawn(
         box=SIMPLE_HEAD,
         padding=(0, GAP - 1, 0, 0),
@@ -97,14 +98,14 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
         drawn.add_row(*(Text(cell) for cell in row))
     if page.rows:
         # The columns fit already, or cannot; a long line is better than a cut figure.
-        console.print(drawn, width=UNBOUNDED, crop=False)
+        paper.print(drawn, width=UNBOUNDED, crop=False)
     notes = [note for note in page.notes if note]
     if notes and page.rows:
-        console.print()
+        paper.print()
     for note in notes:
-        console.print(Text(note))
-    text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO given above
-    return "\n".join(line.rstrip() for line in text.rstrip("\n").splitlines())
+        paper.print(Text(note))
+    lines = drawing.getvalue().rstrip("\n").splitlines()
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _spelt(text: str, words: Callable[[str], str], code: Callable[[str], str]) -> str:

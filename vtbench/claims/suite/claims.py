@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from vtbench.claims.suite.formulas import names_in
-from vtbench.claims.suite.interval import SCALES, Interval, interval
+from vtbench.claims.suite.interval import SCALES, Interval, Zeros, interval
 from vtbench.claims.suite.names import full_expression
 from vtbench.claims.suite.reader import SuiteReader
 from vtbench.claims.suite.schema import Single, Twin, Unprinted, WorkloadText
@@ -146,7 +146,8 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
     if single.unit not in SCALES:
         units = ", ".join(repr(unit) for unit in SCALES)
         raise BadSuite(f"unit: expected one of {units}; found {single.unit!r}.")
-    digits = _interval(single)
+    zeros = single.zeros or reader.header.zeros
+    digits = _interval(single, zeros)
     derived = single.of is not None
     text = None if derived else single.workload
     speed = single.metric in SPEEDS or derived
@@ -159,6 +160,7 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
         metric=single.metric,
         printed=single.printed,
         unit=single.unit,
+        zeros=zeros,
         low=digits.low,
         high=digits.high,
         column=f"{reader.name}.{column}",
@@ -180,13 +182,13 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
     )
 
 
-def _interval(single: Single) -> Interval:
+def _interval(single: Single, zeros: Zeros) -> Interval:
     """What the printed digits stand for; a formula stands for no number."""
     if single.kind == "formula":
         return Interval(Decimal(0), Decimal(0))
     if single.kind == "scaling":
         return growth(single.printed).exponent
-    return interval(single.printed, single.unit)
+    return interval(single.printed, single.unit, zeros=zeros)
 
 
 def _checked_id(name: str) -> str:

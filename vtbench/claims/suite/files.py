@@ -198,6 +198,7 @@ def _add_cell(
         needs=found.needs or column.needs or row.needs,
         workload=found.workload or row.workload,
         stages=column.stages,
+        zeros=column.zeros,
         hardware=column.hardware,
         conditions=column.conditions,
         arithmetic=found.arithmetic,

@@ -18,12 +18,15 @@ SCALES: MappingProxyType[str, int | Decimal] = MappingProxyType(
 """Unit as printed -> what one of it is; ``B`` is a billion, ``x`` a ratio, ``%`` a percentage."""
 
 Rounding = Literal["round", "truncate"]
+Zeros = Literal["digits", "rounded"]
+"""Zeros at the end of a whole number: digits like others, or all that rounding has left there."""
 
 LONGEST = 40
 """Characters of a printed number."""
 LARGEST = 60
 """Its decimal order, up or down."""
 
+_ZEROS = re.compile(r"([+-]?[\d,]*[1-9])([0,]*0)")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -42,6 +45,14 @@ class Interval(msgspec.Struct, frozen=True):
         return self.low <= other.high and other.low <= self.high
 
 
+def significant(printed: str, zeros: Zeros) -> str:
+    """The figure with no zeros that are not digits: 1,500 is 15e2 if they are rounded."""
+    match = _ZEROS.fullmatch(printed.strip().replace("−", "-"))
+    if zeros == "digits" or match is None:
+        return printed
+    return f"{match[1]}e{match[2].count('0')}"
+
+
 def number(printed: str) -> Decimal:
     """The number that printed digits spell; typographic minus and thousands commas are read."""
     text = printed.strip().replace("−", "-").replace(",", "").removeprefix("~")
@@ -53,13 +64,15 @@ def number(printed: str) -> Decimal:
     return value
 
 
-def interval(printed: str, unit: str, rounding: Rounding = "round") -> Interval:
+def interval(
+    printed: str, unit: str, rounding: Rounding = "round", zeros: Zeros = "digits"
+) -> Interval:
     """Every value that the printed digits stand for, in base units.
 
     Rounded to the nearest: half a last digit either way. Truncated: up to one last digit more,
-    away from zero.
+    away from zero. The last digit of 300 is its last zero, or its 3 if its zeros are rounded.
     """
-    value = number(printed)
+    value = number(significant(printed, zeros))
     exponent = value.as_tuple().exponent
     step = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
     scale = SCALES[unit]

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from vtbench.claims.suite.interval import Interval
+from vtbench.claims.suite.interval import Interval, Zeros
 from vtbench.claims.suite.speed import NO_CONDITIONS, Conditions
 from vtbench.data.workload import Workload
 
@@ -121,6 +121,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """The digits as printed; for a formula its text, for a growth its word or exponent."""
     unit: str
     """The printed unit."""
+    zeros: Zeros = "digits"
+    """Whether zeros at the end of a whole number are digits."""
     low: Decimal
     """The least value that rounds to the printed digits, in base units; 0 for a formula."""
     high: Decimal

@@ -216,6 +216,17 @@ def test_nothing_is_said_where_nothing_is_sure(audited, text):
     assert found(audited(text, "t.md" if text.startswith("|") else "t.csv")) == []
 
 
+def test_rows_are_named_by_their_columns_of_text_alone(tmp_path):
+    """What stands in a column of figures is no name, and Markdown's escapes are read."""
+    path = tmp_path / "t.md"
+    path.write_text(
+        "| Net | Kind | MACs (G) | Note |\n|--|--|--|--|\n| a\\_b | x | n.a. | 1 |\n"
+        "| &nbsp;c | - | 2 | y |\n| 3 | - | 4 | - |\n"
+    )
+    (table,) = read_tables(path)
+    assert [table.name(row) for row in range(3)] == ["a_b x", "c", "row 3"]
+
+
 @pytest.mark.parametrize(
     ("printed", "low", "high"),
     [("2.62", "2.615", "2.625"), ("-513", "-513.5", "-512.5"), ("300", "299.5", "300.5"),
@@ -270,6 +281,7 @@ def test_cells_are_read_with_their_units_marks_and_asides():
         ("t.md", "# Words\n\n| a | b |\n|--|--|\n| x | y |\n", r"t\.md:3: .* has no figures"),
         ("t.tex", "\n\n\\begin{tabular}{l}a & b\\\\x & y\\end{tabular}", r"t\.tex:3: .* no fig"),
         ("t.html", "<p>\n<table><tr><td>a<td>b</table>", r"t\.html:2: the table has no figures"),
+        ("t.md", "| a | b |\n|--|--|\n| x | y |\n\n" * 2, r"t\.md:1: none of 2 tables has"),
         ("t.csv", "a,b\nx,1\ny,3,151\n", r"t\.csv:3: the row has 3 cells, and there are 2 head"),
         ("t.md", "words only\n", "holds no table"),
         ("t.tex", "\\begin{tabular}", "holds no table"),

@@ -22,7 +22,7 @@ def left_over(
     if table.unread:
         return (NotCompared(column="", rows=(), reason=table.unread),)
     found = []
-    for column in columns[_first_figures(table) :]:
+    for column in columns[table.names :]:
         held = any(cell[1] == column.place for cell in compared)
         if not held and not any(row[column.place].figure for row in table.rows):
             found.append(NotCompared(column=column.head, rows=(), reason="no_figures", whole=True))
@@ -32,15 +32,6 @@ def left_over(
     if table.textual:
         found.append(NotCompared(column="", rows=table.textual, reason="no_figures"))
     return tuple(found)
-
-
-def _first_figures(table: PrintedTable) -> int:
-    """The first column that does not name the rows."""
-    return next(
-        place
-        for place in range(1, len(table.heads))
-        if any(row[place].figure is not None for row in table.rows)
-    )
 
 
 def _of_column(

@@ -114,11 +114,14 @@ class PrintedTable(msgspec.Struct, frozen=True, kw_only=True):
         """The figure of a cell, by its row and its column's place."""
         return self.rows[row][place].figure
 
+    @property
+    def names(self) -> int:
+        """The number of leading columns that name the rows: the first, and others of text."""
+        places = range(1, len(self.heads))
+        return next((p for p in places if any(row[p].figure for row in self.rows)), 1)
+
     def name(self, row: int) -> str:
-        """What a row calls itself: its leading cells without figures, or its number."""
-        words = []
-        for cell in self.rows[row]:
-            if cell.figure is not None:
-                break
-            words.append("" if cell.dash else cell.text)
-        return " ".join(word for word in words if word) or f"row {row + 1}"
+        """What a row calls itself: its cells in the leading columns of names, or its number."""
+        cells = self.rows[row][: self.names]
+        said = " ".join(cell.text for cell in cells if not (cell.dash or cell.figure))
+        return said or f"row {row + 1}"

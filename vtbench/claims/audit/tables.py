@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Mapping
+from html import unescape
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,7 +40,10 @@ def read_tables(path: Path, zeros: Zeros = "digits") -> list[PrintedTable]:
         raise BadInput(f"{path} holds no table.")
     found = [_table(path, grid, zeros) for grid in grids]
     if all(table.unread for table in found):
-        raise BadInput(f"{path}:{found[0].line}: {_UNREAD[found[0].unread]}")
+        first = f"{path}:{found[0].line}: "
+        if len(found) > 1:
+            raise BadInput(f"{first}none of {len(found)} tables has figures below a heading row.")
+        raise BadInput(f"{first}{_UNREAD[found[0].unread]}")
     return found
 
 
@@ -75,6 +79,10 @@ def _csv(text: str) -> list[Grid]:
     return [Grid(title="", line=lines[0] if lines else 1, rows=cells, lines=lines)]
 
 
+_MARKED = re.compile(r"\\([|_`<>\[\]\\])")
+"""What Markdown escapes, apart from stars, which may be marks of a figure."""
+
+
 def _markdown(text: str) -> list[Grid]:
     """Pipe tables: runs of lines with bars, the second of which is a rule."""
     found: list[Grid] = []
@@ -82,7 +90,7 @@ def _markdown(text: str) -> list[Grid]:
     for number, line in enumerate([*text.splitlines(), ""], 1):
         if "|" in line:
             cells = re.split(r"(?<!\\)\|", line.strip().removeprefix("|").removesuffix("|"))
-            block.append([cell.replace("\\|", "|").strip() for cell in cells])
+            block.append([_MARKED.sub(r"\1", unescape(cell)).strip() for cell in cells])
             continue
         if len(block) > _FEWEST_ROWS and all(re.fullmatch(r":?-+:?", c) for c in block[1]):
             begin = number - len(block)

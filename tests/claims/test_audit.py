@@ -282,6 +282,7 @@ def test_cells_are_read_with_their_units_marks_and_asides():
         ("t.tex", "\n\n\\begin{tabular}{l}a & b\\\\x & y\\end{tabular}", r"t\.tex:3: .* no fig"),
         ("t.html", "<p>\n<table><tr><td>a<td>b</table>", r"t\.html:2: the table has no figures"),
         ("t.md", "| a | b |\n|--|--|\n| x | y |\n\n" * 2, r"t\.md:1: none of 2 tables has"),
+        ("t.csv", "a,b\nx," + "1" * 200_000, r"t\.csv:2: the row cannot be read as CSV: field l"),
         ("t.csv", "a,b\nx,1\ny,3,151\n", r"t\.csv:3: the row has 3 cells, and there are 2 head"),
         ("t.md", "words only\n", "holds no table"),
         ("t.tex", "\\begin{tabular}", "holds no table"),

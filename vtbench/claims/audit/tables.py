@@ -35,7 +35,8 @@ def read_tables(path: Path, zeros: Zeros = "digits") -> list[PrintedTable]:
     try:
         grids = read(text)
     except csv.Error as error:
-        raise BadInput(f"The table {path} cannot be read as CSV: {error}.") from error
+        line, said = error.args
+        raise BadInput(f"{path}:{line}: the row cannot be read as CSV: {said}.") from error
     if not grids:
         raise BadInput(f"{path} holds no table.")
     found = [_table(path, grid, zeros) for grid in grids]
@@ -74,7 +75,10 @@ def _text(path: Path) -> str:
 def _csv(text: str) -> list[Grid]:
     first = next(line for line in text.splitlines() if line.strip())
     reader = csv.reader(text.splitlines(), delimiter=max(",;\t|", key=first.count))
-    rows = [(reader.line_num, row) for row in reader if any(row)]
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(row)]
+    except csv.Error as error:
+        raise csv.Error(reader.line_num, str(error)) from error
     lines, cells = tuple(line for line, _ in rows), [row for _, row in rows]
     return [Grid(title="", line=lines[0] if lines else 1, rows=cells, lines=lines)]
 

@@ -72,7 +72,7 @@ def test_a_check_from_python_judges_as_the_command_does(tmp_path, vtbench, monke
     assert same.items() <= printed.items()
     assert found.table() == vtbench("check", str(path)).out
     assert repr(found) == found.table()
-    assert found._repr_html_().startswith("<pre>counts\n")
+    assert "<h4>counts</h4><table>" in found._repr_html_()
     frame = found.to_frame()
     assert list(frame["measured"]) == [1_814_073_344]
     path.write_text(COUNTS.replace("1.814", "1.9"), encoding="utf-8")

@@ -80,6 +80,67 @@ def test_what_is_no_number_is_refused(printed):
         interval(printed, "")
 
 
+@pytest.mark.parametrize(
+    ("printed", "way", "low", "high"),
+    [
+        ("300", "round", "250", "350"),
+        ("300", "truncate", "300", "400"),
+        ("940", "round", "935", "945"),
+        ("1,000", "round", "500", "1500"),
+        ("−1,200", "round", "-1250", "-1150"),
+        ("+20", "round", "15", "25"),
+        ("585", "round", "584.5", "585.5"),
+        ("2.50", "round", "2.495", "2.505"),
+        ("300.0", "round", "299.95", "300.05"),
+        ("0", "round", "-0.5", "0.5"),
+    ],
+)
+def test_zeros_that_are_no_digits_leave_room_for_what_was_rounded(printed, way, low, high):
+    """Zeros after a decimal point are digits: nobody has to print them."""
+    found = interval(printed, "", way, "rounded")
+    assert found == Interval(Decimal(low), Decimal(high))
+
+
+def test_a_suite_says_of_a_column_or_of_all_whether_zeros_are_digits(tmp_path):
+    row = (
+        '\n[[table.row]]\nid = "large"\nmacs = "1500"\nd_macs = { printed = "300", of = "macs" }\n'
+    )
+    single = '\n[[claim]]\nid = "one"\nwhere = "here"\nprinted = "20"\nunit = "%"\n'
+    single += 'of = "t1.large.macs"\nkind = "ratio"\n'
+    text = HEADER + TABLE + row + single
+
+    def ends(said: str) -> dict[str, tuple[int, int]]:
+        claims = read_suite(suite_file(tmp_path, said)).claims
+        wanted = ("t1.large.macs", "t1.large.d_macs", "one")
+        found = {claim.id.partition(".")[2]: claim for claim in claims}
+        return {name: tuple(map(float, (found[name].low, found[name].high))) for name in wanted}
+
+    assert ends(text) == {
+        "t1.large.macs": (1499.5e9, 1500.5e9),
+        "t1.large.d_macs": (299.5e6, 300.5e6),
+        "one": (19.5, 20.5),
+    }
+    everywhere = text.replace('source = "nowhere"', 'source = "nowhere"\nzeros = "rounded"')
+    assert ends(everywhere) == {
+        "t1.large.macs": (1450e9, 1550e9),
+        "t1.large.d_macs": (250e6, 350e6),
+        "one": (15, 25),
+    }
+    but_one = everywhere.replace('unit = "G" }', 'unit = "G", zeros = "digits" }')
+    assert ends(but_one)["t1.large.macs"] == (1499.5e9, 1500.5e9)
+    assert ends(but_one)["t1.large.d_macs"] == (250e6, 350e6)
+    alone = text.replace('printed = "20"', 'printed = "20"\nzeros = "rounded"')
+    assert ends(alone)["one"] == (15, 25)
+    assert ends(alone)["t1.large.macs"] == (1499.5e9, 1500.5e9)
+
+
+def test_another_word_for_zeros_is_a_mistake_with_its_line(tmp_path):
+    text = HEADER.replace('source = "nowhere"', 'source = "nowhere"\nzeros = "none"') + TABLE
+    (said,) = mistakes(tmp_path, text)
+    assert said.startswith(f"paper.toml:{line_of(text, 'zeros')}: zeros: ")
+    assert "'none'" in said
+
+
 def test_ends_of_an_interval_belong_to_it():
     assert interval("1.5", "").holds(Decimal("1.45"))
     assert interval("1.5", "").holds(Decimal("1.55"))
@@ -256,6 +317,7 @@ def test_all_mistakes_are_named_at_once(tmp_path):
     assert [sentence.split(": ", 1)[1] for sentence in said] == [
         (
             "sauce: there is no such field; use one of title, source, resolution, conventions, "
+            "zeros, "
             "hardware, conditions."
         ),
         "title: expected str, got int.",

@@ -71,6 +71,18 @@ def test_holds_inside_the_interval_close_within_2_percent_of_it_fails_beyond(
     assert found["s.t.a.macs"].as_expected == (verdict == "holds")
 
 
+def test_zeros_that_are_no_digits_are_none_for_verdicts_and_for_readings(tmp_path):
+    """2,140 rounds to 2100, and twice 1,060 does, if the zeros are not digits."""
+    for zeros, verdict, reading in (("rounded", "holds", "double"), ("digits", "close", None)):
+        columns = f'macs = {{ metric = "macs", unit = "M", zeros = "{zeros}" }}'
+        rows = [("a", "net", 'macs = "2100"'), ("b", "half", 'macs = "2100"')]
+        records = (net("net", 2_140_000_000), net("half", 1_060_000_000))
+        found = judged(tmp_path, table(*rows, columns=columns), *records)
+        assert found["s.t.a.macs"].verdict == verdict
+        doubled = found["s.t.b.macs"].reproduced_by
+        assert (doubled.reading("full") if doubled else None) == reading
+
+
 def test_an_expected_failure_that_comes_to_hold_is_not_as_expected(tmp_path):
     cell = 'macs = { printed = "1.000", expect = "fails", why = "known" }'
     found = judged(tmp_path, table(("a", "net", cell)), net("net", 1_000_000))

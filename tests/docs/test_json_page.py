@@ -39,3 +39,12 @@ def test_every_key_of_the_list_of_models_is_in_the_contract(vtbench):
     listed = json.loads(vtbench("models", "--format", "json").out)
     section = CONTRACT.partition("## `vtbench models")[2]
     assert all(f"`{key}`" in section for key in listed["results"][0])
+
+
+def test_every_key_of_an_audit_is_in_the_contract(vtbench):
+    """One that has findings and figures that were left over."""
+    (one, *_) = json.loads(vtbench("audit", "vt_v3", "--format", "json").out)["results"]
+    section = CONTRACT.partition("## `vtbench audit")[2].partition("\n## ")[0]
+    keys = {key for key in _keys(one) if key not in one["zeros_of"]}
+    assert {"stands_for", "not_compared", "reason"} <= keys
+    assert sorted(key for key in keys if f"`{key}`" not in section) == []

@@ -351,6 +351,50 @@ def test_latex_is_a_booktabs_table_whose_caption_states_the_conditions(make_reco
     assert "≥" not in counts_document([make_record(unknown=True)], CountsRendering(format="latex"))
 
 
+COMMANDS = report.Table(
+    title="`A`, and what it is",
+    columns=(report.name_column("Name"), report.Column(head="Value")),
+    rows=(("a_b", "`x_y | z`"),),
+    conditions=("Set `--max-time 3`",),
+    notes=("Run `vtbench explain a_b`, not ``x`` or 3` 4_5.", "--max-time ended it."),
+)
+
+
+def test_code_between_backticks_is_code_in_markdown():
+    """A mark that has no partner is shown as it stands, and in a row a bar needs its escape."""
+    text = report.render([COMMANDS], "markdown")
+    assert text.splitlines() == [
+        "### `A`, and what it is",
+        "",
+        "Set `--max-time 3`",
+        "",
+        "| Name | Value |",
+        "| :--- | ---: |",
+        r"| a\_b | `x_y \| z` |",
+        "",
+        r"- Run `vtbench explain a_b`, not \`\`x\`\` or 3\` 4\_5.",
+        "- --max-time ended it.",
+    ]
+
+
+def test_code_between_backticks_is_set_in_typewriter_by_latex():
+    """Two hyphens are an option, which TeX would join to a dash."""
+    text = report.render([COMMANDS], "latex")
+    assert r"\caption{\texttt{A}, and what it is. Set \texttt{-{}-max-time 3}.}" in text
+    assert r"\par\footnotesize Run \texttt{vtbench explain a\_b}, not ``x`` or 3` 4\_5." in text
+    assert r"\par\footnotesize -{}-max-time ended it." in text
+    assert r"a\_b & \texttt{x\_y \textbar{} z} \\" in text
+    assert report.render([report.Table(title="---", columns=(), rows=())], "latex").count("-{}-{}-")
+
+
+def test_code_between_backticks_is_code_on_a_page():
+    text = report.render([COMMANDS], "html")
+    assert "<h4><code>A</code>, and what it is</h4><p>Set <code>--max-time 3</code></p>" in text
+    assert "<p>Run <code>vtbench explain a_b</code>, not ``x`` or 3` 4_5.</p>" in text
+    hostile = report.Table(title="`<b>`", columns=(), rows=())
+    assert report.render([hostile], "html") == "<h4><code>&lt;b&gt;</code></h4>"
+
+
 def test_cite_names_tool_version_convention_resolution_and_batch(make_record):
     from vtbench import __version__
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,8 +31,8 @@ from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
 from vtbench.measure.isolated import MeasureSettings
 from vtbench.measure.isolated import measure as measure_together
-from vtbench.report import Rendering
-from vtbench.report.checking import check_document, check_object
+from vtbench.report import Rendering, render
+from vtbench.report.checking import check_document, check_object, check_tables
 from vtbench.report.speeds import Speeds
 from vtbench.report.verdicts import verdict_object
 
@@ -99,7 +98,8 @@ class Checked:
         return self.table()
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.table(120))}</pre>"
+        tables = check_tables(self.verdicts, self._predictions, self._speeds)
+        return render(tables, "html")
 
 
 def check(  # noqa: PLR0913  # the options of the command, by their names

@@ -82,7 +82,7 @@ class Measured:
         return self.table()
 
     def _repr_html_(self) -> str:
-        return render(measured_tables(self.records, self.ratios), "html") + "\n"
+        return render(measured_tables(self.records, self.ratios), "html")
 
 
 def throughput(

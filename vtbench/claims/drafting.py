@@ -12,7 +12,7 @@ import msgspec
 from vtbench.claims.audit.auditing import derivations
 from vtbench.claims.audit.columns import PrintedColumn, columns_of
 from vtbench.claims.audit.derivations import Derivation
-from vtbench.claims.audit.tables import PrintedCell, PrintedTable
+from vtbench.claims.audit.printed import PrintedCell, PrintedTable
 from vtbench.claims.suite.interval import SCALES
 from vtbench.claims.suite.schema import RowHead
 from vtbench.errors import BadOption

@@ -29,8 +29,8 @@ def init_suite(
         typer.Option(
             "--from",
             metavar="TABLE",
-            help="Make a claim from every cell of a printed table, in a .csv, .tsv, .md or .tex "
-            "file.",
+            help="Make a claim from every cell of a printed table, in a .csv, .tsv, .md, "
+            ".tex or .html file.",
         ),
     ] = None,
     unit: Annotated[
@@ -95,6 +95,11 @@ def _chosen(tables: Sequence[PrintedTable], path: Path, number: int) -> PrintedT
         raise BadOption(
             f"--table: expected a number from 1 to {len(tables)}, the number of tables in "
             f"{path}, got {number}."
+        )
+    if tables[number - 1].unread:
+        raise BadOption(
+            f"--table: table {number} of {len(tables)} in {path} (line {tables[number - 1].line}) "
+            "has no figures below a heading row; choose another."
         )
     if len(tables) > 1:
         say(f"This is table {number} of {len(tables)}; --table N chooses another.")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from vtbench.cli.output import say
+from vtbench.report.console import console
 from vtbench.report.units import spoken
 
 PATIENCE = 2.0
@@ -31,7 +32,6 @@ def progress(total: int, doing: str = "counting", left: Left | None = None) -> I
 
 @contextlib.contextmanager
 def _bar(total: int, doing: str, left: Left | None) -> Iterator[Advance]:
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -47,7 +47,7 @@ def _bar(total: int, doing: str, left: Left | None) -> Iterator[Advance]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(file=sys.__stderr__),
+        console=console(sys.__stderr__),
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,
@@ -114,8 +114,5 @@ def _spin(doing: str, most: float, ended: threading.Event) -> None:
     """A line that moves, for a terminal."""
     if ended.wait(PATIENCE):
         return
-    from rich.console import Console
-
-    console = Console(file=sys.__stderr__)
-    with console.status(f"{doing}; at most about {spoken(most)}"):
+    with console(sys.__stderr__).status(f"{doing}; at most about {spoken(most)}"):
         ended.wait()

@@ -32,13 +32,20 @@ def check_document(
         kind="check",
         results=lambda: [verdict_object(verdict) for verdict in verdicts],
         more=lambda: _more(verdicts, predictions, speeds),
-        tables=lambda: [
-            *verdict_tables(verdicts), *speed_tables(speeds), *prediction_tables(predictions)
-        ],
+        tables=lambda: check_tables(verdicts, predictions, speeds),
         values=lambda: [_values(verdicts)],
         special={"junit": lambda: _junit(verdicts), "github": lambda: _github(verdicts)},
-    )  # fmt: skip
+    )
     return written(found, asked)
+
+
+def check_tables(
+    verdicts: Sequence[Verdict],
+    predictions: Sequence[Prediction] = (),
+    speeds: Speeds = NO_SPEEDS,
+) -> list[Table]:
+    """The tables of a check: a suite each, then speeds and predictions."""
+    return [*verdict_tables(verdicts), *speed_tables(speeds), *prediction_tables(predictions)]
 
 
 def check_object(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Literal
 
 import msgspec
 from rich.cells import cell_len
 
+from vtbench.report.console import console
 from vtbench.report.table import Column, Table
 
 Style = Literal["table", "markdown", "csv", "latex", "html"]
@@ -40,6 +41,8 @@ LATEX = {
 }
 UNBOUNDED = 100_000
 MARKDOWN = re.compile(r"([\\|`*_<>\[\]])")
+CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+"""What is typed, such as a command, as every text of ours has it: between two backticks."""
 
 
 def render(tables: Sequence[Table], style: Style, *, width: int = 80, color: bool = False) -> str:
@@ -64,13 +67,13 @@ def _said_once(tables: Sequence[Table]) -> list[Table]:
 def _terminal(table: Table, width: int, *, color: bool) -> str:
     """A page that rich draws; the layout is settled before, so that nothing wraps."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table as Drawn
     from rich.text import Text
 
     page = fit(table, width)
-    console = Console(
-        file=io.StringIO(),
+    drawing = io.StringIO()
+    paper = console(
+        drawing,
         width=max(width, 20),
         force_terminal=color,
         color_system="standard" if color else None,
@@ -78,9 +81,9 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
         legacy_windows=False,
     )
     if page.title:
-        console.print(Text(page.title, style="bold"))
+        paper.print(Text(page.title, style="bold"))
     for line in filter(None, page.conditions):
-        console.print(Text(line, style="dim"), Text(""), sep="\n")
+        paper.print(Text(line, style="dim"), Text(""), sep="\n")
     drawn = Drawn(
         box=SIMPLE_HEAD,
         padding=(0, GAP - 1, 0, 0),
@@ -95,32 +98,52 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
         drawn.add_row(*(Text(cell) for cell in row))
     if page.rows:
         # The columns fit already, or cannot; a long line is better than a cut figure.
-        console.print(drawn, width=UNBOUNDED, crop=False)
+        paper.print(drawn, width=UNBOUNDED, crop=False)
     notes = [note for note in page.notes if note]
     if notes and page.rows:
-        console.print()
+        paper.print()
     for note in notes:
-        console.print(Text(note))
-    text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO given above
-    return "\n".join(line.rstrip() for line in text.rstrip("\n").splitlines())
+        paper.print(Text(note))
+    lines = drawing.getvalue().rstrip("\n").splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _spelt(text: str, words: Callable[[str], str], code: Callable[[str], str]) -> str:
+    """Text whose words and whose code are each spelt in their own way."""
+    parts = CODE.split(text)
+    return "".join((code if place % 2 else words)(part) for place, part in enumerate(parts))
 
 
 def _markdown(table: Table) -> str:
     lines = [f"### {_mark(table.title)}", ""] if table.title else []
     lines += [line for said in filter(None, table.conditions) for line in (f"{_mark(said)}", "")]
     if table.rows:
-        lines.append("| " + " | ".join(_mark(column.head) for column in table.columns) + " |")
+        lines.append(_marked_row([column.head for column in table.columns]))
         rule = (":---" if column.align == "left" else "---:" for column in table.columns)
         lines.append("| " + " | ".join(rule) + " |")
-        lines += ["| " + " | ".join(map(_mark, row)) + " |" for row in table.rows]
+        lines += map(_marked_row, table.rows)
     notes = [f"- {_mark(note)}" for note in filter(None, table.notes)]
     return "\n".join([*lines, *([""] if notes and lines and lines[-1] else []), *notes])
 
 
-def _mark(text: str) -> str:
+def _marked_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_mark(cell, _code_in_row) for cell in cells)} |"
+
+
+def _code(code: str) -> str:
+    return f"`{code}`"
+
+
+def _code_in_row(code: str) -> str:
+    """Code in a row of a table, where a bar ends the cell even so."""
+    return _code(code.replace("|", r"\|"))
+
+
+def _mark(text: str, code: Callable[[str], str] = _code) -> str:
     """Text that markdown shows as it stands; indentation survives as fixed blanks."""
     body = text.lstrip(" ")
-    return "&nbsp;" * (len(text) - len(body)) + MARKDOWN.sub(r"\\\1", " ".join(body.splitlines()))
+    said = _spelt(" ".join(body.splitlines()), lambda words: MARKDOWN.sub(r"\\\1", words), code)
+    return "&nbsp;" * (len(text) - len(body)) + said
 
 
 def _csv(table: Table) -> str:
@@ -159,25 +182,37 @@ def _tex_column(column: Column) -> str:
 def _tex(text: str) -> str:
     body = text.lstrip(" ")
     indent = r"\quad " * ((len(text) - len(body)) // 2)
-    return indent + "".join(LATEX.get(char, char) for char in body)
+    return indent + _spelt(body, _tex_words, lambda code: rf"\texttt{{{_tex_words(code)}}}")
+
+
+def _tex_words(text: str) -> str:
+    """Characters that TeX would read as markup, and hyphens, which it would join to a dash."""
+    parts = re.split(r"(?<=-)(?=-)", text)
+    return "{}".join("".join(LATEX.get(char, char) for char in part) for part in parts)
 
 
 def _html(table: Table) -> str:
     def line(cells: Sequence[str], tag: str) -> str:
         made = (
-            f'<{tag} style="text-align:{column.align};white-space:pre">{escape(cell)}</{tag}>'
+            f'<{tag} style="text-align:{column.align};white-space:pre">{_web(cell)}</{tag}>'
             for column, cell in zip(table.columns, cells, strict=True)
         )
         return f"<tr>{''.join(made)}</tr>"
 
-    said = "".join(f"<p>{escape(text)}</p>" for text in filter(None, table.conditions))
-    below = "".join(f"<p>{escape(text)}</p>" for text in filter(None, table.notes))
-    head = line([column.head for column in table.columns], "th")
+    title = f"<h4>{_web(table.title)}</h4>" if table.title else ""
+    said = "".join(f"<p>{_web(text)}</p>" for text in filter(None, table.conditions))
+    below = "".join(f"<p>{_web(text)}</p>" for text in filter(None, table.notes))
+    if not table.rows:
+        return f"{title}{said}{below}"
+    heads = [column.head for column in table.columns]
+    head = f"<thead>{line(heads, 'th')}</thead>" if any(heads) else ""
     body = "".join(line(row, "td") for row in table.rows)
-    return (
-        f"<h4>{escape(table.title)}</h4>{said}"
-        f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{below}"
-    )
+    return f"{title}{said}<table>{head}<tbody>{body}</tbody></table>{below}"
+
+
+def _web(text: str) -> str:
+    """Text that a page shows as it stands."""
+    return _spelt(text, escape, lambda code: f"<code>{escape(code)}</code>")
 
 
 GAP = 2

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 
 from vtbench.claims.audit import bounds, totals
-from vtbench.claims.audit.columns import ColumnQuantity, PrintedColumn, columns_of
-from vtbench.claims.audit.derivations import (
-    Derivation,
-    Relation,
-    best_derivation,
-    check_of,
-    contradictions,
-)
-from vtbench.claims.audit.findings import Audit, Check, Finding
-from vtbench.claims.audit.tables import PrintedTable
+from vtbench.claims.audit.columns import PrintedColumn, columns_of
+from vtbench.claims.audit.contradictions import derived_outcome
+from vtbench.claims.audit.derivations import Derivation, Relation, best_derivation
+from vtbench.claims.audit.findings import Audit, together
+from vtbench.claims.audit.left_over import left_over
+from vtbench.claims.audit.printed import ColumnQuantity, PrintedTable
+from vtbench.claims.audit.stated import stated_outcome
+from vtbench.claims.suite.interval import Zeros
 
 _FEWEST = 2
 _MEANINGS: tuple[tuple[str, tuple[ColumnQuantity, ...]], ...] = (
@@ -25,26 +23,43 @@ _MEANINGS: tuple[tuple[str, tuple[ColumnQuantity, ...]], ...] = (
 
 
 def audit(table: PrintedTable, device: str | None = None) -> Audit:
-    """The contradictions of a table, and what was checked to find them."""
+    """The contradictions of a table, what was checked to find them, and what was not."""
     columns = columns_of(table)
-    found, notes = derivations(table)
-    findings: list[Finding] = []
-    checks: list[Check] = []
-    for derivation in found:
-        findings += contradictions(table, derivation)
-        checks.append(check_of(derivation))
-    for outcome in (
-        totals.totals(table, columns),
-        totals.shares(table, columns),
-        bounds.peak(table, columns, device),
-        bounds.parameters(table, columns),
-        bounds.scaling(table, columns),
-    ):
-        findings += outcome[0]
-        checks += outcome[1]
-    return Audit(
-        title=table.title, findings=tuple(findings), checks=tuple(checks), notes=tuple(notes)
+    derived, _ = derivations(table)
+    stated, reasons = stated_outcome(table, columns)
+    for each in derived:
+        reasons |= each.left_out()
+    found = together(
+        [
+            *(derived_outcome(table, derivation) for derivation in derived),
+            stated,
+            totals.totals(table, columns),
+            totals.shares(table, columns),
+            bounds.peak(table, columns, device),
+            bounds.parameters(table, columns),
+            bounds.scaling(table, columns),
+        ]
     )
+    return Audit(
+        title=table.title,
+        id=table.id,
+        line=table.line,
+        zeros=table.zeros,
+        zeros_of=_zeros_of(table),
+        findings=found.findings,
+        checks=found.checks,
+        not_compared=left_over(table, columns, reasons, found.cells),
+    )
+
+
+def _zeros_of(table: PrintedTable) -> dict[str, Zeros]:
+    """The columns whose zeros are taken in another way than those of the table."""
+    return {
+        head: cell.figure.zeros
+        for row in table.rows
+        for head, cell in zip(table.heads, row, strict=True)
+        if cell.figure is not None and cell.figure.zeros != table.zeros
+    }
 
 
 def derivations(table: PrintedTable) -> tuple[list[Derivation], list[str]]:
@@ -93,7 +108,8 @@ def _relations(
         if telling * 2 <= len(asides) or column not in plain:
             return []
         return [Relation(derived=column, base=column, aside=True)]
-    if column.role == "share" or _figures(table, column) == 0:
+    stated = any(place == column.place for _, place in table.arithmetic)
+    if stated or column.role == "share" or _figures(table, column) == 0:
         return []
     others = [base for base in plain if base.place != column.place]
     left = [base for base in others if base.place < column.place]

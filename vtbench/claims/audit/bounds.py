@@ -7,10 +7,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 
-from vtbench.claims.audit.columns import ColumnQuantity, PrintedColumn
-from vtbench.claims.audit.findings import Finding, Outcome, outcome
-from vtbench.claims.audit.tables import PrintedTable, range_of
-from vtbench.claims.suite.interval import Interval
+from vtbench.claims.audit.columns import PrintedColumn
+from vtbench.claims.audit.findings import Cell, Finding, Outcome, outcome
+from vtbench.claims.audit.printed import ColumnQuantity, PrintedTable, range_of
+from vtbench.claims.suite.interval import Interval, Rounding
 from vtbench.data.datasheets import Device, boards_in
 
 PARAMETERS_SOUND = (
@@ -32,27 +32,32 @@ def _first(columns: list[PrintedColumn], *quantities: ColumnQuantity) -> Printed
     return None
 
 
-def _range(table: PrintedTable, row: int, column: PrintedColumn) -> Interval | None:
+def _range(
+    table: PrintedTable, row: int, column: PrintedColumn, rounding: Rounding = "round"
+) -> Interval | None:
+    """What a figure stands for; None if there is none, or one of unknown unit."""
     figure = table.figure(row, column.place)
-    return None if figure is None else range_of(figure, column.unit)
+    if figure is None or not (column.quantity == "throughput" or column.has_unit(figure)):
+        return None
+    return range_of(figure, column.unit, rounding)
 
 
 def peak(table: PrintedTable, columns: list[PrintedColumn], named: str | None) -> Outcome:
     """Images per second times the work of one image, against the device's dense peak."""
     speed, work = _first(columns, "throughput"), _first(columns, "macs", "flops")
     if speed is None or work is None:
-        return [], []
+        return Outcome()
     place = _first(columns, "device")
-    findings, checked, names = [], 0, set()
+    findings, compared, names = [], [], set()
     for index, row in enumerate(table.rows):
         said = row[place.place].text if place else ""
-        about = boards_in(named or said or f"{speed.head} {table.title}")
+        about = boards_in(named or said or speed.hardware or f"{speed.head} {table.title}")
         fast, each = _range(table, index, speed), _range(table, index, work)
         if about is None or fast is None or each is None:
             continue
         boards, count = about
         names.add(boards[0].kind)
-        checked += 1
+        compared.append(_cells((index, speed), (index, work), (index, place)))
         # "FLOPs" may mean multiply-adds or twice that; the lesser reading keeps the bound sound
         rate = fast.low * each.low * (2 if work.quantity == "macs" else 1)
         limit = limit_of(boards, count)
@@ -60,7 +65,11 @@ def peak(table: PrintedTable, columns: list[PrintedColumn], named: str | None) -
             kind = boards[0].kind
             findings.append(_too_fast(table, index, (speed, work), (rate, limit), kind))
     rule = f"throughput times {work.head} below the dense 8-bit peak of {', '.join(sorted(names))}"
-    return outcome("peak", rule, findings, checked)
+    return outcome("peak", rule, findings, compared)
+
+
+def _cells(*places: tuple[int, PrintedColumn | None]) -> tuple[Cell, ...]:
+    return tuple((row, column.place, False) for row, column in places if column is not None)
 
 
 def limit_of(boards: tuple[Device, ...], count: int) -> Decimal:
@@ -85,6 +94,7 @@ def _too_fast(
         row=table.name(index),
         column=speed.head,
         printed=fast.printed,
+        stands_for=fast.stands_for,
         low=None,
         high=printed.low * limit / rate / fast.scale(speed.unit),
         of=f"{each.with_unit(work.unit)} on {kind}",
@@ -96,17 +106,17 @@ def _too_fast(
 def parameters(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
     """MACs below what the parameters imply, where that bound is sound."""
     work, weights = _first(columns, "macs", "flops"), _first(columns, "params")
-    if work is None or weights is None or not (work.unit or weights.unit):
-        return [], []
-    findings, checked = [], 0
+    if work is None or weights is None:
+        return Outcome()
+    findings, compared = [], []
     for index in range(len(table.rows)):
         done, held = _range(table, index, work), _range(table, index, weights)
         if done is None or held is None or _NOT_DENSE.search(table.name(index)):
             continue
-        checked += 1
+        compared.append(_cells((index, work), (index, weights)))
         if done.high < held.low / 2:
             findings.append(_too_little(table, index, (work, weights), held))
-    return outcome("parameters", PARAMETERS_SOUND, findings, checked)
+    return outcome("parameters", PARAMETERS_SOUND, findings, compared)
 
 
 def _too_little(
@@ -115,15 +125,18 @@ def _too_little(
     work, weights = read
     done, own = table.figure(index, work.place), table.figure(index, weights.place)
     assert done is not None and own is not None  # noqa: S101, PT018  # parameters has read both
+    cut = range_of(done, work.unit, "truncate"), range_of(own, weights.unit, "truncate")
     return Finding(
         kind="parameters",
         row=table.name(index),
         column=work.head,
         printed=done.with_unit(work.unit),
+        stands_for=done.stands_for,
         low=held.low / 2 / done.scale(work.unit),
         high=None,
         of=f"{own.with_unit(weights.unit)} parameters",
         why=PARAMETERS_SOUND,
+        agrees_if_cut=cut[0].high >= cut[1].low / 2,
     )
 
 
@@ -131,15 +144,16 @@ def scaling(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
     """One network at a larger size never costs less."""
     work, weights = _first(columns, "macs", "flops"), _first(columns, "params")
     if work is None:
-        return [], []
+        return Outcome()
     sized: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    size_of = _sizes(table, _first(columns, "resolution"))
+    size = _first(columns, "resolution")
+    size_of = _sizes(table, size)
     for index, row in enumerate(table.rows):
         found = size_of(index)
         if found is not None and table.figure(index, work.place) is not None:
             held = row[weights.place].text if weights else ""
             sized.setdefault((found[0], held), []).append((found[1], index))
-    findings, checked = [], 0
+    findings, compared = [], []
     for group in sized.values():
         ordered = sorted(group)
         for (small, first), (large, second) in pairwise(ordered):
@@ -147,11 +161,11 @@ def scaling(table: PrintedTable, columns: list[PrintedColumn]) -> Outcome:
             more = _range(table, second, work)
             if small == large or less is None or more is None:
                 continue
-            checked += 1
+            compared.append(_cells((first, work), (second, work), (first, size), (second, size)))
             if more.high < less.low:
                 findings.append(_shrinks(table, work, (first, small), (second, large)))
     rule = f"{work.head} of one network never falls as the image grows"
-    return outcome("scaling", rule, findings, checked)
+    return outcome("scaling", rule, findings, compared)
 
 
 def _sizes(
@@ -176,13 +190,16 @@ def _shrinks(
 ) -> Finding:
     small, large = (table.figure(index, work.place) for index, _ in (less, more))
     assert small is not None and large is not None  # noqa: S101, PT018  # scaling has read both
+    cut = range_of(small, work.unit, "truncate"), range_of(large, work.unit, "truncate")
     return Finding(
         kind="scaling",
         row=table.name(more[0]),
         column=work.head,
         printed=large.with_unit(work.unit),
+        stands_for=large.stands_for,
         low=range_of(small, work.unit).low / large.scale(work.unit),
         high=None,
         of=f"{small.with_unit(work.unit)} at {less[1]}, here {more[1]}",
         why=f"{work.head} of one network never falls as the image grows",
+        agrees_if_cut=cut[1].high >= cut[0].low,
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 import msgspec
 
-from vtbench.claims.audit.tables import PrintedCell, PrintedTable
-
-ColumnQuantity = Literal["macs", "flops", "params", "throughput", "latency", "resolution", "device",
-                   "accuracy", ""]  # fmt: skip
-Role = Literal["plain", "difference", "ratio", "percent", "share"]
+from vtbench.claims.audit.printed import (
+    ColumnQuantity,
+    PrintedCell,
+    PrintedFigure,
+    PrintedTable,
+    Role,
+)
+from vtbench.claims.suite.interval import number
 
 _QUANTITIES: tuple[tuple[ColumnQuantity, str], ...] = (
     ("throughput", r"throughput|fps|im(?:age|g)?s?\s?/\s?s|samples/s"),
@@ -48,6 +50,19 @@ class PrintedColumn(msgspec.Struct, frozen=True, kw_only=True):
     """The words of its heading without those that say how it is derived."""
     either_sign: bool = False
     """A "reduction" is printed with whichever sign."""
+    stated: bool = False
+    """Whether a suite says its unit; it has none then if its figures are single ones."""
+    hardware: str = ""
+    """For a speed, the device that a suite names."""
+
+    def has_unit(self, figure: PrintedFigure) -> bool:
+        """Whether it is known what one of a figure is; long whole numbers are spelt out."""
+        spelt_out = "." not in figure.printed and abs(number(figure.printed)) >= _SPELT_OUT
+        return bool(self.stated or figure.unit or self.unit or spelt_out)
+
+
+_SPELT_OUT = 10**6
+"""No table prints so many thousands, or millions."""
 
 
 def columns_of(table: PrintedTable) -> list[PrintedColumn]:
@@ -58,21 +73,38 @@ def columns_of(table: PrintedTable) -> list[PrintedColumn]:
 def _column(table: PrintedTable, place: int) -> PrintedColumn:
     head = table.heads[place]
     low = head.lower().replace("δ", "Δ")
+    if table.stated:
+        said = table.stated[place]
+        return PrintedColumn(
+            place=place,
+            head=head,
+            quantity=said.quantity,
+            unit=said.unit,
+            role=said.role,
+            words=frozenset(low.split("_")),
+            stated=True,
+            hardware=said.hardware,
+        )
     unit = unit_of(head) or _unit_of_cells([row[place] for row in table.rows])
-    quantity: ColumnQuantity = next(
-        (name for name, words in _QUANTITIES if re.search(rf"(?<![a-z])(?:{words})(?![a-z])", low)),
-        "",
-    )
     bare = _DERIVED.sub(" ", re.sub(r"[(\[][^)\]]*[)\]]", " ", low))
     role = _role(low, unit)
     return PrintedColumn(
         place=place,
         head=head,
-        quantity=quantity,
+        quantity=quantity_of(head),
         unit=unit,
         role=role,
         words=frozenset(re.findall(r"[a-z0-9]+(?:-\d+)?", bare)),
         either_sign=bool(_EITHER_SIGN.search(low)),
+    )
+
+
+def quantity_of(head: str) -> ColumnQuantity:
+    """What a heading says that its figures are, or nothing."""
+    low = head.lower()
+    return next(
+        (name for name, words in _QUANTITIES if re.search(rf"(?<![a-z])(?:{words})(?![a-z])", low)),
+        "",
     )
 
 

@@ -14,10 +14,10 @@ from typing import Literal
 import msgspec
 
 from vtbench.claims.audit.columns import PrintedColumn
-from vtbench.claims.audit.findings import Check, Finding, FindingKind
-from vtbench.claims.audit.tables import PrintedFigure, PrintedTable, range_of
+from vtbench.claims.audit.findings import Cell, Reason
+from vtbench.claims.audit.printed import PrintedFigure, PrintedTable, range_of
 from vtbench.claims.suite.formulas import interval_of
-from vtbench.claims.suite.interval import SCALES, Interval
+from vtbench.claims.suite.interval import Interval, Rounding
 from vtbench.errors import BadSuite
 
 DerivedKind = Literal["difference", "ratio", "percent"]
@@ -75,7 +75,8 @@ class Derivation(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     style: Style
     comparisons: tuple[BaselineComparison, ...]
-    left_out: int
+    unpaired: tuple[tuple[int, Reason], ...] = ()
+    """Rows whose derived figure was not compared, each with the reason."""
 
     @property
     def agreeing(self) -> int:
@@ -99,6 +100,20 @@ class Derivation(msgspec.Struct, frozen=True, kw_only=True):
             )
         return self.agreeing >= _FEWEST and self.agreeing * 3 >= checked * 2
 
+    def left_out(self) -> dict[Cell, Reason]:
+        """The derived figures that were not compared."""
+        place, aside = self.relation.derived.place, self.relation.aside
+        return {(row, place, aside): reason for row, reason in self.unpaired}
+
+    def cells(self, found: BaselineComparison) -> tuple[Cell, ...]:
+        """A derived figure, and the two that it was held against."""
+        derived, base = self.relation.derived.place, self.relation.base.place
+        return (
+            (found.row, derived, self.relation.aside),
+            (found.row, base, False),
+            (found.base_row, base, False),
+        )
+
 
 def best_derivation(table: PrintedTable, relations: list[Relation]) -> Derivation | None:
     """The established derivation that explains most figures; the first of several."""
@@ -114,32 +129,43 @@ def best_derivation(table: PrintedTable, relations: list[Relation]) -> Derivatio
 def possible_derivations(table: PrintedTable, relation: Relation) -> Iterator[Derivation]:
     """The relation under every rule and direction that a table may follow, the likeliest first."""
     rows = [r for r in range(len(table.rows)) if relation.figure(table, r) is not None]
-    marked = [r for r in rows if table.rows[r][relation.derived.place].marked]
-    asked = [r for r in rows if r not in marked]
+    asked = [r for r in rows if not table.rows[r][relation.derived.place].marked]
     styles = list(_styles(table, relation, asked))
     for rule, bases in _rules(table, relation):
-        pairs = [(r, bases[r]) for r in asked if r in bases and bases[r] != r]
         for style in styles:
-            compared = (compare(table, relation, style, pair) for pair in pairs)
-            found = [each for each in compared if each is not None]
-            clear = [
-                each
-                for each in found
-                if each.agrees or not _fits_a_bare_row(table, relation, style, each)
-            ]
+            found = [(row, _paired(table, relation, style, (row, bases.get(row)))) for row in rows]
             yield Derivation(
                 relation=relation,
                 rule=rule,
                 style=style,
-                comparisons=tuple(clear),
-                left_out=len(marked) + len(found) - len(clear),
+                comparisons=tuple(each for _, each in found if not isinstance(each, str)),
+                unpaired=tuple((row, each) for row, each in found if isinstance(each, str)),
             )
+
+
+def _paired(
+    table: PrintedTable, relation: Relation, style: Style, pair: tuple[int, int | None]
+) -> BaselineComparison | Reason:
+    """A derived figure against its baseline row, or the reason why it is not compared."""
+    row, base_row = pair
+    if table.rows[row][relation.derived.place].marked:
+        return "marked"
+    if base_row is None:
+        return "no_baseline"
+    if base_row == row:
+        return "baseline"
+    found = compare(table, relation, style, (row, base_row))
+    if found is None:
+        return "no_partner"
+    if not found.agrees and _fits_a_bare_row(table, relation, style, found):
+        return "other_baseline"
+    return found
 
 
 def _styles(table: PrintedTable, relation: Relation, rows: list[int]) -> Iterator[Style]:
     """Every direction that the derived figures may be printed in, the same for all of a kind."""
     figures = [relation.figure(table, row) for row in rows]
-    kinds = list(dict.fromkeys(_kind(figure, relation) for figure in figures if figure))
+    kinds = list(dict.fromkeys(kind_of(figure, relation) for figure in figures if figure))
     signed = any(figure.signed for figure in figures if figure)
     for chosen in product(*(_expressions(kind, relation, signed=signed) for kind in kinds)):
         yield dict(zip(kinds, chosen, strict=True))
@@ -185,7 +211,11 @@ def _is_bare(table: PrintedTable, relation: Relation, row: int) -> bool:
 
 
 def compare(
-    table: PrintedTable, relation: Relation, style: Style, pair: tuple[int, int]
+    table: PrintedTable,
+    relation: Relation,
+    style: Style,
+    pair: tuple[int, int],
+    rounding: Rounding = "round",
 ) -> BaselineComparison | None:
     """A derived figure against its row and a baseline row; None if a figure is missing."""
     row, base_row = pair
@@ -194,17 +224,19 @@ def compare(
     other = relation.base_figure(table, base_row)
     if printed is None or own is None or other is None:
         return None
-    kind = _kind(printed, relation)
-    values = {"a": range_of(own, relation.base.unit), "b": range_of(other, relation.base.unit)}
+    kind = kind_of(printed, relation)
+    unit = relation.base.unit
+    values = {"a": range_of(own, unit, rounding), "b": range_of(other, unit, rounding)}
     try:
         allowed = interval_of(style[kind], values)
     except BadSuite:  # it divides by a figure that may be zero
         return None
-    agrees = allowed.meets(range_of(printed, _unit(printed, relation, kind)))
+    agrees = allowed.meets(range_of(printed, unit_of(printed, relation, kind), rounding))
     return BaselineComparison(row=row, base_row=base_row, kind=kind, agrees=agrees, allowed=allowed)
 
 
-def _kind(printed: PrintedFigure, relation: Relation) -> DerivedKind:
+def kind_of(printed: PrintedFigure, relation: Relation) -> DerivedKind:
+    """What a derived figure is: its own unit says so, or its column."""
     if printed.unit == "x":
         return "ratio"
     if printed.unit == "%":
@@ -215,67 +247,9 @@ def _kind(printed: PrintedFigure, relation: Relation) -> DerivedKind:
     return role if role in ("ratio", "percent") else "difference"
 
 
-def _unit(printed: PrintedFigure, relation: Relation, kind: DerivedKind) -> str:
+def unit_of(printed: PrintedFigure, relation: Relation, kind: DerivedKind) -> str:
     """The unit of a derived figure: its own, its column's, or that of what it follows from."""
     if kind != "difference":
         return ""
     own = printed.unit or ("" if relation.aside else relation.derived.unit)
     return own or relation.base.unit
-
-
-def contradictions(table: PrintedTable, derivation: Derivation) -> list[Finding]:
-    """The figures that an established derivation leaves unexplained."""
-    return [_finding(table, derivation, each) for each in derivation.comparisons if not each.agrees]
-
-
-def _finding(table: PrintedTable, derivation: Derivation, found: BaselineComparison) -> Finding:
-    relation = derivation.relation
-    printed = relation.figure(table, found.row)
-    own = relation.base_figure(table, found.row)
-    other = relation.base_figure(table, found.base_row)
-    assert printed and own and other  # noqa: S101, PT018  # compare has found all three
-    unit = _unit(printed, relation, found.kind)
-    scale = SCALES.get(unit, 1)
-    said_unit = {"ratio": "x", "percent": "%"}.get(found.kind, unit)
-    rivals = [
-        table.name(row)
-        for row in range(len(table.rows))
-        if row not in (found.row, found.base_row)
-        and (tried := compare(table, relation, derivation.style, (found.row, row))) is not None
-        and tried.agrees
-    ]
-    base_unit = f" {relation.base.unit}".rstrip()
-    return Finding(
-        kind=found.kind,
-        row=table.name(found.row),
-        column=relation.derived.head,
-        printed=f"{printed.printed} {said_unit}".strip(),
-        low=found.allowed.low / scale,
-        high=found.allowed.high / scale,
-        of=f"{own.printed}{base_unit} against {other.printed}{base_unit} "
-        f"({table.name(found.base_row)})",
-        why=rule_of(derivation),
-        fits=tuple(rivals),
-    )
-
-
-def rule_of(derivation: Derivation) -> str:
-    """A derivation in words."""
-    relation = derivation.relation
-    what = f"in parentheses in {relation.derived.head}" if relation.aside else relation.derived.head
-    base = relation.base.head
-    if derivation.rule == "the row above":
-        return f"{what}: {base} against that of the row above"
-    return f"{what}: {base} against that of {derivation.rule}"
-
-
-def check_of(derivation: Derivation) -> Check:
-    """How a table does under a derivation."""
-    kinds: list[FindingKind] = [each.kind for each in derivation.comparisons]
-    return Check(
-        kind=max(kinds, key=kinds.count),
-        rule=rule_of(derivation),
-        checked=len(kinds),
-        contradicted=len(kinds) - derivation.agreeing,
-        left_out=derivation.left_out,
-    )

@@ -74,8 +74,7 @@ class Explainer:
                     self._add(claim, readings)
 
     def _add(self, claim: Claim, readings: Readings) -> None:
-        ranges = {way: interval(claim.printed, claim.unit, way) for way in _WAYS}
-        cell = _ColumnFigure(readings, ranges)
+        cell = _ColumnFigure(readings, _ranges(claim))
         self._cells[claim.id] = cell
         self._columns.setdefault(claim.column, []).append(cell)
 
@@ -145,6 +144,10 @@ class Explainer:
         )
 
 
+def _ranges(claim: Claim) -> dict[Rounding, Interval]:
+    return {way: interval(claim.printed, claim.unit, way, claim.zeros) for way in _WAYS}
+
+
 def _of_derived(claim: Claim, known: Mapping[str, Readings]) -> Readings | None:
     names = parts_of(claim)
     if (
@@ -202,7 +205,7 @@ def trials(claim: Claim, suites: Sequence[Suite], records: Records) -> list[Tria
     readings = explainer.readings(claim)
     if readings is None:
         return []
-    ranges = {way: interval(claim.printed, claim.unit, way) for way in _WAYS}
+    ranges = _ranges(claim)
     found = []
     for (changes, convention), value in readings.values.items():
         hit = next((way for way in _WAYS if ranges[way].holds(value)), None)

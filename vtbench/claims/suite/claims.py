@@ -11,7 +11,7 @@ import msgspec
 
 from vtbench.claims.suite.formulas import names_in
 from vtbench.claims.suite.hedges import ORDERED, accepted
-from vtbench.claims.suite.interval import BYTES, SCALES, Interval
+from vtbench.claims.suite.interval import BYTES, SCALES, Interval, Zeros
 from vtbench.claims.suite.names import full_expression
 from vtbench.claims.suite.reader import SuiteReader
 from vtbench.claims.suite.schema import DERIVED, Single, Twin, Unprinted, WorkloadText
@@ -178,7 +178,8 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
     if single.unit not in SCALES:
         units = ", ".join(repr(unit) for unit in SCALES)
         raise BadSuite(f"unit: expected one of {units}; found {single.unit!r}.")
-    digits = _interval(single)
+    zeros = single.zeros or reader.header.zeros
+    digits = _interval(single, zeros)
     expression, members = _arithmetic(reader, single)
     derived = expression is not None
     text = None if derived else single.workload
@@ -194,6 +195,7 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
         metric=single.metric,
         printed=single.printed,
         unit=single.unit,
+        zeros=zeros,
         low=digits.low,
         high=digits.high,
         column=f"{reader.name}.{column}",
@@ -230,14 +232,14 @@ def _arithmetic(reader: SuiteReader, single: Single) -> tuple[str | None, tuple[
     return full_expression(single.of, reader.name, single.id, reader.quantities), ()
 
 
-def _interval(single: Single) -> Interval:
+def _interval(single: Single, zeros: Zeros) -> Interval:
     """The values for which a claim holds; a formula stands for no number."""
     if single.kind == "formula":
         return Interval(Decimal(0), Decimal(0))
     if single.kind == "scaling":
         return growth(single.printed).exponent
     printed = ORDERED if single.kind == "ordering" else single.printed
-    return accepted(printed, single.unit, single.relation)
+    return accepted(printed, single.unit, single.relation, zeros)
 
 
 def _checked_id(name: str) -> str:

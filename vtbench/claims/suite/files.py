@@ -216,6 +216,7 @@ def _add_cell(
         needs=found.needs or column.needs or row.needs,
         workload=found.workload or row.workload,
         stages=column.stages,
+        zeros=column.zeros,
         hardware=column.hardware,
         conditions=column.conditions,
         arithmetic=found.arithmetic,
@@ -253,3 +254,13 @@ def find(names: list[str]) -> list[Suite]:
             raise BadSuite(f"There is no suite {name!r} and no such file.{hint}")
         suites.append(read_suite(path))
     return suites
+
+
+def tables_in(suite: Suite) -> list[tuple[int, TableHead]]:
+    """The tables of a suite that was read, in order, each with the line on which it begins."""
+    text = Path(suite.path).read_text(encoding="utf-8")
+    lines, tables = Lines(text), tomllib.loads(text).get("table", [])
+    return [
+        (lines.of_header("table", index), msgspec.convert(table, TableHead))
+        for index, table in enumerate(tables)
+    ]

@@ -12,7 +12,16 @@ from types import MappingProxyType
 
 import msgspec
 
-from vtbench.claims.suite.interval import SCALES, Interval, interval, last_digit, middle, number
+from vtbench.claims.suite.interval import (
+    SCALES,
+    Interval,
+    Zeros,
+    interval,
+    last_digit,
+    middle,
+    number,
+    significant,
+)
 from vtbench.claims.suite.types import Claim, Relation
 from vtbench.errors import BadSuite
 
@@ -106,11 +115,12 @@ UPPER: tuple[Relation, ...] = ("at_most", "less_than")
 """Relations that a figure bounds from above."""
 
 
-def accepted(printed: str, unit: str, relation: Relation) -> Interval:
+def accepted(printed: str, unit: str, relation: Relation, zeros: Zeros = "digits") -> Interval:
     """The values for which a relation to the printed digits holds, in base units."""
     if relation == "range":
-        first, second = (interval(each, unit) for each in ends(printed))
+        first, second = (interval(each, unit, zeros=zeros) for each in ends(printed))
         return Interval(first.low, second.high)
+    printed = significant(printed, zeros)
     rounded = interval(printed, unit)
     figure = (rounded.low + rounded.high) / 2
     near = max(NEAR * abs(figure), last_digit(printed) * SCALES[unit])

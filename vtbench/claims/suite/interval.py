@@ -22,12 +22,15 @@ BYTES = ("bytes", "KB", "MB", "GB", "KiB", "MiB", "GiB")
 """Units of memory."""
 
 Rounding = Literal["round", "truncate"]
+Zeros = Literal["digits", "rounded"]
+"""Zeros at the end of a whole number: digits like others, or all that rounding has left there."""
 
 LONGEST = 40
 """Characters of a printed number."""
 LARGEST = 60
 """Its decimal order, up or down."""
 
+_ZEROS = re.compile(r"([+-]?[\d,]*[1-9])([0,]*0)")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -60,6 +63,14 @@ def _before(low: Decimal, high: Decimal, *, apart: bool) -> bool:
     return low < high or (low == high and not apart)
 
 
+def significant(printed: str, zeros: Zeros) -> str:
+    """The figure with no zeros that are not digits: 1,500 is 15e2 if they are rounded."""
+    match = _ZEROS.fullmatch(printed.strip().replace("−", "-"))
+    if zeros == "digits" or match is None:
+        return printed
+    return f"{match[1]}e{match[2].count('0')}"
+
+
 def number(printed: str) -> Decimal:
     """The number that printed digits spell; typographic minus and thousands commas are read."""
     text = printed.strip().replace("−", "-").replace(",", "").removeprefix("~")
@@ -77,12 +88,15 @@ def last_digit(printed: str) -> Decimal:
     return Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
 
 
-def interval(printed: str, unit: str, rounding: Rounding = "round") -> Interval:
+def interval(
+    printed: str, unit: str, rounding: Rounding = "round", zeros: Zeros = "digits"
+) -> Interval:
     """Every value that the printed digits stand for, in base units.
 
     Rounded to the nearest: half a last digit either way. Truncated: up to one last digit more,
-    away from zero.
+    away from zero. The last digit of 300 is its last zero, or its 3 if its zeros are rounded.
     """
+    printed = significant(printed, zeros)
     value, step, scale = number(printed), last_digit(printed), SCALES[unit]
     if rounding == "round":
         return Interval((value - step / 2) * scale, (value + step / 2) * scale)

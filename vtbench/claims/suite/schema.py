@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vtbench.claims.suite.interval import SCALES
+from vtbench.claims.suite.interval import SCALES, Zeros
 from vtbench.claims.suite.speed import NO_CONDITIONS, Conditions
 from vtbench.claims.suite.types import (
     SWEPT,
@@ -46,6 +46,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Default size of the workloads."""
     conventions: dict[Metric, str] = {}
     """Metric -> convention that the paper states."""
+    zeros: Zeros = "digits"
+    """Whether zeros at the end of printed whole numbers are digits, or ``rounded``."""
     hardware: str = ""
     """The device on which all speeds were measured, such as V100."""
     conditions: Conditions = NO_CONDITIONS
@@ -66,6 +68,8 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For derived columns: arithmetic over the cells of the row, or of other rows."""
     stages: tuple[str, ...] = ()
     """Module paths that its figures are about; empty is the whole model."""
+    zeros: Zeros | None = None
+    """Whether zeros at the end of its whole numbers are digits; as the suite says by default."""
     hardware: str = ""
     """The device on which its speeds were measured, or ``not stated``."""
     conditions: Conditions = NO_CONDITIONS
@@ -125,6 +129,8 @@ class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of a formula or a scaling: axis -> its values, a list or a range such as 192:512:32."""
     symbols: dict[str, str] = {}
     """Of a formula or a scaling: letter of the paper -> what it is in an axis of the sweep."""
+    zeros: Zeros | None = None
+    """Whether zeros at the end of a whole number are digits; as the suite says by default."""
     arithmetic: Twin = Twin()
     hardware: str = ""
     """Of a speed: the device on which it was measured, or ``not stated``."""

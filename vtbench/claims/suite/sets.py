@@ -125,5 +125,5 @@ def sides(claim: Claim) -> tuple[Claim, ...]:
             side, printed=printed, relation="equals", low=own.low, high=own.high
         )
         for side, printed in zip((least, greatest), ends(claim.printed), strict=True)
-        for own in (interval(printed, claim.unit),)
+        for own in (interval(printed, claim.unit, zeros=claim.zeros),)
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from vtbench.claims.suite.interval import Interval
+from vtbench.claims.suite.interval import Interval, Zeros
 from vtbench.claims.suite.speed import NO_CONDITIONS, Conditions
 from vtbench.data.workload import Workload
 
@@ -139,6 +139,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """The digits as printed; for a formula its text, for a growth its word or exponent."""
     unit: str
     """The printed unit."""
+    zeros: Zeros = "digits"
+    """Whether zeros at the end of a whole number are digits."""
     low: Decimal
     """The least value for which the claim holds, in base units; 0 for a formula."""
     high: Decimal

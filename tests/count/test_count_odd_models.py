@@ -1,5 +1,6 @@
 """Models that are unusual, or wrong: the count is that of a run on values, or there is none."""
 
+import importlib
 import random
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
@@ -140,6 +141,41 @@ def _surroundings():
     return (
         *generators, torch.get_default_dtype(), torch.get_default_device(), torch.get_num_threads()
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("road", ["meta", "real"])
+def test_what_a_file_computes_while_it_is_imported_is_not_counted(road, tmp_path, monkeypatch):
+    name = f"imported_on_the_{road}_road"
+    outer, inner = tmp_path / f"{name}.py", tmp_path / f"{name}_too.py"
+    outer.write_text(
+        f"import torch\nimport {name}_too\n"
+        "product = torch.ones(2, 2) @ torch.ones(2, 2)\nproduct.numpy()\n"
+    )
+    inner.write_text("import torch\nproduct = torch.ones(3, 3) @ torch.ones(3, 3)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    class Imports(nn.Module):
+        def forward(self, x):
+            return x @ importlib.import_module(name).product.to(x.device)
+
+    count = count_module(Imports(), ((torch.zeros(5, 2),), {}), CountSettings(road=road))
+    assert [row.macs for row in count.rows if row.status != "zero"] == [5 * 2 * 2]
+
+
+def test_what_a_file_runs_that_a_block_imports_is_counted(tmp_path, monkeypatch):
+    (tmp_path / "imported_in_a_block.py").write_text(
+        "import torch\nproduct = torch.ones(2, 3) @ torch.ones(3, 4)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with vtbench.counting(nn.Linear(4, 4)) as count:
+        importlib.import_module("imported_in_a_block")
+    assert count.macs == 2 * 3 * 4
+
+
+def test_a_convolution_larger_than_its_input_is_no_count_of_zero():
+    model, x = nn.Conv2d(3, 8, 16, stride=16), torch.zeros(1, 3, 8, 8)
+    with pytest.raises(ModelError, match=r"larger than its input|greater than actual input"):
+        count_module(model, ((x,), {}), CountSettings(road="meta"))
 
 
 def test_a_model_that_draws_lots_counts_the_same_every_time():

@@ -9,6 +9,7 @@ from functools import cache
 
 import pytest
 import torch
+from installed import before
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -68,9 +69,15 @@ def built(workload):
 @cache
 def reference(workload):
     """Multiply-accumulates on shapes alone, without gradients, all of them known."""
-    counted = count_module(*parts_of(workload), CountSettings(road="meta"))
+    road = "real" if reads_values(workload) else "meta"
+    counted = count_module(*parts_of(workload), CountSettings(road=road))
     assert all(row.status != "unknown" for row in counted.rows)
     return sum(row.macs for row in counted.rows)
+
+
+def reads_values(workload):
+    """Whether there is no road on shapes: an older BERT looks for padding among its tokens."""
+    return workload.model == "transformers:BertModel" and before("transformers", 5)
 
 
 def parts_of(workload):
@@ -101,6 +108,8 @@ def test_there_are_twenty_named_models_and_all_multiply():
 @pytest.mark.parametrize("road", ["meta", "real"])
 @pytest.mark.parametrize("grad", [False, True], ids=["inference", "grad"])
 def test_shapes_and_values_gradients_or_none_give_one_count(workload, road, grad):
+    if road == "meta" and reads_values(workload):
+        pytest.skip("BERT of this transformers reads its tokens, which shapes alone do not have")
     assert macs(*parts_of(workload), road=road, grad=grad) == reference(workload) > 0
 
 
@@ -169,7 +178,7 @@ def compilable(workload, compiled, inputs):
 @pytest.mark.parametrize("workload", WORKLOADS, **NAMES)
 def test_the_parts_of_every_view_sum_to_the_total(workload):
     module, inputs = parts_of(workload)
-    record = record_of(workload, count_module(module, inputs, CountSettings(road="meta")), None)
+    record = record_of(workload, count_module(module, inputs, CountSettings()), None)
     for view in VIEWS:
         for depth in (1, 2, 99):
             assert sum(part.macs for part in breakdown(record, view, depth)) == reference(workload)

@@ -34,6 +34,11 @@ class ModuleStack:
         self._owners: list[str] = []
         self._follow_nodes = False
 
+    @property
+    def inside_a_call(self) -> bool:
+        """Whether any module is running."""
+        return bool(self._calls)
+
     @contextmanager
     def watching(self, *, nodes: bool = False) -> Iterator[None]:
         """Follow module calls until the block ends; with ``nodes``, remember graph nodes."""

@@ -19,6 +19,7 @@ from vtbench.count.isolation import (
     bound_to,
     compiled_code_as_written,
     copied,
+    imports_uncounted,
     left_as_found,
     seeded_and_restored,
     to_meta,
@@ -92,7 +93,9 @@ def count_module(model: nn.Module, inputs: Inputs, settings: CountSettings) -> C
 
 
 def _asks_for_gradients(error: BaseException | None) -> bool:
-    return isinstance(error, RuntimeError) and bool(re.search("grad|nference", str(error)))
+    # "aten." begins what a nested tensor of torch 2.6 says of an operator that it takes by its
+    # parts alone, as gradients show it
+    return isinstance(error, RuntimeError) and bool(re.search(r"grad|nference|^aten\.", str(error)))
 
 
 def _by_road(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
@@ -205,11 +208,11 @@ def counter_for(
     for tensor in tree_leaves(inputs):
         if isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided:
             counter.lifetimes.born(tensor, "", "input")
-    leaving = nullcontext() if on_meta else LeavingTorch(counter.file_outside)
+    leaving = nullcontext() if on_meta else LeavingTorch(counter)
     try:
         watching = stack.watching(nodes=settings.backward or settings.grad)
-        threads = other_threads_watched(counter)
-        with watching, compiled_code_as_written(), threads, leaving, counter:
+        threads, imports = other_threads_watched(counter), imports_uncounted(counter)
+        with watching, compiled_code_as_written(), threads, imports, leaving, counter:
             yield counter
     finally:
         counter.ended = True

@@ -26,9 +26,10 @@ from vtbench.count.meta_execution import (
     same_layout,
     without_address,
 )
-from vtbench.count.operators.rules import CONTROL, Special, qualified, rule_of
+from vtbench.count.operators.rules import CONTROL, Special, hand_higher_order_to, qualified, rule_of
 from vtbench.count.operators.table import Rule
 from vtbench.count.unseen_work import OutsideWork
+from vtbench.models.sizes import something_left
 
 Tensor = torch.Tensor
 
@@ -76,6 +77,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
 
     def __init__(self, stack: ModuleStack, users: Mapping[str, Rule], *, on_meta: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's own
+        hand_higher_order_to(Counter)
         self.stack = stack
         self.lifetimes = Lifetimes()
         self.weight_bytes = 0
@@ -87,6 +89,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self._known: dict[Any, Known] = {}
         self._repeats = Repeats()
         self._beside = 0
+        self.importing = 0
+        """How many files are being imported, each by the one before it: none of it is counted."""
         self.ended = False
         """Whether the count is over; work that still goes on is not part of it."""
 
@@ -100,6 +104,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
     ) -> Any:
         """Run one operator and file it."""
         kwargs = kwargs or {}
+        if self.importing:
+            return func(*args, **kwargs)
         known = self._known.get(func) or self._learn(func)
         if known.rule is Special.COMPOSITE:
             with self:
@@ -166,7 +172,10 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
             # a product copies operands that it cannot fold: memory, though no work
             out, self._beside = with_temporaries(func, args, kwargs)
             return out
-        return on_one_device(func, args, kwargs)
+        out = on_one_device(func, args, kwargs)
+        if isinstance(known.rule, Rule) and known.rule.kind == "conv" and isinstance(out, Tensor):
+            something_left(args, out)
+        return out
 
     def _file(self, known: Known, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
         path, phase = self.stack.current, "forward"

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import numpy as np
@@ -21,6 +24,9 @@ from torch import nn
 
 from vtbench.count.meta_execution import without_address
 from vtbench.count.model_parts import is_lazy
+
+if TYPE_CHECKING:
+    from vtbench.count.counter import Counter
 
 Replace = Callable[[torch.Tensor], torch.Tensor]
 
@@ -49,6 +55,8 @@ def seeded_and_restored() -> Iterator[None]:
     finally:
         if _default_device() != device:
             torch.set_default_device(device)
+        if device is None:  # as it was before any was set; torch 2.6 stumbles over a None
+            vars(torch._GLOBAL_DEVICE_CONTEXT).pop("device_context", None)
         if torch.get_default_dtype() != dtype:
             torch.set_default_dtype(dtype)
         if torch.get_num_threads() != threads:
@@ -81,6 +89,29 @@ def compiled_code_as_written() -> Iterator[None]:
             flex = None
         if flex is not None or "torch._dynamo" in sys.modules:
             stack.enter_context(torch.compiler.set_stance("force_eager"))
+        yield
+
+
+@contextmanager
+def imports_uncounted(counter: Counter) -> Iterator[None]:
+    """What a file computes while a module's call imports it is not counted in the block.
+
+    It happens once in a process and is no part of the call. Torch 2.6 imports its compiler at the
+    first ``vmap``, and tries products out meanwhile.
+    """
+    here = threading.get_ident()
+    execute = SourceFileLoader.exec_module
+
+    def execute_uncounted(loader: SourceFileLoader, module: ModuleType) -> None:
+        if threading.get_ident() != here or not counter.stack.inside_a_call:
+            return execute(loader, module)
+        counter.importing += 1
+        try:
+            return execute(loader, module)
+        finally:
+            counter.importing -= 1
+
+    with mock.patch.object(SourceFileLoader, "exec_module", execute_uncounted):
         yield
 
 

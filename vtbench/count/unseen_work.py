@@ -129,18 +129,22 @@ class LeavingTorch(TorchFunctionMode):
         }
     )
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, counter: Counter) -> None:
         super().__init__()
-        self._file = file
+        self._counter = counter
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Note the call if it leaves torch, and make it."""
         way = self.WAYS.get(func)
-        if way is not None and args[0].numel() > 1 and _holds_reals(args[0]):
-            self._file(way, args[0])
+        if way is not None and not self._counter.importing:
+            self._note(way, args[0])
         return func(*args, **(kwargs or {}))
+
+    def _note(self, way: str, tensor: torch.Tensor) -> None:
+        if tensor.numel() > 1 and _holds_reals(tensor):
+            self._counter.file_outside(way, tensor)
 
 
 def _holds_reals(tensor: torch.Tensor) -> bool:

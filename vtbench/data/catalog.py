@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Iterable
 
 from vtbench.data import paper_folders
 from vtbench.data.catalog_row import ModelRow
 from vtbench.data.libraries import LISTED, timm_architectures
+from vtbench.data.spelling import closest
 
-__all__ = ["CATALOG", "ModelRow", "closest", "entries", "entry", "is_glob", "nearest"]
+__all__ = ["CATALOG", "ModelRow", "entries", "entry", "is_glob", "nearest"]
 
 CATALOG: tuple[ModelRow, ...] = tuple(
     entry for rows in paper_folders.modules("rows") for entry in rows.ROWS
@@ -50,12 +50,3 @@ def nearest(name: str, limit: int = 3) -> list[str]:
     if source not in LISTED:
         return [f"{known}:{rest}" for known in closest(source, LISTED, 1)]
     return [f"{source}:{near}" for near in closest(rest, LISTED[source](), limit)]
-
-
-def closest(word: str, words: Iterable[str], limit: int = 3) -> list[str]:
-    """The words most like this one, best first; differences of case count for nothing."""
-    by_lower: dict[str, str] = {}
-    for each in words:
-        by_lower.setdefault(each.lower(), each)
-    matches = difflib.get_close_matches(word.lower(), by_lower, n=limit, cutoff=0.5)
-    return [by_lower[match] for match in matches]

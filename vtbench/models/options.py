@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from vtbench.data.catalog import closest
+from vtbench.data.spelling import closest
 from vtbench.errors import BadOption
 
 Parameters = Mapping[str, inspect.Parameter]

@@ -56,6 +56,11 @@ def try_size(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         cutter.register_forward_pre_hook(lambda cutter, given: _note_crop(cutter, given, crops))
         for cutter in _patch_cutters(module)
     ]
+    hooks += [
+        part.register_forward_hook(lambda _, given, out: something_left(given, out))
+        for part in module.modules()
+        if isinstance(part, nn.Conv1d | nn.Conv2d | nn.Conv3d)
+    ]
     try:
         with torch.no_grad():
             module(*args, **kwargs)
@@ -72,6 +77,13 @@ def try_size(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -
             f"its patches of {written(patch)} would silently crop an input of {written(given)}",
             patch,
         )
+
+
+def something_left(given: tuple[Any, ...], out: torch.Tensor) -> None:
+    """Raise if nothing is left of a convolution's input: torch 2.6 says so only on values."""
+    if given and out.numel() == 0 < given[0].numel():
+        sides = "x".join(map(str, given[0].shape))
+        raise RuntimeError(f"A convolution is larger than its input, {sides}.")
 
 
 def _patch_cutters(module: nn.Module) -> list[nn.Module]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import sys
 from collections.abc import Iterable, Iterator
@@ -26,6 +25,7 @@ from vtbench.claims.suite.schema import (
     Unprinted,
 )
 from vtbench.claims.suite.types import CONVENTIONS, Axis, Claim, Fitted, HeldOut, Suite
+from vtbench.data.spelling import closest
 from vtbench.errors import BadSuite
 
 if sys.version_info >= (3, 11):
@@ -249,7 +249,7 @@ def find(names: list[str]) -> list[Suite]:
     for name in names:
         path = known.get(name, Path(name))
         if name not in known and not path.is_file():
-            near = difflib.get_close_matches(name, known, n=3)
+            near = closest(name, known)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             raise BadSuite(f"There is no suite {name!r} and no such file.{hint}")
         suites.append(read_suite(path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Container, Iterable, Mapping
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from vtbench.claims.suite.formulas import names_in, refuse_no_arithmetic, with_names
 from vtbench.claims.suite.reader import Lines
 from vtbench.claims.suite.types import Claim, Suite
+from vtbench.data.spelling import closest
 from vtbench.errors import UsageError
 
 
@@ -117,8 +117,9 @@ def one_claim(suites: Iterable[Suite], asked: str) -> tuple[Suite, Claim]:
         raise UsageError(f"{asked!r} stands for several claims: {ids}; give one of these ids.")
     ids_known = [claim.id for suite in suites for claim in suite.claims]
     short = {claim.partition(".")[2]: claim for claim in ids_known}
-    near = difflib.get_close_matches(asked, ids_known, n=3) or [
-        short[each] for each in difflib.get_close_matches(asked, short, n=3)
+    # ids of a suite are alike, so one that is meant is more than half alike
+    near = closest(asked, ids_known, likeness=0.6) or [
+        short[each] for each in closest(asked, short, likeness=0.6)
     ]
     hint = f" Did you mean {' or '.join(near)}?" if near else " `vtbench check` lists the ids."
     raise UsageError(f"There is no claim {asked!r}.{hint}")

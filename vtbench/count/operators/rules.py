@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from numbers import Integral
 from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch.utils import flop_counter
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 from vtbench.count.operators.formulas import Cost, dense
@@ -51,6 +52,19 @@ CONTROL: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
     {"higher_order::cond": _cond, "higher_order::while_loop": _while_loop}
 )
 """Qualified name -> the same control flow in plain Python."""
+
+
+def hand_higher_order_to(mode: type[TorchDispatchMode]) -> None:
+    """Let a mode see operators of higher order; before torch 2.9 each has to be told of it."""
+    if hasattr(TorchDispatchMode, "supports_higher_order_operators"):
+        return
+    for operator in torch._ops._higher_order_ops.values():
+        if mode not in operator.python_key_table:
+            operator.py_impl(mode)(partial(_handed_over, operator))
+
+
+def _handed_over(operator: Any, mode: TorchDispatchMode, *args: Any, **kwargs: Any) -> Any:
+    return mode.__torch_dispatch__(operator, (), args, kwargs)  # type: ignore[no-untyped-call]  # torch's
 
 
 class Shape(tuple[Any, ...]):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 
 from vtbench.data import paper_folders
 from vtbench.data.cost.model import CostModel
+from vtbench.data.spelling import closest
 from vtbench.errors import UnknownModel
 
 
@@ -15,7 +15,7 @@ def cost_model(name: str) -> CostModel:
     found = cost_models()
     if name in found:
         return found[name]
-    near = difflib.get_close_matches(name, found, n=3, cutoff=0.5)
+    near = closest(name, found)
     hint = f"the nearest are {', '.join(near)}" if near else "`vtbench cost` lists them"
     raise UnknownModel(f"There is no cost model named {name!r}; {hint}.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from vtbench.data.cost.terms import Amount, Term, macs_of, weights_of
+from vtbench.data.spelling import closest
 from vtbench.errors import BadOption
 
 Value = Any
@@ -126,15 +126,9 @@ class CostModel(msgspec.Struct, frozen=True):
 
     def _no_symbol(self, name: str) -> str:
         names = [symbol.name for symbol in self.symbols]
-        near = _nearest(name, names)
-        hint = f"; did you mean {near!r}?" if near else "."
+        near = closest(name, names, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         return f"{self.name} has no symbol {name!r}{hint} It has {', '.join(names)}."
-
-
-def _nearest(name: str, names: list[str]) -> str | None:
-    by_lower = {each.lower(): each for each in names}
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return by_lower[found[0]] if found else None
 
 
 def _checked(model: str, symbol: Symbol, value: Value) -> Value:

@@ -25,6 +25,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.operators.rules import Special
 from vtbench.count.operators.table import Rule
+from vtbench.count.read_values import SHAPE_ONLY
 
 if TYPE_CHECKING:
     from vtbench.count.counter import Counter
@@ -37,14 +38,6 @@ _EMPTY = frozenset(
 )
 _COPIES = frozenset(("to", "_to_copy", "clone", "contiguous"))
 """A copy of an unwritten buffer is as unwritten as it was."""
-_LIKE = frozenset(
-    (
-        *("new_empty", "new_empty_strided", "new_zeros", "new_ones", "new_full"),
-        *("empty_like", "zeros_like", "ones_like", "full_like"),
-        *("rand_like", "randn_like", "randint_like"),
-    )
-)
-"""Operators that take a tensor for its shape and read none of its values."""
 
 
 class OutsideWork:
@@ -114,11 +107,14 @@ def _writes(func: Any, place: int | str) -> bool:
 
 def _only_looks(func: Any) -> bool:
     overload = isinstance(func, torch._ops.OpOverload)
-    return overload and (func.is_view or func.overloadpacket.__name__ in _LIKE)
+    return overload and (func.is_view or func.overloadpacket.__name__ in SHAPE_ONLY)
 
 
 class LeavingTorch(TorchFunctionMode):
-    """Files every tensor of real numbers that a model hands to numpy or to foreign code."""
+    """Files every tensor of real numbers that a model hands to numpy or to foreign code.
+
+    ``read`` is told of every tensor whose values Python gets without an operator.
+    """
 
     WAYS = MappingProxyType(
         {
@@ -129,9 +125,18 @@ class LeavingTorch(TorchFunctionMode):
         }
     )
 
-    def __init__(self, file: File) -> None:
+    READS = MappingProxyType(
+        {
+            torch.Tensor.tolist: "Tensor.tolist",
+            torch.Tensor.numpy: "Tensor.numpy",
+            torch.Tensor.__array__: "Tensor.numpy",
+        }
+    )
+
+    def __init__(self, file: File, read: File) -> None:
         super().__init__()
         self._file = file
+        self._read = read
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -140,6 +145,8 @@ class LeavingTorch(TorchFunctionMode):
         way = self.WAYS.get(func)
         if way is not None and args[0].numel() > 1 and _holds_reals(args[0]):
             self._file(way, args[0])
+        if func in self.READS:
+            self._read(self.READS[func], args[0])
         return func(*args, **(kwargs or {}))
 
 

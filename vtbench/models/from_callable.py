@@ -33,7 +33,7 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     """The model that a function returns, with its inputs or with an image."""
     if workload.resolution is not None:
         sizes.positive(workload.model, workload.resolution)
-    with _users_code():
+    with users_code():
         function = _function(target.name)
         options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
         options |= _conditions(function, workload, options)
@@ -79,7 +79,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def _users_code() -> Iterator[None]:
+def users_code() -> Iterator[None]:
     """Import and call a user's code: from the current directory too, and printing to stderr.
 
     Standard output belongs to the document that is being made.
@@ -193,7 +193,8 @@ def _with_inputs(
     kwargs = given if isinstance(given, dict) else {}
     several = tuple(given) if isinstance(given, tuple | list) else (given,)
     args = () if isinstance(given, dict) else several
-    return Built(module, args, kwargs, _as_given(workload, (*args, *kwargs.values())))
+    resolved = _as_given(workload, (*args, *kwargs.values()))
+    return Built(module, args, kwargs, resolved, own_inputs=True)
 
 
 def _as_given(workload: Workload, tensors: tuple[Any, ...]) -> Workload:

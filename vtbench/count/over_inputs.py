@@ -13,6 +13,17 @@ from vtbench.errors import ModelError
 from vtbench.models import Built
 from vtbench.models.input_sets import input_sets
 
+GIVEN = "the input that was given and the model's own weights"
+"""The values that a live module is counted on."""
+
+
+def counted_on(over: InputSet | None) -> str:
+    """The values of the first count of a live module."""
+    if over is None:
+        return GIVEN
+    first = "a random input of seed 0" if over.source is None else f"the first of {over.source}"
+    return f"{first} and the model's own weights"
+
 
 def counts_over(
     over: InputSet,
@@ -49,13 +60,18 @@ def counts_over(
     return counts
 
 
-def live_counts(module: Any, given: Sequence[Inputs], how: CountSettings) -> list[Counted]:
-    """A count of a live module for each input; once for all if shapes alone decide."""
+def live_counts(
+    module: Any, given: Sequence[Inputs], how: CountSettings, *, drawn: bool = False
+) -> list[Counted]:
+    """A count of a live module for each input; once for all if shapes alone decide.
+
+    If the inputs were drawn under seeds, so are the random numbers that the module draws.
+    """
     first = count_module(module, given[0], how)
     if not first.readers:
         return [first] * len(given)
     rest = [
-        count_module(module, inputs, replace(how, seed=place))
+        count_module(module, inputs, replace(how, seed=place if drawn else how.seed))
         for place, inputs in enumerate(given[1:], 1)
     ]
     return [first, *rest]

@@ -118,10 +118,10 @@ def _described(tensor: torch.Tensor) -> torch.Tensor:
 class ReadValues:
     """Follows values from inputs, parameters and random numbers to the operators that read them."""
 
-    def __init__(self, *, strangers: bool = False) -> None:
+    def __init__(self) -> None:
         self.readers: dict[str, int] = {}
         """Operator -> calls that read such values."""
-        self._strangers = strangers
+        self.strangers = False
         """Whether a tensor that nobody has told of holds such values."""
         self._varies: dict[int, bool] = {}
         self._natures: dict[Any, Nature] = {}
@@ -136,7 +136,7 @@ class ReadValues:
         """Whether a tensor holds values that can differ from input to input."""
         if tensor.layout != torch.strided or tensor.is_nested:
             return True  # its parts are not followed
-        return self._varies.get(tensor.untyped_storage()._cdata, self._strangers)
+        return self._varies.get(tensor.untyped_storage()._cdata, self.strangers)
 
     def ran(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
         """An operator ran: note it if it read values, and what its results hold."""

@@ -35,19 +35,20 @@ _COLOURS = 3
 
 def input_sets(built: Built, asked: InputSet) -> list[Inputs]:
     """The inputs that were asked for, each of the shapes of the model's own; at least one."""
-    given: Inputs = (built.args, built.kwargs)
-    model = built.workload.model
-    if asked.source is None:
-        redraw_all = not built.own_inputs
-        return [drawn(given, seed, whole_numbers=redraw_all) for seed in range(asked.seeds or 1)]
-    source = asked.source
+    own: Inputs = (built.args, built.kwargs)
+    if asked.source is not None:
+        return of_source(asked.source, own, built.workload.model)
+    whole_numbers = not built.own_inputs
+    return [drawn(own, seed, whole_numbers=whole_numbers) for seed in range(asked.seeds or 1)]
+
+
+def of_source(source: str, own: Inputs, model: str) -> list[Inputs]:
+    """The inputs of a folder, an array or a function; ``own`` says which shapes they have."""
     if Path(source).is_dir():
-        found = _of_folder(Path(source), given, model)
-    elif source.endswith(".npy"):
-        found = _of_array(Path(source), given, model)
-    else:
-        found = _of_function(source, given, model)
-    return found
+        return _of_folder(Path(source), own, model)
+    if source.endswith(".npy"):
+        return _of_array(Path(source), own, model)
+    return of_items(_called(source), own, source, model)
 
 
 def drawn(given: Inputs, seed: int, *, whole_numbers: bool = False) -> Inputs:
@@ -152,23 +153,36 @@ def _filled(given: Inputs, slot: torch.Tensor, value: torch.Tensor) -> Inputs:
     return made
 
 
-def _of_function(source: str, given: Inputs, model: str) -> list[Inputs]:
+def _called(source: str) -> Iterator[Any]:
+    """What a function of the user's yields."""
     with users_code():
         function = _function(source)
         try:
-            made = list(itertools.islice(_yielded(source, function()), MANY + 1))
+            yield from _yielded(source, function())
         except BadInput:
             raise
         except Exception as error:
             raise BadInput(f"--inputs: {source} raised {first_line(error)}.") from error
+
+
+def of_items(items: Iterable[Any], own: Inputs | None, source: str, model: str) -> list[Inputs]:
+    """Tensors, tuples and dicts as inputs, each of the shapes of ``own``, or else of the first."""
+    made = list(itertools.islice(items, MANY + 1))
     if not made:
         raise BadInput(f"--inputs: {source} yields no input; expected at least one.")
     if len(made) > MANY:
         raise BadInput(f"--inputs: {source} yields more than {MANY:,} inputs.")
-    return [
-        checked(_as_inputs(source, place, each), given, f"input {place} of {source}", model)
-        for place, each in enumerate(made, 1)
-    ]
+    found = [_as_inputs(source, place, each) for place, each in enumerate(made, 1)]
+    wanted = _shapes(own if own is not None else found[0])
+    for place, each in enumerate(found, 1):
+        shapes = _shapes(each)
+        if shapes != wanted:  # other shapes have other counts, whatever their values
+            raise BadInput(
+                f"--inputs: expected the shape {', '.join(wanted) or 'of no tensor'} for {model}, "
+                f"and input {place} of {source} has {', '.join(shapes) or 'no tensor'}."
+            )
+    detached: list[Inputs] = tree_map_only(torch.Tensor, torch.Tensor.detach, found)
+    return detached
 
 
 def _function(source: str) -> Any:
@@ -215,18 +229,6 @@ def _as_inputs(source: str, place: int, each: Any) -> Inputs:
         f"--inputs: input {place} of {source} is a value of type {type(each).__name__}; expected "
         "a tensor, a tuple of inputs, or a dict of them by name."
     )
-
-
-def checked(inputs: Inputs, own: Inputs, what: str, model: str) -> Inputs:
-    """Inputs of the shapes that the model's own have: other shapes have other counts."""
-    shapes, wanted = _shapes(inputs), _shapes(own)
-    if shapes != wanted:
-        raise BadInput(
-            f"--inputs: expected the shape {', '.join(wanted) or 'of no tensor'} for {model}, and "
-            f"{what} has {', '.join(shapes) or 'no tensor'}."
-        )
-    kept: Inputs = tree_map_only(torch.Tensor, torch.Tensor.detach, inputs)
-    return kept
 
 
 def _shapes(inputs: Inputs) -> list[str]:

@@ -34,7 +34,8 @@ def certificate(record: Record, *, view: View = "total", depth: int = 1) -> list
     """The tables of one record; any view but the total replaces the list of operators."""
     tables = [_totals(record)]
     if view == "total":
-        tables += [with_values(_counted(record), record, SHORT), *_free(record)]
+        apart = [_counted(record), *_free(record)]
+        tables += [with_values(table, record, SHORT) for table in apart]
     else:
         tables.append(view_table(record, view, depth))
     if record.unknown:

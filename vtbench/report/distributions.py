@@ -56,7 +56,8 @@ def distribution_tables(
             conditions=(conditions,),
             columns=(
                 *columns,
-                *figure_columns("Mean", "Median"),
+                Column(head="Mean"),
+                Column(head="Median", drop=2),
                 *(Column(head=head, drop=1) for head in ("p5", "p95")),
                 *figure_columns("Min", "Max"),
             ),

@@ -11,6 +11,8 @@ from vtbench.report.table import Table
 
 MARK = "†"
 SHORT = f"{MARK} The figure can depend on the values of the input."
+MARKED = ("MACs", "Elements")
+"""Headings of columns that follow from shapes."""
 HOW_MUCH = "--seeds and --inputs show how much it varies."
 NAMED = 3
 """Operators, or figures, that a note names before it counts the rest."""
@@ -38,11 +40,11 @@ def notes_of(records: Sequence[Record], *, alone: bool = False) -> list[str]:
 
 
 def with_values(table: Table, record: Record, note: str | None = None) -> Table:
-    """A table of one record's parts: its MACs have the mark, and the note says why."""
+    """A table of one record's parts: what follows from shapes is marked, and the note says why."""
     if record.by_values is None:
         return table
     columns = tuple(
-        msgspec.structs.replace(each, head=f"MACs{MARK}") if each.head == "MACs" else each
+        msgspec.structs.replace(each, head=f"{each.head}{MARK}") if each.head in MARKED else each
         for each in table.columns
     )
     notes = [note] if note is not None else notes_of([record], alone=True)

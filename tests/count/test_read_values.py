@@ -60,9 +60,7 @@ READING = {
         "aten.repeat_interleave.self_Tensor",
     ),
     "nms": (
-        lambda net, x: x[
-            torchvision.ops.nms(torch.cat((x.abs(), x.abs() + 1), 1), x[:, 0], 0.99)
-        ],
+        lambda net, x: x[torchvision.ops.nms(torch.cat((x.abs(), x.abs() + 1), 1), x[:, 0], 0.99)],
         3,
         "torchvision.nms.default",
     ),

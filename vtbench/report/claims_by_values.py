@@ -17,9 +17,13 @@ COUNTED = frozenset(("macs", "flops", "activations"))
 def claims_by_values(
     suites: Iterable[Suite], records: Mapping[Workload, Record], verdicts: Sequence[Verdict]
 ) -> dict[str, ByValues]:
-    """Claim -> why its figure can change; a derived figure has the reason of its first part."""
+    """Claim -> why its figure can change; a derived figure has the reason of one of its parts.
+
+    Arithmetic follows from printed figures, which do not change, and from quantities.
+    """
     found: dict[str, ByValues] = {}
-    quantities = (each for suite in suites for each in suite.quantities)
+    quantities = [each for suite in suites for each in suite.quantities]
+    counts = {each.id for each in quantities}
     claims = {verdict.claim.id: verdict.claim for verdict in verdicts}
     stated = [(v.claim.id, v.claim.metric, _workloads(v)) for v in verdicts]
     stated += [(each.id, each.metric, [each.workload]) for each in quantities]
@@ -33,8 +37,9 @@ def claims_by_values(
     while grown:  # a figure may follow from one that follows from another
         grown = False
         for claim in derived:
-            parts = (found[name] for name in names_in(claim.expression or "") if name in found)
-            reason = next(parts, None) if claim.id not in found else None
+            parts = {name for name in names_in(claim.expression or "") if name in found}
+            parts &= counts if claim.kind == "arithmetic" else parts
+            reason = found[min(parts)] if parts and claim.id not in found else None
             if reason is not None:
                 found[claim.id], grown = reason, True
     return found

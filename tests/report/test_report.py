@@ -272,7 +272,7 @@ def test_stages_that_do_not_correspond_are_not_compared(make_record):
 JSON_KEYS = {
     "workload", "macs", "effective_macs", "complete", "flops", "params", "trainable", "buffers",
     "weights", "activations", "memory", "classes", "unknown_ops", "user_formulas", "road",
-    "convention", "by", "counters", "printed", "error",
+    "by_values", "distribution", "convention", "by", "counters", "printed", "error",
 }  # fmt: skip
 
 
@@ -294,7 +294,9 @@ def test_json_holds_every_key_with_exact_integers(make_record, failed_record):
     assert counted["unknown_ops"] == [
         {"op": "my.scan.default", "calls": 1, "estimated_macs": 5000, "module": "body.1"}
     ]
-    assert set(counted["by"][0]) == {"name", "macs", "params", "calls", "share"}
+    assert set(counted["by"][0]) == {
+        "name", "macs", "params", "calls", "share", "complete",
+    }  # fmt: skip
     fvcore = counted["counters"]["fvcore"]
     explained = sum(each["macs"] for each in fvcore["explained_by"])
     assert explained + fvcore["unexplained"] == fvcore["difference"] == -OWN

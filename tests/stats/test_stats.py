@@ -7,6 +7,7 @@ import json
 import math
 import random
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,14 @@ from vtbench.stats import (
     Interval,
     StoppingRule,
     WarmUp,
+    exact_mean,
     exponent,
     half_width,
     images_per_second,
+    mean_half_width,
     median_interval,
     percentile,
+    quantile,
     ratio_interval,
     ratio_of_interleaved,
 )
@@ -488,3 +492,31 @@ def test_warming_up_has_caps():
     assert rule.decide(faster[:10], 10.0) == "max_time"
     assert rule.decide(faster[:50], 1.0) == "max_blocks"
     assert rule.decide([1.0] * 3, 0.1) == "settled"
+
+
+def test_the_mean_of_counts_is_exact_and_its_interval_is_student_s():
+    big = 10**18
+    assert exact_mean([big, big + 1]) == Fraction(2 * big + 1, 2)
+    assert mean_half_width([7]) is None
+    assert mean_half_width([7, 7, 7]) == 0
+    # squares about 4: 9 + 1 + 1 + 9; t of 3 degrees of freedom is 3.182446
+    assert mean_half_width([1, 3, 5, 7]) == pytest.approx(
+        3.182446 * math.sqrt(20 / 3 / 4), rel=1e-5
+    )
+
+
+def test_the_interval_of_a_mean_holds_it_95_times_in_100():
+    """Of sums of nine dice, whose mean is 31.5; 2000 draws of 12, so that 1 % is two sigma."""
+    dice, hits = random.Random(0), 0
+    for _ in range(2000):
+        values = [sum(dice.randint(1, 6) for _ in range(9)) for _ in range(12)]
+        half = mean_half_width(values)
+        hits += abs(float(exact_mean(values)) - 31.5) <= half
+    assert 0.94 <= hits / 2000 <= 0.96
+
+
+def test_a_quantile_lies_between_neighbours():
+    assert quantile([4, 1, 3, 2], Fraction(1, 2)) == Fraction(5, 2)
+    assert quantile([10, 20], Fraction(1, 20)) == Fraction(21, 2)
+    assert quantile([5], Fraction(95, 100)) == 5
+    assert quantile(range(101), Fraction(95, 100)) == 95

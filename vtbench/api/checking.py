@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,13 +27,14 @@ from vtbench.claims.suite.files import find
 from vtbench.data.condensed import condensed
 from vtbench.data.files import ResultFile, read_results
 from vtbench.data.measurement import Device, Measurement
-from vtbench.data.record import Record
+from vtbench.data.record import ByValues, Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
 from vtbench.measure.isolated import MeasureSettings
 from vtbench.measure.isolated import measure as measure_together
 from vtbench.report import Rendering, render
 from vtbench.report.checking import check_document, check_object, check_tables
+from vtbench.report.claims_by_values import claims_by_values
 from vtbench.report.speeds import Speeds
 from vtbench.report.verdicts import verdict_object
 
@@ -58,12 +60,15 @@ class Checked:
         predictions: Sequence[Prediction] = (),
         speeds: Speeds | None = None,
         measurements: Sequence[Measurement] = (),
+        by_values: Mapping[str, ByValues] = MappingProxyType({}),
     ) -> None:
         self.verdicts = list(verdicts)
         self.measurements = list(measurements)
         """What speeds were judged by."""
         self._predictions = tuple(predictions)
         self._speeds = speeds or Speeds()
+        self.by_values = dict(by_values)
+        """Claim -> why its figure can change with the values of the input, if it can."""
 
     @property
     def as_expected(self) -> bool:
@@ -76,13 +81,14 @@ class Checked:
 
     def to_dict(self) -> dict[str, Any]:
         """Claims, totals, predictions and speeds, by the keys that ``--format json`` has."""
-        return check_object(self.verdicts, self._predictions, self._speeds)
+        return check_object(self.verdicts, self._predictions, self._speeds, self.by_values)
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each claim."""
         import pandas as pd  # imported only where a frame is asked for
 
-        return pd.DataFrame([verdict_object(verdict) for verdict in self.verdicts])
+        rows = [verdict_object(v, self.by_values.get(v.claim.id)) for v in self.verdicts]
+        return pd.DataFrame(rows)
 
     def document(self, asked: Rendering, *, beside: Sequence[Verdict] = ()) -> str:
         """The document in any format of the command, with verdicts on something else behind."""
@@ -91,6 +97,7 @@ class Checked:
             asked,
             predictions=self._predictions,
             speeds=self._speeds,
+            by_values=self.by_values,
         )
 
     def __repr__(self) -> str:
@@ -98,7 +105,7 @@ class Checked:
         return self.table()
 
     def _repr_html_(self) -> str:
-        tables = check_tables(self.verdicts, self._predictions, self._speeds)
+        tables = check_tables(self.verdicts, self._predictions, self._speeds, self.by_values)
         return render(tables, "html")
 
 
@@ -152,7 +159,8 @@ def checked(
         implied=tuple(each for each in implied(suites, records) if each.claim in shown),
     )
     predictions = leave_one_out(suites, records) if only is None else []
-    return Checked(verdicts, predictions, speeds, measurements)
+    by_values = claims_by_values(suites, records, verdicts)
+    return Checked(verdicts, predictions, speeds, measurements, by_values)
 
 
 def counted(suites: Sequence[Suite], file: ResultFile) -> Records:

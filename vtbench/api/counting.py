@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from vtbench import report
-from vtbench.count.count_module import CountSettings, count_module, counter_for, summary
+from vtbench.api.over_inputs import over_of_module, over_of_name
+from vtbench.count.count_module import CountSettings, counter_for, summary
 from vtbench.count.count_workload import RunSettings, count_workload, record_of
 from vtbench.count.operators.rules import UserFormula
-from vtbench.data.record import PeerCount, Record
+from vtbench.count.over_inputs import by_values, counted_on, distributions, live_counts
+from vtbench.data.distribution import Distribution, InputSet
+from vtbench.data.record import ByValues, PeerCount, Record
 from vtbench.data.workload import EXECUTION, InputSpec, Workload, freeze_options
 from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
 
@@ -38,6 +41,16 @@ class Count:
     def complete(self) -> bool:
         """Whether nothing that ran is unknown."""
         return self.record.complete
+
+    @property
+    def by_values(self) -> ByValues | None:
+        """Why the count can change with the values of the input; None if shapes decide."""
+        return self.record.by_values
+
+    @property
+    def distribution(self) -> Distribution | None:
+        """The count over many inputs, if ``inputs`` or ``seeds`` asked for it."""
+        return self.record.distribution
 
     @property
     def params(self) -> int:
@@ -81,20 +94,44 @@ def count(
     ``weights``, a checkpoint.
     ``counters`` names other counters to run beside ours, each on a copy; ``"all"`` runs those that
     are installed.
+
+    ``seeds=N`` counts N random inputs, and ``inputs=`` those of a folder of images, a ``.npy``
+    file or a function by name, or, for a module, those of a list: ``distribution`` then says how
+    the count varies, and the rest is of the first. A module whose ``forward`` has a parameter of
+    that name gets it instead.
     """
     beside = _counters(counters)
     if isinstance(model, str):
-        settings = RunSettings(counters=beside)
+        over = over_of_name(keywords)
+        _refuse_beside_inputs(over, beside)
+        settings = RunSettings(counters=beside, over=over)
         return Count(
             count_workload(named_workload(model, inputs, keywords), settings=settings, formulas=ops)
         )
     _module(model)
-    counted = count_module(model, (inputs, keywords), CountSettings(ops=ops or {}))
-    record = record_of(_live(model), counted, None)
+    found = over_of_module(model, inputs, keywords)
+    over, given = found if found is not None else (None, [(inputs, keywords)])
+    _refuse_beside_inputs(over, beside)
+    drawn = over is not None and over.source is None
+    counts = live_counts(model, given, CountSettings(ops=ops or {}), drawn=drawn)
+    record = msgspec.structs.replace(
+        record_of(_live(model), counts[0], None),
+        by_values=by_values(counts, counted_on(over)),
+        **(distributions(counts, over) if over is not None else {}),
+    )
     if beside:
         said = _beside(model, (inputs, keywords), record, beside)
         record = msgspec.structs.replace(record, counters=said)
     return Count(record)
+
+
+def _refuse_beside_inputs(over: InputSet | None, beside: Sequence[str]) -> None:
+    """Other counters are compared on one input."""
+    if over is not None and beside:
+        raise UsageError(
+            "counters compares counts of one input, and inputs and seeds count many; leave out "
+            "counters."
+        )
 
 
 def _counters(asked: str | Sequence[str]) -> tuple[str, ...]:
@@ -219,6 +256,7 @@ def counting(model: nn.Module, ops: Mapping[Any, UserFormula] | None = None) -> 
     result = Count(Record(workload=_live(model), error="The block is still running."))
     try:
         with counter_for(model, settings, on_meta=False) as counter:
+            counter.values.strangers = True  # the block's inputs are made outside
             yield result
     except BaseException as error:
         result.record = Record(
@@ -226,4 +264,7 @@ def counting(model: nn.Module, ops: Mapping[Any, UserFormula] | None = None) -> 
         )
         raise
     counted = summary(model, counter, settings, "real (the block's own values)")
-    result.record = record_of(_live(model), counted, None)
+    record = record_of(_live(model), counted, None)
+    result.record = msgspec.structs.replace(
+        record, by_values=by_values([counted], "the values that the block ran on")
+    )

@@ -37,6 +37,7 @@ from vtbench.data.workload import Workload
 from vtbench.errors import UsageError
 from vtbench.report import Style, render
 from vtbench.report.baseline import baseline_table, with_reasons
+from vtbench.report.claims_by_values import claims_by_values
 
 
 @command
@@ -125,6 +126,7 @@ def check(
             timed += _measured(found, matching, known, timing, file)
     judged = checked(found, matching, known, timed)
     held = with_reasons(judge_baseline(base, known, version("torch"))) if base is not None else []
+    judged.by_values |= claims_by_values((), known, held)
     written.write(document(judged, held, written))
     return status([*judged.verdicts, *held], fail_on_unknown=fail_on_unknown)
 
@@ -135,7 +137,8 @@ def document(judged: Checked, held: list[Verdict], written: Written) -> str:
     if not held or look.format not in ("table", "markdown"):
         return judged.document(look, beside=held)
     style: Style = "markdown" if look.format == "markdown" else "table"
-    text = render([baseline_table(held)], style, width=look.width, color=look.color) + "\n"
+    table = baseline_table(held, judged.by_values)
+    text = render([table], style, width=look.width, color=look.color) + "\n"
     return text if not judged.verdicts else judged.document(look) + "\n" + text
 
 

@@ -71,11 +71,18 @@ class Counter(msgspec.Struct, frozen=True, kw_only=True):
     def _serves(self, record: Record | None) -> bool:
         """Whether a kept record says all that is asked."""
         counters = self.settings.get("counters") or ()
-        return record is not None and set(counters) <= set(record.counters or ())
+        if record is None or not set(counters) <= set(record.counters or ()):
+            return False
+        over = record.distribution.over if record.distribution is not None else None
+        wanted = self.settings.get("over")
+        # what a source gives may have changed since
+        return bool(over == wanted and (over is None or over.source is None))
 
     def _outcomes(self, works: Sequence[Workload]) -> Iterator[tuple[int, Outcome[Record]]]:
         task = functools.partial(count_one, settings=self.settings)
-        own = self.settings.get("ops") or any(map(_foreign, works))
+        over = self.settings.get("over")
+        named = over is not None and over.source is not None
+        own = self.settings.get("ops") or named or any(map(_foreign, works))
         if self.jobs is not None or len(works) > MANY or own:
             return in_processes(task, works, self.jobs or os.cpu_count() or 1)
         return in_turn(task, works)

@@ -21,6 +21,7 @@ from vtbench.data.files import ResultFile, read_results
 from vtbench.data.measurement import Measurement
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
+from vtbench.report.claims_by_values import claims_by_values
 from vtbench.report.explained import Explained, explained_document
 
 
@@ -93,4 +94,5 @@ def explained(
         record=record,
         trials=tuple(trials(claim, [suite], records)),
         parts=tuple(verdicts[each] for each in verdicts if each in below),
+        by_values=claims_by_values([suite], records, list(verdicts.values())),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -20,6 +20,7 @@ from vtbench.cli.options import (
     Jobs,
     Models,
     Output,
+    OverInputs,
     RelativeTo,
     Save,
 )
@@ -53,6 +54,7 @@ def macs(
     ] = None,
     fail_on_unknown: FailOnUnknown = False,
     relative_to: RelativeTo = None,
+    over: OverInputs,
     cite: Annotated[
         bool, typer.Option("--cite", help="Add a footnote and a BibTeX entry for a paper.")
     ] = False,
@@ -71,6 +73,8 @@ def macs(
     vtbench macs transformers:BertModel --input input_ids=1x128:int64
     vtbench macs my_package.nets:make_net --by module --depth 2
     vtbench macs swin_t --counters all
+    vtbench macs my_package.nets:make_net --seeds 32
+    vtbench macs my_package.nets:make_net --inputs photos
 
     Exit status: 0 if all is done; 1 if a model failed, or if --fail-on-unknown met an unknown
     operator; 2 if nothing could be counted.
@@ -80,7 +84,11 @@ def macs(
     question = written.shown_as(
         CountsRendering, view=view, depth=levels, relative_to=relative_to, cite=cite
     )
-    settings = {"counters": _counters(counters), "ops": ops}
+    settings: dict[str, Any] = {"counters": _counters(counters), "ops": ops}
+    inputs = over.asked()
+    if inputs is not None:
+        _refuse_beside_inputs(counters, relative_to)
+        settings["over"] = inputs
     if ops is not None and (kept.from_ or save.save):
         raise BadOption(
             "--ops counts with formulas of your own, which saved counts do not have; "
@@ -129,6 +137,16 @@ def answer(
     if strict and incomplete:
         say(f"--fail-on-unknown: there are unknown operators in {', '.join(incomplete)}.")
     return 1 if failed or (strict and incomplete) else 0
+
+
+def _refuse_beside_inputs(counters: str | None, relative_to: str | None) -> None:
+    """What speaks of one count cannot stand beside a distribution."""
+    for option, given in (("--counters", counters), ("--relative-to", relative_to)):
+        if given is not None:
+            raise BadOption(
+                f"{option} compares counts of one input, and --inputs and --seeds count many; "
+                f"leave out {option}."
+            )
 
 
 def _counters(text: str | None) -> tuple[str, ...]:

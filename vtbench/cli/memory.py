@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from vtbench.cli.groups import command
-from vtbench.cli.options import Building, Device, Execution, Models, Output, Save
+from vtbench.cli.options import (
+    Building,
+    Device,
+    Execution,
+    Models,
+    Output,
+    OverInputs,
+    Save,
+)
 from vtbench.cli.output import say, stdout_kept_clean, tell
 from vtbench.cli.progress import progress
 from vtbench.cli.workloads import Asked, asked, grid_of
 from vtbench.cli.written import Written
+from vtbench.data.distribution import InputSet
 from vtbench.data.measurement import Measurement
+from vtbench.data.workload import Workload
 from vtbench.errors import BadInput
 from vtbench.measure.isolated import MEMORY, footprints
+from vtbench.measure.workers import Outcome
 from vtbench.report.measured import MeasuredRendering, measured_document
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.store import Store
@@ -28,6 +40,7 @@ def memory(
     building: Building,
     device: Device,
     execution: Execution,
+    over: OverInputs,
     save: Save,
     output: Output,
 ) -> int:
@@ -36,6 +49,9 @@ def memory(
     \b
     vtbench memory --models resnet50,deit_s --batch-size 1,8
     vtbench memory swin_t --gpu 0 --dtype bf16 --batch-size 64 --format json
+
+    With --seeds or --inputs, the predicted memory is given over many inputs; what is measured is of
+    one random input.
 
     Each model has a process of its own. On a GPU the peak is that of PyTorch's allocator; on a CPU
     it is that of the process, less what the process held before the model. A model that runs out
@@ -46,6 +62,7 @@ def memory(
     from vtbench.measure.machine.devices import choose, describe
 
     written = output.written("memory", "measurements")
+    inputs = over.asked()
     places = choose(device.gpu, device.device)
     if len(places) > 1:
         raise BadInput("--gpu: the memory of a step is measured on one GPU; give one number.")
@@ -55,15 +72,27 @@ def memory(
     with Store(save.save) as store:
         tell(store.said)
         name = describe(place.kind, place.index).name if save.save is not None else None
-        known = {cell: store.of(cell.key, name) for cell in wanted.cells}
-        found = _measured(wanted, known, place.index, store, traceback=output.traceback)
+        known = {cell: _over(store.of(cell.key, name), inputs) for cell in wanted.cells}
+        task = functools.partial(footprints, index=place.index)
+        if inputs is not None:
+            task = functools.partial(task, over=inputs)
+        found = _measured(wanted, known, task, store, traceback=output.traceback)
     return _finish(found, written)
+
+
+def _over(record: Measurement | None, inputs: InputSet | None) -> Measurement | None:
+    """A kept record if it is over the inputs that are asked for; a source may have changed."""
+    if record is None or inputs is None:
+        return record
+    found = record.distribution
+    same = found is not None and found.over == inputs and inputs.source is None
+    return record if same else None
 
 
 def _measured(
     wanted: Asked,
     known: dict[Cell, Measurement | None],
-    index: int | None,
+    task: Callable[[Sequence[Workload]], Iterator[tuple[int, Outcome[Measurement]]]],
     store: Store,
     *,
     traceback: bool,
@@ -76,7 +105,7 @@ def _measured(
             found[cell] = Measurement(workload=cell.workload, protocol=MEMORY.id, error=error)
     todo = [cell for cell in wanted.cells if cell not in found]
     with stdout_kept_clean(), progress(len(todo), "measuring") as advance:
-        for place, outcome in footprints([cell.workload for cell in todo], index):
+        for place, outcome in task([cell.workload for cell in todo]):
             advance(todo[place].workload.model)
             if outcome.result is not None:
                 record = msgspec.structs.replace(outcome.result, cell=todo[place].key)

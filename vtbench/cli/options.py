@@ -17,6 +17,7 @@ import typer
 from vtbench.cli.groups import Group, parameter
 from vtbench.cli.values import values_of
 from vtbench.cli.written import Written
+from vtbench.data.distribution import InputSet
 from vtbench.data.option import Field, fields_of
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
@@ -220,6 +221,35 @@ class From(Group, frozen=True, kw_only=True):
             help="Use the results saved in FILE instead of making them again. Repeatable.",
         ),
     ] = None
+
+
+class OverInputs(Group, frozen=True, kw_only=True):
+    """Inputs over which figures are a distribution."""
+
+    input_set: Annotated[
+        str | None,
+        typer.Option(
+            "--inputs",
+            metavar="SOURCE",
+            help="Give the mean and the spread over many inputs: a folder of images, a .npy file "
+            "(an input per entry), or package.module:function or ./file.py:function, which yields "
+            "inputs.",
+        ),
+    ] = None
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            "--seeds",
+            metavar="N",
+            help="Give the mean and the spread over N random inputs, of the seeds 0 to N-1.",
+        ),
+    ] = None
+
+    def asked(self) -> InputSet | None:
+        """The inputs, once it is sure that they can be had; None if none were asked for."""
+        from vtbench.models.input_sources import input_set
+
+        return input_set(self.input_set, self.seeds)
 
 
 class Jobs(Group, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption
 from vtbench.report import CountsRendering, Rendering, counts_document
 from vtbench.report.checking import check_document
+from vtbench.report.claims_by_values import claims_by_values
 
 if TYPE_CHECKING:
     from vtbench.report.chart import Chart
@@ -130,9 +131,10 @@ def derived(records: dict[Workload, Record], timed: Sequence[Measurement] = ()) 
             "The records of the folder hold none of the workloads of the suites; `vtbench "
             "check --save FILE` makes records."
         )
+    by_values = claims_by_values(suites, records, verdicts)
     return {
-        "check.md": check_document(verdicts, Rendering(format="markdown")),
-        "check.csv": check_document(verdicts, Rendering(format="csv")),
+        "check.md": check_document(verdicts, Rendering(format="markdown"), by_values=by_values),
+        "check.csv": check_document(verdicts, Rendering(format="csv"), by_values=by_values),
         "counts.md": counts_document(stated, CountsRendering(format="markdown")),
         "counts.csv": counts_document(stated, CountsRendering(format="csv")),
     }

@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from vtbench.count.attribution import ModuleStack
 from vtbench.count.counter import Counter
 from vtbench.count.isolation import (
+    SEED,
     bound_to,
     compiled_code_as_written,
     copied,
@@ -61,6 +62,8 @@ class CountSettings:
     """The model is thrown away after the count, so nothing needs to be taken back."""
     why_real: str = "asked for"
     """Where the road is real, the reason that the result states."""
+    seed: int = SEED
+    """Of the random numbers that the model draws as it runs."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Counted:
     memory: Memory
     stages: tuple[str, ...]
     road: str
+    readers: tuple[str, ...] = ()
+    """Operators that read values on which the count can depend, in the order of their calls."""
 
 
 def count_module(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
@@ -83,12 +88,12 @@ def count_module(model: nn.Module, inputs: Inputs, settings: CountSettings) -> C
     forward pass is run again with them.
     """
     try:
-        with seeded_and_restored():
+        with seeded_and_restored(settings.seed):
             return _by_road(model, inputs, settings)
     except ModelError as error:
         if settings.grad or not _asks_for_gradients(error.__cause__):
             raise
-    with seeded_and_restored():
+    with seeded_and_restored(settings.seed):
         return _by_road(model, inputs, replace(settings, grad=True))
 
 
@@ -205,8 +210,11 @@ def counter_for(
     stack = ModuleStack(parts.modules)
     counter = Counter(stack, user_rules(settings.ops), on_meta=on_meta)
     counter.weight_bytes = counter.lifetimes.exclude((*parts.parameters, *parts.buffers))
-    for tensor in tree_leaves(inputs):
-        if isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided:
+    given = [each for each in tree_leaves(inputs) if isinstance(each, torch.Tensor)]
+    counter.values.tell((*parts.parameters, *given), varies=True)
+    counter.values.tell(parts.buffers, varies=False)
+    for tensor in given:
+        if tensor.layout == torch.strided:
             counter.lifetimes.born(tensor, "", "input")
     leaving = nullcontext() if on_meta else LeavingTorch(counter)
     try:
@@ -235,4 +243,5 @@ def summary(model: nn.Module, counter: Counter, settings: CountSettings, road: s
         ),
         stages=tuple(name for name, _ in model.named_children()),
         road=road,
+        readers=tuple(counter.values.readers),
     )

@@ -12,6 +12,8 @@ import msgspec
 from vtbench import models
 from vtbench.count.count_module import Counted, CountSettings, count_module
 from vtbench.count.isolation import seeded_and_restored
+from vtbench.count.over_inputs import by_values, counts_over, distributions
+from vtbench.data.distribution import InputSet
 from vtbench.data.record import PeerCount, Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, ModelError
@@ -27,6 +29,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A module, or module:NAME, with formulas for operators."""
     road: Literal["auto", "meta", "real"] = "auto"
     """Shapes alone, seeded values, or shapes first and values if a model needs them."""
+    over: InputSet | None = None
+    """Inputs over which the count is a distribution; None for one input."""
 
 
 def count_workload(
@@ -40,9 +44,18 @@ def count_workload(
     ``formulas`` for operators come on top of those that the settings name a module for.
     """
     formulas = {**(load_formulas(settings.ops) if settings.ops else {}), **(formulas or {})}
+    over = settings.over
     with seeded_and_restored():
-        counted, built = _count(workload, formulas, settings.road)
-    record = record_of(built.workload, counted, built.stages)
+        counted, built, how = _count(workload, formulas, settings.road)
+        counts = [counted]
+        if over is not None:
+            counts = counts_over(over, counted, built, how, lambda: models.build(workload))
+    record = record_of(built.workload, counts[0], built.stages)
+    record = msgspec.structs.replace(
+        record,
+        by_values=by_values(counts, _counted_on(built, counted, over)),
+        **(distributions(counts, over) if over is not None else {}),
+    )
     if settings.counters:
         said = _peer_counts(built.workload, record, settings.counters)
         record = msgspec.structs.replace(record, counters=said)
@@ -51,21 +64,36 @@ def count_workload(
 
 def _count(
     workload: Workload, formulas: Mapping[Any, Any], road: Literal["auto", "meta", "real"]
-) -> tuple[Counted, models.Built]:
+) -> tuple[Counted, models.Built, CountSettings]:
     how = CountSettings(
         ops=formulas, backward=workload.backward, mode=workload.mode, disposable=True
     )
     if road != "real":
         built = models.build(workload)
         try:
-            return _counted(built, workload, replace(how, road="meta", head=built.head)), built
+            how = replace(how, road="meta", head=built.head)
+            return _counted(built, workload, how), built, how
         except ModelError as error:
             if road == "meta":
                 raise
             how = replace(how, why_real=str(error.__cause__))
         del built
     built = models.build(workload, real=True)
-    return _counted(built, workload, replace(how, road="real", head=built.head)), built
+    how = replace(how, road="real", head=built.head)
+    return _counted(built, workload, how), built, how
+
+
+def _counted_on(built: models.Built, counted: Counted, over: InputSet | None) -> str:
+    """The values that a count was made on, in words."""
+    work = built.workload
+    if counted.road == "meta":
+        return "random numbers of seed 0, which the model draws"
+    weights = f"the weights of {work.weights}" if work.weights else "random weights of seed 0"
+    if over is not None and over.source is not None:
+        return f"the first input of {over.source} and {weights}"
+    if built.own_inputs and over is None:
+        return f"the input that {work.model} returns and {weights}"
+    return f"one random input of seed 0 and {weights}"
 
 
 def _counted(built: models.Built, workload: Workload, how: CountSettings) -> Counted:

@@ -28,6 +28,7 @@ from vtbench.count.meta_execution import (
 )
 from vtbench.count.operators.rules import CONTROL, Special, hand_higher_order_to, qualified, rule_of
 from vtbench.count.operators.table import Rule
+from vtbench.count.read_values import ReadValues
 from vtbench.count.unseen_work import OutsideWork
 from vtbench.models.sizes import something_left
 
@@ -82,6 +83,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self.lifetimes = Lifetimes()
         self.weight_bytes = 0
         self.outside = OutsideWork(self.file_outside)
+        self.values = ReadValues()
         self.ledger: dict[Key, LedgerEntry] = {}
         self.rules: dict[str, Rule | Special] = {}
         self.on_meta = on_meta
@@ -118,6 +120,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         out = self._execute(func, known, args, kwargs)
         if known.makes_empty or (known.copies and self.outside.is_unwritten(args[0])):
             self.outside.made(out)
+        if not self.on_meta or _has_values(out):
+            self.values.ran(func, args, kwargs, out)
         self._file(known, args, kwargs, out)
         return out
 
@@ -226,6 +230,13 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         entry.calls += 1
         entry.elements_out += tensor.numel()
         entry.estimated += macs or tensor.numel() * (tensor.shape[-1] if tensor.dim() else 1)
+
+
+def _has_values(out: Any) -> bool:
+    """Whether a result on the meta road has values all the same: constants, and numbers drawn."""
+    if isinstance(out, Tensor):
+        return not out.is_meta
+    return not isinstance(out, list | tuple) or any(map(_has_values, out))
 
 
 def _makes_new(schema: Any) -> bool:

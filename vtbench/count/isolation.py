@@ -39,17 +39,17 @@ _CONTAINERS = (dict, OrderedDict, defaultdict, list, set)
 
 
 @contextmanager
-def seeded_and_restored() -> Iterator[None]:
+def seeded_and_restored(seed: int = SEED) -> Iterator[None]:
     """Seed the random generators for the block; restore them, and the defaults of torch."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 - what models draw from
     cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch's own
     devices = torch.cuda.get_rng_state_all() if cuda else []
     dtype, device, threads = torch.get_default_dtype(), _default_device(), torch.get_num_threads()
-    random.seed(SEED)
-    np.random.seed(SEED)  # noqa: NPY002 - the generator that models draw from
-    torch.default_generator.manual_seed(SEED)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - the generator that models draw from
+    torch.default_generator.manual_seed(seed)
     if devices:
-        torch.cuda.manual_seed_all(SEED)
+        torch.cuda.manual_seed_all(seed)
     try:
         yield
     finally:

@@ -89,12 +89,15 @@ class Repeats:
 
 
 def on_one_device(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Run an operator; where real constants meet meta tensors, by the constants' shapes."""
+    """Run an operator; where real constants meet meta tensors, by the constants' shapes.
+
+    A constant that is written to has values that nobody knows from then on, so that raises.
+    """
     try:
         return func(*args, **kwargs)
     except (RuntimeError, NotImplementedError) as error:
         moved_args, moved_kwargs, moved = _all_on_meta(args, kwargs)
-        if not moved:
+        if not moved or _writes_values(func, args):
             raise
         try:
             return func(*moved_args, **moved_kwargs)
@@ -170,6 +173,18 @@ def _all_on_meta(
 
     moved_args, moved_kwargs = tree_map_only(torch.Tensor, move, (args, kwargs))
     return moved_args, moved_kwargs, "meta" in devices and len(devices) > 1
+
+
+def _writes_values(func: Any, args: tuple[Any, ...]) -> bool:
+    """Whether an operator writes to a tensor that has values."""
+    places = zip(func._schema.arguments, args, strict=False)
+    return any(
+        place.alias_info is not None
+        and place.alias_info.is_write
+        and isinstance(value, torch.Tensor)
+        and not value.is_meta
+        for place, value in places
+    )
 
 
 def attention_as_on_cpu(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -25,6 +25,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.operators.rules import Special
 from vtbench.count.operators.table import Rule
+from vtbench.count.read_values import SHAPE_ONLY
 
 if TYPE_CHECKING:
     from vtbench.count.counter import Counter
@@ -37,14 +38,6 @@ _EMPTY = frozenset(
 )
 _COPIES = frozenset(("to", "_to_copy", "clone", "contiguous"))
 """A copy of an unwritten buffer is as unwritten as it was."""
-_LIKE = frozenset(
-    (
-        *("new_empty", "new_empty_strided", "new_zeros", "new_ones", "new_full"),
-        *("empty_like", "zeros_like", "ones_like", "full_like"),
-        *("rand_like", "randn_like", "randint_like"),
-    )
-)
-"""Operators that take a tensor for its shape and read none of its values."""
 
 
 class OutsideWork:
@@ -114,11 +107,14 @@ def _writes(func: Any, place: int | str) -> bool:
 
 def _only_looks(func: Any) -> bool:
     overload = isinstance(func, torch._ops.OpOverload)
-    return overload and (func.is_view or func.overloadpacket.__name__ in _LIKE)
+    return overload and (func.is_view or func.overloadpacket.__name__ in SHAPE_ONLY)
 
 
 class LeavingTorch(TorchFunctionMode):
-    """Files every tensor of real numbers that a model hands to numpy or to foreign code."""
+    """Files every tensor of real numbers that a model hands to numpy or to foreign code.
+
+    ``read`` is told of every tensor whose values Python gets without an operator.
+    """
 
     WAYS = MappingProxyType(
         {
@@ -126,6 +122,14 @@ class LeavingTorch(TorchFunctionMode):
             torch.Tensor.__array__: "numpy",
             torch.Tensor.__dlpack__: "dlpack",
             torch.Tensor.data_ptr: "data_ptr",
+        }
+    )
+
+    READS = MappingProxyType(
+        {
+            torch.Tensor.tolist: "Tensor.tolist",
+            torch.Tensor.numpy: "Tensor.numpy",
+            torch.Tensor.__array__: "Tensor.numpy",
         }
     )
 
@@ -138,8 +142,11 @@ class LeavingTorch(TorchFunctionMode):
     ) -> Any:
         """Note the call if it leaves torch, and make it."""
         way = self.WAYS.get(func)
-        if way is not None and not self._counter.importing:
-            self._note(way, args[0])
+        if not self._counter.importing:
+            if way is not None:
+                self._note(way, args[0])
+            if func in self.READS:
+                self._counter.values.left(self.READS[func], args[0])
         return func(*args, **(kwargs or {}))
 
     def _note(self, way: str, tensor: torch.Tensor) -> None:

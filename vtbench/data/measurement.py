@@ -11,8 +11,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from vtbench.data.distribution import Distribution
 from vtbench.data.disturbance import Disturbance
 from vtbench.data.protocol import ProtocolId
+from vtbench.data.record import ByValues
 from vtbench.data.workload import DeviceKind, Workload
 
 SCHEMA = "vtbench-measurement/2"
@@ -197,6 +199,10 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The number of the model's parameters; None if the model was not counted."""
     activations: int | None = None
     """Elements written by counted operators in the whole step."""
+    by_values: ByValues | None = None
+    """Why counts, and what follows from them, can change with the values of the input."""
+    distribution: Distribution | None = None
+    """Of memory, the predicted bytes over many inputs; None if not asked for."""
     utilisation: float | None = None
     """Achieved MAC/s divided by the ceiling of this device in this precision."""
     roofline: Roofline | None = None
@@ -226,6 +232,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """The record as docs/json.md promises it: every key, absent values null."""
         data = {name: _plain(getattr(self, name)) for name in self.__struct_fields__}
         data["workload"] = self.workload.to_dict(executed=True)
+        data["distribution"] = self.distribution.to_dict() if self.distribution else None
         if self.telemetry is not None:
             data["telemetry"]["why"] = list(self.telemetry.why)
         return data

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from vtbench.data.distribution import Distribution
 from vtbench.data.workload import Workload
 
 CONVENTION = "vtbench-macs/1"
@@ -125,6 +126,15 @@ class PeerCount(msgspec.Struct, frozen=True, kw_only=True):
     """The reason why the counter gave no count; None if it gave one."""
 
 
+class ByValues(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a count can depend on values, and the values that it was counted on."""
+
+    operators: tuple[str, ...]
+    """The operators that read values of the input, of the weights or of random numbers."""
+    counted_on: str
+    """Those values, such as ``random weights and one random input, both of seed 0``."""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The count of one workload. ``error`` holds the reason if it could not be counted."""
 
@@ -146,6 +156,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The modules that rows are condensed to; empty if every module has rows of its own."""
     road: str | None = None
     """``meta`` (shapes only), or ``real`` (seeded values) with the reason for it."""
+    by_values: ByValues | None = None
+    """Why the figures can change with the values of the input; None if shapes alone decide."""
+    distribution: Distribution | None = None
+    """The MACs over many inputs; the record itself is of the first. None if not asked for."""
+    memory_distribution: Distribution | None = None
+    """The predicted bytes of weights and activations over the same inputs."""
     convention: str = CONVENTION
     """The counting convention."""
     counters: dict[str, PeerCount] = {}
@@ -168,7 +184,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def complete(self) -> bool:
         """Whether every executed operator was either counted or is known to multiply nothing."""
-        return self.error is None and all(row.status != "unknown" for row in self.rows)
+        known = self.distribution is None or self.distribution.complete
+        return self.error is None and known and all(row.status != "unknown" for row in self.rows)
 
     @property
     def activations(self) -> int:
@@ -223,6 +240,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             ],
             "user_formulas": sorted({r.op for r in self.rows if r.source == "user formula"}),
             "road": self.road,
+            "by_values": msgspec.to_builtins(self.by_values),
+            "distribution": self.distribution.to_dict() if self.distribution else None,
             "convention": self.convention,
             "counters": {name: msgspec.to_builtins(peer) for name, peer in self.counters.items()},
             "error": None,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from vtbench.data.distribution import InputSet
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS, protocol_named
 from vtbench.data.workload import Workload
@@ -76,10 +77,13 @@ def _in_its_process(
 
 
 def footprints(
-    workloads: Sequence[Workload], index: int | None = None
+    workloads: Sequence[Workload], index: int | None = None, over: InputSet | None = None
 ) -> Iterator[tuple[int, Outcome[Measurement]]]:
-    """A record for each workload from a fresh process, as they finish, with its place."""
-    task = functools.partial(_footprint_in_its_process, index=index)
+    """A record for each workload from a fresh process, as they finish, with its place.
+
+    ``over`` asks for what is predicted over many inputs too.
+    """
+    task = functools.partial(_footprint_in_its_process, index=index, over=over)
     for place, outcome in in_processes(task, workloads, 1, timing=True):
         yield place, _or_its_end(workloads[place], outcome)
 
@@ -93,7 +97,9 @@ def _or_its_end(workload: Workload, outcome: Outcome[Measurement]) -> Outcome[Me
     return Outcome(result=record, trace=outcome.trace)
 
 
-def _footprint_in_its_process(workload: Workload, index: int | None) -> Measurement:
+def _footprint_in_its_process(
+    workload: Workload, index: int | None, over: InputSet | None
+) -> Measurement:
     from vtbench.measure.memory.footprint import footprint
 
-    return footprint(workload, index=index, isolated=True)
+    return footprint(workload, index=index, isolated=True, over=over)

@@ -27,3 +27,5 @@ class Built:
     """Module paths that divide the model if the catalogue names them."""
     head: tuple[str, ...] = field(default=())
     """Module paths of the classifier if they are known."""
+    own_inputs: bool = False
+    """Whether a function of the user's gave the inputs with the module."""

@@ -33,7 +33,7 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     """The model that a function returns, with its inputs or with an image."""
     if workload.resolution is not None:
         sizes.positive(workload.model, workload.resolution)
-    with _users_code(target):
+    with users_code(None if target.entry else target.name):
         function = _function(target.name)
         options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
         options |= _conditions(function, workload, options)
@@ -79,13 +79,13 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def _users_code(target: Target) -> Iterator[None]:
-    """Import and call a user's code: from the current directory too, and printing to stderr.
+def users_code(name: str | None) -> Iterator[None]:
+    """Call code that prints to stderr, because standard output belongs to the document.
 
-    Standard output belongs to the document that is being made. The catalogue's own code has no
-    business in the current directory.
+    A user's ``package.module:function`` is imported from the current directory too; what the
+    catalogue names has no business there.
     """
-    own = contextlib.nullcontext() if target.entry else offered(target.name.partition(":")[0])
+    own = offered(name.partition(":")[0]) if name else contextlib.nullcontext()
     with own, contextlib.redirect_stdout(sys.stderr):
         yield
 
@@ -189,7 +189,8 @@ def _with_inputs(
     kwargs = given if isinstance(given, dict) else {}
     several = tuple(given) if isinstance(given, tuple | list) else (given,)
     args = () if isinstance(given, dict) else several
-    return Built(module, args, kwargs, _as_given(workload, (*args, *kwargs.values())))
+    resolved = _as_given(workload, (*args, *kwargs.values()))
+    return Built(module, args, kwargs, resolved, own_inputs=True)
 
 
 def _as_given(workload: Workload, tensors: tuple[Any, ...]) -> Workload:

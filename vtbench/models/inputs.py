@@ -24,15 +24,21 @@ class OfClips:
     """T, as long as it is made for."""
 
 
-def tensor(shape: Sequence[int], dtype: torch.dtype = torch.float32, *, real: bool) -> torch.Tensor:
-    """One input: without values on meta, or drawn under seed 0 on the CPU."""
+def tensor(
+    shape: Sequence[int],
+    dtype: torch.dtype = torch.float32,
+    *,
+    real: bool,
+    seed: int = SEED,
+) -> torch.Tensor:
+    """One input: without values on meta, or drawn under a seed on the CPU."""
     if not real:
         try:
             return torch.empty(tuple(shape), dtype=dtype, device=META)
         except (RuntimeError, TypeError) as error:  # more bytes than torch can number
             sides = "x".join(map(str, shape))
             raise BadInput(f"An input of {sides} is larger than torch can handle.") from error
-    generator = torch.Generator().manual_seed(SEED)
+    generator = torch.Generator().manual_seed(seed)
     if dtype.is_floating_point or dtype.is_complex:
         drawn = torch.complex64 if dtype.is_complex else torch.float32
         return torch.randn(tuple(shape), generator=generator, dtype=drawn).to(dtype)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 
 import msgspec
 
 from vtbench.claims.baseline import Judged, Moved
 from vtbench.claims.judge import Verdict
+from vtbench.data.record import ByValues
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import ABSENT, digits, plural, signed, size
+from vtbench.report.values_behind import marked, value_notes
 
 SHOWN = 5
 """So many groups of modules are named; the rest are summed."""
@@ -44,14 +47,20 @@ def _group(moved: Moved) -> str:
     return f"{signed(moved.by)}: {many}{moved.path or '(the model itself)'}{change}"
 
 
-def baseline_table(verdicts: Sequence[Verdict]) -> Table:
-    """Every figure of a baseline beside what it is now."""
-    rows = tuple(_row(verdict) for verdict in verdicts)
+def baseline_table(
+    verdicts: Sequence[Verdict], by_values: Mapping[str, ByValues] = MappingProxyType({})
+) -> Table:
+    """Every figure of a baseline beside what it is now.
+
+    ``by_values`` are the figures that can change with the values of the input.
+    """
+    rows = tuple(_row(verdict, by_values.get(verdict.claim.id)) for verdict in verdicts)
     wrong = [verdict for verdict in verdicts if not verdict.as_expected]
     notes = [f"{len(wrong)} of {plural(len(rows), 'figure')} differ from the baseline."]
     notes += [f"! {_model(v)}, {_quantity(v)}: {v.reason}" for v in wrong]
     information = [v for v in verdicts if v.verdict == "unknown"]
     notes += list(dict.fromkeys(v.claim.why for v in information))
+    notes += value_notes((_model(v), by_values.get(v.claim.id)) for v in verdicts)
     return Table(
         title=f"Against {verdicts[0].claim.where.rpartition(', ')[0]}" if verdicts else "Baseline",
         columns=(
@@ -66,13 +75,13 @@ def baseline_table(verdicts: Sequence[Verdict]) -> Table:
     )
 
 
-def _row(verdict: Verdict) -> tuple[str, ...]:
+def _row(verdict: Verdict, by_values: ByValues | None) -> tuple[str, ...]:
     said = verdict.verdict if verdict.verdict != "unknown" else "information"
     return (
         _model(verdict),
         _QUANTITIES[_quantity(verdict)],
         _figure(verdict, verdict.claim.low),
-        _figure(verdict, verdict.measured),
+        marked(_figure(verdict, verdict.measured), by_values),
         _change(verdict),
         said if verdict.as_expected else f"{said} !",
     )

@@ -36,6 +36,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Operators only: counted, zero or unknown."""
     elements: int | None = None
     """Classes only: elements of other arithmetic."""
+    complete: bool = True
+    """Whether none of its operators is unknown; otherwise ``macs`` is a lower bound."""
 
     def to_dict(self) -> dict[str, Any]:
         """The row as docs/json.md promises it."""
@@ -157,13 +159,14 @@ def _by_class(record: Record) -> list[Part]:
 
 
 def _part(record: Record, name: str, rows: Iterable[Row], params: int | None) -> Part:
-    macs = calls = 0
+    macs, calls, complete = 0, 0, True
     for row in rows:
         macs += row.macs
         calls += row.calls
+        complete = complete and row.status != "unknown"
     total = record.macs
     share = macs / total if total else 0.0
-    return Part(name=name, macs=macs, params=params, calls=calls, share=share)
+    return Part(name=name, macs=macs, params=params, calls=calls, share=share, complete=complete)
 
 
 def _all_params(record: Record) -> int | None:

@@ -25,13 +25,17 @@ from vtbench.report.units import (
     si,
     size,
 )
+from vtbench.report.values_behind import SHORT, marked, notes_of, with_values
+
+SHARES_SAID = "Shares are of the MACs that were counted."
 
 
 def certificate(record: Record, *, view: View = "total", depth: int = 1) -> list[Table]:
     """The tables of one record; any view but the total replaces the list of operators."""
     tables = [_totals(record)]
     if view == "total":
-        tables += [_counted(record), *_free(record)]
+        apart = [_counted(record), *_free(record)]
+        tables += [with_values(table, record, SHORT) for table in apart]
     else:
         tables.append(view_table(record, view, depth))
     if record.unknown:
@@ -63,28 +67,26 @@ def view_table(record: Record, view: View, depth: int = 1) -> Table:
         made = _classes(f"{model} by class", found)
     else:
         made = _divided(f"{model} by {view}", "Stage" if view == "stage" else "Model", found)
-    return msgspec.structs.replace(made, conditions=(conditions(record),))
+    made = msgspec.structs.replace(made, conditions=(conditions(record),))
+    if not record.complete and view != "class":
+        made = msgspec.structs.replace(made, notes=(*made.notes, SHARES_SAID))
+    return with_values(made, record)
 
 
 def _totals(record: Record) -> Table:
     """The headline figures, each beside its exact integer."""
     params, memory, batch = record.parameters, record.memory, record.workload.batch_size
-    total = macs(record.macs, complete=record.complete)
-    rows = [("MACs", total, digits(record.macs))]
+
+    def line(name: str, count: int) -> tuple[str, str, str]:
+        said = macs(count, complete=record.complete)
+        return name, marked(said, record.by_values), digits(count)
+
+    rows = [line("MACs", record.macs)]
     if record.effective_macs != record.macs:
-        rows.append(
-            ("MACs under causal masks", si(record.effective_macs), digits(record.effective_macs))
-        )
+        rows.append(line("MACs under causal masks", record.effective_macs))
     if batch > 1 and record.macs % batch == 0:
-        each = record.macs // batch
-        rows.append(("MACs per image", macs(each, complete=record.complete), digits(each)))
-    rows.append(
-        (
-            "FLOPs (2 × MACs)",
-            macs(2 * record.macs, complete=record.complete),
-            digits(2 * record.macs),
-        )
-    )
+        rows.append(line("MACs per image", record.macs // batch))
+    rows.append(line("FLOPs (2 × MACs)", 2 * record.macs))
     if params:
         rows += [
             ("Parameters", si(params.total), digits(params.total)),
@@ -92,14 +94,15 @@ def _totals(record: Record) -> Table:
             ("  conv and linear weights", si(params.weights), digits(params.weights)),
             ("Buffers", si(params.buffers), digits(params.buffers)),
         ]
-    rows.append(("Activations (elements)", si(record.activations), digits(record.activations)))
-    notes = [f"Road: {record.road}."] if record.road else []
+    rows.append(line("Activations (elements)", record.activations))
+    notes = notes_of([record], alone=True)
+    notes += [f"Road: {_road(record)}."] if record.road else []
     if memory:
         rows += [
             ("Memory of weights (bytes)", size(memory.weights), digits(memory.weights)),
             (
                 "Peak of activations (bytes)",
-                size(memory.activations_peak),
+                marked(size(memory.activations_peak), record.by_values),
                 digits(memory.activations_peak),
             ),
         ]
@@ -112,6 +115,14 @@ def _totals(record: Record) -> Table:
         rows=tuple(rows),
         notes=tuple(notes),
     )
+
+
+def _road(record: Record) -> str:
+    """The road; why it is real is said better by what read values than by what meta raised."""
+    road = record.road or ""
+    if record.by_values is None or not road.startswith("real ("):
+        return road
+    return "real, because a shape or a decision depends on values"
 
 
 def _accounted(record: Record) -> str:
@@ -230,7 +241,13 @@ def _shares(title: str, head: str, found: list[Part], prefix: int, total: int) -
             Column(head="Calls", drop=1),
         ),
         rows=tuple(
-            (p.name, si(p.macs, prefix), percent(p.macs, total), si(p.params or 0), str(p.calls))
+            (
+                p.name,
+                macs(p.macs, complete=p.complete, prefix=prefix),
+                percent(p.macs, total),
+                si(p.params or 0),
+                str(p.calls),
+            )
             for p in found
         ),
     )
@@ -248,10 +265,11 @@ def _tree(record: Record, found: list[Part], depth: int) -> Table:
         level = key.count(".") + 1 if key else 0
         label = key.rpartition(".")[2] or record.workload.model
         lines.append(_line("  " * level + label, inside))
-        if own is not None and len(inside) > 1 and (own.macs or own.params):
+        alone = own is not None and (own.macs or own.params or not own.complete)
+        if own is not None and len(inside) > 1 and alone:
             lines.append(_line("  " * (level + 1) + OWN, [own]))
-    silent = [line for line in lines if not line.macs and not line.params]
-    shown = [line for line in lines if line.macs or line.params]
+    shown = [line for line in lines if line.macs or line.params or not line.complete]
+    silent = [line for line in lines if line not in shown]
     notes = [
         f"Indented figures sum to the line above them; the total is {digits(record.macs)} MACs."
     ]
@@ -273,6 +291,7 @@ def _line(name: str, inside: Sequence[Part]) -> Part:
         params=sum(part.params or 0 for part in inside),
         calls=sum(part.calls for part in inside),
         share=0.0,
+        complete=all(part.complete for part in inside),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from vtbench.claims.judge import Prediction, Verdict, totals
+from vtbench.data.record import ByValues
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.printed import measured_of, printed_of
 from vtbench.report.speeds import NO_SPEEDS, Speeds, speed_objects, speed_tables
@@ -26,14 +28,18 @@ def check_document(
     *,
     predictions: Sequence[Prediction] = (),
     speeds: Speeds = NO_SPEEDS,
+    by_values: Mapping[str, ByValues] = MappingProxyType({}),
 ) -> str:
-    """Verdicts on claims, with predictions from one suite to another, and speeds."""
+    """Verdicts on claims, with predictions from one suite to another, and speeds.
+
+    ``by_values`` are the claims whose figure can change with the values of the input.
+    """
     found = Document(
         kind="check",
-        results=lambda: [verdict_object(verdict) for verdict in verdicts],
+        results=lambda: [verdict_object(v, by_values.get(v.claim.id)) for v in verdicts],
         more=lambda: _more(verdicts, predictions, speeds),
-        tables=lambda: check_tables(verdicts, predictions, speeds),
-        values=lambda: [_values(verdicts)],
+        tables=lambda: check_tables(verdicts, predictions, speeds, by_values),
+        values=lambda: [_values(verdicts, by_values)],
         special={"junit": lambda: _junit(verdicts), "github": lambda: _github(verdicts)},
     )
     return written(found, asked)
@@ -43,18 +49,21 @@ def check_tables(
     verdicts: Sequence[Verdict],
     predictions: Sequence[Prediction] = (),
     speeds: Speeds = NO_SPEEDS,
+    by_values: Mapping[str, ByValues] = MappingProxyType({}),
 ) -> list[Table]:
     """The tables of a check: a suite each, then speeds and predictions."""
-    return [*verdict_tables(verdicts), *speed_tables(speeds), *prediction_tables(predictions)]
+    suites = verdict_tables(verdicts, by_values=by_values)
+    return [*suites, *speed_tables(speeds), *prediction_tables(predictions)]
 
 
 def check_object(
     verdicts: Sequence[Verdict],
     predictions: Sequence[Prediction] = (),
     speeds: Speeds = NO_SPEEDS,
+    by_values: Mapping[str, ByValues] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """A check as the Python interface gives it."""
-    claims = [verdict_object(verdict) for verdict in verdicts]
+    claims = [verdict_object(v, by_values.get(v.claim.id)) for v in verdicts]
     return {"claims": claims, **_more(verdicts, predictions, speeds)}
 
 
@@ -84,14 +93,16 @@ def sentence(verdict: Verdict) -> str:
     return f"{said} ({why.rstrip('.')})" if why else said
 
 
-def _values(verdicts: Sequence[Verdict]) -> Table:
+def _values(verdicts: Sequence[Verdict], by_values: Mapping[str, ByValues]) -> Table:
     keys = ("id", "where", "kind", "metric", "printed", "unit", "measured", "deviation", "verdict",
             "expect", "as_expected", "reason", "command")  # fmt: skip
     lines = []
     for verdict in verdicts:
         known = verdict_object(verdict) | {"as_expected": str(verdict.as_expected)}
-        lines.append((*(known[key] for key in keys), explanation(verdict)))
-    return values_table((*keys, "reproduced_by"), lines)
+        read = by_values.get(verdict.claim.id)
+        readers = ";".join(read.operators) if read is not None else ""
+        lines.append((*(known[key] for key in keys), explanation(verdict), readers))
+    return values_table((*keys, "reproduced_by", "by_values"), lines)
 
 
 def _junit(verdicts: Sequence[Verdict]) -> str:

@@ -14,12 +14,20 @@ from vtbench.data.record import CONVENTION, Record
 from vtbench.data.version import VERSION
 from vtbench.report.breakdown import View
 from vtbench.report.certificate import certificate, view_table
+from vtbench.report.distributions import Distributed, distribution_tables
 from vtbench.report.document import Document, Rendering, written
-from vtbench.report.models_side_by_side import comparison, relative, stage_comparison
+from vtbench.report.models_side_by_side import (
+    comparison,
+    failure,
+    relative,
+    stage_comparison,
+    told_apart,
+)
 from vtbench.report.peers import overview, peers
 from vtbench.report.record_values import csv_table, record_object
 from vtbench.report.table import Table
 from vtbench.report.units import pixels
+from vtbench.report.values_behind import readers_said
 
 if TYPE_CHECKING:
     from vtbench.claims.judge import Verdict
@@ -54,9 +62,11 @@ def counts_document(records: Sequence[Record], asked: CountsRendering) -> str:
 def counts_tables(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
     """A certificate for one record; for several a comparison, then what was asked of each."""
     base = _base(records, asked.relative_to)
+    if any(record.distribution is not None for record in records):
+        return [*_distributed(records), *_views(records, asked), *_printed(records, asked)]
     if len(records) == 1 and records[0].error is None and base is None:
         tables = certificate(records[0], view=asked.view, depth=asked.depth)
-        return [*_with_formulas(tables, records[0], asked.view), *_printed(asked)]
+        return [*_with_formulas(tables, records[0], asked.view), *_printed(records, asked)]
     tables = [comparison(records, base)]
     counted = [record for record in records if record.error is None]
     if base is not None and base.error is None and asked.view in ("total", "stage"):
@@ -64,12 +74,37 @@ def counts_tables(records: Sequence[Record], asked: CountsRendering) -> list[Tab
         tables += [table for table in made if table is not None]
     if any(record.counters for record in counted):
         tables.append(overview(counted))
-    for record in counted:
-        if asked.view != "total":
+    return [*tables, *_views(counted, asked), *_printed(records, asked)]
+
+
+def _views(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
+    """What was asked of each record beside its total."""
+    tables = []
+    for record in records:
+        if asked.view != "total" and record.error is None:
             tables.append(view_table(record, asked.view, asked.depth))
         if record.counters:
             tables.append(peers(record))
-    return [*tables, *_printed(asked)]
+    return tables
+
+
+def _distributed(records: Sequence[Record]) -> list[Table]:
+    """The counts over many inputs, and why they can vary."""
+    told = told_apart(records)
+    rows = [
+        Distributed(names=names, found=record.distribution)
+        for names, record in zip(told.cells, records, strict=True)
+        if record.distribution is not None
+    ]
+    notes = [
+        f"{record.workload.model}: {readers_said(record.by_values)}"
+        for record in records
+        if record.by_values is not None
+    ]
+    notes = list(dict.fromkeys(notes))
+    notes += [failure(record) for record in records if record.error is not None]
+    first, *others = distribution_tables("Multiply-accumulates", told.shared, told.columns, rows)
+    return [msgspec.structs.replace(first, notes=(*first.notes, *notes)), *others]
 
 
 def _with_formulas(tables: list[Table], record: Record, view: View) -> list[Table]:
@@ -86,12 +121,18 @@ def _with_formulas(tables: list[Table], record: Record, view: View) -> list[Tabl
     return [totals, msgspec.structs.replace(stages, notes=(*stages.notes, why)), *others]
 
 
-def _printed(asked: CountsRendering) -> list[Table]:
+def _printed(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
     if not asked.printed:
         return []
     from vtbench.report.verdicts import printed_table
 
-    return [printed_table(asked.printed)]
+    by_values = {
+        verdict.claim.id: record.by_values
+        for record in records
+        for verdict in asked.printed
+        if record.by_values is not None and _same(verdict, record)
+    }
+    return [printed_table(asked.printed, by_values)]
 
 
 def citation(records: Sequence[Record]) -> str:
@@ -146,11 +187,15 @@ def footnote(records: Sequence[Record]) -> str:
     sizes = ", ".join(dict.fromkeys(pixels(record.workload) for record in counted))
     batches = ", ".join(dict.fromkeys(str(record.workload.batch_size) for record in counted))
     conventions = ", ".join(sorted({record.convention for record in counted}))
+    by_values = ", ".join(record.workload.model for record in counted if record.by_values)
+    values = (
+        f" The count of {by_values} can depend on the values of the input." if by_values else ""
+    )
     passes = "forward and backward" if any(r.workload.backward for r in counted) else "forward"
     return (
         f"Multiply-accumulates (one multiply-add = 1 MAC; convolutions and matrix products, "
         f"attention included) of the {passes} pass counted with vtbench {VERSION}, "
-        f"convention {conventions}, input {sizes}, batch size {batches}."
+        f"convention {conventions}, input {sizes}, batch size {batches}.{values}"
     )
 
 

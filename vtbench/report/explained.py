@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from vtbench.claims.judge.reading_search import Trial
 from vtbench.claims.suite import Claim
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import SWEPT
-from vtbench.data.record import Record
+from vtbench.data.record import ByValues, Record
 from vtbench.report.breakdown import Part, breakdown
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.printed import (
@@ -28,6 +28,7 @@ from vtbench.report.printed import (
 )
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, MINUS, digits, percent, pixels, plural, si
+from vtbench.report.values_behind import marked, value_notes, with_values
 from vtbench.report.verdicts import command, reproduction, verdict_object
 
 SHOWN = 12
@@ -45,6 +46,12 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     trials: tuple[Trial, ...] = ()
     parts: tuple[Verdict, ...] = ()
     """The claims that it follows from."""
+    by_values: Mapping[str, ByValues] = {}
+    """The claims whose figure can change with the values of the input."""
+
+    def of(self, verdict: Verdict) -> ByValues | None:
+        """Why the figure of a verdict can change with values; None if it cannot."""
+        return self.by_values.get(verdict.claim.id)
 
 
 def explained_document(found: Explained, asked: Rendering) -> str:
@@ -60,13 +67,13 @@ def explained_document(found: Explained, asked: Rendering) -> str:
 def explained_object(found: Explained) -> dict[str, Any]:
     """The check object of the claim, with ``by``, ``tried`` and ``parts``."""
     return {
-        **verdict_object(found.verdict),
+        **verdict_object(found.verdict, found.of(found.verdict)),
         "title": found.title,
         "by": [part.to_dict() for part in _stages(found)],
         "tried": [
             {**msgspec.to_builtins(trial), "value": _number(trial.value)} for trial in found.trials
         ],
-        "parts": [verdict_object(part) for part in found.parts],
+        "parts": [verdict_object(part, found.of(part)) for part in found.parts],
     }
 
 
@@ -87,10 +94,11 @@ def explained_tables(found: Explained) -> list[Table]:
     if sizes is not None:
         tables.append(sizes)
     if found.parts:
-        tables.append(_parts_table(found.parts))
+        tables.append(_parts_table(found))
     stages = _stages(found)
     if stages:
-        tables.append(_stage_table(stages))
+        table = _stage_table(stages)
+        tables.append(with_values(table, found.record) if found.record is not None else table)
     if found.trials:
         tables.append(_trials_table(found))
     return tables
@@ -106,7 +114,7 @@ def _exact(value: Decimal | None) -> str:
 def _claim_table(found: Explained) -> Table:
     verdict, claim = found.verdict, found.verdict.claim
     rows = [
-        *(_formula_rows(verdict) if claim.kind in SWEPT else _figure_rows(verdict)),
+        *(_formula_rows(found) if claim.kind in SWEPT else _figure_rows(found)),
         ("Verdict", decided(verdict)),
         ("  expected", claim.expect),
     ]
@@ -125,13 +133,16 @@ def _claim_table(found: Explained) -> Table:
         columns=(name_column("Quantity"), Column(head="Value")),
         rows=tuple(rows),
         conditions=(f"{claim.where} · {found.title}",),
-        notes=_said(verdict),
+        notes=(
+            *_said(verdict),
+            *value_notes([(claim.id, found.of(verdict))], alone=True),
+        ),
     )
 
 
-def _figure_rows(verdict: Verdict) -> list[tuple[str, str]]:
+def _figure_rows(found: Explained) -> list[tuple[str, str]]:
     """A figure, its interval, and what was measured."""
-    claim, ends = verdict.claim, []
+    verdict, claim, ends = found.verdict, found.verdict.claim, []
     if claim.low.is_finite():
         ends.append(("  above" if claim.interval.low_open else "  at least", _exact(claim.low)))
     if claim.high.is_finite():
@@ -139,7 +150,7 @@ def _figure_rows(verdict: Verdict) -> list[tuple[str, str]]:
     rows = [
         ("Printed", printed_of(claim)),
         *ends,
-        ("Measured", f"{measured_of(verdict)} {claim.unit}".strip()),
+        ("Measured", marked(f"{measured_of(verdict)} {claim.unit}".strip(), found.of(verdict))),
         ("  exact", _exact(verdict.measured)),
         ("Outside by", distance(verdict) or "0"),
     ]
@@ -161,14 +172,15 @@ def _speed_rows(verdict: Verdict) -> list[tuple[str, str]]:
     return rows + ([("Direction", verdict.direction)] if verdict.direction else [])
 
 
-def _formula_rows(verdict: Verdict) -> list[tuple[str, str]]:
+def _formula_rows(found: Explained) -> list[tuple[str, str]]:
     """A formula or a growth, the letters that it speaks of, and what the counts are."""
-    claim, rows = verdict.claim, [("Printed", printed_of(verdict.claim))]
+    verdict, claim = found.verdict, found.verdict.claim
+    rows = [("Printed", printed_of(claim))]
     if claim.sweep is not None:
         rows += [(f"  {'in ' if claim.kind == 'scaling' else ''}{letter}",
                   "" if text == letter else text)
                  for letter, text in claim.sweep.symbols.items()]  # fmt: skip
-    rows.append(("Counted", measured_of(verdict)))
+    rows.append(("Counted", marked(measured_of(verdict), found.of(verdict))))
     if claim.kind == "formula":
         rows.append(("  furthest apart", deviation(verdict)))
     if claim.stages or claim.without:
@@ -205,19 +217,20 @@ def _has_readings(claim: Claim) -> bool:
     return alone and claim.kind not in (*SWEPT, "arithmetic")
 
 
-def _parts_table(found: Sequence[Verdict]) -> Table:
+def _parts_table(found: Explained) -> Table:
     rows = tuple(
         (
             v.claim.id,
             printed_of(v.claim),
-            measured_of(v),
+            marked(measured_of(v), found.of(v)),
             v.verdict,
         )
-        for v in found
+        for v in found.parts
     )
     columns = (name_column("Claim"), Column(head="Printed"), Column(head="Measured"),
                Column(head="Verdict", align="left"))  # fmt: skip
-    return Table(title="It follows from", columns=columns, rows=rows)
+    notes = value_notes((v.claim.id, found.of(v)) for v in found.parts)
+    return Table(title="It follows from", columns=columns, rows=rows, notes=tuple(notes))
 
 
 def _stage_table(stages: Sequence[Part]) -> Table:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from vtbench.data.naming import written
 from vtbench.data.record import Record
 from vtbench.data.stages import OTHER
@@ -12,6 +14,9 @@ from vtbench.report.breakdown import Part, breakdown
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import (
     ABSENT,
+    Bound,
+    bound_of,
+    bounded,
     common_prefix,
     digits,
     macs,
@@ -21,6 +26,7 @@ from vtbench.report.units import (
     signed,
     size,
 )
+from vtbench.report.values_behind import marked, notes_of
 
 Cells = list[str]
 NAMED = 3
@@ -32,34 +38,64 @@ APART = 3
 def comparison(records: Sequence[Record], relative_to: Record | None = None) -> Table:
     """One row per record; what all of them share stands above, what failed below."""
     counted = [record for record in records if record.error is None]
-    shared, varying = _conditions(counted)
     prefix = common_prefix(record.macs for record in counted)
-    options = _differing_options(records)
-    columns = [name_column("Model"), *(Column(head=head) for head in varying)]
-    if len(options) <= APART:
-        columns += [Column(head=name) for name in options]
-    else:
-        columns.append(Column(head="Options", align="left", shrink=True))
-    columns += [
+    told = told_apart(records)
+    columns = [
+        *told.columns,
         *figure_columns("MACs", "Params"),
         Column(head="Activ.", drop=2),
         Column(head="Peak act.", drop=3),
     ]
     if relative_to is not None:
         columns += [Column(head="Ratio"), Column(head="Difference", drop=1)]
-    heads = (list(varying), options)
-    rows = [tuple(_row(record, heads, prefix, relative_to)) for record in records]
+    rows = [
+        (*name, *_figures(record, prefix, relative_to))
+        for name, record in zip(told.cells, records, strict=True)
+    ]
     notes = [failure(record) for record in records if record.error]
     notes += [_bound(record) for record in counted if not record.complete]
+    notes += notes_of(counted)
     if relative_to is not None:
         notes.append(f"Ratio and difference are relative to {_label(relative_to)}.")
+        notes += _unknown_ratios(counted, relative_to)
     return Table(
         title="Multiply-accumulates",
-        conditions=(" · ".join(shared),),
+        conditions=(told.shared,),
         columns=tuple(columns),
         rows=tuple(rows),
         notes=tuple(notes),
     )
+
+
+class ToldApart(msgspec.Struct, frozen=True, kw_only=True):
+    """What records have in common, and the columns that tell them apart."""
+
+    shared: str
+    columns: tuple[Column, ...]
+    """The model, then each condition and option in which they differ."""
+    cells: tuple[tuple[str, ...], ...]
+    """The cells of these columns for each record."""
+
+
+def told_apart(records: Sequence[Record]) -> ToldApart:
+    """The columns of a table with a row for each record, before its figures."""
+    shared, varying = _conditions([record for record in records if record.error is None])
+    options = _differing_options(records)
+    columns = [name_column("Model"), *(Column(head=head) for head in varying)]
+    if len(options) <= APART:
+        columns += [Column(head=name) for name in options]
+    else:
+        columns.append(Column(head="Options", align="left", shrink=True))
+    cells = tuple(
+        (_label(r), *(_said(r)[head] for head in varying), *_options(r.workload.options, options))
+        for r in records
+    )
+    return ToldApart(shared=" · ".join(shared), columns=tuple(columns), cells=cells)
+
+
+def _said(record: Record) -> dict[str, str]:
+    work = record.workload
+    return {"Size": pixels(work), "Batch": str(work.batch_size), "Mode": _mode(record)}
 
 
 def stage_comparison(record: Record, base: Record) -> Table | None:
@@ -72,49 +108,80 @@ def stage_comparison(record: Record, base: Record) -> Table | None:
         title=f"{_label(record)} relative to {_label(base)}, by stage",
         columns=(
             name_column("Stage"),
-            Column(head=_label(record), shrink=True),
-            Column(head=_label(base), shrink=True),
+            Column(head=marked(_label(record), record.by_values), shrink=True),
+            Column(head=marked(_label(base), base.by_values), shrink=True),
             *figure_columns("Ratio", "Difference"),
         ),
         rows=tuple(
             (
                 mine.name,
-                si(mine.macs, prefix),
-                si(theirs.macs, prefix),
-                ratio(mine.macs, theirs.macs),
-                signed(mine.macs - theirs.macs, prefix),
+                macs(mine.macs, complete=mine.complete, prefix=prefix),
+                macs(theirs.macs, complete=theirs.complete, prefix=prefix),
+                bounded(ratio(mine.macs, theirs.macs), _bound_of(mine, theirs)),
+                bounded(signed(mine.macs - theirs.macs, prefix), _bound_of(mine, theirs)),
             )
             for mine, theirs in pairs
         ),
-        notes=(f"The sums are {digits(record.macs)} and {digits(base.macs)} MACs.",),
+        notes=(
+            f"The sums are {_sum(record)} and {_sum(base)} MACs.",
+            *notes_of([record, base]),
+        ),
     )
+
+
+def _sum(record: Record) -> str:
+    return digits(record.macs) if record.complete else f"at least {digits(record.macs)}"
+
+
+def _bound_of(mine: Record | Part, theirs: Record | Part) -> Bound | None:
+    """What the ratio of two counts is if they are lower bounds; that of one to itself is 1."""
+    if mine is theirs:
+        return None
+    return bound_of(complete=mine.complete, base_complete=theirs.complete)
+
+
+def _unknown_ratios(records: Sequence[Record], base: Record) -> list[str]:
+    """Why a ratio is not known."""
+    if base.error is not None:
+        return []
+    unknown = any(_bound_of(record, base) == "unknown" for record in records)
+    return ["A ratio of two lower bounds is not known."] if unknown else []
 
 
 def relative(record: Record, base: Record) -> dict[str, Any]:
     """Ratio and difference to another record, exact, as docs/json.md promises them."""
     return {
         "to": base.workload.model,
-        "ratio": record.macs / base.macs if base.macs else None,
-        "difference": record.macs - base.macs,
+        **_ratio_object(record, base),
         "stages": [
             {
                 "name": mine.name,
                 "macs": mine.macs,
                 "to_macs": theirs.macs,
-                "ratio": mine.macs / theirs.macs if theirs.macs else None,
-                "difference": mine.macs - theirs.macs,
+                **_ratio_object(mine, theirs),
             }
             for mine, theirs in _stage_pairs(record, base)
         ],
     }
 
 
+def _ratio_object(mine: Record | Part, theirs: Record | Part) -> dict[str, Any]:
+    """A ratio and a difference, and what they are if a count is a lower bound."""
+    bound = _bound_of(mine, theirs)
+    known = bound != "unknown"
+    return {
+        "ratio": mine.macs / theirs.macs if theirs.macs and known else None,
+        "difference": mine.macs - theirs.macs if known else None,
+        "ratio_bound": bound,
+    }
+
+
 def _stage_pairs(record: Record, base: Record) -> list[tuple[Part, Part]]:
     """Stages of the same name in the same order; none unless all that multiply have a partner."""
     mine = {part.name: part for part in breakdown(record, "stage")}
-    theirs = {part.name: part for part in breakdown(base, "stage")}
-    mine_named = [name for name, part in mine.items() if part.macs]
-    theirs_named = [name for name, part in theirs.items() if part.macs]
+    theirs = mine if record is base else {part.name: part for part in breakdown(base, "stage")}
+    mine_named = [name for name, part in mine.items() if part.macs or not part.complete]
+    theirs_named = [name for name, part in theirs.items() if part.macs or not part.complete]
     if mine_named != theirs_named or mine_named in ([], [OTHER]):
         return []
     return [(mine[name], theirs[name]) for name in mine_named]
@@ -152,22 +219,24 @@ def _differing_options(records: Sequence[Record]) -> Cells:
     ]
 
 
-def _row(record: Record, heads: tuple[Cells, Cells], prefix: int, base: Record | None) -> Cells:
-    work, (conditions, names) = record.workload, heads
-    said = {"Size": pixels(work), "Batch": str(work.batch_size), "Mode": _mode(record)}
-    cells = [_label(record), *(said[head] for head in conditions)]
-    cells += _options(work.options, names)
+def _figures(record: Record, prefix: int, base: Record | None) -> Cells:
     extra = 2 if base is not None else 0
     if record.error is not None or record.parameters is None or record.memory is None:
-        return [*cells, "failed", *([ABSENT] * (3 + extra))]
-    cells += [
-        macs(record.macs, complete=record.complete, prefix=prefix),
+        return ["failed", *([ABSENT] * (3 + extra))]
+    by_values = record.by_values
+    cells = [
+        marked(macs(record.macs, complete=record.complete, prefix=prefix), by_values),
         si(record.parameters.total),
-        si(record.activations),
-        size(record.memory.activations_peak),
+        marked(macs(record.activations, complete=record.complete), by_values),
+        marked(size(record.memory.activations_peak), by_values),
     ]
     if base is not None and base.error is None:
-        cells += [ratio(record.macs, base.macs), signed(record.macs - base.macs, prefix)]
+        bound = _bound_of(record, base)
+        either = None if record is base else by_values or base.by_values
+        cells += [
+            marked(bounded(ratio(record.macs, base.macs), bound), either),
+            marked(bounded(signed(record.macs - base.macs, prefix), bound), either),
+        ]
     return cells + [ABSENT] * (extra if base is not None and base.error is not None else 0)
 
 

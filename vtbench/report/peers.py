@@ -6,7 +6,18 @@ from collections.abc import Sequence
 
 from vtbench.data.record import Explained, PeerCount, Record
 from vtbench.report.table import Column, Table, figure_columns, name_column
-from vtbench.report.units import ABSENT, common_prefix, macs, percent, plural, si, signed
+from vtbench.report.units import (
+    ABSENT,
+    bound_of,
+    bounded,
+    common_prefix,
+    macs,
+    percent,
+    plural,
+    si,
+    signed,
+)
+from vtbench.report.values_behind import marked, notes_of
 
 EXPLANATIONS = 4
 """Operators named per counter; the rest of a difference is summed in one line."""
@@ -16,11 +27,12 @@ def peers(record: Record) -> Table:
     """What the other counters say of this model, and which operators explain the difference."""
     counted = [peer for peer in record.counters.values() if peer.macs is not None]
     prefix = common_prefix([record.macs, *(peer.macs or 0 for peer in counted)])
-    ours = macs(record.macs, complete=record.complete, prefix=prefix)
+    ours = marked(macs(record.macs, complete=record.complete, prefix=prefix), record.by_values)
     rows: list[tuple[str, ...]] = [("vtbench", ours, "", "", "")]
     for name, peer in record.counters.items():
-        rows += _peer_lines(name, peer, prefix)
+        rows += _peer_lines(name, peer, prefix, complete=record.complete)
     notes = [f"{name}: {peer.error}" for name, peer in record.counters.items() if peer.error]
+    notes += notes_of([record], alone=True)
     return Table(
         title=f"{record.workload.model}: other counters",
         columns=(
@@ -33,7 +45,9 @@ def peers(record: Record) -> Table:
     )
 
 
-def _peer_lines(name: str, peer: PeerCount, prefix: int) -> list[tuple[str, ...]]:
+def _peer_lines(
+    name: str, peer: PeerCount, prefix: int, *, complete: bool
+) -> list[tuple[str, ...]]:
     if peer.macs is None or peer.difference is None:
         return [(name, ABSENT, ABSENT, "", "did not run")]
     shown = sorted(peer.explained_by, key=lambda each: -abs(each.macs))
@@ -44,7 +58,9 @@ def _peer_lines(name: str, peer: PeerCount, prefix: int) -> list[tuple[str, ...]
         said.append((signed(left, prefix), f"{plural(len(rest), 'more operator')}"))
     if peer.unexplained:
         said.append((signed(peer.unexplained, prefix), "unexplained"))
-    difference = signed(peer.difference, prefix) if peer.difference else "="
+    bound = bound_of(complete=True, base_complete=complete)
+    exact = signed(peer.difference, prefix) if peer.difference or bound else "="
+    difference = bounded(exact, bound)
     first = (name, si(peer.macs, prefix), difference, *(said[0] if said else ("", "")))
     return [first, *(("", "", "", *line) for line in said[1:])]
 
@@ -66,7 +82,10 @@ def overview(records: Sequence[Record]) -> Table:
         title="Other counters: difference from vtbench",
         columns=tuple(columns),
         rows=tuple(rows),
-        notes=("+: it counts more than vtbench. -: it counts less. =: the same total.",),
+        notes=(
+            "+: it counts more than vtbench. -: it counts less. =: the same total.",
+            *notes_of(records),
+        ),
     )
 
 
@@ -75,7 +94,8 @@ def _off(record: Record, peer: PeerCount | None) -> str:
         return ABSENT
     if peer.difference is None:
         return "failed"
-    if peer.difference == 0:
+    bound = bound_of(complete=True, base_complete=record.complete)
+    if peer.difference == 0 and bound is None:
         return "="
     sign = "+" if peer.difference > 0 else ""
-    return sign + percent(peer.difference, record.macs)
+    return bounded(sign + percent(peer.difference, record.macs), bound)

@@ -25,6 +25,8 @@ ABSENT_KEYS: dict[str, Any] = {
     "unknown_ops": [],
     "user_formulas": [],
     "road": None,
+    "by_values": None,
+    "distribution": None,
     "convention": CONVENTION,
     "by": [],
     "counters": {},
@@ -48,7 +50,7 @@ def csv_table(
         return _parts_table(records, view, depth)
     counters = list(dict.fromkeys(name for record in records for name in record.counters))
     classes = sorted({name for record in records for name in record.classes()})
-    lines = [_flat(record, counters, classes, base) for record in records]
+    lines = [_flat(record, counters, classes, base) | _last(record, records) for record in records]
     heads = list(lines[0]) if lines else []
     return values_table(heads, [list(line.values()) for line in lines])
 
@@ -91,8 +93,30 @@ def _flat(
         flat[f"{name}_difference"] = peer.difference if peer else None
     if base is not None:
         compared = {} if record.error or base.error else relative(record, base)
-        flat |= {"ratio": compared.get("ratio"), "difference": compared.get("difference")}
-    return flat | {"road": data["road"], "convention": data["convention"], "error": data["error"]}
+        flat |= {name: compared.get(name) for name in ("ratio", "ratio_bound", "difference")}
+    return flat
+
+
+def _last(record: Record, records: Sequence[Record]) -> dict[str, Any]:
+    """What stands behind the figures of every line."""
+    readers = record.by_values.operators if record.by_values is not None else ()
+    return {
+        "by_values": ";".join(readers),
+        **_distributed(record, records),
+        "road": None if record.error else record.road,
+        "convention": record.convention,
+        "error": record.error,
+    }
+
+
+def _distributed(record: Record, records: Sequence[Record]) -> dict[str, Any]:
+    """A column for each figure of a distribution if any record has one."""
+    first = next((each.distribution for each in records if each.distribution is not None), None)
+    if first is None:
+        return {}
+    own = record.distribution.to_dict() if record.distribution is not None else {}
+    found = {f"distribution_{name}": own.get(name) for name in first.to_dict()}
+    return {**found, "distribution_varying": ";".join(own.get("varying", ()))}
 
 
 def _parts_table(records: Sequence[Record], view: View, depth: int) -> Table:
@@ -105,6 +129,8 @@ def _parts_table(records: Sequence[Record], view: View, depth: int) -> Table:
         "share",
         "status",
         "elements",
+        "complete",
+        "by_values",
         "error",
     ]
     lines: list[list[Any]] = []
@@ -113,8 +139,10 @@ def _parts_table(records: Sequence[Record], view: View, depth: int) -> Table:
         if record.error:
             lines.append([model, *([None] * (len(heads) - 2)), record.error])
             continue
+        read = ";".join(record.by_values.operators) if record.by_values is not None else ""
         lines += [
-            [model, p.name, p.macs, p.params, p.calls, p.share, p.status, p.elements, None]
+            [model, p.name, p.macs, p.params, p.calls, p.share, p.status, p.elements,
+             p.complete, read, None]
             for p in breakdown(record, view, depth)
-        ]
+        ]  # fmt: skip
     return values_table(heads, lines)

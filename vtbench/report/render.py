@@ -38,6 +38,8 @@ LATEX = {
     "·": r"$\cdot$",
     "—": "--",
     "…": r"\ldots{}",
+    "†": r"$\dagger$",
+    "≤": r"$\leq$",
 }
 UNBOUNDED = 100_000
 MARKDOWN = re.compile(r"([\\|`*_<>\[\]])")

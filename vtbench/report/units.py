@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Literal
 
 from vtbench.data.workload import Workload
 
@@ -103,6 +104,27 @@ def percent(part: int, whole: int) -> str:
 def ratio(part: int, whole: int) -> str:
     """How many times one count is the other."""
     return f"{Decimal(part) / Decimal(whole):.3f}×" if whole else ABSENT
+
+
+Bound = Literal["at least", "at most", "unknown"]
+"""What a ratio, or a difference, of two counts is if one of them, or both, are lower bounds."""
+_SIGNS: dict[Bound | None, str] = {None: "", "at least": "≥ ", "at most": "≤ "}
+
+
+def bound_of(*, complete: bool, base_complete: bool) -> Bound | None:
+    """The bound that a ratio or difference to a base is; None if it is exact."""
+    if complete and base_complete:
+        return None
+    if not complete and not base_complete:
+        return "unknown"
+    return "at least" if base_complete else "at most"
+
+
+def bounded(text: str, bound: Bound | None) -> str:
+    """A ratio or a difference with the sign of its bound, or the word for one that is not known."""
+    if text == ABSENT:
+        return text
+    return "unknown" if bound == "unknown" else f"{_SIGNS[bound]}{text}"
 
 
 def macs(value: int, *, complete: bool, prefix: int | None = None) -> str:

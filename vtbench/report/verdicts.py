@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from vtbench.claims.suite import Claim, Interval
 from vtbench.claims.suite.hedges import figure_of
 from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS
 from vtbench.claims.suite.types import SWEPT
+from vtbench.data.record import ByValues
 from vtbench.report.printed import (
     decided,
     distance,
@@ -34,6 +36,7 @@ from vtbench.report.speeds import (
 )
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import plural
+from vtbench.report.values_behind import marked, value_notes
 
 
 def explanation(verdict: Verdict) -> str:
@@ -114,30 +117,54 @@ def _found(verdict: Verdict) -> str:
     return verdict.reason
 
 
-def verdict_tables(verdicts: Sequence[Verdict], *, everything: bool = True) -> list[Table]:
-    """A table of figures for each suite, one of its formulas and growths, and their totals."""
+def verdict_tables(
+    verdicts: Sequence[Verdict],
+    *,
+    everything: bool = True,
+    by_values: Mapping[str, ByValues] = MappingProxyType({}),
+) -> list[Table]:
+    """A table of figures for each suite, one of its formulas and growths, and their totals.
+
+    ``by_values`` are the claims whose figure can change with the values of the input.
+    """
     suites: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         suites.setdefault(verdict.claim.suite, []).append(verdict)
     return [
         table
         for name, found in suites.items()
-        for table in _suite_tables(name, found, everything=everything)
+        for table in _suite_tables(name, found, by_values, everything=everything)
     ]
 
 
-def _suite_tables(suite: str, verdicts: list[Verdict], *, everything: bool) -> list[Table]:
+def _suite_tables(
+    suite: str,
+    verdicts: list[Verdict],
+    by_values: Mapping[str, ByValues],
+    *,
+    everything: bool,
+) -> list[Table]:
     """The notes on a whole suite stand below its last table."""
     swept = [v for v in verdicts if v.claim.kind in SWEPT]
     figures = [v for v in verdicts if v.claim.kind not in SWEPT]
     notes = _notes(verdicts)
+    shown = [v for v in figures if everything or v.verdict != "unknown"]
+    said = tuple(_value_notes(shown, by_values))
     if not swept:
-        return [_suite_table(suite, figures, notes, everything=everything)]
-    last = swept_table(f"{suite}: formulas and growth", swept, notes)
-    return [*([_suite_table(suite, figures, (), everything=everything)] if figures else []), last]
+        return [_suite_table(suite, shown, (*notes, *said), by_values)]
+    last = swept_table(
+        f"{suite}: formulas and growth", swept, (*notes, *_value_notes(swept, by_values))
+    )
+    return [*([_suite_table(suite, shown, said, by_values)] if figures else []), last]
 
 
-def printed_table(verdicts: Sequence[Verdict]) -> Table:
+def _value_notes(verdicts: Sequence[Verdict], by_values: Mapping[str, ByValues]) -> list[str]:
+    return value_notes((v.claim.id, by_values.get(v.claim.id)) for v in verdicts)
+
+
+def printed_table(
+    verdicts: Sequence[Verdict], by_values: Mapping[str, ByValues] = MappingProxyType({})
+) -> Table:
     """The figures that papers printed of what was just counted."""
     return Table(
         title="Printed figures",
@@ -151,25 +178,30 @@ def printed_table(verdicts: Sequence[Verdict]) -> Table:
             (
                 f"{v.claim.suite}: {v.claim.where}",
                 printed_of(v.claim),
-                measured_of(v),
+                marked(measured_of(v), by_values.get(v.claim.id)),
                 v.verdict,
                 explanation(v),
             )
             for v in verdicts
         ),
-        notes=("`vtbench explain` and `vtbench check` say more about each figure.",),
+        notes=(
+            "`vtbench explain` and `vtbench check` say more about each figure.",
+            *_value_notes(verdicts, by_values),
+        ),
     )
 
 
 def _suite_table(
-    suite: str, verdicts: list[Verdict], notes: tuple[str, ...], *, everything: bool
+    suite: str,
+    shown: Sequence[Verdict],
+    notes: tuple[str, ...],
+    by_values: Mapping[str, ByValues],
 ) -> Table:
-    shown = [v for v in verdicts if everything or v.verdict != "unknown"]
     rows = tuple(
         (
             v.claim.id.removeprefix(f"{suite}."),
             printed_of(v.claim),
-            measured_of(v),
+            marked(measured_of(v), by_values.get(v.claim.id)),
             distance(v),
             decided(v),
             explanation(v),
@@ -244,7 +276,7 @@ def _total_note(head: str, found: Total, *, arithmetic: bool) -> str:
     return f"{head}: {', '.join(said)}{rest}."
 
 
-def verdict_object(verdict: Verdict) -> dict[str, Any]:
+def verdict_object(verdict: Verdict, by_values: ByValues | None = None) -> dict[str, Any]:
     """A verdict as docs/json.md promises it."""
     claim = verdict.claim
     return {
@@ -284,6 +316,7 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "reproduced_by": _reproduction_object(verdict.reproduced_by),
         "fitted": list(claim.fitted),
         "why": claim.why,
+        "by_values": msgspec.to_builtins(by_values),
         "command": command(verdict),
     }
 

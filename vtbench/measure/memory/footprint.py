@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,11 @@ from torch import nn
 
 from vtbench import models
 from vtbench.count.count_module import CountSettings, count_module
-from vtbench.count.count_workload import count_workload
+from vtbench.count.count_workload import RunSettings, count_workload
 from vtbench.count.isolation import seeded_and_restored
+from vtbench.data.distribution import Distribution, InputSet
 from vtbench.data.measurement import MeasuredMemory, Measurement
+from vtbench.data.record import Record
 from vtbench.data.workload import Workload, as_counted
 from vtbench.errors import UsageError, VtbenchError
 from vtbench.measure.isolated import MEMORY
@@ -42,11 +45,19 @@ SOURCE = "memory_source"
 
 
 def footprint(
-    workload: Workload, *, index: int | None = None, isolated: bool = False
+    workload: Workload,
+    *,
+    index: int | None = None,
+    isolated: bool = False,
+    over: InputSet | None = None,
 ) -> Measurement:
-    """The record of one workload, measured in this process."""
+    """The record of one workload, measured in this process.
+
+    ``over`` asks for what is predicted over many inputs too; the measured peak is of one.
+    """
+    measured = functools.partial(_measured, over=over)
     with seeded_and_restored():
-        return _recorded(workload, _measured, index=index, isolated=isolated)
+        return _recorded(workload, measured, index=index, isolated=isolated)
 
 
 def live_footprint(
@@ -92,20 +103,35 @@ def _recorded(
     return msgspec.structs.replace(record, date=date_now())
 
 
-def _measured(record: Measurement) -> Measurement:
+def _measured(record: Measurement, over: InputSet | None = None) -> Measurement:
     """A model by name; the count comes first, so that no library is taken for the model."""
     workload = record.workload
-    counted = count_workload(as_counted(workload))
+    counted = count_workload(as_counted(workload), settings=RunSettings(over=over))
     resolved = as_run(workload, counted.workload)
     record = with_count(msgspec.structs.replace(record, workload=resolved), counted)
     device = torch_device(record.device)
     gauge = gauge_of(device)
     memory = memory_of_new(_maker(workload, device), gauge)
+    expected = predicted(workload, record.memory)
     return msgspec.structs.replace(
         record,
-        memory=with_prediction(memory, predicted(workload, record.memory)),
+        memory=with_prediction(memory, expected),
+        distribution=_distributed(counted, expected),
         environment={**record.environment, SOURCE: gauge.source},
     )
+
+
+def _distributed(counted: Record, expected: int | None) -> Distribution | None:
+    """The prediction over the inputs of a count.
+
+    In another precision than the count's, it is known only if the inputs make no difference.
+    """
+    found = counted.memory_distribution
+    if found is None or expected is None:
+        return None
+    if found.constant:
+        return msgspec.structs.replace(found, values=(expected,) * found.n)
+    return found if expected == found.values[0] else None
 
 
 def _maker(workload: Workload, device: torch.device) -> Callable[[], Prepared]:

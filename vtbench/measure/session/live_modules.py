@@ -18,6 +18,7 @@ from torch import nn
 
 from vtbench.count.count_module import CountSettings, count_module
 from vtbench.count.count_workload import record_of
+from vtbench.count.over_inputs import GIVEN, by_values
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import Protocol
 from vtbench.data.record import Record
@@ -112,7 +113,8 @@ def _counted_live(module: nn.Module, inputs: tuple[Any, ...], workload: Workload
         counted = count_module(module, (inputs, {}), CountSettings())
     except VtbenchError:
         return None
-    return record_of(workload, counted, None)
+    record = record_of(workload, counted, None)
+    return msgspec.structs.replace(record, by_values=by_values([counted], GIVEN))
 
 
 @contextmanager

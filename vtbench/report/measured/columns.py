@@ -21,6 +21,7 @@ from vtbench.report.units import (
     si,
     written,
 )
+from vtbench.report.values_behind import marked
 
 MILLI = 1e3
 WIDE = 0.10
@@ -33,6 +34,13 @@ class MeasuredColumn(msgspec.Struct, frozen=True, kw_only=True):
 
     column: Column
     cell: Callable[[Measurement], str]
+    counted: bool = False
+    """Whether it follows from a count, which can depend on the values of the input."""
+
+    def text(self, record: Measurement) -> str:
+        """The cell as it stands in a table."""
+        said = self.cell(record)
+        return marked(said, record.by_values) if self.counted and said != ABSENT else said
 
 
 def kind(protocol: ProtocolId) -> str:
@@ -175,8 +183,12 @@ def _figure(head: str, cell: Callable[[Measurement], str], drop: int = 0) -> Mea
     return MeasuredColumn(column=Column(head=head, drop=drop), cell=cell)
 
 
+def _count_of(head: str, cell: Callable[[Measurement], str], drop: int = 0) -> MeasuredColumn:
+    return MeasuredColumn(column=Column(head=head, drop=drop), cell=cell, counted=True)
+
+
 _RATE = _figure("images/s", _rate)
-_MACS = _figure("MACs", _macs, 3)
+_MACS = _count_of("MACs", _macs, 3)
 _PARAMS = _figure("Params", lambda record: _count(record.params), 5)
 _UTILISATION = _figure("Util.", lambda record: share(record.utilisation), 2)
 _STATE = _figure("State", lambda r: state(r.telemetry) if r.telemetry else ABSENT, 6)
@@ -196,17 +208,17 @@ _WANTED: dict[str, tuple[MeasuredColumn, ...]] = {
     ),
     MEMORY: (
         _figure("Weights", _memory("weights")),
-        _figure("Peak allocated", _memory("peak_allocated")),
-        _figure("Peak reserved", _memory("peak_reserved"), 2),
-        _figure("Peak resident", _memory("peak_resident")),
-        _figure("Predicted", _memory("predicted")),
+        _count_of("Peak allocated", _memory("peak_allocated")),
+        _count_of("Peak reserved", _memory("peak_reserved"), 2),
+        _count_of("Peak resident", _memory("peak_resident")),
+        _count_of("Predicted", _memory("predicted")),
         _figure("Ratio", _memory_ratio, 1),
         _PARAMS,
     ),
     COUNTED: (
-        _figure("MACs", _macs),
+        _count_of("MACs", _macs),
         _figure("Params", lambda record: _count(record.params)),
-        _figure("Activ.", lambda record: _each(record.activations, record), 1),
-        _figure("Predicted mem.", _memory("predicted"), 2),
+        _count_of("Activ.", lambda record: _each(record.activations, record), 1),
+        _count_of("Predicted mem.", _memory("predicted"), 2),
     ),
 }

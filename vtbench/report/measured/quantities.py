@@ -22,6 +22,7 @@ from vtbench.report.measured.columns import (
     uncertain,
 )
 from vtbench.report.units import ABSENT, decimals, half_of, precise_size, si, written
+from vtbench.report.values_behind import marked
 
 DOUBTFUL = "~"
 """Stands before a figure whose interval is wide, if there is no room for the interval."""
@@ -41,6 +42,8 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     text: Callable[[Value], str]
     """A cell of a table, with as many digits as the interval allows."""
     more_is_better: bool = False
+    counted: bool = False
+    """Whether it follows from a count, which can depend on the values of the input."""
 
 
 def quantity_named(name: str) -> Quantity:
@@ -126,6 +129,7 @@ _ALL = (
         axis="MACs per image",
         read=_macs,
         text=_whole(si),
+        counted=True,
     ),
     Quantity(
         name="memory",
@@ -134,6 +138,7 @@ _ALL = (
         axis="peak memory, bytes",
         read=_memory,
         text=_whole(precise_size),
+        counted=True,
     ),
     Quantity(
         name="utilisation",
@@ -170,4 +175,5 @@ def cell(quantity: Quantity, record: Measurement) -> str:
     value = quantity.read(record)
     if value is None:
         return ABSENT
-    return f"{DOUBTFUL if uncertain(value) else ''}{quantity.text(value)}"
+    said = f"{DOUBTFUL if uncertain(value) else ''}{quantity.text(value)}"
+    return marked(said, record.by_values) if quantity.counted else said

@@ -9,6 +9,7 @@ import msgspec
 from vtbench.data import naming
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
+from vtbench.report.distributions import Distributed, distribution_tables
 from vtbench.report.measured.cautions import cautions, legend
 from vtbench.report.measured.columns import COUNTED, LATENCY, MEMORY, TIMED, filled_columns, kind
 from vtbench.report.measured.conditions import Condition, cell, common_and_varying
@@ -54,7 +55,33 @@ def measured_tables(records: Sequence[Measurement], ratios: Sequence[Ratio] = ()
         tables.append(Table(title="Head to head", columns=(), rows=(), notes=tuple(lines)))
     names = labels(records)
     stages = (stages_table(record, name) for record, name in zip(records, names, strict=True))
-    return [*tables, *(table for table in stages if table is not None)]
+    return [
+        *tables,
+        *(table for table in stages if table is not None),
+        *_distributed(records),
+    ]
+
+
+def _distributed(records: Sequence[Measurement]) -> list[Table]:
+    """What is predicted over many inputs, of those records that were asked for it."""
+    rows = [record for record in records if record.distribution is not None]
+    if not rows:
+        return []
+    common, varying = common_and_varying(rows)
+    return distribution_tables(
+        "Predicted memory",
+        " · ".join(common),
+        (name_column("Model"), *(_varying_column(condition) for condition in varying)),
+        [
+            Distributed(
+                names=(record.workload.model, *(cell(each, record) for each in varying)),
+                found=record.distribution,
+            )
+            for record in rows
+            if record.distribution is not None
+        ],
+        "B",
+    )
 
 
 def _thin(records: Sequence[Measurement]) -> set[str]:
@@ -140,7 +167,7 @@ def _cells(record: Measurement, records: Sequence[Measurement]) -> list[str]:
     shown = filled_columns(records)
     if record.error is not None:
         return ["failed", *([ABSENT] * (len(shown) - 1))]
-    return [figure.cell(record) for figure in shown]
+    return [figure.text(record) for figure in shown]
 
 
 MOST = 12

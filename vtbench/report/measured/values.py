@@ -22,7 +22,7 @@ _SCALARS = tuple(
     name
     for name in Measurement.__struct_fields__
     if name not in (*_NESTED, "workload", "protocol", "device", "environment", "samples",
-                    "steps_per_sample")
+                    "steps_per_sample", "by_values", "distribution")
 )  # fmt: skip
 
 
@@ -61,6 +61,9 @@ def _flat(record: Measurement) -> dict[str, Any]:
     line |= dict(_fields("device", Device, record.device, leave=("kind",)))
     line |= {"samples": len(record.samples), "steps_per_sample": record.steps_per_sample}
     line |= {name: getattr(record, name) for name in _SCALARS}
+    read = record.by_values
+    line["by_values"] = ";".join(read.operators) if read is not None else None
+    line |= _distributed(record)
     for name, shape in _NESTED.items():
         line |= dict(_fields(name, shape, getattr(record, name)))
     seen = record.telemetry.disturbances if record.telemetry else ()
@@ -68,6 +71,14 @@ def _flat(record: Measurement) -> dict[str, Any]:
     line["telemetry_why"] = "; ".join(each.sentence for each in seen)
     environment = sorted(record.environment.items())
     return line | {f"environment_{key}": value for key, value in environment}
+
+
+def _distributed(record: Measurement) -> dict[str, Any]:
+    if record.distribution is None:
+        return {}
+    found = record.distribution.to_dict()
+    found["varying"] = ";".join(found["varying"])
+    return {f"distribution_{name}": value for name, value in found.items()}
 
 
 def _fields(

@@ -1,0 +1,240 @@
+"""Many inputs for one model: drawn under seeds, or read from a source that a user named."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from vtbench.data.distribution import InputSet
+from vtbench.errors import BadInput
+from vtbench.models.built import Built
+from vtbench.models.from_callable import users_code
+from vtbench.models.input_sources import (
+    MANY,
+    array_of,
+    images_of,
+    parts_of_function,
+)
+from vtbench.models.inputs import tensor
+from vtbench.models.third_party import first_line
+
+Inputs = tuple[tuple[Any, ...], dict[str, Any]]
+
+_MEAN = torch.tensor([0.485, 0.456, 0.406]).reshape(3, 1, 1)
+_STD = torch.tensor([0.229, 0.224, 0.225]).reshape(3, 1, 1)
+_COLOURS = 3
+
+
+def input_sets(built: Built, asked: InputSet) -> list[Inputs]:
+    """The inputs that were asked for, each of the shapes of the model's own; at least one."""
+    own: Inputs = (built.args, built.kwargs)
+    if asked.source is not None:
+        return of_source(asked.source, own, built.workload.model)
+    whole_numbers = not built.own_inputs
+    return [drawn(own, seed, whole_numbers=whole_numbers) for seed in range(asked.seeds or 1)]
+
+
+def of_source(source: str, own: Inputs, model: str) -> list[Inputs]:
+    """The inputs of a folder, an array or a function; ``own`` says which shapes they have."""
+    if Path(source).is_dir():
+        return _of_folder(Path(source), own, model)
+    if source.endswith(".npy"):
+        return _of_array(Path(source), own, model)
+    return of_items(_called(source), own, source, model)
+
+
+def drawn(given: Inputs, seed: int, *, whole_numbers: bool = False) -> Inputs:
+    """Inputs of the same shapes with random real numbers, and whole ones if they are drawn too.
+
+    Seed 0 gives the inputs that a model by name has by itself.
+    """
+    leaves = [each for each in tree_leaves(given) if isinstance(each, torch.Tensor)]
+    if not any(whole_numbers or _holds_reals(each) for each in leaves):
+        raise BadInput(
+            "--seeds draws real numbers, and these inputs hold none; name a source with --inputs."
+        )
+
+    def redrawn(old: torch.Tensor) -> torch.Tensor:
+        if not (whole_numbers or _holds_reals(old)):
+            return old
+        return tensor(old.shape, old.dtype, real=True, seed=seed)
+
+    made: Inputs = tree_map_only(torch.Tensor, redrawn, given)
+    return made
+
+
+def _holds_reals(each: torch.Tensor) -> bool:
+    return each.dtype.is_floating_point or each.dtype.is_complex
+
+
+def _of_folder(folder: Path, given: Inputs, model: str) -> list[Inputs]:
+    images = [each for each in tree_leaves(given) if _is_image(each)]
+    if len(images) != 1:
+        raise BadInput(
+            f"--inputs: {model} does not take one image, so images cannot be its inputs; give a "
+            ".npy file or a function."
+        )
+    (slot,) = images
+    pixels = [_pixels(path, tuple(slot.shape[-2:])) for path in images_of(folder)]
+    return [_filled(given, slot, batch) for batch in _batches(pixels, len(slot), str(folder))]
+
+
+def _is_image(each: Any) -> bool:
+    plain = isinstance(each, torch.Tensor) and each.ndim == 4  # noqa: PLR2004 - B, C, H, W
+    return plain and each.shape[1] == _COLOURS and _holds_reals(each)
+
+
+def _pixels(path: Path, size: tuple[int, ...]) -> torch.Tensor:
+    """An image as [3, H, W]: resized, from 0 to 1, then less the mean of ImageNet."""
+    import numpy as np
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            resized = image.convert("RGB").resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BadInput(f"--inputs: {str(path)!r} cannot be read as an image.") from error
+    values = torch.from_numpy(np.array(resized, dtype=np.float32)) / 255
+    return (values.permute(2, 0, 1) - _MEAN) / _STD
+
+
+def _of_array(path: Path, given: Inputs, model: str) -> list[Inputs]:
+    array = array_of(path)
+    tensors = [each for each in tree_leaves(given) if isinstance(each, torch.Tensor)]
+    if len(tensors) != 1:
+        raise BadInput(
+            f"--inputs: {model} takes {len(tensors)} tensors, and an array gives one; give a "
+            "function."
+        )
+    (slot,) = tensors
+    if array.shape[1:] != tuple(slot.shape[1:]):
+        wanted = "×".join(["N", *map(str, slot.shape[1:])])
+        raise BadInput(
+            f"--inputs: expected an array of {wanted} for {model} in {str(path)!r}, got "
+            f"{_sides(array.shape)}."
+        )
+    if array.dtype.kind in "fc" and not _holds_reals(slot):
+        raise BadInput(
+            f"--inputs: {model} takes whole numbers, and {str(path)!r} holds {array.dtype}."
+        )
+    native = array.dtype.newbyteorder("=")
+    entries = [torch.from_numpy(each.astype(native)) for each in array]
+    return [_filled(given, slot, batch) for batch in _batches(entries, len(slot), str(path))]
+
+
+def _batches(entries: Sequence[torch.Tensor], size: int, source: str) -> Iterator[torch.Tensor]:
+    """Entries side by side, as many as the batch has."""
+    if len(entries) % size:
+        raise BadInput(
+            f"--inputs: the {len(entries)} entries of {source!r} do not fill batches of {size}; "
+            "give another --batch-size."
+        )
+    for first in range(0, len(entries), size):
+        yield torch.stack(tuple(entries[first : first + size]))
+
+
+def _filled(given: Inputs, slot: torch.Tensor, value: torch.Tensor) -> Inputs:
+    """The model's own inputs with one of them replaced; what else it takes is drawn."""
+
+    def filled(old: torch.Tensor) -> torch.Tensor:
+        if old is slot:
+            return value.to(old.dtype)
+        return tensor(old.shape, old.dtype, real=True) if old.is_meta else old
+
+    made: Inputs = tree_map_only(torch.Tensor, filled, given)
+    return made
+
+
+def _called(source: str) -> Iterator[Any]:
+    """What a function of the user's yields."""
+    with users_code(source):
+        function = _function(source)
+        try:
+            yield from _yielded(source, function())
+        except BadInput:
+            raise
+        except Exception as error:
+            raise BadInput(f"--inputs: {source} raised {first_line(error)}.") from error
+
+
+def of_items(items: Iterable[Any], own: Inputs | None, source: str, model: str) -> list[Inputs]:
+    """Tensors, tuples and dicts as inputs, each of the shapes of ``own``, or else of the first."""
+    made = list(itertools.islice(items, MANY + 1))
+    if not made:
+        raise BadInput(f"--inputs: {source} yields no input; expected at least one.")
+    if len(made) > MANY:
+        raise BadInput(f"--inputs: {source} yields more than {MANY:,} inputs.")
+    found = [_as_inputs(source, place, each) for place, each in enumerate(made, 1)]
+    wanted = _shapes(own if own is not None else found[0])
+    for place, each in enumerate(found, 1):
+        shapes = _shapes(each)
+        if shapes != wanted:  # other shapes have other counts, whatever their values
+            raise BadInput(
+                f"--inputs: expected the shape {', '.join(wanted) or 'of no tensor'} for {model}, "
+                f"and input {place} of {source} has {', '.join(shapes) or 'no tensor'}."
+            )
+    detached: list[Inputs] = tree_map_only(torch.Tensor, torch.Tensor.detach, found)
+    return detached
+
+
+def _function(source: str) -> Any:
+    place, name = parts_of_function(source)
+    try:
+        module = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except (Exception, SystemExit) as error:
+        raise BadInput(f"--inputs: {source} could not be imported: {first_line(error)}.") from error
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise BadInput(f"--inputs: {place} has no function {name!r}.")
+    return found
+
+
+def _file(path: Path) -> Any:
+    """A module that is a file, under a name of its own."""
+    spec = importlib.util.spec_from_file_location(f"vtbench_inputs_{path.stem}", path)
+    assert spec is not None and spec.loader is not None  # noqa: S101, PT018  # it ends in .py
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _yielded(source: str, made: Any) -> Iterable[Any]:
+    if isinstance(made, torch.Tensor | dict | str) or not isinstance(made, Iterable):
+        raise BadInput(
+            f"--inputs: {source} returned a value of type {type(made).__name__}; expected it to "
+            "yield inputs, or to return a list of them."
+        )
+    return made
+
+
+def _as_inputs(source: str, place: int, each: Any) -> Inputs:
+    """A tensor, a tuple of inputs, or a dict of them by name."""
+    if isinstance(each, dict):
+        return (), each
+    if isinstance(each, tuple | list):
+        return tuple(each), {}
+    if isinstance(each, torch.Tensor):
+        return (each,), {}
+    raise BadInput(
+        f"--inputs: input {place} of {source} is a value of type {type(each).__name__}; expected "
+        "a tensor, a tuple of inputs, or a dict of them by name."
+    )
+
+
+def _shapes(inputs: Inputs) -> list[str]:
+    leaves = tree_leaves(inputs)
+    return [_sides(each.shape) for each in leaves if isinstance(each, torch.Tensor)]
+
+
+def _sides(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape)) if math.prod(shape) or shape else "scalar"

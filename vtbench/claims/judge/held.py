@@ -53,7 +53,12 @@ def held(claim: Claim, parts: Mapping[str, Interval]) -> Verdict:
 
 def held_value(claim: Claim, value: Decimal) -> Verdict:
     """The verdict on a claim with a workload, of which the value is known."""
-    return _verdict(claim, {"": Interval(value, value)})
+    return held_range(claim, Interval(value, value))
+
+
+def held_range(claim: Claim, found: Interval) -> Verdict:
+    """The same, if the value is known to lie in a range: it holds if it can."""
+    return _verdict(claim, {"": found})
 
 
 def by_sides(claim: Claim, judge: Callable[[Claim], Verdict]) -> Verdict:

@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from vtbench.claims.judge.averages import judge_average
 from vtbench.claims.judge.conventions import measured
 from vtbench.claims.judge.figures import (
     figure,
@@ -59,6 +60,9 @@ def judge(
                 timings=timings,
             )
             verdicts[claim.id] = by_sides(claim, one)
+        elif claim.average:
+            record = records.get(claim.workload) if claim.workload else None
+            verdicts[claim.id] = judge_average(claim, record)
         elif claim.sweep is not None:
             verdicts[claim.id] = judge_swept(claim, records)
         elif claim.expression is None:

@@ -70,7 +70,7 @@ class Explainer:
             readings = known.get(claim.id) or _of_derived(claim, known)
             if readings is not None:
                 known[claim.id] = readings
-                if claim.relation == "equals" and not claim.members:
+                if claim.relation == "equals" and not claim.members and not claim.average:
                     self._add(claim, readings)
 
     def _add(self, claim: Claim, readings: Readings) -> None:

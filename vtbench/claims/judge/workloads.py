@@ -33,7 +33,10 @@ def is_judged(figure: Claim | Quantity) -> bool:
     ):
         return False
     return isinstance(figure, Quantity) or (
-        figure.unknown is None and figure.metric != "none" and figure.kind != "reference"
+        not figure.average
+        and figure.unknown is None
+        and figure.metric != "none"
+        and figure.kind != "reference"
     )
 
 

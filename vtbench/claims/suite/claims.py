@@ -206,6 +206,7 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
         fixed=text.fixed if text else (),
         expression=expression,
         members=members,
+        average=single.average,
         ordering=single.kind == "ordering",
         convention=_convention(reader, single.metric, single.convention),
         expect=single.expect,

@@ -207,6 +207,7 @@ def _add_cell(
         unit=column.unit,
         kind=column.kind,
         relation=found.relation or column.relation,
+        average=column.average,
         metric=column.metric,
         convention=column.convention,
         of=found.of or column.of,

@@ -62,6 +62,8 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClaimKind = "value"
     relation: Relation = "equals"
     """How its figures are said to stand to the printed ones."""
+    average: bool = False
+    """Whether its figures are means over inputs."""
     convention: str | None = None
     needs: Unknown | None = None
     of: str | None = None
@@ -110,6 +112,8 @@ class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClaimKind = "value"
     relation: Relation = "equals"
     """How the figure is said to stand to the printed one: ``about``, ``at_least``, ..."""
+    average: bool = False
+    """Whether the figure is the mean over inputs, on whose values the count depends."""
     metric: Metric = "none"
     convention: str | None = None
     of: str | tuple[str, ...] | None = None

@@ -62,6 +62,8 @@ def _named(entry: str, claim: str, ids: Sequence[str]) -> list[str]:
 
 def set_mistakes(single: Single) -> Iterator[str]:
     """What is wrong with the relation, the set and the order that a claim speaks of."""
+    if single.average:
+        yield from _average_mistakes(single)
     if single.kind == "ordering":
         yield from _ordering_mistakes(single)
         return
@@ -79,6 +81,18 @@ def set_mistakes(single: Single) -> Iterator[str]:
         yield "by: only a claim that equals its figure has other readings."
     else:
         yield from _figure_mistakes(single)
+
+
+def _average_mistakes(single: Single) -> Iterator[str]:
+    if single.of is not None or single.kind != "value" or single.stages:
+        yield "average: it is of a whole model over inputs, so of a value with a workload."
+    known = {
+        "macs": (None, "full"),
+        "flops": (None, "full", "double"),
+        "memory": (None, "predicted"),
+    }
+    if single.convention not in known.get(single.metric, ()):
+        yield "average: inputs are counted in macs, flops and predicted memory, as they are."
 
 
 def _figure_mistakes(single: Single) -> Iterator[str]:

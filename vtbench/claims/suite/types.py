@@ -162,6 +162,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     set it is that of the member that decides."""
     members: tuple[str, ...] = ()
     """Of a claim over a set, the arithmetic of each member."""
+    average: bool = False
+    """Whether it is the mean over inputs of a model whose count depends on their values."""
     ordering: bool = False
     """Whether it is said in words which figures are the lesser; each member is a ratio of two."""
     convention: str = "full"

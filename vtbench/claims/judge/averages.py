@@ -1,0 +1,66 @@
+"""Judging the average cost of a model whose count depends on the values of its input.
+
+The mean over some inputs has a 95 % interval. It holds if that meets the printed interval and is
+not the wider one; it fails if the two are apart. One-sided claims need all of it on their side.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from vtbench.claims.judge.figures import undecided
+from vtbench.claims.judge.held import held_range, in_unit
+from vtbench.claims.judge.verdict import Verdict
+from vtbench.claims.suite import Claim, Interval
+from vtbench.claims.suite.hedges import LOWER, UPPER
+from vtbench.data.distribution import Distribution
+from vtbench.data.record import Record
+
+
+def judge_average(claim: Claim, record: Record | None) -> Verdict:
+    """The verdict on an average, by a record that was counted over several inputs."""
+    if claim.unknown is not None or claim.workload is None:
+        return undecided(claim)
+    found = _distribution(claim, record)
+    if found is None or found.low is None or found.high is None:
+        return _unknown(
+            claim,
+            "It is an average over inputs; `vtbench macs MODEL --inputs FOLDER --save FILE` counts "
+            "them, and --from FILE judges it.",
+        )
+    if not found.complete:
+        return msgspec.structs.replace(
+            _unknown(claim, "It has unknown operators for some inputs."), unknown="op"
+        )
+    factor = 2 if claim.convention == "double" else 1
+    low, high = (Decimal(repr(end)) * factor for end in (found.low, found.high))
+    verdict = held_range(claim, Interval(low, high))
+    said = f"The mean over {found.over.said(found.n)} is {in_unit(claim, Interval(low, high))}"
+    verdict = msgspec.structs.replace(
+        verdict, reason=f"{said}. {verdict.reason}", measured_range=Interval(low, high)
+    )
+    if verdict.verdict == "holds" and _too_wide(claim, Interval(low, high)):
+        more = "which is too wide to decide; count more inputs"
+        return msgspec.structs.replace(
+            verdict, verdict="unknown", unknown="not-measured", reason=f"{said}, {more}.",
+            slack=None, loosely=False,
+        )  # fmt: skip
+    return verdict
+
+
+def _distribution(claim: Claim, record: Record | None) -> Distribution | None:
+    if record is None or record.error is not None:
+        return None
+    return record.memory_distribution if claim.metric == "memory" else record.distribution
+
+
+def _too_wide(claim: Claim, mean: Interval) -> bool:
+    if claim.relation in (*LOWER, *UPPER):
+        return not (claim.interval.holds(mean.low) and claim.interval.holds(mean.high))
+    return mean.high - mean.low > claim.high - claim.low
+
+
+def _unknown(claim: Claim, reason: str) -> Verdict:
+    return Verdict(claim=claim, verdict="unknown", reason=reason, unknown="not-measured")

@@ -11,8 +11,6 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from vtbench.data.distribution import InputSet
 from vtbench.errors import BadInput, BadOption, MissingPackage
 
@@ -74,6 +72,8 @@ def images_of(folder: Path) -> list[Path]:
 
 def array_of(path: Path) -> Any:
     """The array of a file, read as it is needed; an input is one entry of its first axis."""
+    import numpy as np  # slow to import, and few commands read an array
+
     name = str(path)
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)

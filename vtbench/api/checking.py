@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,10 @@ import msgspec
 from vtbench.api.choosing import refuse_code, refuse_unknown_models, selected
 from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import (
+    Explainer,
     Prediction,
     Verdict,
+    WrongFigures,
     judge,
     leave_one_out,
     parts_named,
@@ -33,6 +35,7 @@ from vtbench.errors import BadOption
 from vtbench.measure.isolated import MeasureSettings
 from vtbench.measure.isolated import measure as measure_together
 from vtbench.report import Rendering
+from vtbench.report.chance import NONE_DRAWN
 from vtbench.report.checking import check_document, check_object
 from vtbench.report.speeds import Speeds
 from vtbench.report.verdicts import verdict_object
@@ -59,12 +62,14 @@ class Checked:
         predictions: Sequence[Prediction] = (),
         speeds: Speeds | None = None,
         measurements: Sequence[Measurement] = (),
+        wrong: Mapping[str, WrongFigures] = NONE_DRAWN,
     ) -> None:
         self.verdicts = list(verdicts)
         self.measurements = list(measurements)
         """What speeds were judged by."""
         self._predictions = tuple(predictions)
         self._speeds = speeds or Speeds()
+        self._wrong = wrong
 
     @property
     def as_expected(self) -> bool:
@@ -77,7 +82,7 @@ class Checked:
 
     def to_dict(self) -> dict[str, Any]:
         """Claims, totals, predictions and speeds, by the keys that ``--format json`` has."""
-        return check_object(self.verdicts, self._predictions, self._speeds)
+        return check_object(self.verdicts, self._predictions, self._speeds, self._wrong)
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each claim."""
@@ -92,6 +97,7 @@ class Checked:
             asked,
             predictions=self._predictions,
             speeds=self._speeds,
+            wrong=self._wrong,
         )
 
     def __repr__(self) -> str:
@@ -143,7 +149,8 @@ def checked(
     measurements: Sequence[Measurement],
 ) -> Checked:
     """The verdicts on suites, less those that were not asked for."""
-    verdicts = judge(suites, records, measurements)
+    explainer = Explainer(suites, records)
+    verdicts = judge(suites, records, measurements, explainer)
     if only is not None:
         verdicts = [verdict for verdict in verdicts if verdict.claim.id in only]
     shown = {verdict.claim.id for verdict in verdicts}
@@ -152,7 +159,7 @@ def checked(
         implied=tuple(each for each in implied(suites, records) if each.claim in shown),
     )
     predictions = leave_one_out(suites, records) if only is None else []
-    return Checked(verdicts, predictions, speeds, measurements)
+    return Checked(verdicts, predictions, speeds, measurements, explainer.wrong_figures())
 
 
 def counted(suites: Sequence[Suite], file: ResultFile) -> Records:

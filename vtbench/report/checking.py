@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from vtbench.claims.judge import Prediction, Verdict, totals
+from vtbench.claims.judge import Prediction, Verdict, WrongFigures, totals
+from vtbench.report.chance import NONE_DRAWN
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.printed import measured_of, printed_of
 from vtbench.report.speeds import NO_SPEEDS, Speeds, speed_objects, speed_tables
@@ -26,14 +27,17 @@ def check_document(
     *,
     predictions: Sequence[Prediction] = (),
     speeds: Speeds = NO_SPEEDS,
+    wrong: Mapping[str, WrongFigures] = NONE_DRAWN,
 ) -> str:
     """Verdicts on claims, with predictions from one suite to another, and speeds."""
     found = Document(
         kind="check",
         results=lambda: [verdict_object(verdict) for verdict in verdicts],
-        more=lambda: _more(verdicts, predictions, speeds),
+        more=lambda: _more(verdicts, predictions, speeds, wrong),
         tables=lambda: [
-            *verdict_tables(verdicts), *speed_tables(speeds), *prediction_tables(predictions)
+            *verdict_tables(verdicts, wrong),
+            *speed_tables(speeds),
+            *prediction_tables(predictions),
         ],
         values=lambda: [_values(verdicts)],
         special={"junit": lambda: _junit(verdicts), "github": lambda: _github(verdicts)},
@@ -45,21 +49,26 @@ def check_object(
     verdicts: Sequence[Verdict],
     predictions: Sequence[Prediction] = (),
     speeds: Speeds = NO_SPEEDS,
+    wrong: Mapping[str, WrongFigures] = NONE_DRAWN,
 ) -> dict[str, Any]:
     """A check as the Python interface gives it."""
     claims = [verdict_object(verdict) for verdict in verdicts]
-    return {"claims": claims, **_more(verdicts, predictions, speeds)}
+    return {"claims": claims, **_more(verdicts, predictions, speeds, wrong)}
 
 
 def _more(
-    verdicts: Sequence[Verdict], predictions: Sequence[Prediction], speeds: Speeds
+    verdicts: Sequence[Verdict],
+    predictions: Sequence[Prediction],
+    speeds: Speeds,
+    wrong: Mapping[str, WrongFigures],
 ) -> dict[str, Any]:
-    """Totals of each suite, predictions and speeds, as docs/json.md promises them."""
+    """Totals of each suite, what chance gives, predictions and speeds, as docs/json.md says."""
     suites: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         suites.setdefault(verdict.claim.suite, []).append(verdict)
     return {
         "summary": {name: totals(group) for name, group in suites.items()},
+        "wrong_figures": {name: msgspec.to_builtins(each) for name, each in wrong.items()},
         "leave_one_out": [msgspec.to_builtins(each) for each in predictions],
         **speed_objects(verdicts, speeds),
     }

@@ -10,10 +10,12 @@ import msgspec
 
 from vtbench.claims.judge import Verdict
 from vtbench.claims.judge.reading_search import Trial
+from vtbench.claims.judge.verdict import Reproduction
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import SWEPT
 from vtbench.data.record import Record
 from vtbench.report.breakdown import Part, breakdown
+from vtbench.report.chance import by_chance
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.printed import (
     deviation,
@@ -172,13 +174,12 @@ def _said(verdict: Verdict) -> tuple[str, ...]:
     claim, notes = verdict.claim, [verdict.reason]
     if claim.expression is not None:
         notes.append(f"It follows from: {claim.expression}")
-    found = verdict.reproduced_by
-    if found is not None:
-        rivals = f"; {plural(found.rivals, 'other candidate')} " + (
-            "gives these digits too" if found.rivals == 1 else "give these digits too"
-        )
-        said = reproduction(found, claim.convention)
-        notes.append(f"It is reproduced by: {said}{rivals if claim.workload is not None else ''}.")
+    if verdict.reproduced_by is not None:
+        notes.append(f"It is reproduced by: {_with_rivals(verdict, verdict.reproduced_by)}.")
+    elif verdict.possible is not None:
+        said = _with_rivals(verdict, verdict.possible)
+        notes.append(f"A possible reading gives these digits: {said}.")
+        notes.append(f"It is not named. {verdict.why_not}")
     elif verdict.verdict in ("close", "fails") and claim.kind not in SWEPT:
         notes.append("No reading that was tried reproduces it.")
     notes += [f"This choice is fitted, not confirmed: {choice}." for choice in claim.fitted]
@@ -188,6 +189,17 @@ def _said(verdict: Verdict) -> tuple[str, ...]:
     if reproduce:
         notes.append(f"Reproduce: {reproduce}")
     return tuple(notes)
+
+
+def _with_rivals(verdict: Verdict, found: Reproduction) -> str:
+    """A reading, how well it and chance do, and how many others give the digits."""
+    said = reproduction(found, verdict.claim.convention)
+    if found.chance is not None:
+        said = f"{said.removesuffix(')')}{by_chance(found)})"
+    if verdict.claim.workload is None:
+        return said
+    gives = "gives" if found.rivals == 1 else "give"
+    return f"{said}; {plural(found.rivals, 'other candidate')} {gives} these digits too"
 
 
 def _parts_table(found: Sequence[Verdict]) -> Table:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from vtbench.claims.judge import Verdict, totals
-from vtbench.claims.judge.verdict import Reproduction
+from vtbench.claims.judge import Verdict, WrongFigures, totals
+from vtbench.claims.judge.verdict import FROM_OTHERS, Reproduction
 from vtbench.claims.suite import Interval
 from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS
 from vtbench.claims.suite.types import SWEPT
+from vtbench.report.chance import NONE_DRAWN, by_chance, chance_notes
 from vtbench.report.printed import (
     deviation,
     found_object,
@@ -41,6 +42,8 @@ def explanation(verdict: Verdict) -> str:
         exact = verdict.claim.low == verdict.claim.high  # so of our own
         if exact or verdict.claim.kind in SWEPT:  # no other reading was looked for
             return verdict.reason
+        if verdict.possible is not None:
+            return "no reading is named"
         return "no tried reading gives it" if verdict.claim.kind != "arithmetic" else ""
     said = reproduction(found, verdict.claim.convention)
     return f"{said}, {fitted}" if fitted else said
@@ -49,10 +52,9 @@ def explanation(verdict: Verdict) -> str:
 def reproduction(found: Reproduction, stated: str, *, scored: bool = True) -> str:
     """An explanation: its changes, its convention, its rounding, and how well it does."""
     reading = found.reading(stated)
-    if not scored:
+    if not scored or found.convention in FROM_OTHERS:
         return reading
-    how_well = "isolated" if found.isolated else f"{found.hits} of {found.of}"
-    return f"{reading} ({how_well})"
+    return f"{reading} ({'isolated' if found.isolated else f'{found.hits} of {found.of}'})"
 
 
 def account(verdict: Verdict) -> str:
@@ -67,7 +69,9 @@ def account(verdict: Verdict) -> str:
             (reproduction(found, claim.convention, scored=False), found.measured),
         )
     ]
-    cells = f"this fits {found.hits} of {found.of} cells of the column"
+    if found.convention in FROM_OTHERS:
+        return f"{', '.join(told)}."
+    cells = f"this fits {found.hits} of {found.of} distinct figures of the column{by_chance(found)}"
     gives = "gives" if found.rivals == 1 else "give"
     others = f"; {plural(found.rivals, 'other reading')} {gives} it too" if found.rivals else ""
     return f"{', '.join(told)}; {cells}{others}."
@@ -94,7 +98,12 @@ def _found(verdict: Verdict) -> str:
     return verdict.reason
 
 
-def verdict_tables(verdicts: Sequence[Verdict], *, everything: bool = True) -> list[Table]:
+def verdict_tables(
+    verdicts: Sequence[Verdict],
+    wrong: Mapping[str, WrongFigures] = NONE_DRAWN,
+    *,
+    everything: bool = True,
+) -> list[Table]:
     """A table of figures for each suite, one of its formulas and growths, and their totals."""
     suites: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
@@ -102,15 +111,17 @@ def verdict_tables(verdicts: Sequence[Verdict], *, everything: bool = True) -> l
     return [
         table
         for name, found in suites.items()
-        for table in _suite_tables(name, found, everything=everything)
+        for table in _suite_tables(name, found, wrong.get(name), everything=everything)
     ]
 
 
-def _suite_tables(suite: str, verdicts: list[Verdict], *, everything: bool) -> list[Table]:
+def _suite_tables(
+    suite: str, verdicts: list[Verdict], wrong: WrongFigures | None, *, everything: bool
+) -> list[Table]:
     """The notes on a whole suite stand below its last table."""
     swept = [v for v in verdicts if v.claim.kind in SWEPT]
     figures = [v for v in verdicts if v.claim.kind not in SWEPT]
-    notes = _notes(verdicts)
+    notes = _notes(verdicts, wrong)
     if not swept:
         return [_suite_table(suite, figures, notes, everything=everything)]
     last = swept_table(f"{suite}: formulas and growth", swept, notes)
@@ -171,7 +182,7 @@ def _suite_table(
     )
 
 
-def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
+def _notes(verdicts: list[Verdict], wrong: WrongFigures | None) -> tuple[str, ...]:
     found = totals(verdicts)
     judged = found["claims"] - found["unknown"]
     notes = [
@@ -192,6 +203,7 @@ def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
     if kinds:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         notes.append(f"Unknown: {said}.")
+    notes += chance_notes(verdicts, wrong)
     notes += speed_notes(verdicts)
     fitted = sum(1 for v in verdicts if v.claim.fitted)
     if fitted:
@@ -237,6 +249,8 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         "expect_by": claim.by or None,
         "as_expected": verdict.as_expected,
         "reproduced_by": _reproduction_object(verdict.reproduced_by),
+        "possible": _reproduction_object(verdict.possible),
+        "why_not": verdict.why_not or None,
         "fitted": list(claim.fitted),
         "why": claim.why,
         "command": command(verdict),

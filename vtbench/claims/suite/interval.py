@@ -60,14 +60,19 @@ def interval(printed: str, unit: str, rounding: Rounding = "round") -> Interval:
     away from zero.
     """
     value = number(printed)
-    exponent = value.as_tuple().exponent
-    step = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
+    step = last_digit(printed, "")
     scale = SCALES[unit]
     if rounding == "round":
         return Interval((value - step / 2) * scale, (value + step / 2) * scale)
     if value < 0 or printed.strip().startswith(("-", "−")):
         return Interval((value - step) * scale, value * scale)
     return Interval(value * scale, (value + step) * scale)
+
+
+def last_digit(printed: str, unit: str) -> Decimal:
+    """One of the last digit of a printed figure, in base units."""
+    exponent = number(printed).as_tuple().exponent
+    return Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0) * SCALES[unit]
 
 
 def middle(printed: str, unit: str) -> Decimal:

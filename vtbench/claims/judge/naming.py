@@ -105,8 +105,8 @@ class Naming:
 
         def rank(candidate: Candidate) -> tuple[int, int, bool]:
             need = sum(1 for _ in changed(candidate, column.convention))
-            cut = candidate.rounding == "truncate"
-            return (WORTH_OF_A_CHANGE * need - outs[candidate], need, cut)
+            out, cut = outs[candidate], candidate.rounding == "truncate"
+            return (WORTH_OF_A_CHANGE * need - out, -out, cut)
 
         order = {candidate: place for place, candidate in enumerate(column.candidates)}
         ranked = sorted(sorted(outs, key=order.__getitem__), key=rank)

@@ -206,7 +206,7 @@ def test_without_the_brake_the_wrong_figures_of_a_paper_would_be_explained(
     """So that the test above can fail: one figure is enough, and nothing is drawn."""
     monkeypatch.setattr(naming, "WORTH_OF_A_CHANGE", 1)
     monkeypatch.setattr(naming, "WORTH_OF_A_PAIR", 1)
-    monkeypatch.setattr(naming, "luck", lambda *_: naming.Luck(0.0, 1))
+    monkeypatch.setattr(naming, "needed", lambda *_: 1)
     (suite,) = (each for each in suites if each.name == "sparseformer")
     wrong, found, _ = explained(suite, verdicts, records)
     assert found > 0.1 * wrong

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from vtbench.claims.judge import Verdict, WrongFigures
 from vtbench.claims.judge.verdict import Reproduction
-from vtbench.report.units import plural
+from vtbench.report.units import percent, plural
 
 NONE_DRAWN: Mapping[str, WrongFigures] = {}
 """For verdicts beside which nothing was drawn."""
@@ -31,10 +31,9 @@ def chance_notes(verdicts: Sequence[Verdict], wrong: WrongFigures | None) -> lis
             )
     if wrong is None:
         return list(named.values())
-    named_share, any_share = (f"{100 * each / wrong.drawn:.3g} %"
-                              for each in (wrong.named, wrong.possible))  # fmt: skip
     said = (
         f"Of {wrong.drawn:,} wrong figures drawn at random within 5 % of the counts, "
-        f"{named_share} would get a named reading; some reading gives {any_share} of them."
+        f"{percent(wrong.named, wrong.drawn)} would get a named reading; some reading gives "
+        f"{percent(wrong.possible, wrong.drawn)} of them."
     )
     return [*named.values(), said]

@@ -196,7 +196,7 @@ def _with_rivals(verdict: Verdict, found: Reproduction) -> str:
     said = reproduction(found, verdict.claim.convention)
     if found.chance is not None:
         said = f"{said.removesuffix(')')}{by_chance(found)})"
-    if verdict.claim.workload is None:
+    if verdict.claim.workload is None or not found.rivals:
         return said
     gives = "gives" if found.rivals == 1 else "give"
     return f"{said}; {plural(found.rivals, 'other candidate')} {gives} these digits too"

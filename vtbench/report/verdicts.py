@@ -94,7 +94,9 @@ def expectation(verdict: Verdict) -> str:
 def _found(verdict: Verdict) -> str:
     """What came of it instead."""
     if verdict.verdict == verdict.claim.expect and not verdict.as_explained:
-        return f"{verdict.verdict}, but {explanation(verdict)}."
+        found = verdict.possible
+        said = f"only {found.reading(verdict.claim.convention)} is possible" if found else ""
+        return f"{verdict.verdict}, but {said or explanation(verdict)}."
     return verdict.reason
 
 
@@ -144,7 +146,7 @@ def printed_table(verdicts: Sequence[Verdict]) -> Table:
                 printed_figure(v.claim.printed, v.claim.unit),
                 in_unit(v.measured, v.claim.printed, v.claim.unit),
                 v.verdict,
-                explanation(v),
+                "" if v.possible else explanation(v),  # the rest of its column is not known here
             )
             for v in verdicts
         ),

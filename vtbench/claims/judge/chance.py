@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 from vtbench.claims.judge.evidence import Candidate, Column, Digits
 
@@ -18,29 +17,28 @@ RARE = 0.01
 """A reading that is named does better than the best of all but this share of them."""
 
 
-class Luck(NamedTuple):
-    """How well the best of all readings does if a column's figures are drawn at random."""
+def by_chance(column: Column, candidate: Candidate) -> float:
+    """The distinct figures that the best reading gives on average in random columns."""
+    hits = [max(((out & column.speaks_of(each)).bit_count()
+                 for each, out in column.all_came_out(printed).items()), default=0)
+            for printed in _columns(column, candidate)]  # fmt: skip
+    return sum(hits) / len(hits)
 
-    hits: float
-    """Distinct figures that it reproduces on average."""
-    needed: int
-    """Figures more than the stated reading's that it brings in too few columns to matter."""
+
+def needed(column: Column, candidate: Candidate) -> int:
+    """The figures more than the stated reading's that the best one brings in too few of them."""
+    gains = [max((out.bit_count() for out in column.all_came_out(printed).values()), default=0)
+             - column.came_out(column.stated, printed).bit_count()
+             for printed in _columns(column, candidate)]  # fmt: skip
+    return sorted(gains, reverse=True)[math.floor(RARE * DRAWS)] + 1
 
 
-def luck(column: Column, candidate: Candidate) -> Luck:
-    """The search over columns drawn around what a candidate gives: that is where it could err."""
+def _columns(column: Column, candidate: Candidate) -> Iterator[list[Digits]]:
+    """Columns drawn around what a candidate gives: that is where it could be named in error."""
     dice = random.Random(f"{column.name} {candidate}")  # noqa: S311
     centres = column.values(candidate)
-    hits, gains = 0, []
     for _ in range(DRAWS):
-        printed = drawn(column, centres, dice)
-        usual = column.came_out(column.stated, printed).bit_count()
-        outs = column.all_came_out(printed)
-        hits += max(((out & column.speaks_of(each)).bit_count() for each, out in outs.items()),
-                    default=0)  # fmt: skip
-        gains.append(max((out.bit_count() for out in outs.values()), default=0) - usual)
-    gains.sort(reverse=True)
-    return Luck(hits=hits / DRAWS, needed=gains[math.floor(RARE * DRAWS)] + 1)
+        yield drawn(column, centres, dice)
 
 
 def drawn(

@@ -7,6 +7,7 @@ from others are the same if those are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import cached_property
@@ -70,9 +71,24 @@ def figure_of(readings: Readings, printed: str, unit: str, identity: Hashable) -
     return Figure(readings, step, int(middle(printed, unit) / step), identity)
 
 
+_NEAR = 1e-6
+"""So near to a border between digits nothing is told from floating-point numbers."""
+
+
 def digits_of(value: Decimal, step: Decimal, way: Rounding) -> tuple[Digits, ...]:
     """What a value is printed as; both neighbours if it lies on the border between them."""
-    exact = value / step
+    about = float(value) / float(step) + (0.5 if way == "round" else 0)
+    if abs(about - round(about)) > _NEAR and abs(about) < 1 / _NEAR**2:
+        return (math.floor(about),) if way == "round" or about > 0 else _below_zero(about)
+    return _exactly(value / step, way)
+
+
+def _below_zero(about: float) -> tuple[Digits, ...]:
+    """Cut towards zero, and never to a zero without its minus."""
+    return (math.ceil(about),) if about < -1 else ()
+
+
+def _exactly(exact: Decimal, way: Rounding) -> tuple[Digits, ...]:
     if way == "round":
         half = Decimal("0.5")
         low = int((exact - half).to_integral_value(ROUND_CEILING))
@@ -80,9 +96,21 @@ def digits_of(value: Decimal, step: Decimal, way: Rounding) -> tuple[Digits, ...
         return (low,) if low == high else (low, high)
     low = int(exact.to_integral_value(ROUND_FLOOR))
     high = int(exact.to_integral_value(ROUND_CEILING))
-    if value < 0:  # cut towards zero, and never to a zero without its minus
+    if exact < 0:
         return tuple(each for each in dict.fromkeys((high, low + 1)) if each < 0)
     return tuple(each for each in dict.fromkeys((low, high - 1)) if each >= 0)
+
+
+class _Made(NamedTuple):
+    """Some changes, made to one cell."""
+
+    changes: Changes
+    """Those that change it."""
+    applies: bool
+    """Whether its model knows one of them."""
+
+
+_NONE_MADE = _Made((), applies=False)
 
 
 class _Answer(NamedTuple):
@@ -92,14 +120,13 @@ class _Answer(NamedTuple):
     """Whether the reading says anything of it: its change applies, or it moves the value."""
 
 
-def _answer(readings: Readings, changes: Changes, convention: str) -> _Answer:
-    plain = readings.value((), convention)
-    if not changes:
+def _answer(readings: Readings, made: _Made, convention: str) -> _Answer:
+    plain = readings.values.get(((), convention))
+    if made is _NONE_MADE:
         stated = readings.convention
-        return _Answer(plain, convention == stated or plain != readings.value((), stated))
-    value = readings.value(changes, convention)
-    applies = any(axis in readings.stated for axis, _ in changes)
-    return _Answer(plain if value is None else value, value is not None and applies)
+        return _Answer(plain, convention == stated or plain != readings.values.get(((), stated)))
+    value = readings.values.get((made.changes, convention))
+    return _Answer(plain if value is None else value, value is not None and made.applies)
 
 
 class Column:
@@ -123,6 +150,8 @@ class Column:
         self.stated = Candidate((), self.convention, "round")
         self._digits: dict[Candidate, list[tuple[Digits, ...]]] = {}
         self._out: dict[Candidate, int] = {}
+        self._scores: dict[Candidate, Score] = {}
+        self._made: dict[Changes, list[list[_Made]]] = {}
         self._values: dict[tuple[Changes, str], list[tuple[Decimal, ...]]] = {}
         self._speaks: dict[tuple[Changes, str], int] = {}
 
@@ -159,10 +188,21 @@ class Column:
         A convention that is the column's is for each cell the one that it states.
         """
         usual = convention == self.convention
+        made = self._made_to_each(changes)
         return [
-            [_answer(r, changes, r.convention if usual else convention) for r, *_ in same]
-            for same in self.cells
-        ]
+            [_answer(cell.readings, each, cell.readings.convention if usual else convention)
+             for cell, each in zip(*both, strict=True)]
+            for both in zip(self.cells, made, strict=True)
+        ]  # fmt: skip
+
+    def _made_to_each(self, changes: Changes) -> list[list[_Made]]:
+        if changes not in self._made:
+            self._made[changes] = [
+                [_Made(r.effective(changes), any(axis in r.stated for axis, _ in changes))
+                 if changes else _NONE_MADE for r, *_ in same]
+                for same in self.cells
+            ]  # fmt: skip
+        return self._made[changes]
 
     def digits(self, candidate: Candidate) -> list[tuple[Digits, ...]]:
         """What each distinct figure would be printed as under a candidate."""
@@ -213,6 +253,11 @@ class Column:
 
     def score(self, candidate: Candidate) -> Score:
         """How a candidate does over the printed column."""
+        if candidate not in self._scores:
+            self._scores[candidate] = self._score(candidate)
+        return self._scores[candidate]
+
+    def _score(self, candidate: Candidate) -> Score:
         concerned, out = self.speaks_of(candidate), self.came_out(candidate)
         answers = self._answers(candidate.changes, candidate.convention)
         column = sum(

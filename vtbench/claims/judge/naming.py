@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vtbench.claims.judge.chance import Luck, drawn, luck
+from vtbench.claims.judge.chance import drawn, needed
 from vtbench.claims.judge.evidence import Candidate, Column, Printed, changed
 
 WORTH_OF_A_CHANGE = 3
@@ -63,7 +63,7 @@ class Naming:
         self._columns = columns
         self._printed = {column.name: column.printed for column in columns}
         self._named: dict[str, Candidate | None] = {}
-        self._luck: dict[tuple[str, Candidate], Luck] = {}
+        self._chance: dict[tuple[str, Candidate], int] = {}
 
     def named(self, column: Column) -> Candidate | None:
         """The reading that explains a column; None if it is read as stated."""
@@ -71,12 +71,11 @@ class Naming:
             self._named[column.name] = self._best(column, self._printed)
         return self._named[column.name]
 
-    def luck(self, column: Column, candidate: Candidate) -> Luck:
-        """What chance gives in a column, around a candidate."""
+    def _needed(self, column: Column, candidate: Candidate) -> int:
         key = (column.name, candidate)
-        if key not in self._luck:
-            self._luck[key] = luck(column, candidate)
-        return self._luck[key]
+        if key not in self._chance:
+            self._chance[key] = needed(column, candidate)
+        return self._chance[key]
 
     def worth(
         self, column: Column, candidate: Candidate, printed: Mapping[str, Printed] | None = None
@@ -93,7 +92,7 @@ class Naming:
             whole = len(column.cells) == WORTH_OF_A_PAIR
             if whole or self._is_confirmed(column, candidate, printed):
                 asked = WORTH_OF_A_PAIR
-        chance = self.luck(column, candidate).needed if change >= asked else 0
+        chance = self._needed(column, candidate) if change >= asked else 0
         return Worth(change, asked, more, chance)
 
     def _best(self, column: Column, printed: Mapping[str, Printed]) -> Candidate | None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from vtbench.claims.judge.chance import by_chance
 from vtbench.claims.judge.conventions import conventions_of
 from vtbench.claims.judge.evidence import (
     WAYS,
@@ -51,6 +52,8 @@ class Explainer:
         self._cells: dict[str, Figure] = {}
         self._columns: dict[str, Column] = {}
         self._naming: dict[str, Naming] = {}
+        self._hits: dict[str, dict[Candidate, Decimal]] = {}
+        self._chance: dict[str, float] = {}
         claims = {claim.id: claim for suite in suites for claim in suite.claims}
         known: dict[str, Readings] = {}
         counts: dict[str, Hashable] = {}
@@ -93,12 +96,14 @@ class Explainer:
         cell = self._cells.get(claim.id)
         if cell is None:
             return {}
-        return {
-            Candidate(changes, convention, way): value
-            for (changes, convention), value in cell.readings.values.items()
-            for way in WAYS
-            if cell.digits in digits_of(value, cell.step, way)
-        }
+        if claim.id not in self._hits:
+            self._hits[claim.id] = {
+                Candidate(changes, convention, way): value
+                for (changes, convention), value in cell.readings.values.items()
+                for way in WAYS
+                if cell.digits in digits_of(value, cell.step, way)
+            }
+        return self._hits[claim.id]
 
     def _simplest(self, claim: Claim) -> dict[Candidate, Decimal]:
         """The hits less those with a part that does nothing for this figure."""
@@ -133,8 +138,10 @@ class Explainer:
         named = self._naming[claim.suite].named(column)
         here = named and _for_one(named, column, self._cells[claim.id])
         if named and here in self.hits(claim):
-            luck = self._naming[claim.suite].luck(column, named)
-            return Explanation(self._told(claim, here, named, chance=luck.hits))
+            if claim.column not in self._chance:
+                self._chance[claim.column] = by_chance(column, named)
+            chance = self._chance[claim.column]
+            return Explanation(self._told(claim, here, named, chance=chance))
         if not hits:
             return Explanation()
         own = [each for each in hits if _words(each, claim.convention) == claim.by]
@@ -172,21 +179,19 @@ class Explainer:
         )
 
     def _why_not(self, claim: Claim, candidate: Candidate, named: Candidate | None) -> str:
-        column = self._columns[claim.column]
-        worth = self._naming[claim.suite].worth(column, candidate)
+        if named is not None:
+            said = _words(named, claim.convention)
+            return f"Its column is explained by {said}, and a column has one reading."
+        worth = self._naming[claim.suite].worth(self._columns[claim.column], candidate)
         if worth.more <= 0:
             return "Under it no more figures of the column come out than as stated."
-        brings = (
-            f"It brings {worth.more} {'figure' if worth.more == 1 else 'figures'} of the column"
-        )
-        if worth.more < worth.asked:
-            return f"{brings} more than the stated reading; {worth.asked} are needed."
-        if worth.change < worth.asked:
+        if worth.change < worth.asked <= worth.more:
             return f"One of its changes brings fewer than {worth.asked} figures of the column."
-        if named is None:
-            return f"{brings} more than the stated reading; chance brings {worth.chance - 1}."
-        said = _words(named, claim.convention)
-        return f"The reading of its column is {said}, and a column has one reading."
+        what = "figure" if worth.more == 1 else "figures"
+        brings = f"It brings {worth.more} {what} of the column more than the stated reading"
+        if worth.more < worth.asked:
+            return f"{brings}; {worth.asked} are needed."
+        return f"{brings}; chance may bring {worth.chance - 1}."
 
 
 def _words(candidate: Candidate, stated: str) -> str:

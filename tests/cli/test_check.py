@@ -90,7 +90,7 @@ def test_a_figure_that_does_not_hold_is_status_1_and_named_with_what_gives_it(vt
     assert "no reading is named" in ended.out
     said = ended.out.replace("\n", " ")
     assert re.search(
-        r"Of 1,\d{3} wrong figures drawn at random within 5 % of the counts, 0 %", said
+        r"Of 1,\d{3} wrong figures drawn at random within 5 % of the counts, 0.0 %", said
     )
     assert "! paper.t1.large.macs: expected holds; " in ended.out.replace("\n", " ")
 

@@ -73,12 +73,14 @@ def figure_of(readings: Readings, printed: str, unit: str, identity: Hashable) -
 
 _NEAR = 1e-6
 """So near to a border between digits nothing is told from floating-point numbers."""
+_MANY = 10**8
+"""Nor of more digits than these."""
 
 
 def digits_of(value: Decimal, step: Decimal, way: Rounding) -> tuple[Digits, ...]:
     """What a value is printed as; both neighbours if it lies on the border between them."""
     about = float(value) / float(step) + (0.5 if way == "round" else 0)
-    if abs(about - round(about)) > _NEAR and abs(about) < 1 / _NEAR**2:
+    if abs(about - round(about)) > _NEAR and abs(about) < _MANY:
         return (math.floor(about),) if way == "round" or about > 0 else _below_zero(about)
     return _exactly(value / step, way)
 

@@ -18,7 +18,7 @@ from vtbench.cli.check import counted
 from vtbench.cli.counting import Counter
 from vtbench.data.files import ResultFile
 from vtbench.report.checking import prediction_tables
-from vtbench.report.verdicts import account, explanation
+from vtbench.report.verdict_words import account, explanation
 
 ROOT = Path(__file__).parents[2]
 PAPERS = ("vt_v3", "vt_v4")
@@ -75,30 +75,37 @@ CLASSIFICATION = (
 """The figures of VT-ResNets, each once: table 3's first base is table 1's VT-R-18."""
 
 
-def test_at_least_61_of_the_64_classification_figures_hold_or_are_reproduced(verdicts):
+def test_52_of_the_64_classification_figures_hold_or_have_a_named_reading(verdicts):
+    """Of 9 more a reading is possible, and nothing gives three."""
     assert len(CLASSIFICATION) == len(set(CLASSIFICATION)) == 64
     missed = [name for name in CLASSIFICATION if not reproduced(verdicts[name])]
-    assert set(missed) == {
+    assert len(missed) == 12
+    assert {name for name in missed if verdicts[name].possible is None} == {
         "vt_v3.t1.vt_r101.macs", "vt_v4.t3.r34_clustering.macs", "vt_v4.t4.r34_wo_rt.macs",
     }  # fmt: skip
 
 
 def test_no_explanation_of_a_classification_figure_needs_more_than_one_change(verdicts):
-    """61 of 64 would be worth little if each took a reading of its own."""
     for name in CLASSIFICATION:
-        found = verdicts[name].reproduced_by
+        found = verdicts[name].reproduced_by or verdicts[name].possible
         if found is not None:
             usual = verdicts[name].claim.convention
             need = len(found.changes) + (found.convention != usual) + (found.rounding != "round")
             assert need <= 1, name
 
 
-def test_the_segmentation_figures_are_there_and_all_but_one_are_reproduced(verdicts):
+def test_the_segmentation_figures_are_there_and_nothing_gives_one_of_them(verdicts):
+    """Of the decoders there are four, each printed for two backbones; cut, three come out."""
     figures = matching(verdicts, "vt_v3.t4.*macs", "vt_v3.t4.*ratio", "vt_v3.text.fpn_saving*")
     figures = {name: v for name, v in figures.items() if not name.endswith(".printed")}
     assert len(figures) == 8 + 8 + 4 + 4 + 2
     missed = [name for name, verdict in figures.items() if not reproduced(verdict)]
-    assert missed == ["vt_v3.t4.r50_lip_fpn.macs"]
+    assert [name for name in missed if verdicts[name].possible is None] == [
+        "vt_v3.t4.r50_lip_fpn.macs"
+    ]  # fmt: skip
+    cut = {name for name in missed if "fpn_macs" in name}
+    assert {verdicts[name].possible.rounding for name in cut} == {"truncate"}
+    assert {(verdicts[name].possible.hits, verdicts[name].possible.of) for name in cut} == {(3, 4)}
 
 
 def test_all_of_table_2_is_held_to_the_models_and_to_table_1(verdicts):
@@ -137,8 +144,8 @@ def test_stage_5_is_what_the_specification_of_the_nets_makes_it(verdicts):
     """R-50: layer4 809,238,528; with 4 tokens 3,412,345,856 less the rest and the classifier."""
     cell = verdicts["vt_v3.t2.r50.stage5_macs"]
     stage = 3_412_345_856 - 3_277_897_728 - 1024 * 1000
-    assert cell.reproduced_by.changes == {"tokens": 4}
-    assert cell.reproduced_by.measured * stage == pytest.approx(809_238_528, rel=1e-12)
+    assert (cell.reproduced_by, cell.possible.changes) == (None, {"tokens": 4})
+    assert cell.possible.measured * stage == pytest.approx(809_238_528, rel=1e-12)
 
 
 def test_the_papers_contradict_themselves_where_it_is_known_and_nowhere_else(verdicts):
@@ -172,12 +179,15 @@ def test_table_3_fits_with_16_tokens_and_says_so(verdicts):
     cell = verdicts["vt_v3.t3.r34_base.macs"]
     assert explanation(cell) == "tokens=16 (8 of 8), fitted"
     assert account(cell).startswith(
-        "tokens=8 gives 3.15151 G, tokens=16 gives 3.21735 G; this fits 8 of 8 cells of the column"
+        "tokens=8 gives 3.15151 G, tokens=16 gives 3.21735 G; this fits 8 of 8 distinct "
+        "figures of the column, "
     )
 
 
-def test_the_last_digit_of_resnet_101_shows_that_pooling_was_counted(verdicts):
-    found = verdicts["vt_v3.t1.r101.macs"].reproduced_by
+def test_the_last_digit_of_resnet_101_is_possible_if_pooling_was_counted(verdicts):
+    """The three other figures that pooling moves come out with it and without it."""
+    assert verdicts["vt_v3.t1.r101.macs"].reproduced_by is None
+    found = verdicts["vt_v3.t1.r101.macs"].possible
     assert (found.convention, found.hits, found.of) == ("pool_counted", 4, 4)
     assert found.measured == 7_801_405_440 + 2048 * 7 * 7
 
@@ -237,7 +247,7 @@ def test_a_sample_of_torchvisions_own_figures_holds():
     assert [name for name, verdict in found.items() if not verdict.as_expected] == []
     differing = [name for name, verdict in found.items() if verdict.verdict != "holds"]
     assert differing == ["torchvision.weights.googlenet_imagenet1k_v1.params"]
-    assert found[differing[0]].reproduced_by.changes == {"aux_logits": False}
+    assert found[differing[0]].possible.changes == {"aux_logits": False}
 
 
 def test_the_torchvision_suite_is_what_its_script_writes(capsys):

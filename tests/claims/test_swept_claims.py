@@ -17,7 +17,8 @@ from vtbench.report import Rendering
 from vtbench.report.checking import check_document, sentence
 from vtbench.report.explained import Explained, explained_document
 from vtbench.report.printed import found_text, printed_text
-from vtbench.report.verdicts import explanation, verdict_object
+from vtbench.report.verdict_words import explanation
+from vtbench.report.verdicts import verdict_object
 from vtbench.stats.growth import exponents, nearest
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -88,28 +89,37 @@ def test_a_figure_that_does_not_hold_is_status_1_and_named_with_what_gives_it(vt
     ended = vtbench("check", suite(WRONG))
     assert ended.status == 1
     assert "t1.large.macs" in ended.out
-    assert "norms_counted (isolated)" in ended.out
+    assert "no reading is named" in ended.out
+    said = ended.out.replace("\n", " ")
+    assert re.search(
+        r"Of 1,\d{3} wrong figures drawn at random within 5 % of the counts, 0.0 %", said
+    )
     assert "! paper.t1.large.macs: expected holds; " in ended.out.replace("\n", " ")
 
 
 def test_json_is_one_document_with_the_promised_keys(vtbench, suite):
     ended = vtbench("check", suite(WRONG), "--format", "json")
     data = json.loads(ended.out)
-    assert set(data) == {"schema", "vtbench", "results", "summary", "leave_one_out"}
+    assert set(data) == {
+        "schema", "vtbench", "results", "summary", "wrong_figures", "leave_one_out"
+    }  # fmt: skip
+    assert set(data["wrong_figures"]["paper"]) == {"drawn", "possible", "named"}
     found = data["summary"]["paper"]
     assert found["independent"] == {
-        "claims": 4, "holds": 3, "close": 1, "fails": 0, "unknown": 0, "named": 1,
+        "claims": 4, "holds": 3, "close": 1, "fails": 0, "unknown": 0, "named": 0,
     }  # fmt: skip
     assert (found["arithmetic"]["holds"], found["accuracies"]["unknown"]) == (1, 1)
     assert (found["claims"], found["holds"], found["unknown"]) == (6, 4, 1)
     claim = next(c for c in data["results"] if c["id"] == "paper.t1.large.macs")
     assert {"id", "suite", "where", "kind", "printed", "unit", "workload", "low", "high",
             "measured", "deviation", "verdict", "reason", "expect", "as_expected",
-            "reproduced_by", "fitted", "why", "command"} <= set(claim)  # fmt: skip
+            "reproduced_by", "possible", "why_not", "fitted", "why",
+            "command"} <= set(claim)  # fmt: skip
     assert (claim["measured"], claim["low"]) == (3_663_761_408, 3_670_500_000)
     assert claim["deviation"] == pytest.approx(3_663_761_408 / 3_671_000_000 - 1, rel=1e-12)
     assert (claim["verdict"], claim["expect"], claim["as_expected"]) == ("close", "holds", False)
-    assert claim["reproduced_by"]["convention"] == "norms_counted"
+    assert (claim["reproduced_by"], claim["possible"]["convention"]) == (None, "norms_counted")
+    assert claim["why_not"] == ("Under it no more figures of the column come out than as stated.")
     assert claim["command"] == "vtbench macs resnet34 --resolution 224x224"
     unknown = next(c for c in data["results"] if c["id"] == "paper.t1.small.top1")
     assert (unknown["unknown"], unknown["measured"], unknown["as_expected"]) == (
@@ -272,7 +282,7 @@ def test_suites_by_name_and_by_file_together(vtbench, suite):
     ended = vtbench("check", "vt_v3", "--only", "*.s32.*")
     assert ended.status == 0
     assert "s32.non_local" in ended.out
-    assert "truncated" in ended.out
+    assert "no reading is named" in ended.out
 
 
 def test_markdown_is_a_table_with_its_notes(vtbench, suite):

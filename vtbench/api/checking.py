@@ -12,8 +12,10 @@ import msgspec
 from vtbench.api.choosing import refuse_code, refuse_unknown_models, selected
 from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import (
+    Explainer,
     Prediction,
     Verdict,
+    WrongFigures,
     judge,
     leave_one_out,
     parts_named,
@@ -33,6 +35,7 @@ from vtbench.errors import BadOption
 from vtbench.measure.isolated import MeasureSettings
 from vtbench.measure.isolated import measure as measure_together
 from vtbench.report import Rendering, render
+from vtbench.report.chance import NONE_DRAWN
 from vtbench.report.checking import check_document, check_object, check_tables
 from vtbench.report.claims_by_values import claims_by_values
 from vtbench.report.speeds import Speeds
@@ -61,6 +64,7 @@ class Checked:
         speeds: Speeds | None = None,
         measurements: Sequence[Measurement] = (),
         by_values: Mapping[str, ByValues] = MappingProxyType({}),
+        wrong: Mapping[str, WrongFigures] = NONE_DRAWN,
     ) -> None:
         self.verdicts = list(verdicts)
         self.measurements = list(measurements)
@@ -69,6 +73,7 @@ class Checked:
         self._speeds = speeds or Speeds()
         self.by_values = dict(by_values)
         """Claim -> why its figure can change with the values of the input, if it can."""
+        self._wrong = wrong
 
     @property
     def as_expected(self) -> bool:
@@ -81,7 +86,9 @@ class Checked:
 
     def to_dict(self) -> dict[str, Any]:
         """Claims, totals, predictions and speeds, by the keys that ``--format json`` has."""
-        return check_object(self.verdicts, self._predictions, self._speeds, self.by_values)
+        return check_object(
+            self.verdicts, self._predictions, self._speeds, self.by_values, self._wrong
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each claim."""
@@ -98,6 +105,7 @@ class Checked:
             predictions=self._predictions,
             speeds=self._speeds,
             by_values=self.by_values,
+            wrong=self._wrong,
         )
 
     def __repr__(self) -> str:
@@ -105,7 +113,9 @@ class Checked:
         return self.table()
 
     def _repr_html_(self) -> str:
-        tables = check_tables(self.verdicts, self._predictions, self._speeds, self.by_values)
+        tables = check_tables(
+            self.verdicts, self._predictions, self._speeds, self.by_values, self._wrong
+        )
         return render(tables, "html")
 
 
@@ -150,7 +160,8 @@ def checked(
     measurements: Sequence[Measurement],
 ) -> Checked:
     """The verdicts on suites, less those that were not asked for."""
-    verdicts = judge(suites, records, measurements)
+    explainer = Explainer(suites, records)
+    verdicts = judge(suites, records, measurements, explainer)
     if only is not None:
         verdicts = [verdict for verdict in verdicts if verdict.claim.id in only]
     shown = {verdict.claim.id for verdict in verdicts}
@@ -160,7 +171,8 @@ def checked(
     )
     predictions = leave_one_out(suites, records) if only is None else []
     by_values = claims_by_values(suites, records, verdicts)
-    return Checked(verdicts, predictions, speeds, measurements, by_values)
+    wrong = explainer.wrong_figures()
+    return Checked(verdicts, predictions, speeds, measurements, by_values, wrong)
 
 
 def counted(suites: Sequence[Suite], file: ResultFile) -> Records:

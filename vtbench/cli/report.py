@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vtbench.claims.judge import judge
+from vtbench.claims.judge import Explainer, judge
 from vtbench.claims.suite import Suite
 from vtbench.claims.suite.files import find
 from vtbench.cli.groups import command
@@ -124,7 +124,9 @@ def timed_of(folder: Path) -> list[Measurement]:
 def derived(records: dict[Workload, Record], timed: Sequence[Measurement] = ()) -> dict[str, str]:
     """File name -> text: verdicts of the shipped suites, and the counts that they stand on."""
     suites = find([])
-    verdicts = judge(suites, records, timed)
+    explainer = Explainer(suites, records)
+    verdicts = judge(suites, records, timed, explainer)
+    wrong = explainer.wrong_figures()
     stated = _stated(suites, records)
     if not stated:
         raise BadInput(
@@ -133,7 +135,9 @@ def derived(records: dict[Workload, Record], timed: Sequence[Measurement] = ()) 
         )
     by_values = claims_by_values(suites, records, verdicts)
     return {
-        "check.md": check_document(verdicts, Rendering(format="markdown"), by_values=by_values),
+        "check.md": check_document(
+            verdicts, Rendering(format="markdown"), by_values=by_values, wrong=wrong
+        ),
         "check.csv": check_document(verdicts, Rendering(format="csv"), by_values=by_values),
         "counts.md": counts_document(stated, CountsRendering(format="markdown")),
         "counts.csv": counts_document(stated, CountsRendering(format="csv")),

@@ -8,18 +8,15 @@ from typing import Any
 
 import msgspec
 
-from vtbench.claims.judge import Prediction, Verdict, totals
+from vtbench.claims.judge import Prediction, Verdict, WrongFigures, totals
 from vtbench.data.record import ByValues
+from vtbench.report.chance import NONE_DRAWN
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.printed import measured_of, printed_of
 from vtbench.report.speeds import NO_SPEEDS, Speeds, speed_objects, speed_tables
 from vtbench.report.table import Column, Table, figure_columns, name_column, values_table
-from vtbench.report.verdicts import (
-    account,
-    explanation,
-    verdict_object,
-    verdict_tables,
-)
+from vtbench.report.verdict_words import account, explanation
+from vtbench.report.verdicts import verdict_object, verdict_tables
 
 
 def check_document(
@@ -29,6 +26,7 @@ def check_document(
     predictions: Sequence[Prediction] = (),
     speeds: Speeds = NO_SPEEDS,
     by_values: Mapping[str, ByValues] = MappingProxyType({}),
+    wrong: Mapping[str, WrongFigures] = NONE_DRAWN,
 ) -> str:
     """Verdicts on claims, with predictions from one suite to another, and speeds.
 
@@ -37,8 +35,8 @@ def check_document(
     found = Document(
         kind="check",
         results=lambda: [verdict_object(v, by_values.get(v.claim.id)) for v in verdicts],
-        more=lambda: _more(verdicts, predictions, speeds),
-        tables=lambda: check_tables(verdicts, predictions, speeds, by_values),
+        more=lambda: _more(verdicts, predictions, speeds, wrong),
+        tables=lambda: check_tables(verdicts, predictions, speeds, by_values, wrong),
         values=lambda: [_values(verdicts, by_values)],
         special={"junit": lambda: _junit(verdicts), "github": lambda: _github(verdicts)},
     )
@@ -50,9 +48,10 @@ def check_tables(
     predictions: Sequence[Prediction] = (),
     speeds: Speeds = NO_SPEEDS,
     by_values: Mapping[str, ByValues] = MappingProxyType({}),
+    wrong: Mapping[str, WrongFigures] = NONE_DRAWN,
 ) -> list[Table]:
     """The tables of a check: a suite each, then speeds and predictions."""
-    suites = verdict_tables(verdicts, by_values=by_values)
+    suites = verdict_tables(verdicts, by_values=by_values, wrong=wrong)
     return [*suites, *speed_tables(speeds), *prediction_tables(predictions)]
 
 
@@ -61,21 +60,26 @@ def check_object(
     predictions: Sequence[Prediction] = (),
     speeds: Speeds = NO_SPEEDS,
     by_values: Mapping[str, ByValues] = MappingProxyType({}),
+    wrong: Mapping[str, WrongFigures] = NONE_DRAWN,
 ) -> dict[str, Any]:
     """A check as the Python interface gives it."""
     claims = [verdict_object(v, by_values.get(v.claim.id)) for v in verdicts]
-    return {"claims": claims, **_more(verdicts, predictions, speeds)}
+    return {"claims": claims, **_more(verdicts, predictions, speeds, wrong)}
 
 
 def _more(
-    verdicts: Sequence[Verdict], predictions: Sequence[Prediction], speeds: Speeds
+    verdicts: Sequence[Verdict],
+    predictions: Sequence[Prediction],
+    speeds: Speeds,
+    wrong: Mapping[str, WrongFigures],
 ) -> dict[str, Any]:
-    """Totals of each suite, predictions and speeds, as docs/json.md promises them."""
+    """Totals of each suite, what chance gives, predictions and speeds, as docs/json.md says."""
     suites: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         suites.setdefault(verdict.claim.suite, []).append(verdict)
     return {
         "summary": {name: msgspec.to_builtins(totals(group)) for name, group in suites.items()},
+        "wrong_figures": {name: msgspec.to_builtins(each) for name, each in wrong.items()},
         "leave_one_out": [msgspec.to_builtins(each) for each in predictions],
         **speed_objects(verdicts, speeds),
     }

@@ -11,11 +11,13 @@ import msgspec
 from vtbench.claims.judge import Verdict
 from vtbench.claims.judge.held import amount
 from vtbench.claims.judge.reading_search import Trial
+from vtbench.claims.judge.verdict import Reproduction
 from vtbench.claims.suite import Claim
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import SWEPT
 from vtbench.data.record import ByValues, Record
 from vtbench.report.breakdown import Part, breakdown
+from vtbench.report.chance import by_chance
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.printed import (
     decided,
@@ -29,7 +31,8 @@ from vtbench.report.printed import (
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, MINUS, digits, percent, pixels, plural, si
 from vtbench.report.values_behind import marked, value_notes, with_values
-from vtbench.report.verdicts import command, reproduction, verdict_object
+from vtbench.report.verdict_words import reproduction
+from vtbench.report.verdicts import command, verdict_object
 
 SHOWN = 12
 """So many candidates stand in a table; the JSON lists all."""
@@ -193,13 +196,12 @@ def _said(verdict: Verdict) -> tuple[str, ...]:
     claim, notes = verdict.claim, [verdict.reason]
     if claim.expression is not None:
         notes.append(f"It follows from: {claim.expression}")
-    found = verdict.reproduced_by
-    if found is not None:
-        rivals = f"; {plural(found.rivals, 'other candidate')} " + (
-            "gives these digits too" if found.rivals == 1 else "give these digits too"
-        )
-        said = reproduction(found, claim.convention)
-        notes.append(f"It is reproduced by: {said}{rivals if claim.workload is not None else ''}.")
+    if verdict.reproduced_by is not None:
+        notes.append(f"It is reproduced by: {_with_rivals(verdict, verdict.reproduced_by)}.")
+    elif verdict.possible is not None:
+        said = _with_rivals(verdict, verdict.possible)
+        notes.append(f"A possible reading gives these digits: {said}.")
+        notes.append(f"It is not named. {verdict.why_not}")
     elif verdict.verdict in ("close", "fails") and _has_readings(claim):
         notes.append("No reading that was tried reproduces it.")
     notes += [f"This choice is fitted, not confirmed: {choice}." for choice in claim.fitted]
@@ -215,6 +217,17 @@ def _has_readings(claim: Claim) -> bool:
     """Whether other readings are tried for a claim: a figure of a model that is printed alone."""
     alone = claim.relation == "equals" and not claim.members
     return alone and claim.kind not in (*SWEPT, "arithmetic")
+
+
+def _with_rivals(verdict: Verdict, found: Reproduction) -> str:
+    """A reading, how well it and chance do, and how many others give the digits."""
+    said = reproduction(found, verdict.claim.convention)
+    if found.chance is not None:
+        said = f"{said.removesuffix(')')}{by_chance(found)})"
+    if verdict.claim.workload is None or not found.rivals:
+        return said
+    gives = "gives" if found.rivals == 1 else "give"
+    return f"{said}; {plural(found.rivals, 'other candidate')} {gives} these digits too"
 
 
 def _parts_table(found: Explained) -> Table:

@@ -9,112 +9,29 @@ from typing import Any
 
 import msgspec
 
-from vtbench.claims.judge import Total, Verdict, totals
-from vtbench.claims.judge.held import amount
-from vtbench.claims.judge.held import in_unit as held_in_unit
+from vtbench.claims.judge import Verdict, WrongFigures
 from vtbench.claims.judge.verdict import Reproduction
 from vtbench.claims.suite import Claim, Interval
-from vtbench.claims.suite.hedges import figure_of
 from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS
 from vtbench.claims.suite.types import SWEPT
 from vtbench.data.record import ByValues
+from vtbench.report.chance import NONE_DRAWN, chance_notes
 from vtbench.report.printed import (
     decided,
     distance,
     found_object,
-    in_unit,
     measured_of,
-    printed_figure,
     printed_of,
-    slack_of,
     sweep_object,
     swept_table,
 )
 from vtbench.report.speeds import (
-    speed_explanation,
     speed_notes,
 )
 from vtbench.report.table import Column, Table, figure_columns, name_column
-from vtbench.report.units import plural
+from vtbench.report.totals import total_notes
 from vtbench.report.values_behind import marked, value_notes
-
-
-def explanation(verdict: Verdict) -> str:
-    """Why a figure differs, or why it cannot be judged, in few words."""
-    found = verdict.reproduced_by
-    if verdict.verdict == "unknown" or verdict.measured_on is not None:
-        return speed_explanation(verdict)
-    fitted = "fitted" if verdict.claim.fitted and verdict.claim.kind != "arithmetic" else ""
-    if verdict.verdict == "holds":
-        return ", ".join(filter(None, (slack_of(verdict), fitted)))
-    if verdict.claim.kind == "arithmetic" or verdict.claim.members:
-        return _short_reason(verdict)
-    if found is None:
-        exact = verdict.claim.low == verdict.claim.high  # so of our own
-        if exact or verdict.claim.kind in SWEPT:  # no other reading was looked for
-            return verdict.reason
-        tried = verdict.claim.relation == "equals"
-        return "no tried reading gives it" if tried else _short_reason(verdict)
-    said = reproduction(found, verdict.claim.convention)
-    return f"{said}, {fitted}" if fitted else said
-
-
-def _short_reason(verdict: Verdict) -> str:
-    """What a figure is held against and does not meet, in few words."""
-    claim, found = verdict.claim, verdict.measured_range
-    if claim.kind == "arithmetic" and found is not None:
-        return f"contradiction: {held_in_unit(claim, found)}"
-    if claim.ordering or verdict.distance is None:
-        return verdict.reason.partition(":")[0].rstrip(".")
-    return f"misses by {amount(claim, abs(Decimal(verdict.distance) * figure_of(claim)))}"
-
-
-def reproduction(found: Reproduction, stated: str, *, scored: bool = True) -> str:
-    """An explanation: its changes, its convention, its rounding, and how well it does."""
-    reading = found.reading(stated)
-    if not scored:
-        return reading
-    how_well = "isolated" if found.isolated else f"{found.hits} of {found.of}"
-    return f"{reading} ({how_well})"
-
-
-def account(verdict: Verdict) -> str:
-    """What the stated reading gives, what the explanation gives, and how well it does."""
-    claim, found = verdict.claim, verdict.reproduced_by
-    if found is None or verdict.verdict == "holds":
-        return ""
-    told = [
-        f"{name} gives {printed_figure(in_unit(value, claim.printed, claim.unit), claim.unit)}"
-        for name, value in (
-            (_stated(verdict, found), verdict.measured),
-            (reproduction(found, claim.convention, scored=False), found.measured),
-        )
-    ]
-    cells = f"this fits {found.hits} of {found.of} cells of the column"
-    gives = "gives" if found.rivals == 1 else "give"
-    others = f"; {plural(found.rivals, 'other reading')} {gives} it too" if found.rivals else ""
-    return f"{', '.join(told)}; {cells}{others}."
-
-
-def _stated(verdict: Verdict, found: Reproduction) -> str:
-    """What the paper states of the things that an explanation changes."""
-    work = verdict.claim.workload
-    options = dict(work.options) if work else {}
-    said = [f"{axis}={options[axis]}" for axis in found.changes if axis in options]
-    return ", ".join(said) or "the stated reading"
-
-
-def expectation(verdict: Verdict) -> str:
-    """What the suite expects of a figure: a verdict, and a reading if it names one."""
-    claim = verdict.claim
-    return f"{claim.expect} by {claim.by}" if claim.by else claim.expect
-
-
-def _found(verdict: Verdict) -> str:
-    """What came of it instead."""
-    if verdict.verdict == verdict.claim.expect and not verdict.as_explained:
-        return f"{verdict.verdict}, but {explanation(verdict)}."
-    return verdict.reason
+from vtbench.report.verdict_words import account, expectation, explanation, surprise
 
 
 def verdict_tables(
@@ -122,6 +39,7 @@ def verdict_tables(
     *,
     everything: bool = True,
     by_values: Mapping[str, ByValues] = MappingProxyType({}),
+    wrong: Mapping[str, WrongFigures] = NONE_DRAWN,
 ) -> list[Table]:
     """A table of figures for each suite, one of its formulas and growths, and their totals.
 
@@ -133,7 +51,9 @@ def verdict_tables(
     return [
         table
         for name, found in suites.items()
-        for table in _suite_tables(name, found, by_values, everything=everything)
+        for table in _suite_tables(
+            name, found, by_values, _notes(found, wrong.get(name)), everything=everything
+        )
     ]
 
 
@@ -141,13 +61,13 @@ def _suite_tables(
     suite: str,
     verdicts: list[Verdict],
     by_values: Mapping[str, ByValues],
+    notes: tuple[str, ...],
     *,
     everything: bool,
 ) -> list[Table]:
     """The notes on a whole suite stand below its last table."""
     swept = [v for v in verdicts if v.claim.kind in SWEPT]
     figures = [v for v in verdicts if v.claim.kind not in SWEPT]
-    notes = _notes(verdicts)
     shown = [v for v in figures if everything or v.verdict != "unknown"]
     said = tuple(_value_notes(shown, by_values))
     if not swept:
@@ -180,7 +100,7 @@ def printed_table(
                 printed_of(v.claim),
                 marked(measured_of(v), by_values.get(v.claim.id)),
                 v.verdict,
-                explanation(v),
+                "" if v.possible else explanation(v),  # the rest of its column is not known here
             )
             for v in verdicts
         ),
@@ -223,8 +143,9 @@ def _suite_table(
     )
 
 
-def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
-    notes = _total_notes(verdicts)
+def _notes(verdicts: list[Verdict], wrong: WrongFigures | None) -> tuple[str, ...]:
+    """What stands below the last table of a whole suite."""
+    notes = total_notes(verdicts)
     kinds: dict[str, int] = {}
     for verdict in verdicts:
         if verdict.unknown is not None:
@@ -232,48 +153,11 @@ def _notes(verdicts: list[Verdict]) -> tuple[str, ...]:
     if kinds:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         notes.append(f"Unknown: {said}.")
+    notes += chance_notes(verdicts, wrong)
     notes += speed_notes(verdicts)
     surprises = [v for v in verdicts if not v.as_expected]
-    notes += [f"! {v.claim.id}: expected {expectation(v)}; {_found(v)}" for v in surprises]
+    notes += [f"! {v.claim.id}: expected {expectation(v)}; {surprise(v)}" for v in surprises]
     return tuple(notes)
-
-
-_TOTALS = {
-    "independent": "Independent of every fit",
-    "fitted": "Fitted, which confirms nothing",
-    "arithmetic": "The paper against itself",
-    "accuracies": "Accuracies",
-}
-"""Kind of evidence -> how its total begins."""
-
-
-def _total_notes(verdicts: list[Verdict]) -> list[str]:
-    """A line for each kind of evidence; they are never added up."""
-    found = totals(verdicts)
-    return [
-        _total_note(head, found[name], arithmetic=name in ("arithmetic", "accuracies"))
-        for name, head in _TOTALS.items()
-        if found[name].claims
-    ]
-
-
-def _total_note(head: str, found: Total, *, arithmetic: bool) -> str:
-    """How many of the judged claims hold, and what became of the rest."""
-    if not found.judged:
-        return f"{head}: {plural(found.claims, 'claim')}, none of which can be judged here."
-    one = found.judged == 1
-    hold, close, fail = (
-        ("is consistent" if one else "are consistent", "", "in contradiction")
-        if arithmetic
-        else ("holds" if one else "hold", "close", "fail" if found.fails != 1 else "fails")
-    )
-    said = [f"{found.holds} of {plural(found.judged, 'claim')} {hold}"]
-    said += [f"{n} {word}" for n, word in ((found.close, close), (found.fails, fail)) if n]
-    wrong = found.close + found.fails
-    if wrong and not arithmetic:
-        said.append(f"{found.named} of these {wrong} with a named explanation")
-    rest = f"; {found.unknown} more cannot be judged here" if found.unknown else ""
-    return f"{head}: {', '.join(said)}{rest}."
 
 
 def verdict_object(verdict: Verdict, by_values: ByValues | None = None) -> dict[str, Any]:
@@ -314,6 +198,8 @@ def verdict_object(verdict: Verdict, by_values: ByValues | None = None) -> dict[
         "expect_by": claim.by or None,
         "as_expected": verdict.as_expected,
         "reproduced_by": _reproduction_object(verdict.reproduced_by),
+        "possible": _reproduction_object(verdict.possible),
+        "why_not": verdict.why_not or None,
         "fitted": list(claim.fitted),
         "why": claim.why,
         "by_values": msgspec.to_builtins(by_values),

@@ -20,27 +20,35 @@ from vtbench.claims.judge.figures import (
 from vtbench.claims.judge.held import by_sides, held, held_value
 from vtbench.claims.judge.memories import is_measured, judge_memory, memories
 from vtbench.claims.judge.ratios import speaks_of_speed
-from vtbench.claims.judge.reading_search import Explainer
+from vtbench.claims.judge.reading_search import Explainer, Explanation
 from vtbench.claims.judge.readings import Records
 from vtbench.claims.judge.speeds import judge_speed, judge_speed_ratio
 from vtbench.claims.judge.swept import judge_swept
 from vtbench.claims.judge.timings import Timings
-from vtbench.claims.judge.verdict import Reproduction, Verdict
+from vtbench.claims.judge.verdict import (
+    OWN_EXPLANATIONS,
+    PRINTED_CELLS,
+    Reproduction,
+    Verdict,
+)
 from vtbench.claims.suite import Claim, Interval, Quantity, Suite
 from vtbench.claims.suite.hedges import figure_of
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.data.measurement import Measurement
 
-OWN_EXPLANATIONS = "each part as its own explanation"
-PRINTED_CELLS = "from the printed cells"
-
 
 def judge(
-    suites: Sequence[Suite], records: Records, measurements: Iterable[Measurement] = ()
+    suites: Sequence[Suite],
+    records: Records,
+    measurements: Iterable[Measurement] = (),
+    explainer: Explainer | None = None,
 ) -> list[Verdict]:
-    """A verdict for every claim, in the order of the suites."""
+    """A verdict for every claim, in the order of the suites.
+
+    An explainer of these suites and records saves making one.
+    """
     claims = {claim.id: claim for suite in suites for claim in suite.claims}
-    explainer = Explainer(suites, records)
+    explainer = explainer or Explainer(suites, records)
     quantities = _quantities(suites, records)
     figures: dict[str, Claim | Quantity] = {**claims}
     figures |= {each.id: each for suite in suites for each in suite.quantities}
@@ -106,8 +114,12 @@ def _judge_value(claim: Claim, records: Records) -> Verdict:
 def _explained(verdict: Verdict, explainer: Explainer) -> Verdict:
     if verdict.measured is None:
         return verdict
-    found = explainer.explain(verdict.claim)
-    return msgspec.structs.replace(verdict, reproduced_by=found) if found else verdict
+    return _with(verdict, explainer.explain(verdict.claim))
+
+
+def _with(verdict: Verdict, found: Explanation) -> Verdict:
+    named, possible, why_not = found
+    return msgspec.structs.replace(verdict, reproduced_by=named, possible=possible, why_not=why_not)
 
 
 def _judge_derived(
@@ -132,11 +144,11 @@ def _judge_derived(
     if claim.relation != "equals" or claim.members:
         return verdict
     joint = explainer.explain(claim)
-    if verdict.verdict == "holds" or (joint and joint.hits > 1):
-        return msgspec.structs.replace(verdict, reproduced_by=joint)
+    if verdict.verdict == "holds" or joint.named:
+        return _with(verdict, joint)
     printed = {name: verdicts[name] for name in parts if name in verdicts}
     found = _by_explanations(claim, printed, quantities) or _by_printed(claim, printed, quantities)
-    return msgspec.structs.replace(verdict, reproduced_by=found or joint)
+    return _with(verdict, Explanation(found) if found else joint)
 
 
 def _judge_arithmetic(
@@ -168,7 +180,7 @@ def _by_printed(
 def _by_explanations(
     claim: Claim, printed: Mapping[str, Verdict], quantities: Mapping[str, Decimal]
 ) -> Reproduction | None:
-    """Each part as its own explanation has it."""
+    """Each part as the reading has it that is named for it."""
     parts: dict[str, Decimal] = {}
     changes: dict[str, str] = {}
     for name, verdict in printed.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -20,6 +21,12 @@ CLOSE = Decimal("0.02")
 
 NOTHING = "nothing"
 """The ``by`` of a figure of which a suite expects that no reading reproduces it."""
+
+
+OWN_EXPLANATIONS = "each part as its own explanation"
+PRINTED_CELLS = "from the printed cells"
+FROM_OTHERS = (OWN_EXPLANATIONS, PRINTED_CELLS)
+"""What stands for a convention if a figure was worked out from others: this is arithmetic."""
 
 
 class SweptPoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,25 +67,35 @@ class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
     measured: Decimal
     """The value that the reading gives."""
     hits: int
-    """The number of figures of the same table column that the reading reproduces."""
+    """The number of distinct figures of the same table column that the reading reproduces."""
     of: int
-    """The number of figures of that column that the reading applies to."""
+    """The number of distinct figures of that column that the reading applies to."""
     column: int = 1
-    """The number of figures of the whole column that are reproduced with this reading, including
+    """The number of cells of the whole column that are reproduced with this reading, including
     those that it does not change."""
     rivals: int
     """The number of other readings that give these digits too."""
     isolated: bool = False
     """Whether the reading fits only this figure, in a column of several."""
+    chance: float | None = None
+    """The number of distinct figures of the column that the best reading reproduces on average if
+    the figures are drawn at random; None if the reading does not explain the column."""
 
     def reading(self, stated: str) -> str:
         """The changes in few words; ``stated`` is the convention that is not mentioned."""
-        parts = [f"{axis}={value}" for axis, value in self.changes.items()]
-        if self.convention != stated:
-            parts.append(self.convention)
-        if self.rounding == "truncate":
-            parts.append("truncated")
-        return ", ".join(parts) or "as stated"
+        return reading_words(self.changes, self.convention, self.rounding, stated)
+
+
+def reading_words(
+    changes: Mapping[str, Any], convention: str, rounding: Rounding, stated: str
+) -> str:
+    """A reading in few words; ``stated`` is the convention that is not mentioned."""
+    parts = [f"{axis}={value}" for axis, value in changes.items()]
+    if convention != stated:
+        parts.append(convention)
+    if rounding == "truncate":
+        parts.append("truncated")
+    return ", ".join(parts) or "as stated"
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +121,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     unknown: Unknown | None = None
     """The kind of reason why the claim cannot be judged; None if it was judged."""
     reproduced_by: Reproduction | None = None
-    """The reading that gives the printed digits; None if none does or none was tried."""
+    """The reading that gives the printed digits and is named; None if there is none."""
+    possible: Reproduction | None = None
+    """A reading that gives the digits if none is named: it may be a coincidence."""
+    why_not: str = ""
+    """The reason why that reading is not named, in a sentence."""
     found: CountedSweep | None = None
     """For a formula or a growth, the counts at all sizes and the polynomial that they form."""
     measured_range: Interval | None = None
@@ -121,9 +142,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     def as_explained(self) -> bool:
         """Whether the reading that the suite expects to give the digits still gives them.
 
-        If it expects that none does, whether that is still so.
+        It may be named or only possible. If the suite expects none, whether that is still so.
         """
-        found = self.reproduced_by
+        found = self.reproduced_by or self.possible
         if self.claim.by in ("", NOTHING):
             return not self.claim.by or found is None
         return found is not None and found.reading(self.claim.convention) == self.claim.by

@@ -17,7 +17,7 @@ from vtbench.claims.judge.readings import Readings
 from vtbench.claims.judge.verdict import PRINTED_CELLS
 from vtbench.claims.suite import interval
 from vtbench.claims.suite.files import find
-from vtbench.claims.suite.interval import last_digit, middle
+from vtbench.claims.suite.interval import SCALES, last_digit, middle
 from vtbench.claims.suite.types import CONVENTIONS
 from vtbench.data.files import read_results
 
@@ -165,11 +165,11 @@ def drawn(suite, verdicts, dice):
     for told in suite.claims:
         claim, found = told, verdicts[told.id]
         if is_count(claim) and found.measured is not None:
-            step = last_digit(claim.printed, claim.unit)
+            step = last_digit(claim.printed) * SCALES[claim.unit]
             wrong = round(float(found.measured / step) * dice.uniform(0.95, 1.05)) * step
             scale = middle("1", claim.unit)
             printed = f"{wrong / scale:f}"
-            low, high = msgspec.structs.astuple(interval(printed, claim.unit))
+            low, high, *_ = msgspec.structs.astuple(interval(printed, claim.unit))
             claim = msgspec.structs.replace(claim, printed=printed, low=low, high=high, by="")
         claims.append(claim)
     return msgspec.structs.replace(suite, claims=tuple(claims))

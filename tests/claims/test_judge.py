@@ -80,7 +80,7 @@ def test_zeros_that_are_no_digits_are_none_for_verdicts_and_for_readings(tmp_pat
         records = (net("net", 2_140_000_000), net("half", 1_060_000_000))
         found = judged(tmp_path, table(*rows, columns=columns), *records)
         assert found["s.t.a.macs"].verdict == verdict
-        doubled = found["s.t.b.macs"].reproduced_by
+        doubled = found["s.t.b.macs"].possible
         assert (doubled.reading("full") if doubled else None) == reading
 
 

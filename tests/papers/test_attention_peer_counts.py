@@ -3,11 +3,14 @@
 Every count is written as arithmetic, stage by stage, from the rules and not from the modules.
 """
 
+from pathlib import Path
+
 import pytest
 import torch
 from counts_by_name import counted
 from torch import nn
 
+from vtbench.claims.suite.files import find
 from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.papers.self_attention_networks.networks import SAN
@@ -353,3 +356,22 @@ def test_linear_maps_of_coordinates_are_counted_once_for_a_batch():
         for batch in (1, 3)
     )
     assert three == 3 * (one - 4 * places) + 4 * places
+
+
+def test_the_page_about_them_prints_what_is_counted_and_quoted():
+    page = Path(__file__).parents[2] / "docs" / "visual_transformers_peers.md"
+    rows = [
+        [cell.strip(" `") for cell in line.split("|")[1:-1]]
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    (suite,) = find(["vt_v3"])
+    quoted = {claim.id.partition(".")[2]: claim for claim in suite.claims}
+    for name, _, _, giga, millions, printed_macs, printed_params in rows:
+        record = counted(name)
+        assert f"{record.macs / 1e9:.3f}" == giga, name
+        assert f"{record.parameters.total / 1e6:.2f}" == millions, name
+        assert quoted[f"t1.{name}.macs"].workload.model == name
+        assert quoted[f"t1.{name}.macs"].printed == printed_macs
+        assert quoted[f"t1.{name}.params"].printed == printed_params
+    assert len(rows) == 8

@@ -13,8 +13,8 @@ What the paper leaves open, and what is done here:
   paper's way to make a map smaller.
 - "Sometimes" the input of attention is made smaller so in the layers with the largest maps, and
   what comes out is enlarged again (bilinear): ``pooled`` does it in the 28x28 stage. Default: not.
-- The shares of ResNet-34 are options, ``key_share`` and ``value_share``: what is printed of that
-  net does not follow from the shares above.
+- The shares are options, ``key_share`` and ``value_share``: what is printed of ResNet-34 does not
+  follow from those above, and the paper's appendix was not at hand.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ between. The pixels are added up as they are, and a last 1x1 gives the layer's c
 replaces the 3x3 of each bottleneck, whose inner width grows from 64 to 100, and ResNet's first 7x7,
 where a 1x1 to 64 channels precedes it.
 
-What the paper leaves open, or what could not be looked up, and what is done here:
+Layers are written from the paper's equations, the widths from its table of LR-Net-50, of which the
+text itself was not at hand. What it leaves open, or what could not be looked up:
 
 - LR-Net-18 has no table. ``block`` chooses between "bottleneck", of which the others are made, and
   "basic", in which two layers replace the two 3x3 of ResNet-18's blocks.

@@ -5,6 +5,7 @@ The models are counted once for the whole file.
 
 import fnmatch
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -60,7 +61,7 @@ def comes_out(claim, records, convention):
 
 def test_every_verdict_is_the_one_expected(verdicts):
     assert [name for name, verdict in verdicts.items() if not verdict.as_expected] == []
-    assert {v.unknown for v in verdicts.values()} == {None, "weights", "not-measured", "undefined"}
+    assert {v.unknown for v in verdicts.values()} == {None, "weights", "not-measured"}
 
 
 def test_every_workload_could_be_counted_whole(records):
@@ -228,9 +229,31 @@ def test_every_throughput_is_of_one_v100_and_waits_for_a_measurement(verdicts):
     assert {v.unknown for v in speeds.values()} == {"not-measured"}
 
 
-def test_the_bootstrapped_net_costs_what_49_tokens_cost(verdicts):
+BOOTSTRAPPED = Path(__file__).parents[2] / "suites" / "bootstrapped_sparseformer.toml"
+
+
+def test_the_bootstrapped_net_carries_49_tokens(verdicts):
     verdict = verdicts["bootstrapped_sparseformer.abstract.tokens"]
     assert (verdict.verdict, verdict.measured) == ("holds", 49)
+
+
+@pytest.mark.parametrize(
+    ("workload", "tokens"),
+    [
+        ('{ model = "sparseformer_augreg_l", options = { tokens = 47 } }', 47),
+        ('{ model = "sparseformer_clip_l" }', 64),
+    ],
+)
+def test_the_claim_of_49_tokens_fails_for_a_net_that_carries_others(tmp_path, workload, tokens):
+    """It is counted from what the blocks multiply: no size of the net stands in the suite."""
+    text = BOOTSTRAPPED.read_text()
+    other = tmp_path / "others.toml"
+    other.write_text(text.replace('{ model = "sparseformer_augreg_l" }', workload))
+    suites = find([str(other)])
+    records = counted(suites, Counter(jobs=1), ResultFile(None))
+    found = {verdict.claim.id: verdict for verdict in judge(suites, records)}
+    verdict = found["others.abstract.tokens"]
+    assert (verdict.verdict, verdict.measured) == ("fails", tokens)
 
 
 def test_totals(verdicts):

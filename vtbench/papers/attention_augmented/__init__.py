@@ -1,0 +1,1 @@
+"""Attention augmented convolutional networks."""

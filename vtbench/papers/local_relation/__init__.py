@@ -1,0 +1,1 @@
+"""Local relation networks."""

@@ -20,10 +20,11 @@ from vtbench.papers.visual_transformers.networks.blocks import (
     Projector,
     StaticTokenizer,
 )
+from vtbench.papers.visual_transformers.networks.clusters import kmeans
 from vtbench.papers.visual_transformers.networks.fpn import fpn, vt_fpn
 from vtbench.papers.visual_transformers.networks.v3 import Transformer, VTResNet
 from vtbench.papers.visual_transformers.networks.v4 import Transformer as TransformerV4
-from vtbench.papers.visual_transformers.networks.v4 import VTResNetV4, kmeans
+from vtbench.papers.visual_transformers.networks.v4 import VTResNetV4
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

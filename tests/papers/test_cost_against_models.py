@@ -199,6 +199,8 @@ def test_the_advanced_recipe_as_printed(layers, resolution, options):
         ("fpn", {"num_classes": 20}),
         ("vt_fpn", {}),
         ("vt_fpn", {"tokens": 5, "kqv_groups": 1, "groups": 4, "num_classes": 20}),
+        ("vt_fpn", {"reading": "literal"}),
+        ("vt_fpn", {"reading": "literal", "tokens": 5, "kqv_groups": 1, "groups": 4}),
     ],
     ids=str,
 )

@@ -94,7 +94,7 @@ def _widths(layers: int) -> tuple[Rule, ...]:
 def _segmentation() -> Iterator[CostModel]:
     sides, classes = image(800, 1216), but(CLASSES, 54)
     queries = setting("groups", "groups of the queries of its projectors", 16, option="groups")
-    tokens = (s.L, *sides, but(s.KQV_GROUPS, 8), queries)
+    tokens = (s.L, *sides, s.READING, but(s.KQV_GROUPS, 8), queries)
     rules = (s.divides("kqv_groups", vt.TOKEN_WIDTH // 2), s.divides("groups", vt.WIDTH))
     yield CostModel(
         "fpn", "feature pyramid on ResNet-50 or 101", FPN, sides, partial(vt.fpn, 50), depth=2

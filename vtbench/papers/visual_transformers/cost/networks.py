@@ -139,16 +139,24 @@ def fpn(layers: int, at: Values) -> tuple[Term, ...]:
 
 def vt_fpn(layers: int, at: Values) -> tuple[Term, ...]:
     """L tokens from every level, one transformer over all of them, projected back to theirs."""
+    if at["reading"] == "literal":
+        channels = [DEPTHS[layers].channels(level) for level in LEVELS]
+        levels = [(_level(level, at), entry) for level, entry in zip(LEVELS, channels, strict=True)]
+        return printed.pyramid(levels, TOKEN_WIDTH, at)
     terms = [*_laterals(layers, at)]
     for level in LEVELS:
         terms += under(f"tokenizer.p{level}", _tokenized(_pixels(level, at), at["L"]))
     tokens = len(LEVELS) * at["L"]
     terms += under("transformer", blocks.transformer(tokens, TOKEN_WIDTH, at["kqv_groups"]))
     for level in LEVELS:
-        source = Map(pixels=_pixels(level, at), channels=WIDTH, groups=at["groups"])
-        projected = blocks.projector(source, WIDTH, at["L"], TOKEN_WIDTH, value=True)
+        projected = blocks.projector(_level(level, at), WIDTH, at["L"], TOKEN_WIDTH, value=True)
         terms += under(f"projector.p{level}", projected)
     return tuple(terms)
+
+
+def _level(level: int, at: Values) -> Map:
+    """A level of the pyramid, with the groups of the convolutions over its pixels."""
+    return Map(pixels=_pixels(level, at), channels=WIDTH, groups=at["groups"])
 
 
 def _tokenized(pixels: Amount, tokens: Amount) -> tuple[Term, ...]:

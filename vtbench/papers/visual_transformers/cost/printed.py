@@ -6,6 +6,8 @@ the map after its channels were adjusted, ``first`` says which block it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vtbench.data.cost.model import Values
 from vtbench.data.cost.terms import Amount, Term, convolution, divided, product, under
 from vtbench.papers.visual_transformers.cost import blocks
@@ -27,6 +29,25 @@ def stage5(sources: tuple[Map, ...], entry: int, at: Values) -> tuple[Term, ...]
                                                  value=True)),
         )  # fmt: skip
         terms += under(f"block{place}", parts)
+    return tuple(terms)
+
+
+def pyramid(levels: Sequence[tuple[Map, int]], width: int, at: Values) -> tuple[Term, ...]:
+    """VT-FPN: by listing 1 from every level, and all of the tokens back to every level.
+
+    Beside each level stand the channels of the backbone's map there.
+    """
+    terms: list[Term] = []
+    has = {**at, "CT": width, "position": 1}
+    for number, (source, entry) in enumerate(levels, start=2):
+        terms += under(f"lateral.p{number}", _adjusted(source, entry))
+    for number, (source, _) in enumerate(levels, start=2):
+        terms += under(f"tokenizer.p{number}", _listed_tokenizer(source, has, dynamic=False))
+    tokens = len(levels) * at["L"]
+    terms += under("transformer", blocks.transformer(tokens, width, at["kqv_groups"]))
+    for number, (source, _) in enumerate(levels, start=2):
+        back = blocks.projector(source, source.channels, tokens, width, value=True)
+        terms += under(f"projector.p{number}", back)
     return tuple(terms)
 
 

@@ -223,6 +223,29 @@ def test_what_was_fitted_is_named_and_where_it_came_from_exists(papers):
         assert suite.fitted
 
 
+def test_the_page_says_from_how_many_figures_each_choice_was_deduced(papers):
+    """Two tables, a row for each choice in the suite's order: deduced from, bears on."""
+    page = (ROOT / "docs" / "visual_transformers.md").read_text(encoding="utf-8")
+    told = [
+        tuple(int(cell) for cell in line.strip("| ").split(" | ")[-2:])
+        for line in page.splitlines()
+        if line.startswith("| ") and line.rstrip("| ")[-1:].isdigit() and line.count("|") == 6
+    ]
+    found, choices = [], []
+    for suite in papers:
+        local = [claim.id.partition(".")[2] for claim in suite.claims]
+        from_ = [
+            {name for pattern in fit.deduced_from for name in fnmatch.filter(local, pattern)}
+            for fit in suite.fitted
+        ]
+        bears = [sum(fit.choice in claim.fitted for claim in suite.claims) for fit in suite.fitted]
+        found += [(len(ids), on) for ids, on in zip(from_, bears, strict=True)]
+        choices.append((len(suite.fitted), len(set().union(*from_))))
+    assert told == found
+    assert choices == [(20, 40), (17, 42)]
+    assert "deduced from 40 figures" in " ".join(page.split())
+
+
 def test_a_fit_on_one_version_predicts_the_other_and_the_share_is_told(papers, records):
     found = {(p.fitted_on, p.group): p for p in leave_one_out(papers, records)}
     r18 = found["vt_v3", "R-18"]

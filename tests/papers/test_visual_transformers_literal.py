@@ -19,6 +19,7 @@ from vtbench.papers.visual_transformers.networks import clusters, equations, lis
 from vtbench.papers.visual_transformers.networks.blocks import BlockShape
 from vtbench.papers.visual_transformers.networks.v3 import VTResNet
 from vtbench.papers.visual_transformers.networks.v4 import VTResNetV4
+from vtbench.report.breakdown import breakdown
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -160,6 +161,21 @@ def test_the_count_is_that_of_an_independent_counter(name, options):
         built.module(*built.args, **built.kwargs)
     asked = counted(name, (97, 160), reading="literal", **options)
     assert asked.macs * 2 == theirs.get_total_flops()
+
+
+@pytest.mark.parametrize("depth", [50, 101])
+def test_vt_fpn_as_printed_is_the_sum_of_its_listings(depth):
+    """All four maps are brought to 256 channels, but for the one that has them already."""
+    pixels, widths = [200 * 304, 100 * 152, 50 * 76, 25 * 38], [256, 512, 1024, 2048]
+    adjusted = sum(p * width * 256 for p, width in zip(pixels, widths, strict=True) if width != 256)
+    # coefficients, value in 16 groups, their product; query in 16 groups, 32 tokens asked and taken
+    on_pixels = 256 * 8 + 256 * 16 + 256 * 8 + 256 * 16 + 2 * 256 * 32
+    coded = 49 * (9 + 1) + 49 * 49  # the 3x3 and the 1x1 at 49 positions, and the code
+    on_tokens = 4 * 8 * (coded + (256 + 49) * 1024) + 4 * 32 * 2 * 1024 * 256
+    transformer = 32 * (2 * U // 8 + U) + 3 * 32**2 * 1024 // 2
+    record = counted(f"vt_fpn_r{depth}", reading="literal")
+    (found,) = (part.macs for part in breakdown(record, "stage") if part.name == "fpn")
+    assert found == adjusted + sum(pixels) * on_pixels + on_tokens + transformer
 
 
 # v3, appendix A, written out. Arrays are batches of one: C,P and C,L.

@@ -49,6 +49,9 @@ NETS = {
     "v4 w/o projector": lambda: VTResNetV4(depth=18, projector=False, **SMALL),
     "fpn": lambda: fpn(depth=18, num_classes=10),
     "vt_fpn": lambda: vt_fpn(depth=18, num_classes=10, token_width=128),
+    "vt_fpn as printed": lambda: vt_fpn(
+        depth=18, reading="literal", num_classes=10, token_width=128
+    ),
     "vt_fpn with positions": lambda: vt_fpn(
         depth=18, num_classes=10, token_width=128, position=True
     ),

@@ -322,7 +322,8 @@ def test_what_cannot_be_built_is_refused_in_a_sentence(name, given, said):
 def test_an_odd_number_of_tokens_is_fine_where_none_are_halved():
     assert both("vt_v4_r18", L=7)[0] > both("vt_v4_r18", L=6)[0]
     assert both("vt_fpn", L=7)[0] < both("vt_fpn", L=8)[0]
-    assert both("vt_v4_adv_r18", L=7, reading="literal") == both("vt_v4_r18", L=7, reading="literal")
+    printed = {"L": 7, "reading": "literal"}
+    assert both("vt_v4_adv_r18", **printed) == both("vt_v4_r18", **printed)
 
 
 def test_an_unknown_cost_model_is_answered_with_the_nearest():

@@ -230,6 +230,18 @@ def test_wanted_names_stated_workloads_first_and_leaves_other_models_alone(tmp_p
                      ("vt_1", 4), ("vt_1", 16)]  # fmt: skip
 
 
+def test_a_reading_is_tried_beside_two_other_changes_and_these_alone(tmp_path):
+    """A structure of its own costs no place among the two; a third size would."""
+    body = table(("a", '{ model = "net", options = { reading = "literal", a = 1, b = 1, c = 1 } }',
+                  'macs = "1"'))  # fmt: skip
+    body += '[search]\nreading = ["literal", "fitted"]\n'
+    body += "".join(f"{axis} = [1, 2]\n" for axis in "abc")
+    tried = [set(dict(work.options).items()) for work in wanted([suite(tmp_path, body)])[1:]]
+    changed = sorted(sum(value in (2, "fitted") for _, value in each) for each in tried)
+    assert changed == [1] * 4 + [2] * 6 + [3] * 3
+    assert not any({("a", 2), ("b", 2), ("c", 2)} <= each for each in tried)
+
+
 def test_references_and_what_cannot_be_judged_are_not_counted(tmp_path):
     columns = 'top1 = { unit = "%", needs = "weights" }\nmacs = { metric = "macs", unit = "M" }'
     cell = 'top1 = "70.1"\nmacs = { printed = "1", needs = "hardware" }'

@@ -85,13 +85,44 @@ def test_52_of_the_64_classification_figures_hold_or_have_a_named_reading(verdic
     }  # fmt: skip
 
 
-def test_no_explanation_of_a_classification_figure_needs_more_than_one_change(verdicts):
+def test_the_classification_figures_come_out_with_one_structure(verdicts):
+    """61 of 64 would be worth little if each took a reading of its own.
+
+    The one that is not named is VT-R-34's MACs, which the listings give too if they are cut and
+    the classifier is left out.
+    """
+    others = []
     for name in CLASSIFICATION:
-        found = verdicts[name].reproduced_by or verdicts[name].possible
+        found = verdicts[name].reproduced_by
+        if found is not None and found.changes.get("reading") != "fitted":
+            others.append(name)
         if found is not None:
-            usual = verdicts[name].claim.convention
-            need = len(found.changes) + (found.convention != usual) + (found.rounding != "round")
-            assert need <= 1, name
+            sizes = set(found.changes) - {"reading"}
+            assert sizes <= {"tokens", "kqv_groups", "kmeans_iters"}, name
+    assert others == ["vt_v3.t1.vt_r34.macs"]
+
+
+# The literal reading: listings, equations and text as they are printed.
+LITERAL = {
+    "vt_v3.t1.vt_r18.params": (10_418_332, "fails"),
+    "vt_v3.t1.vt_r18.macs": (1_498_333_212, "fails"),
+    "vt_v3.t1.vt_r34.params": (19_312_397, "fails"),
+    "vt_v3.t1.vt_r34.macs": (3_152_684_512, "close"),
+    "vt_v3.t1.vt_r50.params": (25_698_061, "fails"),
+    "vt_v3.t1.vt_r50.macs": (3_506_742_752, "fails"),
+    "vt_v3.t1.vt_r101.params": (44_637_965, "fails"),
+    "vt_v3.t1.vt_r101.macs": (7_218_963_936, "close"),
+    "vt_v4.t2.vt_r18.macs": (1_705_009_152, "fails"),
+    "vt_v4.t8.vt_r101.params": (46_318_784, "fails"),
+}
+
+
+def test_what_is_stated_is_the_literal_reading_and_no_figure_comes_out_with_it(verdicts):
+    for name, (measured, verdict) in LITERAL.items():
+        assert (int(verdicts[name].measured), verdicts[name].verdict) == (measured, verdict), name
+    for name in CLASSIFICATION:
+        assert dict(verdicts[name].claim.workload.options)["reading"] == "literal"
+        assert verdicts[name].verdict != "holds", name
 
 
 def test_the_segmentation_figures_are_there_and_nothing_gives_one_of_them(verdicts):
@@ -126,7 +157,7 @@ def test_version_4_prints_version_3s_reductions_again_though_its_nets_have_chang
     assert len([name for name in printed if not name.endswith(".printed")]) == 4 * 4
     measured = cells["vt_v4.t1.r34.stage5_macs"].measured
     assert float(measured) == pytest.approx(
-        (3_663_761_408 - 3_020_996_608 - 512_000) / (3_299_008_512 - 3_020_996_608 - 1024 * 1000),
+        (3_663_761_408 - 3_020_996_608 - 512_000) / (3_465_568_256 - 3_020_996_608 - 1024 * 1000),
         rel=1e-9,
     )
     assert not [name for name, verdict in cells.items() if verdict.verdict == "holds"
@@ -144,8 +175,8 @@ def test_stage_5_is_what_the_specification_of_the_nets_makes_it(verdicts):
     """R-50: layer4 809,238,528; with 4 tokens 3,412,345,856 less the rest and the classifier."""
     cell = verdicts["vt_v3.t2.r50.stage5_macs"]
     stage = 3_412_345_856 - 3_277_897_728 - 1024 * 1000
-    assert (cell.reproduced_by, cell.possible.changes) == (None, {"tokens": 4})
-    assert cell.possible.measured * stage == pytest.approx(809_238_528, rel=1e-12)
+    assert cell.reproduced_by.changes == {"reading": "fitted", "tokens": 4}
+    assert cell.reproduced_by.measured * stage == pytest.approx(809_238_528, rel=1e-12)
 
 
 def test_the_papers_contradict_themselves_where_it_is_known_and_nowhere_else(verdicts):
@@ -203,12 +234,16 @@ def test_what_a_paper_does_not_say_is_named_where_it_gives_the_figure(verdicts):
 
 
 def test_table_3_fits_with_16_tokens_and_says_so(verdicts):
+    """The four of VT-R-34, with kqv_groups as stated, and VT-R-18's -TF, which has none."""
     cell = verdicts["vt_v3.t3.r34_base.macs"]
-    assert explanation(cell) == "tokens=16 (8 of 8), fitted"
+    assert explanation(cell) == "reading=fitted, tokens=16 (5 of 12), fitted"
     assert account(cell).startswith(
-        "tokens=8 gives 3.15151 G, tokens=16 gives 3.21735 G; this fits 8 of 8 distinct "
-        "figures of the column, "
+        "reading=literal, tokens=8 gives 3.15268 G, reading=fitted, tokens=16 gives 3.21735 G; "
+        "this fits "
     )
+    for row in ("base", "pe", "dt"):
+        found = verdicts[f"vt_v3.t3.r18_{row}.macs"].reproduced_by
+        assert found.changes == {"kqv_groups": 1, "reading": "fitted", "tokens": 16}
 
 
 def test_the_last_digit_of_resnet_101_is_possible_if_pooling_was_counted(verdicts):
@@ -227,10 +262,34 @@ def test_what_was_fitted_is_named_and_where_it_came_from_exists(papers):
         assert suite.fitted
 
 
+def test_the_page_says_from_how_many_figures_each_choice_was_deduced(papers):
+    """Two tables, a row for each choice in the suite's order: deduced from, bears on."""
+    page = (ROOT / "docs" / "visual_transformers.md").read_text(encoding="utf-8")
+    told = [
+        tuple(int(cell) for cell in line.strip("| ").split(" | ")[-2:])
+        for line in page.splitlines()
+        if line.startswith("| ") and line.rstrip("| ")[-1:].isdigit() and line.count("|") == 6
+    ]
+    found, choices = [], []
+    for suite in papers:
+        local = [claim.id.partition(".")[2] for claim in suite.claims]
+        from_ = [
+            {name for pattern in fit.deduced_from for name in fnmatch.filter(local, pattern)}
+            for fit in suite.fitted
+        ]
+        bears = [sum(fit.choice in claim.fitted for claim in suite.claims) for fit in suite.fitted]
+        found += [(len(ids), on) for ids, on in zip(from_, bears, strict=True)]
+        choices.append((len(suite.fitted), len(set().union(*from_))))
+    assert told == found
+    assert choices == [(20, 40), (17, 42)]
+    assert "deduced from 40 figures" in " ".join(page.split())
+
+
 def test_a_fit_on_one_version_predicts_the_other_and_the_share_is_told(papers, records):
     found = {(p.fitted_on, p.group): p for p in leave_one_out(papers, records)}
     r18 = found["vt_v3", "R-18"]
-    assert (r18.choice, r18.hits, r18.of) == ({"kqv_groups": 1, "tokens": 16}, 16, 20)
+    sizes = {"kqv_groups": 1, "reading": "fitted", "tokens": 16}
+    assert (r18.choice, r18.hits, r18.of) == (sizes, 16, 20)
     assert found["vt_v4", "R-18"].hits == found["vt_v4", "R-18"].of == 10
     r34 = found["vt_v3", "R-34"]  # it has kqv_groups 8 there, and 1 in most of version 4
     assert (r34.choice["kqv_groups"], r34.hits, r34.of) == (8, 6, 20)
@@ -248,7 +307,7 @@ def test_the_search_stays_small(papers):
     A formula is held against counts of one block, some milliseconds each.
     """
     swept = {point.workload for suite in papers for c in suite.claims for point in points_of(c)}
-    assert len(set(wanted(papers)) - swept) <= 360
+    assert len(set(wanted(papers)) - swept) <= 600
     blocks = {each for each in swept if each.model in ("vt_transformer", "nonlocal_block")}
     assert len(blocks) <= 4 * 4 + 4 * 4 * 4 + 4
     assert len(swept - blocks) <= 15

@@ -108,6 +108,9 @@ def test_a_block_costs_what_its_layers_cost(name, given, macs, weights):
         ("vt_v4_r34", {}, 21_836_992, 3_299_008_512),
         ("vt_v4_adv_r18", {}, 11_716_032, 1_569_893_376),
         ("vt_v4_adv_r34", {}, 19_201_600, 3_236_229_120),
+        ("vt_r18", {"reading": "literal"}, 10_418_332, 1_498_333_212),
+        ("vt_r101", {"reading": "literal"}, 44_637_965, 7_218_963_936),
+        ("vt_v4_adv_r101", {"reading": "literal"}, 46_318_784, 7_882_301_440),
         ("vt_v4_adv_r101", {}, 41_508_416, 7_129_285_632),
     ],
 )
@@ -305,6 +308,8 @@ def test_sides_round_up_and_quotients_stay_exact():
         ("vt_r34", {"L": "many"}, "whole number, got 'many'"),
         ("vt_r34", {"position": 2}, "0 or 1, got 2"),
         ("vt_v4_r18", {"tokenizer": "kmean"}, "one of filter, recurrent, kmeans, pooling"),
+        ("vt_r34", {"reading": "printed"}, "one of fitted, literal, got 'printed'"),
+        ("vt_v4_adv_r18", {"reading": "literal", "position": 1}, "prints no position code"),
         ("vt_r34", {"ct": 1024}, r"no symbol 'ct'; did you mean 'CT'\?"),
         ("vt_r34", {"zz": 1}, "no symbol 'zz'. It has L, H, W"),
     ],
@@ -317,6 +322,8 @@ def test_what_cannot_be_built_is_refused_in_a_sentence(name, given, said):
 def test_an_odd_number_of_tokens_is_fine_where_none_are_halved():
     assert both("vt_v4_r18", L=7)[0] > both("vt_v4_r18", L=6)[0]
     assert both("vt_fpn", L=7)[0] < both("vt_fpn", L=8)[0]
+    printed = {"L": 7, "reading": "literal"}
+    assert both("vt_v4_adv_r18", **printed) == both("vt_v4_r18", **printed)
 
 
 def test_an_unknown_cost_model_is_answered_with_the_nearest():

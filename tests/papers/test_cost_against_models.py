@@ -126,6 +126,70 @@ def test_the_advanced_recipe(layers, resolution, tokens):
     agree(f"vt_v4_adv_r{layers}", options, resolution)
 
 
+@pytest.mark.parametrize("tokens", [2, 8, 10])
+@pytest.mark.parametrize("resolution", SHAPES)
+@pytest.mark.parametrize("layers", [18, 34, 50, 101])
+def test_vt_resnets_as_printed(layers, resolution, tokens):
+    agree(f"vt_r{layers}", {"reading": "literal", "tokens": tokens}, resolution)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"groups": 4},
+        {"kqv_groups": 1},
+        {"token_width": 512},
+        {"heads": 4},
+        {"transformer": "none"},
+        {"position": False},
+        {"dynamic": False},
+        {"dynamic": False, "position": False, "transformer": "none", "groups": 1},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("layers", [18, 34, 50])
+def test_options_of_vt_resnets_as_printed(layers, options):
+    """At C_T = C the projector keeps its convolution of the values; heads weigh in the code."""
+    off = {"transformer": 0} if "transformer" in options else {}
+    agree(f"vt_r{layers}", {**options, "reading": "literal"}, None, **off)
+
+
+@pytest.mark.parametrize("tokens", [7, 16])
+@pytest.mark.parametrize("resolution", SHAPES)
+@pytest.mark.parametrize("tokenizer", ["filter", "recurrent", "kmeans", "pooling"])
+@pytest.mark.parametrize("layers", [18, 34])
+def test_the_later_version_as_printed(layers, tokenizer, resolution, tokens):
+    options = {"reading": "literal", "tokens": tokens, "tokenizer": tokenizer}
+    agree(f"vt_v4_r{layers}", options, resolution)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"transformer": "none"},
+        {"transformer": "graphconv", "tokens": 12},
+        {"projector": False},
+        {"projector": False, "tokenizer": "filter"},
+        {"tokenizer": "kmeans", "kmeans_iters": 1},
+        {"kqv_groups": 8},
+        {"groups": 4},
+        {"token_width": 512},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("layers", [18, 34])
+def test_options_of_the_later_version_as_printed(layers, options):
+    """At C_T = C nothing widens or narrows tokens."""
+    agree(f"vt_v4_r{layers}", {**options, "reading": "literal"}, None)
+
+
+@pytest.mark.parametrize("options", [{}, {"tokens": 5}, {"kqv_groups": 8, "groups": 16}], ids=str)
+@pytest.mark.parametrize("resolution", [None, (65, 200)])
+@pytest.mark.parametrize("layers", [18, 34, 101])
+def test_the_advanced_recipe_as_printed(layers, resolution, options):
+    agree(f"vt_v4_adv_r{layers}", {**options, "reading": "literal"}, resolution)
+
+
 @pytest.mark.parametrize("resolution", [None, (473, 473), (97, 333), (100, 64)])
 @pytest.mark.parametrize("layers", [50, 101])
 @pytest.mark.parametrize(
@@ -135,6 +199,8 @@ def test_the_advanced_recipe(layers, resolution, tokens):
         ("fpn", {"num_classes": 20}),
         ("vt_fpn", {}),
         ("vt_fpn", {"tokens": 5, "kqv_groups": 1, "groups": 4, "num_classes": 20}),
+        ("vt_fpn", {"reading": "literal"}),
+        ("vt_fpn", {"reading": "literal", "tokens": 5, "kqv_groups": 1, "groups": 4}),
     ],
     ids=str,
 )

@@ -20,10 +20,11 @@ from vtbench.papers.visual_transformers.networks.blocks import (
     Projector,
     StaticTokenizer,
 )
+from vtbench.papers.visual_transformers.networks.clusters import kmeans
 from vtbench.papers.visual_transformers.networks.fpn import fpn, vt_fpn
 from vtbench.papers.visual_transformers.networks.v3 import Transformer, VTResNet
 from vtbench.papers.visual_transformers.networks.v4 import Transformer as TransformerV4
-from vtbench.papers.visual_transformers.networks.v4 import VTResNetV4, kmeans
+from vtbench.papers.visual_transformers.networks.v4 import VTResNetV4
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -48,6 +49,9 @@ NETS = {
     "v4 w/o projector": lambda: VTResNetV4(depth=18, projector=False, **SMALL),
     "fpn": lambda: fpn(depth=18, num_classes=10),
     "vt_fpn": lambda: vt_fpn(depth=18, num_classes=10, token_width=128),
+    "vt_fpn as printed": lambda: vt_fpn(
+        depth=18, reading="literal", num_classes=10, token_width=128
+    ),
     "vt_fpn with positions": lambda: vt_fpn(
         depth=18, num_classes=10, token_width=128, position=True
     ),

@@ -18,6 +18,8 @@ from vtbench.data.workload import Workload, freeze_options
 
 MOST_CHANGES = 2
 """An explanation that needs more changes than this explains nothing."""
+READING = "reading"
+"""The axis of a whole structure that was fitted; so many others may change beside it."""
 
 
 def figures(suite: Suite) -> Iterator[Claim | Quantity]:
@@ -48,8 +50,10 @@ def alternatives(
     if workload is None:
         return
     axes = axes_of(figure, suite)
-    for count in range(1, MOST_CHANGES + 1):
+    for count in range(1, MOST_CHANGES + 2):
         for names in combinations(sorted(axes), count):
+            if count - (READING in names) > MOST_CHANGES:
+                continue
             for values in product(*(axes[name].values for name in names)):
                 changes = dict(zip(names, values, strict=True))
                 changed = with_changes(workload, changes)

@@ -41,8 +41,7 @@ def _segmenter(pyramid: str, depth: int) -> ModelRow:
     )
 
 
-# The advanced recipe, table 8: v3's tokenizer and position code with the new transformer.
-_ADVANCED = {"tokenizer": "dynamic", "position": True, "dropout": 0.2}
+_ADVANCED = {"recipe": "advanced", "dropout": 0.2}
 
 ROWS: tuple[ModelRow, ...] = (
     *(_vt_resnet(f"vt_r{depth}", depth) for depth in (18, 34, 50, 101)),
@@ -54,8 +53,8 @@ ROWS: tuple[ModelRow, ...] = (
     _vt_resnet_v4("vt_v4_r18", 18),
     _vt_resnet_v4("vt_v4_r34", 34),
     _vt_resnet_v4("vt_v4_adv_r18", 18, **_ADVANCED),
-    _vt_resnet_v4("vt_v4_adv_r34", 34, kqv_groups=8, **_ADVANCED),
-    _vt_resnet_v4("vt_v4_adv_r101", 101, kqv_groups=8, tokens=4, **_ADVANCED),
+    _vt_resnet_v4("vt_v4_adv_r34", 34, **_ADVANCED),
+    _vt_resnet_v4("vt_v4_adv_r101", 101, **_ADVANCED),
     *(_segmenter(pyramid, depth) for pyramid in ("fpn", "vt_fpn") for depth in (50, 101)),
     ModelRow("vt_transformer", f"{_NETWORKS}.v3:vt_transformer", V3, "Blocks"),
     ModelRow("nonlocal_block", f"{_NETWORKS}.nonlocal_block:nonlocal_block", NONLOCAL, "Blocks"),

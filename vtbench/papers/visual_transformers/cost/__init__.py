@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+import msgspec
+
 from vtbench.data.cost.model import CostModel, Rule, Symbol
 from vtbench.data.cost.symbols import CLASSES, POOL_COUNTED, choice, image, setting, switch
 from vtbench.data.cost.symbols import with_default as but
@@ -26,7 +28,7 @@ def cost_models() -> Iterator[CostModel]:
         yield from with_stage5(CostModel(
             name, summary, V3,
             (
-                s.L, *_sizes(groups),
+                s.L, *_sizes(groups, literal=(8, 16)), s.HEADS,
                 switch("transformer", "transformers; 0: one convolution for each", on=True),
                 s.POSITION,
                 switch("dynamic", "tokenizers of later blocks ask with tokens", on=True,
@@ -40,7 +42,7 @@ def cost_models() -> Iterator[CostModel]:
         yield from with_stage5(CostModel(
             name, summary, V4,
             (
-                but(s.L, 16), *_sizes(1), s.HIDDEN,
+                but(s.L, 16), *_sizes(1), _HIDDEN,
                 choice("tokenizer", "how tokens are drawn", "filter", "recurrent", "kmeans",
                        "pooling", default="recurrent", option="tokenizer"),
                 choice("transformer", "what tokens pass through", "vt", "none", "graphconv",
@@ -55,15 +57,32 @@ def cost_models() -> Iterator[CostModel]:
         name, summary = f"vt_v4_adv_r{layers}", f"VT-ResNet-{layers} of v4, advanced recipe"
         yield from with_stage5(CostModel(
             name, summary, V4,
-            (but(s.L, tokens), *_sizes(groups), s.HIDDEN, s.POSITION, CLASSES),
-            partial(vt.vt_resnet, layers, vt.stage5), (s.EVEN_TOKENS, *_widths(layers)),
+            (
+                s.by_reading(s.L, tokens, 16), *_sizes(groups), _HIDDEN,
+                s.by_reading(s.POSITION, 1, 0), CLASSES,
+            ),
+            partial(vt.vt_resnet, layers, vt.stage5_advanced),
+            (s.EVEN_IF_FITTED, s.NO_CODE, *_widths(layers)),
         ))  # fmt: skip
     yield from _segmentation()
 
 
-def _sizes(groups: int) -> tuple[Symbol, ...]:
-    """The image, and the sizes of a token and of groups."""
-    return (*image(), s.TOKEN_WIDTH, but(s.KQV_GROUPS, groups), s.GROUPS, s.GROUP_WIDTH)
+_HIDDEN = msgspec.structs.replace(
+    s.HIDDEN,
+    default=lambda given: given.get("CT", 1024) if given.get("reading") == "literal" else 768,
+)
+
+
+def _sizes(groups: int, literal: tuple[int, int] = (1, 1)) -> tuple[Symbol, ...]:
+    """The image, the reading, and the sizes of a token and of groups.
+
+    ``groups`` are those of keys, queries and values; ``literal`` has them and the groups of
+    convolutions over pixels as they are printed.
+    """
+    return (
+        *image(), s.READING, s.TOKEN_WIDTH, s.by_reading(s.KQV_GROUPS, groups, literal[0]),
+        s.by_reading(s.GROUPS, 0, literal[1]), s.GROUP_WIDTH,
+    )  # fmt: skip
 
 
 def _widths(layers: int) -> tuple[Rule, ...]:
@@ -75,7 +94,7 @@ def _widths(layers: int) -> tuple[Rule, ...]:
 def _segmentation() -> Iterator[CostModel]:
     sides, classes = image(800, 1216), but(CLASSES, 54)
     queries = setting("groups", "groups of the queries of its projectors", 16, option="groups")
-    tokens = (s.L, *sides, but(s.KQV_GROUPS, 8), queries)
+    tokens = (s.L, *sides, s.READING, but(s.KQV_GROUPS, 8), queries)
     rules = (s.divides("kqv_groups", vt.TOKEN_WIDTH // 2), s.divides("groups", vt.WIDTH))
     yield CostModel(
         "fpn", "feature pyramid on ResNet-50 or 101", FPN, sides, partial(vt.fpn, 50), depth=2

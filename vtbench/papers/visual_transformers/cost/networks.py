@@ -12,7 +12,7 @@ from collections.abc import Callable
 from vtbench.data.cost.model import Values
 from vtbench.data.cost.terms import Amount, Term, ceiling, convolution, divided, under
 from vtbench.papers.resnet.cost import DEPTHS, area, backbone
-from vtbench.papers.visual_transformers.cost import blocks
+from vtbench.papers.visual_transformers.cost import blocks, printed
 from vtbench.papers.visual_transformers.cost.blocks import Map
 
 BLOCKS = {18: 2, 34: 3, 50: 3, 101: 3}
@@ -43,9 +43,13 @@ def channels_of(layers: int) -> int:
 
 
 def maps(layers: int, at: Values) -> tuple[Map, ...]:
-    """The map that each block reads: stage 4's, and from then on the one stage 5 writes to."""
+    """The map that each block reads: stage 4's, and from then on the one stage 5 writes to.
+
+    As printed, the first block too reads one of stage 5's channels.
+    """
     pixels = area(at["H"], at["W"], 16)
-    read = [DEPTHS[layers].channels(4), *[channels_of(layers)] * (BLOCKS[layers] - 1)]
+    first = channels_of(layers) if at["reading"] == "literal" else DEPTHS[layers].channels(4)
+    read = [first, *[channels_of(layers)] * (BLOCKS[layers] - 1)]
     return tuple(
         Map(pixels=pixels, channels=channels, group_width=at["group_width"], groups=at["groups"])
         for channels in read
@@ -54,6 +58,8 @@ def maps(layers: int, at: Values) -> tuple[Map, ...]:
 
 def stage5(layers: int, at: Values) -> tuple[Term, ...]:
     """v3: tokenizer, transformer and, in every block but the last, projector."""
+    if at["reading"] == "literal":
+        return printed.stage5(maps(layers, at), DEPTHS[layers].channels(4), at)
     terms: list[Term] = []
     dynamic, tokens = at.get("dynamic", 1), at["L"]
     for place, source in enumerate(maps(layers, at)):
@@ -73,6 +79,8 @@ def stage5_v4(layers: int, at: Values) -> tuple[Term, ...]:
 
     Without projectors, later blocks are the transformer alone.
     """
+    if at["reading"] == "literal":
+        return printed.stage5_v4(maps(layers, at), DEPTHS[layers].channels(4), at)
     terms: list[Term] = []
     for place, source in enumerate(maps(layers, at)):
         drawn = _tokens_v4(source, place, at) if place == 0 or at["projector"] else ()
@@ -80,6 +88,11 @@ def stage5_v4(layers: int, at: Values) -> tuple[Term, ...]:
         fused = () if ends else blocks.fusion(source, channels_of(layers), at["L"], at["CT"])
         terms += _block(place, drawn, _transformed(at["L"], at), fused)
     return tuple(terms)
+
+
+def stage5_advanced(layers: int, at: Values) -> tuple[Term, ...]:
+    """v4's table 8: v3's tokenizers with the new transformer; as printed, v4's stage."""
+    return (stage5_v4 if at["reading"] == "literal" else stage5)(layers, at)
 
 
 def _block(
@@ -126,16 +139,24 @@ def fpn(layers: int, at: Values) -> tuple[Term, ...]:
 
 def vt_fpn(layers: int, at: Values) -> tuple[Term, ...]:
     """L tokens from every level, one transformer over all of them, projected back to theirs."""
+    if at["reading"] == "literal":
+        channels = [DEPTHS[layers].channels(level) for level in LEVELS]
+        levels = [(_level(level, at), entry) for level, entry in zip(LEVELS, channels, strict=True)]
+        return printed.pyramid(levels, TOKEN_WIDTH, at)
     terms = [*_laterals(layers, at)]
     for level in LEVELS:
         terms += under(f"tokenizer.p{level}", _tokenized(_pixels(level, at), at["L"]))
     tokens = len(LEVELS) * at["L"]
     terms += under("transformer", blocks.transformer(tokens, TOKEN_WIDTH, at["kqv_groups"]))
     for level in LEVELS:
-        source = Map(pixels=_pixels(level, at), channels=WIDTH, groups=at["groups"])
-        projected = blocks.projector(source, WIDTH, at["L"], TOKEN_WIDTH, value=True)
+        projected = blocks.projector(_level(level, at), WIDTH, at["L"], TOKEN_WIDTH, value=True)
         terms += under(f"projector.p{level}", projected)
     return tuple(terms)
+
+
+def _level(level: int, at: Values) -> Map:
+    """A level of the pyramid, with the groups of the convolutions over its pixels."""
+    return Map(pixels=_pixels(level, at), channels=WIDTH, groups=at["groups"])
 
 
 def _tokenized(pixels: Amount, tokens: Amount) -> tuple[Term, ...]:

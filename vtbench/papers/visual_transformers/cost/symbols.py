@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from vtbench.data.cost.model import Rule, Symbol
-from vtbench.data.cost.symbols import setting, switch
+from vtbench.data.cost.symbols import choice, setting, switch
 
 L = Symbol("L", "tokens", 8, option="tokens")
 CT = Symbol("CT", "channels of a token", 1024, option="token_width")
@@ -23,12 +23,24 @@ POSITION = switch("position", "encode the position of a token", on=True, option=
 KMEANS_ITERS = setting(
     "kmeans_iters", "assignments of pixels to clusters", 3, option="kmeans_iters"
 )
+READING = choice(
+    "reading", "structure: fitted to the tables, or as printed",
+    "fitted", "literal", option="reading",
+)  # fmt: skip
+HEADS = setting("heads", "heads, which matter to the literal position code", 16, option="heads")
 TOKEN_WIDTH = msgspec.structs.replace(CT, role="setting")
 """C_T in whole networks, where the formula speaks of tokens and pixels."""
 
 EVEN_TOKENS = Rule(
     ("L",), "every later block keeps half of the tokens before it, so L is even",
     lambda at: at["L"] % 2 == 0,
+)  # fmt: skip
+EVEN_IF_FITTED = Rule(
+    ("L",), EVEN_TOKENS.sentence, lambda at: at["reading"] == "literal" or at["L"] % 2 == 0
+)
+NO_CODE = Rule(
+    ("position",), "the fourth version prints no position code, so reading=literal has none",
+    lambda at: at["reading"] == "fitted" or not at["position"],
 )  # fmt: skip
 HALF_WIDTH = Rule(
     ("CT", "kqv_groups"),
@@ -48,6 +60,13 @@ OWN_VALUES = Rule(
     ("value", "C", "CT"), "tokens are their own values only if C = CT",
     lambda at: at["value"] == 1 or at["C"] == at["CT"],
 )  # fmt: skip
+
+
+def by_reading(symbol: Symbol, fitted: int, literal: int) -> Symbol:
+    """The same symbol with a default for each reading."""
+    return msgspec.structs.replace(
+        symbol, default=lambda given: literal if given.get("reading") == "literal" else fitted
+    )
 
 
 def divides(name: str, channels: int) -> Rule:

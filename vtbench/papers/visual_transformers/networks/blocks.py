@@ -12,7 +12,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
@@ -22,6 +22,8 @@ from vtbench.errors import BadOption
 from vtbench.models.arguments import at_least_1
 from vtbench.papers.resnet.networks.resnet import Trunk, initialise
 
+Reading = Literal["fitted", "literal"]
+"""The structure with which the papers' tables come out, or the one that the papers print."""
 POSITIONS = 14
 """Side of the grid that coefficients are resized to before positions are encoded."""
 POSITION_WIDTH = 32

@@ -5,10 +5,13 @@ Kirillov et al., Panoptic Feature Pyramid Networks, CVPR 2019, against VT-FPN of
 the stride in the first 1x1, whose four maps P2 to P5 lie at 1/4 to 1/32 of the image, and the head
 that brings all four to 1/4 and adds them. Stage ``fpn`` is what table 4 calls "FPN MACs".
 
-The paper does not say how VT-FPN is built. Here, as its table comes out: lateral 1x1 convolutions
-on all levels as FPN has them; 8 tokens per level by a static tokenizer without value convolution;
-one transformer (kqv_groups 8) over all 32; each level takes back from its own 8 tokens, its query
-convolution in 16 groups (16 channels each, not the 64 of VT-ResNet).
+Of VT-FPN the paper says that 8 tokens are read from every map, that one transformer has all of
+them, and that its tokens are projected back. With ``reading="literal"`` that is done by its
+listings: a 1x1 on the maps that do not have the pyramid's 256 channels yet, a tokenizer with values
+and position code, and all 32 tokens projected to every level. The fitted reading, the default, is
+as its table comes out: lateral 1x1 convolutions on all levels as FPN has them; a tokenizer without
+values and position code; each level takes back from its own 8 tokens. Both have kqv_groups 8 and
+16 groups of the query convolution (16 channels each, not the 64 of the fitted VT-ResNet).
 
 Maps of odd sides (473 pixels give 119, 60, 30, 15) are met by resizing to the finer map's size.
 """
@@ -16,17 +19,19 @@ Maps of odd sides (473 pixels give 119, 60, 30, 15) are met by resizing to the f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import cast, get_args
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
-from vtbench.models.arguments import at_least_1
+from vtbench.models.arguments import at_least_1, one_of
 from vtbench.papers.resnet.networks.resnet import Depth, Trunk, initialise
+from vtbench.papers.visual_transformers.networks import listings
 from vtbench.papers.visual_transformers.networks.blocks import (
     BlockShape,
     Projector,
+    Reading,
     StaticTokenizer,
     check_shape,
     pointwise2d,
@@ -79,6 +84,29 @@ class VTFPN(nn.Module):
         return [
             project(x, own) for project, x, own in zip(self.projectors, merged, mixed, strict=True)
         ]
+
+
+class PrintedVTFPN(nn.Module):
+    """Section 4.2 and the listings: tokens of every map, one transformer, all of them back."""
+
+    def __init__(self, widths: list[int], shape: BlockShape, *, position: bool) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(
+            nn.Identity() if width == shape.C else listings.conv1x1_2d(width, shape.C)
+            for width in widths
+        )
+        self.tokenizers = nn.ModuleList(
+            listings.Tokenizer(shape, dynamic=False, position=position) for _ in widths
+        )
+        self.transformer = listings.Transformer(shape.CT, shape.heads, shape.kqv_groups)
+        self.projectors = nn.ModuleList(listings.Projector(shape) for _ in widths)
+
+    def forward(self, maps: list[Tensor]) -> list[Tensor]:
+        """Four maps N,C_l,H_l,W_l -> four maps N,256,H_l,W_l."""
+        adjusted = [lateral(x) for lateral, x in zip(self.laterals, maps, strict=True)]
+        tokens = [read(x, None) for read, x in zip(self.tokenizers, adjusted, strict=True)]
+        mixed = self.transformer(torch.cat(tokens, dim=2))  # N,C_T,4L
+        return [project(x, mixed) for project, x in zip(self.projectors, adjusted, strict=True)]
 
 
 class ConvNorm(nn.Module):
@@ -152,23 +180,31 @@ def fpn(*, depth: Depth, num_classes: int = STUFF_CLASSES) -> PanopticFPN:
 def vt_fpn(  # noqa: PLR0913 - one argument per choice that the paper leaves open
     *,
     depth: Depth,
+    reading: Reading = "fitted",
     tokens: int = 8,
     token_width: int = 1024,
     heads: int = 16,
     groups: int = 16,
     kqv_groups: int = 8,
-    position: bool = False,
+    position: bool | None = None,
     num_classes: int = STUFF_CLASSES,
 ) -> PanopticFPN:
-    """Visual transformers between backbone and head; ``tokens`` of them on each level."""
+    """Visual transformers between backbone and head; ``tokens`` of them on each level.
+
+    Positions are encoded in the literal reading alone unless ``position`` is given.
+    """
     at_least_1(num_classes=num_classes)
+    one_of(get_args(Reading), reading=reading)
     shape = BlockShape(
         f=WIDTH, C=WIDTH, L=tokens, CT=token_width, heads=heads, groups=groups,
         kqv_groups=kqv_groups,
     )  # fmt: skip
     check_shape(shape)
     backbone = _backbone(depth)
-    return PanopticFPN(backbone, VTFPN(backbone.widths, shape, position=position), num_classes)
+    literal = reading == "literal"
+    coded = literal if position is None else position
+    pyramid = (PrintedVTFPN if literal else VTFPN)(backbone.widths, shape, position=coded)
+    return PanopticFPN(backbone, pyramid, num_classes)
 
 
 def _backbone(depth: Depth) -> Trunk:

@@ -1,16 +1,28 @@
 """VT-ResNet of Visual Transformers, arXiv 2006.03677v3: tokens in place of ResNet's last stage.
 
 Read it beside section 3 and appendix A of the paper; the parts that v4 shares are in ``blocks``.
-What the paper leaves open is settled so that its tables come out:
+With ``reading="literal"`` the blocks are those that the paper prints: ``listings``. This file is
+the fitted reading, with which its tables come out. Where it deviates from the paper:
 
-- The first block reads tokens off the raw map of layer3; the convolution that adjusts its channels
-  stands in its projector. The last block has no projector, as nothing reads its map.
-- Convolutions over pixels have one group per 64 channels, not 16 groups. ``kqv_groups`` is 1 in
-  VT-R-18 and 8 in the others.
-- Positions are encoded from coefficients averaged over heads, on 14x14 pixels, in 32 channels.
+- The first block reads tokens off the raw map of layer3; the convolution that adjusts its channels,
+  in front of the block in section 4, stands in its projector. The last block has no projector, as
+  nothing reads its map; figure 1 and listing 4 give one to every block.
+- Equation 1 takes values C_T wide; as in listing 1 they are C wide here, and another convolution
+  widens the tokens.
+- Equation 2: coefficients averaged over heads, on 14x14 pixels by bilinear interpolation, in a code
+  of 32 channels; listing 2 halves them to 49 positions and codes these in 49 channels.
+- Equation 3 has one residual around F, listing 3 two, which are here. Scores are divided by the
+  root of a head's width, where the listing has that of L.
+- Equation 4 prints Q as C_T x C and listing 4 makes queries of C_T channels. A map of C channels
+  takes a Q of C rows, and keys of C channels one of C columns: it is C x C, or f x C in the first
+  block, whose query reads the map before its channels are adjusted. Tokens are values as they are
+  where C_T = C.
+- Convolutions over pixels have one group per 64 channels, not the listings' 16 groups.
+  ``kqv_groups`` is 1 in VT-R-18 and the listing's 8 in the others.
 - The tables were made with other token counts than the text's 8: VT-R-18 with 16, VT-R-34 with 8
   (table 1) and 16 (table 3), VT-R-50 and -101 with 4.
-- Norms follow every 1x1 convolution but the coefficients'; there is no ReLU after stage 4.
+- Norms, which the listings leave out, follow every 1x1 convolution but the coefficients', and
+  stand on attended and projected maps; there is no ReLU after stage 4. No figure bears on them.
 
 Gradients reach every parameter, and are zero for some biases of norms alone: those of ``key``
 always, as what is added to all keys alike drops out of a softmax over them; while norms use batch
@@ -23,7 +35,8 @@ papers' convention, which counts average pooling at its input size.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -31,10 +44,12 @@ from torch import Tensor, nn
 from vtbench.errors import BadOption
 from vtbench.models.arguments import at_least_1, one_of
 from vtbench.papers.resnet.networks.resnet import Depth
+from vtbench.papers.visual_transformers.networks import listings
 from vtbench.papers.visual_transformers.networks.blocks import (
     BlockShape,
     DynamicTokenizer,
     Projector,
+    Reading,
     StaticTokenizer,
     VTBlock,
     VTNet,
@@ -111,13 +126,15 @@ class VTResNet(VTNet):
     ``transformer="none"``, ``position=False`` and ``dynamic=False`` are the ablations -TF, -PE and
     -DT of table 3. Without dynamic tokenization every later block extracts L tokens by filters of
     its own and keeps the half of the previous tokens beside them, so tokens grow: L, 1.5 L, 1.75 L.
-    ``tokenizer="static"`` says the same as ``dynamic=False``.
+    ``tokenizer="static"`` says the same as ``dynamic=False``. With ``reading="literal"`` -DT is
+    what section 5.2 says: a static tokenizer in every block, whose tokens are all there are.
     """
 
     def __init__(  # noqa: PLR0913 - one argument per choice that the paper and its ablations vary
         self,
         *,
         depth: Depth,
+        reading: Reading = "fitted",
         tokens: int = 8,
         token_width: int = 1024,
         heads: int = 16,
@@ -132,43 +149,58 @@ class VTResNet(VTNet):
         num_classes: int = 1000,
     ) -> None:
         super().__init__(depth, layers=3)
+        one_of(get_args(Reading), reading=reading)
         number, channels, usual_groups = STAGE_5[depth]
+        if reading == "literal":
+            usual_groups = listings.KQV_GROUPS
         shape = BlockShape(
             f=self.widths[-1], C=channels, L=tokens, CT=token_width, heads=heads, groups=groups,
             kqv_groups=usual_groups if kqv_groups is None else kqv_groups,
         )  # fmt: skip
         check_shape(shape)
-        if tokens % 2:
-            raise BadOption(
-                f"The option tokens={tokens} is odd; every block after the first keeps one half "
-                "of the tokens and replaces the other, so choose an even number."
-            )
-        one_of(("vt", "none"), transformer=transformer or "none")
-        one_of(("dynamic", "static"), tokenizer=tokenizer or "dynamic")
-        if tokenizer == "dynamic" and not dynamic:
-            raise BadOption(
-                "tokenizer=dynamic and dynamic=False contradict each other; give one of them."
-            )
-        dynamic = dynamic and tokenizer != "static"
-        blocks = []
-        for index in range(number):
-            here = shape if index == 0 else shape.after()
-            # Eq. 1 in the first block, eq. 5 after it.
-            draws = DynamicTokenizer if dynamic and index > 0 else StaticTokenizer
-            blocks.append(
-                VTBlock(
-                    draws(here, position=position),
-                    Transformer(token_width, heads, here.kqv_groups)
-                    if transformer == "vt"
-                    else pointwise1d(token_width, token_width),
-                    Projector(here) if index < number - 1 else None,
-                    keeps_half=True,
-                )
-            )
+        dynamic = _check(transformer, tokenizer, tokens=tokens, dynamic=dynamic)
+        parts = {"transformer": transformer == "vt", "position": position, "dynamic": dynamic}
+        if reading == "literal":
+            listings.check_norms(zero_init_residual=zero_init_residual)
+        made = listings.blocks if reading == "literal" else _fitted
         self.put_on(
-            blocks,
+            made(shape, number, **parts),
             token_width=token_width,
             num_classes=num_classes,
             dropout=dropout,
             zero_init_residual=zero_init_residual,
         )
+
+
+def _fitted(
+    shape: BlockShape, number: int, *, transformer: bool, position: bool, dynamic: bool
+) -> Iterator[nn.Module]:
+    """Stage 5 as the tables have it."""
+    for index in range(number):
+        here = shape if index == 0 else shape.after()
+        # Eq. 1 in the first block, eq. 5 after it.
+        draws = DynamicTokenizer if dynamic and index > 0 else StaticTokenizer
+        yield VTBlock(
+            draws(here, position=position),
+            Transformer(shape.CT, shape.heads, shape.kqv_groups)
+            if transformer
+            else pointwise1d(shape.CT, shape.CT),
+            Projector(here) if index < number - 1 else None,
+            keeps_half=True,
+        )
+
+
+def _check(transformer: str | None, tokenizer: str | None, *, tokens: int, dynamic: bool) -> bool:
+    """Refuse choices that do not go together; whether later blocks ask with tokens."""
+    if tokens % 2:
+        raise BadOption(
+            f"The option tokens={tokens} is odd; every block after the first keeps one half "
+            "of the tokens and replaces the other, so choose an even number."
+        )
+    one_of(("vt", "none"), transformer=transformer or "none")
+    one_of(("dynamic", "static"), tokenizer=tokenizer or "dynamic")
+    if tokenizer == "dynamic" and not dynamic:
+        raise BadOption(
+            "tokenizer=dynamic and dynamic=False contradict each other; give one of them."
+        )
+    return dynamic and tokenizer != "static"

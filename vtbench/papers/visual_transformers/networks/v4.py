@@ -1,16 +1,23 @@
 """VT-ResNet of Visual Transformers as published at ICCV 2021 (arXiv 2006.03677v4).
 
-Read it beside section 3 and appendix C of that version; ``blocks`` has what it shares with v3. What
-differs from v3, and what is settled so that the tables come out:
+Read it beside section 3 and appendix C of that version; ``blocks`` has what it shares with v3. With
+``reading="literal"`` the blocks are those that it prints: ``equations``. This file is the fitted
+reading, with which its tables come out. Where it deviates from the equations:
 
-- 16 tokens; kqv_groups 1; no position code in the default recipe (tables 2 to 7).
-- The transformer has no value: scores multiply the tokens themselves. Its feed-forward net is two
-  1x1 convolutions with a ReLU between, 3/4 of the token width inside.
+- Equations 1, 2 and 6 average X itself; here a convolution in groups of 64 channels makes values,
+  and one more makes keys of the map for equation 2.
+- Equation 3 has the tokens for values, as here. F1 and F2 of equation 4 are C_T x C_T in print;
+  here there are 3/4 of the token width between them.
+- Equation 5: queries come from the map before its channels are adjusted, in groups of 64 channels,
+  and tokens are values as they are only if C_T = C. The last block has no projector.
+- kqv_groups is 1, and 8 in VT-R34 and VT-R101 of table 8; no equation has groups.
+- ``recipe="advanced"`` is table 8: v3's tokenizer and position code, and 4 tokens in VT-R101, where
+  the text has equation 2, no position code, and 16 tokens.
 - ``tokenizer="recurrent"``: filters that all previous tokens compute, all tokens replaced.
   ``"filter"``: learned filters in every block, previous tokens dropped ("w/o RT" of table 4).
-  ``"kmeans"`` and ``"pooling"``: table 3; k-means clusters in the first block only, pooling in all.
-  ``"dynamic"``, v3's own, replaces one half of the tokens: the advanced nets of table 8 fit with
-  it and with the position code. ``"static"`` is v3's net without dynamic tokenization.
+  ``"kmeans"`` and ``"pooling"``: table 3; k-means clusters in the first block only, average pooling
+  in all, where the text interpolates for the first. ``"dynamic"``, v3's own, replaces one half of
+  the tokens. ``"static"`` is v3's net without dynamic tokenization.
 - ``projector=False`` is table 7: no projector and no second look at the map, so every block after
   the first is a transformer alone.
 - ``transformer="none"`` is one 1x1 convolution; ``"graphconv"`` follows it by a learned LxL matrix.
@@ -23,21 +30,21 @@ Gradients reach every parameter, as in v3; none flows through the iterations of 
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from typing import Literal, get_args
 
-import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
 from vtbench.errors import BadOption
 from vtbench.models.arguments import one_of
 from vtbench.papers.resnet.networks.resnet import Depth
+from vtbench.papers.visual_transformers.networks import equations
 from vtbench.papers.visual_transformers.networks.blocks import (
     BlockShape,
     DynamicTokenizer,
-    Extraction,
     Projector,
+    Reading,
     StaticTokenizer,
     VTBlock,
     VTNet,
@@ -45,12 +52,23 @@ from vtbench.papers.visual_transformers.networks.blocks import (
     pointwise1d,
     split_heads,
 )
+from vtbench.papers.visual_transformers.networks.clusters import KMeansTokenizer, grid
+from vtbench.papers.visual_transformers.networks.listings import (
+    Block,
+    adjusted,
+    check_norms,
+    conv1x1_1d,
+)
 
 Tokenizer = Literal["recurrent", "filter", "kmeans", "pooling", "dynamic", "static"]
 Attention = Literal["vt", "none", "graphconv"]
+Recipe = Literal["default", "advanced"]
+"""The recipe of tables 2 to 7, or that of table 8."""
 
 # Depth -> blocks and channels C of the map in stage 5: table 11.
 STAGE_5: dict[int, tuple[int, int]] = {18: (2, 512), 34: (3, 512), 50: (3, 1024), 101: (3, 1024)}
+# Depth -> tokens and kqv_groups in table 8, as it comes out; VT-R50's are v3's.
+ADVANCED: dict[int, tuple[int, int]] = {18: (16, 1), 34: (16, 8), 50: (4, 8), 101: (4, 8)}
 KMEANS_ITERS = 3
 
 
@@ -82,61 +100,15 @@ class Transformer(nn.Module):
 class GraphConv(nn.Module):
     """In the transformer's place: a 1x1 convolution, then one matrix that mixes the tokens."""
 
-    def __init__(self, width: int, tokens: int) -> None:
+    def __init__(self, conv: nn.Module, tokens: int) -> None:
         super().__init__()
-        self.conv = pointwise1d(width, width)
+        self.conv = conv
         self.adjacency = nn.Linear(tokens, tokens, bias=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """N,C_T,L -> N,C_T,L."""
         mixed: Tensor = self.adjacency(self.conv(tokens))
         return mixed
-
-
-def grid(tokens: int) -> tuple[int, int]:
-    """Rows and columns of the most nearly square grid with that many positions."""
-    rows = next(rows for rows in range(math.isqrt(tokens), 0, -1) if tokens % rows == 0)
-    return rows, tokens // rows
-
-
-def kmeans(x: Tensor, tokens: int, iterations: int) -> Tensor:
-    """Centroids N,f,L of the pixels of a map N,f,H,W, all of unit length: listing 1 of v4.
-
-    Pixels start at the map pooled to L positions; each of Lloyd's iterations assigns them to the
-    centroid that is nearest in angle, by one matrix product, and takes the mean. A centroid that
-    no pixel is nearest to stays where it is. No gradient.
-    """
-    with torch.no_grad():
-        # In half precision a sum over a few hundred pixels would lose its last ones.
-        x = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
-        start = F.adaptive_avg_pool2d(x, grid(tokens)).flatten(2)
-        centroids = F.normalize(start, dim=1)  # N,f,L
-        pixels = F.normalize(x.flatten(2), dim=1)  # N,f,HW
-        for _ in range(iterations):
-            nearness = pixels.transpose(1, 2) @ centroids  # N,HW,L
-            nearest = nearness.argmax(dim=2)[:, None].expand_as(pixels)  # N,f,HW
-            sums = torch.zeros_like(centroids).scatter_add(2, nearest, pixels)  # N,f,L
-            # The mean of a cluster has the direction of its sum.
-            centroids = torch.where(sums.norm(dim=1, keepdim=True) > 0, F.normalize(sums, dim=1),
-                                    centroids)  # fmt: skip
-    return centroids
-
-
-class KMeansTokenizer(nn.Module):
-    """Coefficients by the centroids of this image's own pixels as filters: eq. 6 of v4."""
-
-    def __init__(self, shape: BlockShape, iterations: int, *, position: bool) -> None:
-        super().__init__()
-        self.tokens = shape.L
-        self.iterations = iterations
-        self.extraction = Extraction(shape, position=position)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map N,f,H,W -> tokens N,C_T,L."""
-        centroids = kmeans(x, self.tokens, self.iterations).to(x.dtype)  # N,f,L
-        coefficients = (x.flatten(2).transpose(1, 2) @ centroids).softmax(dim=1)  # N,HW,L
-        tokens: Tensor = self.extraction(x, coefficients[:, None])
-        return tokens
 
 
 class PoolingTokenizer(nn.Module):
@@ -154,50 +126,55 @@ class PoolingTokenizer(nn.Module):
 
 
 class VTResNetV4(VTNet):
-    """ResNet's stem and layers 1 to 3 as they are; visual transformers as layer4; a head."""
+    """ResNet's stem and layers 1 to 3 as they are; visual transformers as layer4; a head.
+
+    Tokens, tokenizer, position code and kqv_groups are those of the reading and the recipe unless
+    they are given.
+    """
 
     def __init__(  # noqa: PLR0913 - one argument per choice that the paper and its tables vary
         self,
         *,
         depth: Depth,
-        tokens: int = 16,
-        tokenizer: Tokenizer = "recurrent",
+        reading: Reading = "fitted",
+        recipe: Recipe = "default",
+        tokens: int | None = None,
+        tokenizer: Tokenizer | None = None,
         transformer: Attention | None = "vt",
-        position: bool = False,
+        position: bool | None = None,
         projector: bool = True,
         kmeans_iters: int | None = None,
         token_width: int = 1024,
         heads: int = 16,
         groups: int | None = None,
-        kqv_groups: int = 1,
+        kqv_groups: int | None = None,
         zero_init_residual: bool = False,
         dropout: float = 0.0,
         num_classes: int = 1000,
     ) -> None:
         super().__init__(depth, layers=3)
+        mixing: Attention = "none" if transformer is None else transformer
+        one_of(get_args(Reading), reading=reading)
+        one_of(get_args(Recipe), recipe=recipe)
+        split = reading == "fitted" and recipe == "advanced"  # v3's tokenizer, which halves tokens
+        usual = ADVANCED[depth] if split else (16, 1)
+        tokens = usual[0] if tokens is None else tokens
+        drawn: Tokenizer = tokenizer or ("dynamic" if split else "recurrent")
+        coded = split if position is None else position
         number, channels = STAGE_5[depth]
         shape = BlockShape(
             f=self.widths[-1], C=channels, L=tokens, CT=token_width, heads=heads, groups=groups,
-            kqv_groups=kqv_groups,
+            kqv_groups=usual[1] if kqv_groups is None else kqv_groups,
         )  # fmt: skip
         check_shape(shape)
-        mixing: Attention = "none" if transformer is None else transformer
-        _check(tokenizer, mixing, tokens=tokens, position=position, iterations=kmeans_iters)
+        _check(drawn, mixing, tokens=tokens, position=coded, iterations=kmeans_iters)
         iterations = KMEANS_ITERS if kmeans_iters is None else kmeans_iters
-        blocks = []
-        for index in range(number):
-            first, last = index == 0, index == number - 1
-            here = shape if first else shape.after()
-            reads_map = first or projector
-            blocks.append(
-                VTBlock(
-                    _tokenizer(tokenizer, here, iterations, first=first, position=position)
-                    if reads_map
-                    else None,
-                    _mixing(mixing, here),
-                    Projector(here) if projector and not last else None,
-                    keeps_half=tokenizer in ("dynamic", "static"),
-                )
+        if reading == "literal":
+            _check_printed(drawn, position=coded, zero_init_residual=zero_init_residual)
+            blocks = _printed(shape, number, drawn, mixing, iterations, projector=projector)
+        else:
+            blocks = _fitted(
+                shape, number, drawn, mixing, iterations, projector=projector, position=coded
             )
         self.put_on(
             blocks,
@@ -206,6 +183,58 @@ class VTResNetV4(VTNet):
             dropout=dropout,
             zero_init_residual=zero_init_residual,
         )
+
+
+def _fitted(  # noqa: PLR0913 - one argument per choice
+    shape: BlockShape,
+    number: int,
+    tokenizer: Tokenizer,
+    mixing: Attention,
+    iterations: int,
+    *,
+    projector: bool,
+    position: bool,
+) -> Iterator[nn.Module]:
+    """Stage 5 as the tables have it."""
+    for index in range(number):
+        first, last = index == 0, index == number - 1
+        here = shape if first else shape.after()
+        yield VTBlock(
+            _tokenizer(tokenizer, here, iterations, first=first, position=position)
+            if first or projector
+            else None,
+            Transformer(shape.CT, shape.heads, shape.kqv_groups)
+            if mixing == "vt"
+            else _without_attention(mixing, pointwise1d(shape.CT, shape.CT), shape.L),
+            Projector(here) if projector and not last else None,
+            keeps_half=tokenizer in ("dynamic", "static"),
+        )
+
+
+def _printed(
+    shape: BlockShape,
+    number: int,
+    tokenizer: Tokenizer,
+    mixing: Attention,
+    iterations: int,
+    *,
+    projector: bool,
+) -> Iterator[nn.Module]:
+    """Stage 5 as the equations have it."""
+    for index in range(number):
+        yield Block(
+            adjusted(shape, index),
+            equations.tokenizer(tokenizer, shape, iterations, first=index == 0),
+            equations.Transformer(shape.CT, shape.heads, shape.kqv_groups)
+            if mixing == "vt"
+            else _without_attention(mixing, conv1x1_1d(shape.CT, shape.CT), shape.L),
+            equations.Projector(shape) if projector else None,
+        )
+
+
+def _without_attention(kind: Attention, conv: nn.Module, tokens: int) -> nn.Module:
+    """What table 5 has in the transformer's place."""
+    return GraphConv(conv, tokens) if kind == "graphconv" else conv
 
 
 def _tokenizer(
@@ -219,15 +248,6 @@ def _tokenizer(
     if first or kind in ("filter", "static"):
         return StaticTokenizer(shape, position=position)
     return DynamicTokenizer(shape, position=position)
-
-
-def _mixing(kind: Attention, shape: BlockShape) -> nn.Module:
-    """What stands between tokenizer and projector."""
-    if kind == "vt":
-        return Transformer(shape.CT, shape.heads, shape.kqv_groups)
-    if kind == "graphconv":
-        return GraphConv(shape.CT, shape.L)
-    return pointwise1d(shape.CT, shape.CT)
 
 
 def _check(
@@ -260,3 +280,18 @@ def _check(
         raise BadOption("kmeans_iters is an option of tokenizer=kmeans; give both, or neither.")
     if iterations is not None and iterations < 0:
         raise BadOption(f"The option kmeans_iters must be at least 0, not {iterations}.")
+
+
+def _check_printed(tokenizer: Tokenizer, *, position: bool, zero_init_residual: bool) -> None:
+    """Refuse what v4 does not print."""
+    if tokenizer in ("dynamic", "static"):
+        raise BadOption(
+            f"tokenizer={tokenizer} is the third version's; with reading=literal choose recurrent, "
+            "filter, kmeans or pooling."
+        )
+    if position:
+        raise BadOption(
+            "The fourth version prints no position code; leave position=True out, or choose "
+            "reading=fitted."
+        )
+    check_norms(zero_init_residual=zero_init_residual)

@@ -226,8 +226,13 @@ TRUE = {
     "sparseformer.own.macs": ("fvcore_eval", 22, 29),
     "sparseformer.t8.macs": ("module_hooks", 4, 4),
     "sparseformer.operations.macs": ("double_biased", 2, 2),
-    "vt_v3.t3.macs": ("tokens=16", 8, 8),
-    "vt_v3.t3.params": ("tokens=16", 8, 8),
+    "vt_v3.VT-ResNet.macs": ("reading=fitted, tokens=16", 8, 11),  # all of table 3 among them
+    "vt_v3.VT-ResNet.params": ("reading=fitted, tokens=16", 9, 10),
+    "vt_v3.VT-ResNet.d_params": ("reading=fitted", 3, 4),
+    "vt_v3.t1.params": ("all", 9, 20),  # quoted rows of SE and CBAM
+    "vt_v3.t4.macs_ratio": ("reading=fitted", 4, 4),
+    "vt_v4.VT-ResNet.macs": ("reading=fitted", 13, 21),
+    "vt_v4.VT-ResNet.params": ("reading=fitted", 18, 21),
 }
 
 

@@ -402,6 +402,6 @@ def test_what_a_function_prints_and_where_it_stops_leave_the_process_alone(tmp_p
     )
     monkeypatch.chdir(tmp_path)
     stdout, path = sys.stdout, list(sys.path)
-    with pytest.raises(BadInput, match="input 2 of ./talks.py:inputs has 1×9×4"):
+    with pytest.raises(BadInput, match=r"input 2 of ./talks\.py:inputs has 1×9×4"):
         over("./talks.py:inputs")
     assert (sys.stdout, sys.path) == (stdout, path)

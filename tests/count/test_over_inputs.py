@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -392,3 +393,15 @@ def test_memory_over_inputs_is_predicted_in_the_process_of_the_model(vtbench):
 def test_scans_are_prune_and_one_operator_more():
     assert vtbench.count(Scans(), with_positive(5)).macs == macs(5)
     assert value_models.SHAPE == SHAPE
+
+
+def test_what_a_function_prints_and_where_it_stops_leave_the_process_alone(tmp_path, monkeypatch):
+    (tmp_path / "talks.py").write_text(
+        "import torch\n\ndef inputs():\n    print('talking')\n    yield torch.ones(1, 8, 4)\n"
+        "    yield torch.ones(1, 9, 4)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    stdout, path = sys.stdout, list(sys.path)
+    with pytest.raises(BadInput, match=r"input 2 of ./talks\.py:inputs has 1×9×4"):
+        over("./talks.py:inputs")
+    assert (sys.stdout, sys.path) == (stdout, path)

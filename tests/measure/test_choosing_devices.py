@@ -289,6 +289,8 @@ def test_a_session_has_its_gpu_current_from_building_on(monkeypatch):
     assert built == ["cuda:1", "a", "b", "over"]
 
     built.clear()
-    monkeypatch.setattr(footprint, "_measured", lambda record: built.append("weighed") or record)
+    monkeypatch.setattr(
+        footprint, "_measured", lambda record, over: built.append("weighed") or record
+    )
     footprint.footprint(workloads[0], index=1)
     assert built == ["cuda:1", "weighed", "over"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from vtbench import report
-from vtbench.api.over_inputs import over_of_module, over_of_name
+from vtbench.api.over_inputs import by_keyword, over_of_module, over_of_name
 from vtbench.count.count_module import CountSettings, counter_for, summary
 from vtbench.count.count_workload import RunSettings, count_workload, record_of
 from vtbench.count.operators.rules import UserFormula
@@ -113,7 +113,8 @@ def count(
     over, given = found if found is not None else (None, [(inputs, keywords)])
     _refuse_beside_inputs(over, beside)
     drawn = over is not None and over.source is None
-    counts = live_counts(model, given, CountSettings(ops=ops or {}), drawn=drawn)
+    with by_keyword():
+        counts = live_counts(model, given, CountSettings(ops=ops or {}), drawn=drawn)
     record = msgspec.structs.replace(
         record_of(_live(model), counts[0], None),
         by_values=by_values(counts, counted_on(over)),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vtbench.api.counting import named_workload
+from vtbench.api.over_inputs import over_of_name
 from vtbench.data.files import read_measurements
 from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement, Ratio
@@ -133,7 +134,8 @@ def memory(model: Any, *inputs: Any, **conditions: Any) -> Measured:
     """Weights and the peak of a step of a module on inputs, or of a model by name.
 
     A model by name has a process of its own; the figures of a live module are what it and its
-    step add in this one, where an allocator may keep freed memory.
+    step add in this one, where an allocator may keep freed memory. Of a model by name, ``seeds=N``
+    and ``inputs=`` give what is predicted over many inputs, as in ``vtbench.count``.
     """
     from vtbench.measure.isolated import MEMORY, footprints
     from vtbench.measure.memory.footprint import live_footprint
@@ -145,8 +147,10 @@ def memory(model: Any, *inputs: Any, **conditions: Any) -> Measured:
                 "inputs."
             )
         settings = MeasureSettings(protocol=MEMORY.name)
+        over = over_of_name(conditions)
         workload = _workload(model, {"batch_size": 1, **conditions}, settings)
-        outcomes = [outcome for _, outcome in footprints([workload], conditions.get("index"))]
+        found = footprints([workload], conditions.get("index"), over)
+        outcomes = [outcome for _, outcome in found]
         return Measured([outcome.result for outcome in outcomes if outcome.result is not None])
     workload = _live_workload(_name_of(model), model, inputs, conditions)
     return Measured([live_footprint(workload, model, inputs)])

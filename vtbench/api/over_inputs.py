@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ def over_of_name(keywords: dict[str, Any]) -> InputSet | None:
 
 def over_of_module(
     module: nn.Module, given: tuple[Any, ...], keywords: dict[str, Any]
-) -> tuple[InputSet, list[Inputs]] | None:
+) -> tuple[InputSet, Iterable[Inputs]] | None:
     """The inputs over which a module is counted, taken out of the keywords of its forward.
 
     A forward that has a parameter of the name gets it, as any other.
@@ -60,8 +60,7 @@ def over_of_module(
         elif "seeds" in asked:
             raise UsageError("--inputs gives inputs and --seeds draws them; give one of the two.")
         else:
-            items = of_items(_items(inputs), own, LISTED, model)
-            return InputSet(source=LISTED), items
+            return InputSet(source=LISTED), of_items(_items(inputs), own, LISTED, model)
         if found is None:
             return None
         if own is None:
@@ -70,7 +69,7 @@ def over_of_module(
             )
         if found.source is not None:
             return found, of_source(found.source, own, model)
-        return found, [drawn(own, seed) for seed in range(found.seeds or 1)]
+        return found, (drawn(own, seed) for seed in range(found.seeds or 1))
 
 
 def _items(inputs: Any) -> Iterator[Any]:

@@ -10,18 +10,20 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vtbench.cli.groups import Group, parameter
 from vtbench.cli.values import values_of
 from vtbench.cli.written import Written
-from vtbench.data.distribution import InputSet
 from vtbench.data.option import Field, fields_of
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
 from vtbench.report.document import DocumentKind, Format
+
+if TYPE_CHECKING:
+    from vtbench.data.distribution import InputSet
 
 
 class Models(Group, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,44 +37,45 @@ def counts_over(
     A count that follows from shapes alone is the same for all of them, so it is not made again.
     On the meta road values can only be random numbers that the model draws, which have a seed.
     """
-    given = input_sets(built, over)
     on_meta = first.road == "meta"
+    given = input_sets(built, over)
     if not first.readers or (on_meta and over.seeds is None):
-        return [first] * len(given)
-    counts = [] if over.source is not None or built.own_inputs else [first]
-    for place in range(len(counts), len(given)):
-        settings = replace(how, seed=place if over.source is None else how.seed)
-        if on_meta:
-            again = build_again()
-            module, inputs = again.module, (again.args, again.kwargs)
-            settings = replace(settings, road="meta")
-        else:
-            module, inputs = built.module, given[place]
-            settings = replace(settings, road="real", disposable=False)
+        return [first] * sum(1 for _ in given)
+    counts: list[Counted] = []
+    for place, inputs in enumerate(given):
+        if not place and over.source is None and not built.own_inputs:
+            counts.append(first)
+            continue
+        seed = place if over.source is None else how.seed
+        settings = replace(how, seed=seed, disposable=False)
         try:
-            counted = count_module(module, inputs, settings)
+            if on_meta:
+                again = build_again()
+                made = count_module(again.module, (again.args, again.kwargs), settings)
+            else:
+                made = count_module(built.module, inputs, settings)
         except ModelError as error:
-            said = f"{built.workload.model}: {error} This was input {place + 1} of {len(given)}."
+            said = f"{built.workload.model}: {error} This was input {place + 1}."
             raise ModelError(said) from error.__cause__
-        counts.append(replace(counted, road=first.road))
+        counts.append(replace(made, road=first.road))
     return counts
 
 
 def live_counts(
-    module: Any, given: Sequence[Inputs], how: CountSettings, *, drawn: bool = False
+    module: Any, given: Iterable[Inputs], how: CountSettings, *, drawn: bool = False
 ) -> list[Counted]:
     """A count of a live module for each input; once for all if shapes alone decide.
 
     If the inputs were drawn under seeds, so are the random numbers that the module draws.
     """
-    first = count_module(module, given[0], how)
-    if not first.readers:
-        return [first] * len(given)
-    rest = [
-        count_module(module, inputs, replace(how, seed=place if drawn else how.seed))
-        for place, inputs in enumerate(given[1:], 1)
-    ]
-    return [first, *rest]
+    counts: list[Counted] = []
+    for place, inputs in enumerate(given):
+        if counts and not counts[0].readers:
+            counts.append(counts[0])
+        else:
+            settings = replace(how, seed=place if drawn else how.seed)
+            counts.append(count_module(module, inputs, settings))
+    return counts
 
 
 def by_values(counts: Sequence[Counted], counted_on: str) -> ByValues | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +30,22 @@ Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 _MEAN = torch.tensor([0.485, 0.456, 0.406]).reshape(3, 1, 1)
 _STD = torch.tensor([0.229, 0.224, 0.225]).reshape(3, 1, 1)
 _COLOURS = 3
+_END = object()
 
 
-def input_sets(built: Built, asked: InputSet) -> list[Inputs]:
-    """The inputs that were asked for, each of the shapes of the model's own; at least one."""
+def input_sets(built: Built, asked: InputSet) -> Iterator[Inputs]:
+    """The inputs that were asked for, each of the shapes of the model's own; at least one.
+
+    They are made one by one: a folder may hold more than memory does.
+    """
     own: Inputs = (built.args, built.kwargs)
     if asked.source is not None:
         return of_source(asked.source, own, built.workload.model)
     whole_numbers = not built.own_inputs
-    return [drawn(own, seed, whole_numbers=whole_numbers) for seed in range(asked.seeds or 1)]
+    return (drawn(own, seed, whole_numbers=whole_numbers) for seed in range(asked.seeds or 1))
 
 
-def of_source(source: str, own: Inputs, model: str) -> list[Inputs]:
+def of_source(source: str, own: Inputs, model: str) -> Iterator[Inputs]:
     """The inputs of a folder, an array or a function; ``own`` says which shapes they have."""
     if Path(source).is_dir():
         return _of_folder(Path(source), own, model)
@@ -75,16 +78,17 @@ def _holds_reals(each: torch.Tensor) -> bool:
     return each.dtype.is_floating_point or each.dtype.is_complex
 
 
-def _of_folder(folder: Path, given: Inputs, model: str) -> list[Inputs]:
-    images = [each for each in tree_leaves(given) if _is_image(each)]
-    if len(images) != 1:
+def _of_folder(folder: Path, given: Inputs, model: str) -> Iterator[Inputs]:
+    slots = [each for each in tree_leaves(given) if _is_image(each)]
+    if len(slots) != 1:
         raise BadInput(
             f"--inputs: {model} does not take one image, so images cannot be its inputs; give a "
             ".npy file or a function."
         )
-    (slot,) = images
-    pixels = [_pixels(path, tuple(slot.shape[-2:])) for path in images_of(folder)]
-    return [_filled(given, slot, batch) for batch in _batches(pixels, len(slot), str(folder))]
+    (slot,) = slots
+    size = tuple(slot.shape[-2:])
+    for batch in _batches(images_of(folder), len(slot), str(folder)):
+        yield _filled(given, slot, torch.stack([_pixels(path, size) for path in batch]))
 
 
 def _is_image(each: Any) -> bool:
@@ -106,7 +110,7 @@ def _pixels(path: Path, size: tuple[int, ...]) -> torch.Tensor:
     return (values.permute(2, 0, 1) - _MEAN) / _STD
 
 
-def _of_array(path: Path, given: Inputs, model: str) -> list[Inputs]:
+def _of_array(path: Path, given: Inputs, model: str) -> Iterator[Inputs]:
     array = array_of(path)
     tensors = [each for each in tree_leaves(given) if isinstance(each, torch.Tensor)]
     if len(tensors) != 1:
@@ -126,19 +130,19 @@ def _of_array(path: Path, given: Inputs, model: str) -> list[Inputs]:
             f"--inputs: {model} takes whole numbers, and {str(path)!r} holds {array.dtype}."
         )
     native = array.dtype.newbyteorder("=")
-    entries = [torch.from_numpy(each.astype(native)) for each in array]
-    return [_filled(given, slot, batch) for batch in _batches(entries, len(slot), str(path))]
+    for batch in _batches(array, len(slot), str(path)):
+        yield _filled(given, slot, torch.from_numpy(batch.astype(native)))
 
 
-def _batches(entries: Sequence[torch.Tensor], size: int, source: str) -> Iterator[torch.Tensor]:
-    """Entries side by side, as many as the batch has."""
+def _batches(entries: Any, size: int, source: str) -> Iterator[Any]:
+    """Entries in parts of as many as the batch has."""
     if len(entries) % size:
         raise BadInput(
             f"--inputs: the {len(entries)} entries of {source!r} do not fill batches of {size}; "
             "give another --batch-size."
         )
     for first in range(0, len(entries), size):
-        yield torch.stack(tuple(entries[first : first + size]))
+        yield entries[first : first + size]
 
 
 def _filled(given: Inputs, slot: torch.Tensor, value: torch.Tensor) -> Inputs:
@@ -154,35 +158,44 @@ def _filled(given: Inputs, slot: torch.Tensor, value: torch.Tensor) -> Inputs:
 
 
 def _called(source: str) -> Iterator[Any]:
-    """What a function of the user's yields."""
+    """What a function of the user's yields; between two inputs nothing of the process is lent."""
     with users_code(source):
         function = _function(source)
-        try:
-            yield from _yielded(source, function())
-        except BadInput:
-            raise
-        except Exception as error:
-            raise BadInput(f"--inputs: {source} raised {first_line(error)}.") from error
+        items = iter(_yielded(source, _run(source, function)))
+    while True:
+        with users_code(source):
+            each = _run(source, lambda: next(items, _END))
+        if each is _END:
+            return
+        yield each
 
 
-def of_items(items: Iterable[Any], own: Inputs | None, source: str, model: str) -> list[Inputs]:
+def _run(source: str, call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as error:
+        raise BadInput(f"--inputs: {source} raised {first_line(error)}.") from error
+
+
+def of_items(items: Iterable[Any], own: Inputs | None, source: str, model: str) -> Iterator[Inputs]:
     """Tensors, tuples and dicts as inputs, each of the shapes of ``own``, or else of the first."""
-    made = list(itertools.islice(items, MANY + 1))
-    if not made:
-        raise BadInput(f"--inputs: {source} yields no input; expected at least one.")
-    if len(made) > MANY:
-        raise BadInput(f"--inputs: {source} yields more than {MANY:,} inputs.")
-    found = [_as_inputs(source, place, each) for place, each in enumerate(made, 1)]
-    wanted = _shapes(own if own is not None else found[0])
-    for place, each in enumerate(found, 1):
-        shapes = _shapes(each)
+    wanted = None if own is None else _shapes(own)
+    place = 0
+    for place, each in enumerate(items, 1):
+        if place > MANY:
+            raise BadInput(f"--inputs: {source} yields more than {MANY:,} inputs.")
+        inputs = _as_inputs(source, place, each)
+        shapes = _shapes(inputs)
+        wanted = shapes if wanted is None else wanted
         if shapes != wanted:  # other shapes have other counts, whatever their values
             raise BadInput(
                 f"--inputs: expected the shape {', '.join(wanted) or 'of no tensor'} for {model}, "
                 f"and input {place} of {source} has {', '.join(shapes) or 'no tensor'}."
             )
-    detached: list[Inputs] = tree_map_only(torch.Tensor, torch.Tensor.detach, found)
-    return detached
+        detached: Inputs = tree_map_only(torch.Tensor, torch.Tensor.detach, inputs)
+        yield detached
+    if not place:
+        raise BadInput(f"--inputs: {source} yields no input; expected at least one.")
 
 
 def _function(source: str) -> Any:

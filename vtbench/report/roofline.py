@@ -6,6 +6,7 @@ from vtbench.data.measurement import Measurement, Roofline, StageShare
 from vtbench.data.stages import OTHER
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import ABSENT, plain, share, size, written
+from vtbench.report.values_behind import marked, value_notes
 
 MILLI = 1e3
 GIGA = 1e9
@@ -33,11 +34,18 @@ def stages_table(record: Measurement, name: str | None = None) -> Table | None:
         title=f"{label}: where the time goes",
         columns=(
             name_column("Stage"),
-            *figure_columns("ms/step", "Time", "MACs", "Time per MAC", "Util."),
+            *figure_columns(
+                "ms/step", "Time", marked("MACs", record.by_values), "Time per MAC", "Util."
+            ),
             Column(head="Least bytes", drop=1),
         ),
         rows=tuple(_row(each, seconds, macs) for each in roof.stages),
-        notes=(_sums(record, seconds), *_standing(record, roof, label), *_outside(roof)),
+        notes=(
+            _sums(record, seconds),
+            *_standing(record, roof, label),
+            *_outside(roof),
+            *value_notes([(label, record.by_values)], alone=True),
+        ),
     )
 
 

@@ -13,7 +13,7 @@ MARK = "†"
 SHORT = f"{MARK} The figure can depend on the values of the input."
 MARKED = ("MACs", "Elements")
 """Headings of columns that follow from shapes."""
-HOW_MUCH = "--seeds and --inputs show how much it varies."
+HOW_MUCH = "`vtbench macs --seeds N` and `--inputs SOURCE` show how much it varies."
 NAMED = 3
 """Operators, or figures, that a note names before it counts the rest."""
 

@@ -8,6 +8,7 @@ import time
 import pytest
 import sympy
 import torch
+from installed import before
 from torch import nn
 
 from vtbench.count.count_workload import count_workload
@@ -23,6 +24,7 @@ from vtbench.errors import Untraceable, VtbenchError
 
 NETS = '''
 import torch
+from installed import before
 from torch import nn
 
 
@@ -186,6 +188,9 @@ def test_a_model_that_is_built_for_its_size_has_a_form_in_the_size():
     assert agrees(found, B=2, H=192, W=320)
 
 
+@pytest.mark.skipif(
+    before("torch", 2, 7), reason="torch 2.6 makes no whole number of the root of a symbolic size"
+)
 def test_a_model_that_takes_squares_alone_says_so():
     found = formula(Workload(model="convit_tiny"), time_limit=120)
     assert found.square
@@ -203,6 +208,7 @@ def test_a_model_that_takes_one_size_has_a_form_in_the_batch_and_says_so():
     assert sympy.sympify(found.macs) == single * sympy.Symbol("B")
 
 
+@pytest.mark.skipif(before("transformers", 5), reason="this BERT reads its tokens' values")
 def test_tokens_are_a_size_of_their_own():
     spec = InputSpec(name="input_ids", shape=(1, 64), dtype="int64")
     found = formula(Workload(model="transformers:BertModel", inputs=(spec,)), time_limit=120)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -117,6 +119,18 @@ def test_a_constructor_that_reads_values_spends_no_time_on_filling_large_paramet
     made = on_meta(make)
     assert made.weight.count_nonzero() == 0
     assert bool((made.bias == 7).all())
+
+
+def test_a_file_that_is_imported_while_a_model_is_built_keeps_its_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its constants are those of everybody else in the process too."""
+    (tmp_path / "holds_a_table.py").write_text("import torch\ntable = torch.arange(3)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    made = on_meta(lambda: nn.Linear(2, len(importlib.import_module("holds_a_table").table)))
+    assert made.weight.shape == (3, 2)
+    assert made.weight.is_meta
+    assert importlib.import_module("holds_a_table").table.tolist() == [0, 1, 2]
 
 
 def test_a_model_built_by_another_thread_meanwhile_is_filled() -> None:

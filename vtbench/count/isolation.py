@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import random
 import sys
-import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from importlib.machinery import SourceFileLoader
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -24,6 +21,7 @@ from torch import nn
 
 from vtbench.count.meta_execution import without_address
 from vtbench.count.model_parts import is_lazy
+from vtbench.models.imports import imports_within
 
 if TYPE_CHECKING:
     from vtbench.count.counter import Counter
@@ -99,19 +97,17 @@ def imports_uncounted(counter: Counter) -> Iterator[None]:
     It happens once in a process and is no part of the call. Torch 2.6 imports its compiler at the
     first ``vmap``, and tries products out meanwhile.
     """
-    here = threading.get_ident()
-    execute = SourceFileLoader.exec_module
 
-    def execute_uncounted(loader: SourceFileLoader, module: ModuleType) -> None:
-        if threading.get_ident() != here or not counter.stack.inside_a_call:
-            return execute(loader, module)
-        counter.importing += 1
+    @contextmanager
+    def uncounted() -> Iterator[None]:
+        inside = counter.stack.inside_a_call
+        counter.importing += inside
         try:
-            return execute(loader, module)
+            yield
         finally:
-            counter.importing -= 1
+            counter.importing -= inside
 
-    with mock.patch.object(SourceFileLoader, "exec_module", execute_uncounted):
+    with imports_within(uncounted):
         yield
 
 

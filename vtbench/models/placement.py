@@ -13,6 +13,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from vtbench.errors import ModelError
+from vtbench.models.imports import imports_within
 from vtbench.models.unfilled import FILLING_FUNCTIONS, initialisation_skipped
 
 META = torch.device("meta")
@@ -24,6 +25,9 @@ _LARGE = 1 << 16
 # With real values everything has to fit in 4 GB: the weights, and room for activations.
 _AFFORDABLE_BYTES = 3 << 30
 
+# What torch says of a value that meta does not have; the last is of torch 2.6, tracing a module.
+_NEEDS_VALUES = (RuntimeError, TypeError, NotImplementedError, AssertionError)
+
 Made = TypeVar("Made")
 
 
@@ -34,8 +38,9 @@ def on_meta(make: Callable[[], Made]) -> Made:
     CPU with its large parameters left untouched, so that no memory is spent on them.
     `without_values` brings such a model to meta.
     """
-    needs_values = contextlib.suppress(RuntimeError, TypeError, NotImplementedError)
-    with needs_values, collector_paused(), initialisation_skipped(), META:
+    needs_values = contextlib.suppress(*_NEEDS_VALUES)
+    imports_on_cpu = imports_within(lambda: torch.device("cpu"))
+    with needs_values, collector_paused(), initialisation_skipped(), META, imports_on_cpu:
         return make()
     # Whatever was wrong apart from the device is raised again.
     with torch.random.fork_rng(devices=[]), _LargeParametersUnfilled():

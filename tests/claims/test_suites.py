@@ -6,6 +6,7 @@ The models are counted once for the whole file.
 import fnmatch
 import runpy
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -75,11 +76,11 @@ CLASSIFICATION = (
 """The figures of VT-ResNets, each once: table 3's first base is table 1's VT-R-18."""
 
 
-def test_52_of_the_64_classification_figures_hold_or_have_a_named_reading(verdicts):
-    """Of 9 more a reading is possible, and nothing gives three."""
+def test_49_of_the_64_classification_figures_have_a_named_reading(verdicts):
+    """Of 12 more a reading is possible, and nothing gives three."""
     assert len(CLASSIFICATION) == len(set(CLASSIFICATION)) == 64
     missed = [name for name in CLASSIFICATION if not reproduced(verdicts[name])]
-    assert len(missed) == 12
+    assert len(missed) == 15
     assert {name for name in missed if verdicts[name].possible is None} == {
         "vt_v3.t1.vt_r101.macs", "vt_v4.t3.r34_clustering.macs", "vt_v4.t4.r34_wo_rt.macs",
     }  # fmt: skip
@@ -88,18 +89,17 @@ def test_52_of_the_64_classification_figures_hold_or_have_a_named_reading(verdic
 def test_the_classification_figures_come_out_with_one_structure(verdicts):
     """61 of 64 would be worth little if each took a reading of its own.
 
-    The one that is not named is VT-R-34's MACs, which the listings give too if they are cut and
-    the classifier is left out.
+    Of VT-R-34's MACs another is the nearest that is possible: the listings, cut, without the
+    classifier.
     """
-    others = []
-    for name in CLASSIFICATION:
-        found = verdicts[name].reproduced_by
-        if found is not None and found.changes.get("reading") != "fitted":
-            others.append(name)
-        if found is not None:
-            sizes = set(found.changes) - {"reading"}
-            assert sizes <= {"tokens", "kqv_groups", "kmeans_iters"}, name
+    named = {name: verdicts[name].reproduced_by for name in CLASSIFICATION}
+    found = {name: each or verdicts[name].possible for name, each in named.items()}
+    others = [
+        name for name, each in found.items() if each and each.changes.get("reading") != "fitted"
+    ]
     assert others == ["vt_v3.t1.vt_r34.macs"]
+    sizes = {axis for each in found.values() if each for axis in each.changes} - {"reading"}
+    assert sizes <= {"tokens", "kqv_groups", "kmeans_iters"}
 
 
 # The literal reading: listings, equations and text as they are printed.
@@ -126,7 +126,7 @@ def test_what_is_stated_is_the_literal_reading_and_no_figure_comes_out_with_it(v
 
 
 def test_the_segmentation_figures_are_there_and_nothing_gives_one_of_them(verdicts):
-    """Of the decoders there are four, each printed for two backbones; cut, three come out."""
+    """Of the decoders there are four, each printed for two backbones; cut, two come out."""
     figures = matching(verdicts, "vt_v3.t4.*macs", "vt_v3.t4.*ratio", "vt_v3.text.fpn_saving*")
     figures = {name: v for name, v in figures.items() if not name.endswith(".printed")}
     assert len(figures) == 8 + 8 + 4 + 4 + 2
@@ -134,9 +134,8 @@ def test_the_segmentation_figures_are_there_and_nothing_gives_one_of_them(verdic
     assert [name for name in missed if verdicts[name].possible is None] == [
         "vt_v3.t4.r50_lip_fpn.macs"
     ]  # fmt: skip
-    cut = {name for name in missed if "fpn_macs" in name}
+    cut = {name for name in missed if "lip" in name and "fpn_macs" in name}
     assert {verdicts[name].possible.rounding for name in cut} == {"truncate"}
-    assert {(verdicts[name].possible.hits, verdicts[name].possible.of) for name in cut} == {(3, 4)}
 
 
 def test_all_of_table_2_is_held_to_the_models_and_to_table_1(verdicts):
@@ -175,8 +174,8 @@ def test_stage_5_is_what_the_specification_of_the_nets_makes_it(verdicts):
     """R-50: layer4 809,238,528; with 4 tokens 3,412,345,856 less the rest and the classifier."""
     cell = verdicts["vt_v3.t2.r50.stage5_macs"]
     stage = 3_412_345_856 - 3_277_897_728 - 1024 * 1000
-    assert cell.reproduced_by.changes == {"reading": "fitted", "tokens": 4}
-    assert cell.reproduced_by.measured * stage == pytest.approx(809_238_528, rel=1e-12)
+    assert (cell.reproduced_by, cell.possible.changes) == (None, {"reading": "fitted", "tokens": 4})
+    assert cell.possible.measured * stage == pytest.approx(809_238_528, rel=1e-12)
 
 
 def test_the_papers_contradict_themselves_where_it_is_known_and_nowhere_else(verdicts):
@@ -220,11 +219,12 @@ def test_nothing_of_visual_transformers_lacks_a_model(verdicts):
     assert {verdict.unknown for verdict in verdicts.values()} == {None, "weights"}
 
 
-def test_what_a_paper_does_not_say_is_named_where_it_gives_the_figure(verdicts):
-    found = {
-        name: verdicts[f"vt_v3.t1.{name}.params"].reproduced_by
-        for name in ("aa_r34", "sasa_r50", "san19", "aa_r101")
-    }
+def test_what_a_paper_does_not_say_is_a_possible_reading_of_one_figure_each(verdicts):
+    rows = {name: verdicts[f"vt_v3.t1.{name}.params"]
+            for name in ("aa_r34", "sasa_r50", "san19", "aa_r101")}  # fmt: skip
+    named = [name for name, verdict in rows.items() if verdict.reproduced_by]
+    assert named == ["aa_r101"]  # by what gives nine of the column
+    found = {name: verdict.reproduced_by or verdict.possible for name, verdict in rows.items()}
     assert {name: (dict(each.changes), each.convention) for name, each in found.items()} == {
         "aa_r34": ({"value_share": 0.25}, "weights_only"),
         "sasa_r50": ({"projections": "full"}, "all"),
@@ -234,16 +234,16 @@ def test_what_a_paper_does_not_say_is_named_where_it_gives_the_figure(verdicts):
 
 
 def test_table_3_fits_with_16_tokens_and_says_so(verdicts):
-    """The four of VT-R-34, with kqv_groups as stated, and VT-R-18's -TF, which has none."""
+    """All eight of table 3; of table 1's nets those of 50 and 101 layers have other tokens."""
     cell = verdicts["vt_v3.t3.r34_base.macs"]
-    assert explanation(cell) == "reading=fitted, tokens=16 (5 of 12), fitted"
+    assert explanation(cell) == "reading=fitted, tokens=16 (8 of 11), fitted"
     assert account(cell).startswith(
         "reading=literal, tokens=8 gives 3.15268 G, reading=fitted, tokens=16 gives 3.21735 G; "
         "this fits "
     )
-    for row in ("base", "pe", "dt"):
-        found = verdicts[f"vt_v3.t3.r18_{row}.macs"].reproduced_by
-        assert found.changes == {"kqv_groups": 1, "reading": "fitted", "tokens": 16}
+    for depth, row in product((18, 34), ("base", "tf", "pe", "dt")):
+        found = verdicts[f"vt_v3.t3.r{depth}_{row}.macs"].reproduced_by
+        assert found.changes == {"reading": "fitted", "tokens": 16}
 
 
 def test_the_last_digit_of_resnet_101_is_possible_if_pooling_was_counted(verdicts):
@@ -281,8 +281,8 @@ def test_the_page_says_from_how_many_figures_each_choice_was_deduced(papers):
         found += [(len(ids), on) for ids, on in zip(from_, bears, strict=True)]
         choices.append((len(suite.fitted), len(set().union(*from_))))
     assert told == found
-    assert choices == [(20, 40), (17, 42)]
-    assert "deduced from 40 figures" in " ".join(page.split())
+    assert choices == [(21, 41), (17, 42)]
+    assert "deduced from 41 figures" in " ".join(page.split())
 
 
 def test_a_fit_on_one_version_predicts_the_other_and_the_share_is_told(papers, records):
@@ -307,7 +307,7 @@ def test_the_search_stays_small(papers):
     A formula is held against counts of one block, some milliseconds each.
     """
     swept = {point.workload for suite in papers for c in suite.claims for point in points_of(c)}
-    assert len(set(wanted(papers)) - swept) <= 600
+    assert len(set(wanted(papers)) - swept) <= 700
     blocks = {each for each in swept if each.model in ("vt_transformer", "nonlocal_block")}
     assert len(blocks) <= 4 * 4 + 4 * 4 * 4 + 4
     assert len(swept - blocks) <= 15

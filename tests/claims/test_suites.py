@@ -236,7 +236,7 @@ def test_what_a_paper_does_not_say_is_a_possible_reading_of_one_figure_each(verd
 def test_table_3_fits_with_16_tokens_and_says_so(verdicts):
     """All eight of table 3; of table 1's nets those of 50 and 101 layers have other tokens."""
     cell = verdicts["vt_v3.t3.r34_base.macs"]
-    assert explanation(cell) == "reading=fitted, tokens=16 (8 of 11), fitted"
+    assert explanation(cell) == "reading=fitted, tokens=16 (8 of 11)"
     assert account(cell).startswith(
         "reading=literal, tokens=8 gives 3.15268 G, reading=fitted, tokens=16 gives 3.21735 G; "
         "this fits "

@@ -6,14 +6,14 @@ from decimal import Decimal
 
 from vtbench.claims.judge import Verdict
 from vtbench.claims.judge.held import amount
-from vtbench.claims.judge.held import in_unit as held_in_unit
 from vtbench.claims.judge.verdict import FROM_OTHERS, Reproduction
 from vtbench.claims.suite.hedges import figure_of
+from vtbench.claims.suite.interval import SCALES
 from vtbench.claims.suite.types import SWEPT
 from vtbench.report.chance import by_chance
 from vtbench.report.printed import in_unit, printed_figure, slack_of
 from vtbench.report.speeds import speed_explanation
-from vtbench.report.units import plural
+from vtbench.report.units import MINUS, plural
 
 
 def explanation(verdict: Verdict) -> str:
@@ -29,6 +29,7 @@ def explanation(verdict: Verdict) -> str:
     if found is None:
         return _without_reading(verdict)
     said = reproduction(found, verdict.claim.convention)
+    fitted = "" if "reading" in found.changes else fitted  # it says so itself
     return f"{said}, {fitted}" if fitted else said
 
 
@@ -47,7 +48,9 @@ def _short_reason(verdict: Verdict) -> str:
     """What a figure is held against and does not meet, in few words."""
     claim, found = verdict.claim, verdict.measured_range
     if claim.kind == "arithmetic" and found is not None:
-        return f"contradiction: {held_in_unit(claim, found)}"
+        scale = SCALES[claim.unit]
+        ends = dict.fromkeys(f"{float(end / scale):.4g}" for end in (found.low, found.high))
+        return f"cells give {' to '.join(ends)}".replace("-", MINUS)
     if claim.ordering or verdict.distance is None:
         return verdict.reason.partition(":")[0].rstrip(".")
     return f"misses by {amount(claim, abs(Decimal(verdict.distance) * figure_of(claim)))}"

@@ -14,8 +14,8 @@ import pytest
 from vtbench.claims.judge import Explainer, evidence, judge, naming
 from vtbench.claims.judge.evidence import digits_of
 from vtbench.claims.judge.readings import Readings
-from vtbench.claims.judge.verdict import PRINTED_CELLS
 from vtbench.claims.suite import interval
+from vtbench.claims.suite.expected import PRINTED_CELLS
 from vtbench.claims.suite.files import find
 from vtbench.claims.suite.interval import SCALES, last_digit, middle
 from vtbench.claims.suite.types import CONVENTIONS

@@ -185,3 +185,21 @@ def test_a_wrong_relation_is_refused_with_what_there_is(tmp_path, body, said):
         suite(tmp_path, rows + claim(body))
     assert said in str(refused.value)
     assert "s.toml:" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("fvcore_evil", "by: there is no reading 'fvcore_evil'; use one of full, double,"),
+        ("tokens=9", "by: the axis tokens of [search] has no value 9; it has 8, 16."),
+        ("wholly=2", "by: 'wholly' is no axis of [search], which has tokens."),
+    ],
+)
+def test_a_reading_that_cannot_be_tried_is_refused_with_its_line(tmp_path, by, said):
+    body = "[search]\ntokens = [8, 16]\n" + table(
+        ("a", "net", f'macs = {{ printed = "1", expect = "fails", why = "w", by = "{by}" }}')
+    )
+    with pytest.raises(BadSuite) as refused:
+        suite(tmp_path, body)
+    assert said in str(refused.value)
+    assert "s.toml:14: " in str(refused.value)

@@ -289,3 +289,9 @@ def test_markdown_is_a_table_with_its_notes(vtbench, suite):
     ended = vtbench("check", suite(), "--format", "markdown")
     assert "| t1.small.macs" in ended.out
     assert "4 of 4 claims hold" in ended.out
+
+
+def test_an_axis_that_no_model_has_is_refused_with_its_line(vtbench, suite):
+    """What there is stands in the sentence; nothing is judged by a search that tried nothing."""
+    text = SUITE + "\n[search]\ntokenz = [1, 2]\n"
+    refused(vtbench("check", suite(text)), "search.tokenz: resnet18 has no option 'tokenz'.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vtbench.api.choosing import refuse_code, refuse_unknown_models, selected
+from vtbench.api.choosing import refuse_code, refuse_idle_axes, refuse_unknown_models, selected
 from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import (
     Explainer,
@@ -188,7 +188,9 @@ def counted(suites: Sequence[Suite], file: ResultFile) -> Records:
         workload = todo[place]
         found[workload] = outcome.result or Record(workload=workload, error=outcome.error)
         keep(workload, found[workload])
-    return {workload: found[workload] for workload in asked}
+    counts = {workload: found[workload] for workload in asked}
+    refuse_idle_axes(suites, counts)
+    return counts
 
 
 def kept_condensed(suites: Sequence[Suite], file: ResultFile) -> Callable[[Workload, Record], None]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+from vtbench.claims.judge.workloads import alternatives, figures
 from vtbench.claims.suite import Suite
+from vtbench.claims.suite.files import line_of_axis
 from vtbench.claims.suite.names import bearing_on
 from vtbench.data.libraries import LISTED
+from vtbench.data.record import Record
+from vtbench.data.workload import Workload
 from vtbench.errors import BadSuite, UnknownModel, UsageError
 
 
@@ -54,6 +58,29 @@ def refuse_unknown_models(suites: list[Suite]) -> None:
                 wrong.append(f"{suite.path}: {where}: {error}")
     if wrong:
         raise BadSuite("\n".join(wrong))
+
+
+def refuse_idle_axes(suites: Sequence[Suite], records: Mapping[Workload, Record]) -> None:
+    """Every axis of a search must be an option of some model that it applies to."""
+    wrong = []
+    for suite in suites:
+        for name in suite.search:
+            refusals = _refusals(suite, name, records)
+            if refusals and None not in refusals:
+                line = line_of_axis(suite, name)
+                wrong.append(f"{suite.path}:{line}: search.{name}: {refusals[0]}")
+    if wrong:
+        raise BadSuite("\n".join(wrong))
+
+
+def _refusals(suite: Suite, axis: str, records: Mapping[Workload, Record]) -> list[str | None]:
+    """Of each workload that an axis alone changes, why it could not be built; None if it could."""
+    return [
+        records[work].error
+        for figure in figures(suite)
+        for changes, work in alternatives(figure, suite)
+        if set(changes) == {axis} and work in records
+    ]
 
 
 def _models(suite: Suite) -> Iterator[tuple[str, str]]:

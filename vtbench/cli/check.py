@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vtbench.api.checking import Checked, MeasureAsk, checked, kept_condensed, measured
-from vtbench.api.choosing import refuse_code, refuse_unknown_models, selected
+from vtbench.api.choosing import refuse_code, refuse_idle_axes, refuse_unknown_models, selected
 from vtbench.claims.baseline import judge_baseline, read_baseline, suite_of
 from vtbench.claims.judge import Verdict, wanted
 from vtbench.claims.suite import Suite
@@ -192,7 +192,9 @@ def counted(suites: list[Suite], counter: Counter, file: ResultFile) -> dict[Wor
     records, finished = counter.count(asked, file.results.records, keep)
     if not finished:
         raise KeyboardInterrupt
-    return dict(zip((workload for workload, _ in asked), records, strict=True))
+    found = dict(zip((workload for workload, _ in asked), records, strict=True))
+    refuse_idle_axes(suites, found)
+    return found
 
 
 def status(verdicts: list[Verdict], *, fail_on_unknown: bool = False) -> int:

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from vtbench.claims.judge import Verdict
 from vtbench.claims.judge.held import amount
-from vtbench.claims.judge.verdict import FROM_OTHERS, Reproduction
+from vtbench.claims.judge.verdict import Reproduction
+from vtbench.claims.suite.expected import FROM_OTHERS
 from vtbench.claims.suite.hedges import figure_of
 from vtbench.claims.suite.interval import SCALES
 from vtbench.claims.suite.types import SWEPT

@@ -25,13 +25,9 @@ from vtbench.claims.judge.readings import Records
 from vtbench.claims.judge.speeds import judge_speed, judge_speed_ratio
 from vtbench.claims.judge.swept import judge_swept
 from vtbench.claims.judge.timings import Timings
-from vtbench.claims.judge.verdict import (
-    OWN_EXPLANATIONS,
-    PRINTED_CELLS,
-    Reproduction,
-    Verdict,
-)
+from vtbench.claims.judge.verdict import Reproduction, Verdict
 from vtbench.claims.suite import Claim, Interval, Quantity, Suite
+from vtbench.claims.suite.expected import OWN_EXPLANATIONS, PRINTED_CELLS
 from vtbench.claims.suite.hedges import figure_of
 from vtbench.claims.suite.speed import SPEEDS
 from vtbench.data.measurement import Measurement

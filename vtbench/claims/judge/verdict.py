@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from vtbench.claims.suite.expected import NOTHING
 from vtbench.claims.suite.interval import Interval, Rounding
 from vtbench.claims.suite.types import Claim, Unknown
 from vtbench.data.workload import Workload
@@ -17,16 +18,6 @@ Outcome = Literal["holds", "close", "fails", "unknown"]
 
 CLOSE = Decimal("0.02")
 """A figure outside its printed interval by no more than this share is close, not failed."""
-
-
-NOTHING = "nothing"
-"""The ``by`` of a figure of which a suite expects that no reading reproduces it."""
-
-
-OWN_EXPLANATIONS = "each part as its own explanation"
-PRINTED_CELLS = "from the printed cells"
-FROM_OTHERS = (OWN_EXPLANATIONS, PRINTED_CELLS)
-"""What stands for a convention if a figure was worked out from others: this is arithmetic."""
 
 
 class SweptPoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from vtbench.claims.suite.claims import add_claim, add_quantity
+from vtbench.claims.suite.expected import by_mistakes
 from vtbench.claims.suite.names import check_names
 from vtbench.claims.suite.reader import Lines, SuiteReader
 from vtbench.claims.suite.schema import (
@@ -74,6 +75,7 @@ def _read(reader: SuiteReader, data: dict[str, Any]) -> Suite | None:
     _check_fits(reader, fits)
     held_out = [held for _, held in _each(reader, data, "held_out", HeldOut)]
     search = _search(reader, data.get("search", {}))
+    _check_readings(reader, search)
     if header is None:
         return None
     if not (reader.claims or reader.mistakes):
@@ -135,6 +137,21 @@ def _search(reader: SuiteReader, data: Any) -> dict[str, Axis]:
             axes[name] = axis
             _check_values(reader, name, axis, at)
     return axes
+
+
+def _check_readings(reader: SuiteReader, search: dict[str, Axis]) -> None:
+    """Every reading that a claim expects can be tried."""
+    for claim in reader.claims:
+        line = reader.lines.of_claim(claim.id)
+        for sentence in by_mistakes(claim, search):
+            reader.mistake(reader.lines.of_key(line, "by"), f"{claim.id}: {sentence}")
+
+
+def line_of_axis(suite: Suite, axis: str) -> int:
+    """The line of a suite's file on which an axis of its search stands."""
+    lines = Lines(Path(suite.path).read_text(encoding="utf-8"))
+    own = lines.of_header(f"search.{axis}")
+    return own if own != 1 else lines.of_key(lines.of_header("search"), axis)
 
 
 def _check_values(reader: SuiteReader, name: str, axis: Axis, line: int) -> None:

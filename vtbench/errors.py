@@ -13,8 +13,6 @@
     ├── Untraceable              a model whose closed form cannot be derived, and why
     └── OutputError              a file that cannot be written
 
-A `Notice` is a warning, and ends nothing.
-
 Messages are full sentences that say what was wrong and what to do.
 """
 
@@ -67,7 +65,3 @@ class Untraceable(VtbenchError):
 
 class OutputError(VtbenchError):
     """A file cannot be written."""
-
-
-class Notice(UserWarning):
-    """Something that a user should know of what was done; the message is a sentence."""

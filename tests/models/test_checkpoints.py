@@ -18,7 +18,8 @@ import pytest
 import torch
 from torch import nn
 
-from vtbench.errors import BadInput, Notice
+from vtbench.data.notice import Notice
+from vtbench.errors import BadInput
 from vtbench.models import checkpoints
 from vtbench.models.checkpoints import load, read
 

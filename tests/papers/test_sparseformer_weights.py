@@ -14,8 +14,9 @@ from torch import nn
 
 import vtbench
 from vtbench import models
+from vtbench.data.notice import Notice
 from vtbench.data.workload import Workload, freeze_options
-from vtbench.errors import BadInput, BadOption, Notice, UsageError
+from vtbench.errors import BadInput, BadOption, UsageError
 from vtbench.models.checkpoints import load, read
 from vtbench.models.weight_files import identified
 from vtbench.papers.sparseformer.networks.bootstrapped import BootstrappedSparseFormer

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from vtbench.errors import Notice, OutputError
+from vtbench.data.notice import Notice
+from vtbench.errors import OutputError
 
 
 def say(message: str) -> None:

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from vtbench.errors import BadInput, Notice
+from vtbench.data.notice import Notice
+from vtbench.errors import BadInput
 from vtbench.models.placeholders import placeholders
 
 Tensors = dict[str, Tensor]

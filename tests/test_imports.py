@@ -85,6 +85,7 @@ def test_the_help_imports_no_command_and_lists_them_all(process):
         "vtbench.cli.commands",
         "vtbench.cli.output",
         "vtbench.data",
+        "vtbench.data.notice",
         "vtbench.data.version",
         "vtbench.errors",
     ]

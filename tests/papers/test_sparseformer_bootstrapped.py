@@ -132,6 +132,22 @@ def test_a_block_samples_before_it_moves_its_rois():
     assert seen.glimpses[0].points.shape == (2, 4, 4, 2)
 
 
+def test_an_inverted_roi_is_looked_at_in_a_mirror_until_it_is_adjusted():
+    """Its size is negative where points are placed, and taken without sign where RoIs move."""
+    net, image = small(), torch.randn(1, 3, 48, 48)
+    net.initial.rois.data[:] = torch.tensor([0.2, 0.1, 0.8, 0.5])
+    upright = net.see(image)
+    net.initial.rois.data[:] = torch.tensor([0.8, 0.1, 0.2, 0.5])  # x1 and x2 change places
+    inverted = net.see(image)
+    first, second = upright.glimpses[0].points, inverted.glimpses[0].points
+    torch.testing.assert_close(second[..., 0], 1.0 - first[..., 0])
+    torch.testing.assert_close(second[..., 1], first[..., 1])
+    assert not torch.allclose(second[..., 0], first[..., 0], atol=0.1)
+    assert torch.equal(inverted.glimpses[0].rois[0, 0], torch.tensor([0.8, 0.1, 0.2, 0.5]))
+    torch.testing.assert_close(inverted.glimpses[1].rois, upright.glimpses[1].rois)
+    torch.testing.assert_close(inverted.rois, upright.rois)
+
+
 def test_the_head_reads_the_class_token_alone():
     net = small()
     seen = net.see(torch.randn(1, 3, 48, 48))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import re
@@ -13,6 +14,7 @@ from torch import nn
 
 import vtbench
 from vtbench import models
+from vtbench.data.notice import Notice
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import BadInput, BadOption, UsageError
 from vtbench.models.checkpoints import load, read
@@ -163,7 +165,8 @@ def test_both_layouts_give_the_same_logits(net, kind, wrapped, tmp_path):
         theirs = {f"module.{name}": tensor for name, tensor in theirs.items()}
     torch.save(theirs, tmp_path / "sf.pth")
     other = SparseFormer(**OPTIONS).eval()
-    load(other, tmp_path / "sf.pth", "it")
+    with pytest.warns(Notice) if wrapped == "model" else contextlib.nullcontext():
+        load(other, tmp_path / "sf.pth", "it")
     assert torch.equal(other(IMAGE), net(IMAGE))
 
 
@@ -313,6 +316,32 @@ def test_norms_of_the_library_are_another_function_of_the_same_weights(net, tmp_
     assert 1e-5 < difference < net(IMAGE).abs().max()
     with pytest.raises(BadOption, match="norms is one of v1, library, not 'v2'"):
         SparseFormer(norms="v2")
+
+
+@pytest.mark.parametrize("kind", ["image", "clip"])
+def test_one_layer_norm_of_the_library_has_another_epsilon(kind):
+    """The one before the generator, 1e-5; v1 has 1e-6 everywhere."""
+    made = SparseFormer if kind == "image" else VideoSparseFormer
+    for norms, others in (("v1", {1e-6}), ("library", {1e-5})):
+        found = {True: set(), False: set()}
+        for path, part in made(**OPTIONS, norms=norms).named_modules():
+            if isinstance(part, nn.LayerNorm):
+                found[path.endswith("decoding.generator.norm")].add(part.eps)
+        assert found == {True: others, False: {1e-6}}
+
+
+def test_the_generator_of_the_library_by_hand():
+    """On tokens so small that the epsilon is what divides them."""
+    net = SparseFormer(**OPTIONS, norms="library").double()
+    generator = net.cortex.decoding.generator
+    nn.init.normal_(generator.expand.weight)
+    tokens = 1e-3 * torch.randn(1, 4, 128, dtype=torch.double)
+    centred = tokens - tokens.mean(-1, keepdim=True)
+    normed = centred / ((centred**2).mean(-1, keepdim=True) + 1e-5).sqrt()
+    hidden = generator.reduce(normed * generator.norm.weight + generator.norm.bias)
+    channel, point = generator(tokens)
+    made = torch.cat([channel.flatten(2), point.flatten(2)], dim=-1)
+    torch.testing.assert_close(made, generator.expand(hidden))
 
 
 def test_a_record_says_which_file_and_what_was_in_it(net, tmp_path):

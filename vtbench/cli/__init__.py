@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from vtbench.cli.output import say
+from vtbench.cli.output import notices_said, say
 from vtbench.errors import VtbenchError
 
 INTERRUPTED = 130
@@ -30,7 +30,8 @@ def _status(arguments: list[str]) -> int:
     # typer carries its own copy of click in some versions and imports click in others.
     click_exception = typer.BadParameter.__mro__[2]
     try:
-        status = app(args=arguments, prog_name="vtbench", standalone_mode=False)
+        with notices_said():
+            status = app(args=arguments, prog_name="vtbench", standalone_mode=False)
     except VtbenchError as error:
         if "--traceback" in arguments:
             traceback.print_exc(file=sys.stderr)

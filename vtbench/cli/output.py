@@ -7,10 +7,12 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, cast
 
+from vtbench.data.notice import Notice
 from vtbench.errors import OutputError
 
 
@@ -18,6 +20,22 @@ def say(message: str) -> None:
     """One line for the user, apart from the document."""
     sys.stderr.write(f"vtbench: {message}\n")
     sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def notices_said() -> Iterator[None]:
+    """Notices of this process as lines for the user; other warnings as Python has them."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def said(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, Notice):
+                say(str(message))
+            else:
+                show(message, category, *place)
+
+        warnings.showwarning = cast("Any", said)
+        yield
 
 
 def tell(said: list[str]) -> None:

@@ -13,7 +13,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
-from vtbench.papers.sparseformer.networks.sampling import small_norm
+from vtbench.papers.sparseformer.networks.sampling import (
+    GENERATOR_EPS,
+    NORM_EPS,
+    Norms,
+    small_norm,
+)
 
 MixingKind = Literal["adaptive", "static", "linear"]
 MIXINGS = ("adaptive", "static", "linear")
@@ -35,11 +40,12 @@ class Generator(nn.Module):
         *,
         hidden: int | None = None,
         mixed: int | None = None,
+        eps: float = NORM_EPS,
     ) -> None:
         super().__init__()
         self.channels, self.points, self.mixed = channels, points, mixed or points
         hidden = hidden or width // 4
-        self.norm = small_norm(width)
+        self.norm = small_norm(width, eps)
         self.reduce = nn.Linear(width, hidden)
         self.expand = nn.Linear(hidden, channels**2 + self.mixed * points)
 
@@ -108,11 +114,13 @@ def _of_each(weights: Tensor, leading: torch.Size) -> Tensor:
 class Decoding(nn.Module):
     """Sampled features and the tokens that sampled them -> what is added to the tokens."""
 
-    def __init__(self, width: int, channels: int, points: int, kind: MixingKind) -> None:
+    def __init__(
+        self, width: int, channels: int, points: int, kind: MixingKind, norms: Norms = "v1"
+    ) -> None:
         super().__init__()
         self.generator: Generator | StaticWeights | None = None
         if kind == "adaptive":
-            self.generator = Generator(width, channels, points)
+            self.generator = Generator(width, channels, points, eps=GENERATOR_EPS[norms])
         elif kind == "static":
             self.generator = StaticWeights(channels, points)
         self.mixing = None if kind == "linear" else Mixing(channels, points)

@@ -4,7 +4,8 @@ Gao et al., Bootstrapping SparseFormers from Vision Foundation Models. A focusin
 last look at the full width are new; what follows are blocks of a ViT, taken over with their weights
 and mostly frozen. This is the authors' library's reading, which differs from SparseFormer:
 
-- A block samples first and moves its RoIs last; each repeat adds an embedding of its own.
+- A block samples first and moves its RoIs last; each repeat adds an embedding of its own. So an
+  initial RoI whose corners are the wrong way round is sampled in a mirror once, before it moves.
 - A code of the RoI's corners, sines and cosines of periods from 2 down to 2/128, is added after
   every sampling; no gradient passes through it. All tokens start from one embedding: only their
   RoIs tell them apart.

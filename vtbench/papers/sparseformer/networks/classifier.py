@@ -18,8 +18,9 @@ the code's reading:
 - Stochastic depth also drops the adjustment of RoIs; the text gives its rate alone.
 
 The authors' later library is another function of the same weights, by up to 2 % of the logits'
-deviation: its norm of the map takes the biased variance, that norm and the one of offsets an
-epsilon of 1e-5, and it does not clamp. ``norms=library`` is that function.
+deviation: its norm of the map takes the biased variance; that norm, the one of offsets and the
+layer norm before the generator have an epsilon of 1e-5; and it does not clamp. ``norms=library`` is
+that function.
 
 ``repeats=0`` leaves the focusing transformer out, and ``fixed_rois=True`` also the heads that
 adjust RoIs and choose points: the row "nil" of table 3b.

@@ -36,7 +36,7 @@ class LatentShape:
     axes: int = 2
     """Of RoIs and points; clips have 3."""
     norms: Norms = "v1"
-    """Which of the norms without parameters."""
+    """Which code's norms, the paper's or the library's."""
 
 
 class Latent(NamedTuple):
@@ -108,7 +108,9 @@ class LatentTransformer(nn.Module):
         self.sampling = SparseSampling(
             shape.width, shape.points, fixed=shape.fixed, axes=shape.axes, norms=shape.norms
         )
-        self.decoding = Decoding(shape.width, shape.channels, shape.points, shape.mixing)
+        self.decoding = Decoding(
+            shape.width, shape.channels, shape.points, shape.mixing, shape.norms
+        )
         self.feed_forward = nn.ModuleList(FeedForward(shape.width) for _ in range(shape.blocks))
         self.loss_scale = 1.0
 

@@ -16,13 +16,15 @@ import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
 NORM_EPS = 1e-6
-"""Of every layer norm in a SparseFormer."""
+"""Of every layer norm in a SparseFormer, but for one of the library's."""
 Norms = Literal["v1", "library"]
 NORMS = ("v1", "library")
-"""Norms without parameters: as the paper's models were trained, or as the authors' library has
-them, which also leaves gradients unclamped."""
+"""Norms without parameters, and the one of ``GENERATOR_EPS``: as the paper's models were trained,
+or as the authors' library has them, which also leaves gradients unclamped."""
 OFFSET_EPS = {"v1": 1e-7, "library": 1e-5}
 """Added to the deviation of offsets, so that equal offsets stay finite."""
+GENERATOR_EPS = {"v1": NORM_EPS, "library": 1e-5}
+"""Of the layer norm before the generator of mixing weights; the library leaves torch's there."""
 
 
 class Glimpse(NamedTuple):
@@ -67,9 +69,9 @@ def initial_offsets(points: int, axes: int = 2) -> Tensor:
     return torch.tensor([part for y in centres for x in centres for part in (x, y, *times)])
 
 
-def small_norm(width: int) -> nn.LayerNorm:
+def small_norm(width: int, eps: float = NORM_EPS) -> nn.LayerNorm:
     """A layer norm whose gain starts at 1/√d, so that what reads it starts small."""
-    norm = nn.LayerNorm(width, eps=NORM_EPS)
+    norm = nn.LayerNorm(width, eps=eps)
     nn.init.constant_(norm.weight, width**-0.5)
     return norm
 
@@ -96,7 +98,10 @@ class RoIAdjustment(nn.Module):
 
 
 def adjusted(rois: Tensor, deltas: Tensor) -> Tensor:
-    """Corners ...,2·A moved by the first A deltas, in units of the old size, scaled by the rest."""
+    """Corners ...,2·A moved by the first A deltas, in units of the old size, scaled by the rest.
+
+    A size has no sign here: corners that were the wrong way round come out the right way.
+    """
     low, high = rois.chunk(2, dim=-1)
     shift, growth = deltas.chunk(2, dim=-1)
     centre, size = (low + high) / 2, (high - low).abs()
@@ -152,9 +157,13 @@ def normalised(offsets: Tensor, eps: float = OFFSET_EPS["v1"]) -> Tensor:
 
 
 def placed(offsets: Tensor, rois: Tensor) -> Tensor:
-    """Offsets ...,P,A in RoIs B,N,2·A -> points B,N,P,A: centre + offset·size, not half of it."""
+    """Offsets ...,P,A in RoIs B,N,2·A -> points B,N,P,A: centre + offset·size, not half of it.
+
+    A RoI whose corners are the wrong way round has a negative size, and its points are mirrored;
+    after an adjustment there is none.
+    """
     low, high = rois[..., None, :].chunk(2, dim=-1)
-    return (low + high) / 2 + offsets * (high - low).abs()
+    return (low + high) / 2 + offsets * (high - low)
 
 
 class _Restricted(torch.autograd.Function):

@@ -81,7 +81,8 @@ def planned(
     deviation = deviation * (reader.points - 1) ** -0.5
     spread = region.size[..., None] / (3 * (deviation + reader.eps))
     points = torch.addcmul(region.centre[..., None], offsets, spread)
-    return SamplingPlan(region, points, heads[..., 4 + both :].contiguous())
+    hidden = heads[..., 4 + both :].contiguous() if reader.reduce is None else reader.reduce(tokens)
+    return SamplingPlan(region, points, hidden)
 
 
 def generated(reader: PreparedSampling, hidden: Tensor) -> tuple[Tensor, Tensor]:

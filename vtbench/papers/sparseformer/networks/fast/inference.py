@@ -1,8 +1,8 @@
 """Which kernels a net takes on the fast path, and what inference keeps between images.
 
 While weights stand still, the first attention and the first look see no image yet: their tokens,
-RoIs, points and mixing weights are constants. On a CPU, linear layers take weights that were
-packed once for oneDNN, and images pass a few at a time, which stay in its caches.
+RoIs, points and mixing weights are constants. On a CPU, linear layers take weights that were laid
+out once, and images pass a few at a time, which stay in its caches.
 
 All of it is worked out anew when a parameter was replaced, moved or changed. A change in place
 through ``parameter.data`` is the one that torch does not tell of; ``train()`` and ``eval()`` make
@@ -17,6 +17,7 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
@@ -51,6 +52,8 @@ IMAGES_IN_HALF = 4
 """How many images pass at once in half precision for each one in fp32: more of them fit caches."""
 HALF = 2
 """Bytes of a number in half precision."""
+WIDENS = 8
+"""How many times wider than its input a layer's output is if oneDNN is the quicker in fp32."""
 
 
 class Stamp(NamedTuple):
@@ -201,22 +204,35 @@ def packs(dtype: torch.dtype) -> bool:
 
 
 def packed(dtype: torch.dtype) -> Prepare:
-    """Linear layers of oneDNN as torch.compile has them when it freezes weights."""
-    onednn: Any = torch.ops.mkldnn
+    """Linear layers whose weights lie as the kernels of this CPU read them quickest."""
 
     def prepare(weight: Tensor, bias: Tensor | None) -> Multiply:
-        kept = onednn._reorder_linear_weight(weight.detach().to(dtype))  # noqa: SLF001
-        added = None if bias is None else bias.detach().to(dtype)
-
-        def multiply(x: Tensor) -> Tensor:
-            made: Tensor = onednn._linear_pointwise(  # noqa: SLF001
-                x.to(dtype).contiguous(), kept, added, "none", [], ""
-            )
-            return made
-
-        return multiply
+        kept, added = weight.detach().to(dtype), None if bias is None else bias.detach().to(dtype)
+        if dtype == torch.float32 and len(kept) < WIDENS * kept.shape[1]:
+            return _transposed(kept, added)
+        return _of_onednn(kept, added)
 
     return prepare
+
+
+def _transposed(weight: Tensor, bias: Tensor | None) -> Multiply:
+    """The linear layer of torch, whose weight lies in rows of outputs."""
+    kept = weight.t().contiguous().t()
+    return lambda x: F.linear(x.to(kept.dtype).contiguous(), kept, bias)
+
+
+def _of_onednn(weight: Tensor, bias: Tensor | None) -> Multiply:
+    """Linear layers of oneDNN as torch.compile has them when it freezes weights."""
+    onednn: Any = torch.ops.mkldnn
+    kept, dtype = onednn._reorder_linear_weight(weight), weight.dtype  # noqa: SLF001
+
+    def multiply(x: Tensor) -> Tensor:
+        made: Tensor = onednn._linear_pointwise(  # noqa: SLF001
+            x.to(dtype).contiguous(), kept, bias, "none", [], ""
+        )
+        return made
+
+    return multiply
 
 
 def attended_values_in_powers_of_2(qkv: Tensor, heads: int) -> Tensor:

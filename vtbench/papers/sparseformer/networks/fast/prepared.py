@@ -1,7 +1,8 @@
 """The blocks of a SparseFormer as the fast path runs them, one after the other, and their weights.
 
 Where tokens look, how their RoIs move and what they mix with comes of one product: offsets are
-centred in its weights, and the gains and biases of three norms are part of it.
+centred in its weights, and the gains and biases of three norms are part of it. With the library's
+norms, the generator's has an epsilon of its own, and it stands alone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ from vtbench.papers.sparseformer.networks.latent_transformers import (
     LatentTransformer,
     SelfAttention,
 )
-from vtbench.papers.sparseformer.networks.sampling import RoIAdjustment, SamplingPoints
+from vtbench.papers.sparseformer.networks.sampling import (
+    NORM_EPS,
+    RoIAdjustment,
+    SamplingPoints,
+)
 
 Multiply = Callable[[Tensor], Tensor]
 """A linear layer with its weights."""
@@ -28,6 +33,8 @@ Prepare = Callable[[Tensor, Tensor | None], Multiply]
 """From weights and bias to a linear layer; inference packs the weights here."""
 Attend = Callable[[Tensor, int], Tensor]
 """From queries, keys and values B,N,3·d and a number of heads to what queries take, B,N,d."""
+Part = tuple[nn.LayerNorm, Tensor, Tensor]
+"""A norm, and weight and bias of the linear layer that reads it."""
 
 
 class Kernels(NamedTuple):
@@ -63,6 +70,8 @@ class PreparedSampling(NamedTuple):
 
     heads: Multiply
     """d -> 4+2·P+d/4: deltas, offsets by axis, and what the generator works on."""
+    reduce: Multiply | None
+    """d -> d/4, with its norm, if the epsilon of that is its own; ``heads`` lacks it then."""
     channel: Multiply
     """d/4 -> C²."""
     point: Multiply
@@ -136,8 +145,12 @@ def _reader(transformer: LatentTransformer, kernels: Kernels) -> PreparedSamplin
     assert isinstance(generator, Generator)  # noqa: S101
     assert isinstance(mixing, Mixing)  # noqa: S101
     expand, square = generator.expand, generator.channels**2
+    seeing = _seeing(adjustment, points)
+    reduce: Part = (generator.norm, generator.reduce.weight, generator.reduce.bias)
+    alone = generator.norm.eps != NORM_EPS
     return PreparedSampling(
-        heads=prepare(*_merged(adjustment, points, generator)),
+        heads=prepare(*_merged(seeing if alone else [*seeing, reduce])),
+        reduce=_alone(reduce, prepare) if alone else None,
         channel=prepare(expand.weight[:square], expand.bias[:square]),
         point=prepare(expand.weight[square:], expand.bias[square:]),
         mixing=mixing,
@@ -149,21 +162,27 @@ def _reader(transformer: LatentTransformer, kernels: Kernels) -> PreparedSamplin
     )
 
 
-def _merged(
-    adjustment: RoIAdjustment, points: SamplingPoints, generator: Generator
-) -> tuple[Tensor, Tensor]:
-    """Three norms and linear layers as one layer on normalised tokens: 4+2·P+d/4,d and a bias."""
-    # Offsets come out by axis, and less their mean over P.
+def _seeing(adjustment: RoIAdjustment, points: SamplingPoints) -> list[Part]:
+    """Deltas, and offsets that come out by axis and less their mean over P."""
     offsets = points.linear.weight.view(points.points, 2, -1).transpose(0, 1)  # 2,P,d
     offset_bias = points.linear.bias.view(points.points, 2).t()  # 2,P
     offsets = (offsets - offsets.mean(1, keepdim=True)).flatten(0, 1)
     offset_bias = (offset_bias - offset_bias.mean(1, keepdim=True)).flatten()
     delta = adjustment.linear.weight
-    parts = (
+    return [
         (adjustment.norm, delta, delta.new_zeros(len(delta))),
         (points.norm, offsets, offset_bias),
-        (generator.norm, generator.reduce.weight, generator.reduce.bias),
-    )
+    ]
+
+
+def _alone(part: Part, prepare: Prepare) -> Multiply:
+    """A norm and its linear layer, from tokens that nothing has normalised."""
+    norm, linear = part[0], prepare(*_merged([part]))
+    return lambda tokens: linear(F.layer_norm(tokens, tokens.shape[-1:], eps=norm.eps))
+
+
+def _merged(parts: list[Part]) -> tuple[Tensor, Tensor]:
+    """Norms and linear layers as one layer on normalised tokens: a weight and a bias."""
     weights = [weight * norm.weight for norm, weight, _ in parts]
     biases = [bias + (weight * norm.bias).sum(1) for norm, weight, bias in parts]
     return torch.cat(weights), torch.cat(biases)

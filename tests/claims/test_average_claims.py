@@ -80,3 +80,22 @@ def test_an_average_of_lower_bounds_is_unknown(tmp_path):
 def test_what_has_no_average_is_refused(tmp_path, extra, said):
     with pytest.raises(BadSuite, match=said):
         suite(tmp_path, claim("10", extra))
+
+
+def test_what_follows_from_averages_is_known_to_their_intervals(tmp_path):
+    """8.7 to 11.3 over 9.99 to 10.01: a ratio of 1.0 that is known to 0.87 to 1.13."""
+    work, first = over(*SPREAD)
+    other = msgspec.structs.replace(work, model="other")
+    values = tuple(int(each * 10**6) for each in (10, 10.01, 9.99, 10))
+    tight = Distribution(over=InputSet(source="images"), values=values)
+    second = msgspec.structs.replace(first, workload=other, distribution=tight)
+    body = claim("1e1") + claim("1e1").replace('"c"', '"d"').replace('"net"', '"other"')
+    body += ('[[claim]]\nid = "r"\nwhere = "w"\nkind = "ratio"\nmetric = "macs"\nunit = "x"\n'
+             'printed = "1.0"\nof = "s.c / s.d"\n')  # fmt: skip
+    records = {work: first, other: second}
+    found = {
+        v.claim.id: v
+        for v in judge([suite(tmp_path, body.replace("s.c", "c").replace("s.d", "d"))], records)
+    }
+    assert (found["s.r"].verdict, found["s.r"].unknown) == ("unknown", "not-measured")
+    assert found["s.r"].reason.startswith("By the intervals of the means it is 0.86")

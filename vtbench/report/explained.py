@@ -155,7 +155,7 @@ def _figure_rows(found: Explained) -> list[tuple[str, str]]:
         *ends,
         ("Measured", marked(f"{measured_of(verdict)} {claim.unit}".strip(), found.of(verdict))),
         ("  exact", _exact(verdict.measured)),
-        ("Outside by", distance(verdict) or "0"),
+        ("Outside by", distance(verdict) or ("0" if verdict.verdict == "holds" else ABSENT)),
     ]
     if verdict.slack is not None:
         rows.append(("Holds by", amount(claim, verdict.slack)))
@@ -195,7 +195,8 @@ def _formula_rows(found: Explained) -> list[tuple[str, str]]:
 def _said(verdict: Verdict) -> tuple[str, ...]:
     claim, notes = verdict.claim, [verdict.reason]
     if claim.expression is not None:
-        notes.append(f"It follows from: {claim.expression}")
+        of = "; ".join(claim.members) or claim.expression
+        notes.append(f"{'Its set is' if claim.members else 'It follows from'}: {of}")
     if verdict.reproduced_by is not None:
         notes.append(f"It is reproduced by: {_with_rivals(verdict, verdict.reproduced_by)}.")
     elif verdict.possible is not None:

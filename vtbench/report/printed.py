@@ -55,7 +55,9 @@ def measured_of(verdict: Verdict) -> str:
     if verdict.claim.kind in SWEPT:
         return found_text(verdict)
     claim = verdict.claim
-    ends, digits_as = verdict.measured_range, "1.0" if claim.ordering else claim.printed
+    if claim.ordering:  # its reason names the pairs
+        return "" if verdict.measured is not None else ABSENT
+    ends, digits_as = verdict.measured_range, claim.printed
     if claim.relation == "range" and ends is not None:
         low, high = (in_unit(end, digits_as, claim.unit) for end in (ends.low, ends.high))
         return f"{low} to {high}"

@@ -21,7 +21,7 @@ def explanation(verdict: Verdict) -> str:
     """Why a figure differs, or why it cannot be judged, in few words."""
     found = verdict.reproduced_by
     if verdict.verdict == "unknown" or verdict.measured_on is not None:
-        return speed_explanation(verdict)
+        return ", ".join(filter(None, (slack_of(verdict), speed_explanation(verdict))))
     fitted = "fitted" if verdict.claim.fitted and verdict.claim.kind != "arithmetic" else ""
     if verdict.verdict == "holds":
         return ", ".join(filter(None, (slack_of(verdict), fitted)))
@@ -52,6 +52,8 @@ def _short_reason(verdict: Verdict) -> str:
         scale = SCALES[claim.unit]
         ends = dict.fromkeys(f"{float(end / scale):.4g}" for end in (found.low, found.high))
         return f"cells give {' to '.join(ends)}".replace("-", MINUS)
+    if claim.relation == "range":
+        return "outside the printed range"
     if claim.ordering or verdict.distance is None:
         return verdict.reason.partition(":")[0].rstrip(".")
     return f"misses by {amount(claim, abs(Decimal(verdict.distance) * figure_of(claim)))}"

@@ -62,7 +62,7 @@ def implied(suites: Iterable[Suite], records: Mapping[Workload, Record]) -> list
     for suite in suites:
         printed = _printed(suite)
         for claim in suite.claims:
-            if claim.metric == "throughput" and claim.expression is None:
+            if claim.metric == "throughput" and _is_figure(claim):
                 known = _counted(claim, records) or printed.get(_row(claim))
                 about = boards_in(claim.hardware)
                 if known is not None and about is not None:
@@ -87,9 +87,14 @@ def _printed(suite: Suite) -> dict[str, tuple[int, bool]]:
     return {
         _row(claim): (int(claim.low / (2 if claim.metric == "flops" else 1)), False)
         for claim in suite.claims
-        if claim.metric in ("macs", "flops") and claim.expression is None and not claim.stages
+        if claim.metric in ("macs", "flops") and _is_figure(claim) and not claim.stages
         and claim.sweep is None
     }  # fmt: skip
+
+
+def _is_figure(claim: Claim) -> bool:
+    """Whether a figure is printed as it is, and not as a bound of it."""
+    return claim.expression is None and claim.low.is_finite() and claim.high.is_finite()
 
 
 def _implied(

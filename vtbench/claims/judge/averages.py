@@ -6,6 +6,7 @@ not the wider one; it fails if the two are apart. One-sided claims need all of i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -17,6 +18,7 @@ from vtbench.claims.suite import Claim, Interval
 from vtbench.claims.suite.hedges import LOWER, UPPER
 from vtbench.data.distribution import Distribution
 from vtbench.data.record import Record
+from vtbench.data.workload import Workload
 
 
 def judge_average(claim: Claim, record: Record | None) -> Verdict:
@@ -25,11 +27,7 @@ def judge_average(claim: Claim, record: Record | None) -> Verdict:
         return undecided(claim)
     found = _distribution(claim, record)
     if found is None or found.low is None or found.high is None:
-        return _unknown(
-            claim,
-            "It is an average over inputs; `vtbench macs MODEL --inputs FOLDER --save FILE` counts "
-            "them, and --from FILE judges it.",
-        )
+        return _unknown(claim, _how_to_count(claim.workload))
     if not found.complete:
         return msgspec.structs.replace(
             _unknown(claim, "It has unknown operators for some inputs."), unknown="op"
@@ -39,15 +37,39 @@ def judge_average(claim: Claim, record: Record | None) -> Verdict:
     verdict = held_range(claim, Interval(low, high))
     said = f"The mean over {found.over.said(found.n)} is {in_unit(claim, Interval(low, high))}"
     verdict = msgspec.structs.replace(
-        verdict, reason=f"{said}. {verdict.reason}", measured_range=Interval(low, high)
+        verdict,
+        reason=f"{said}. {verdict.reason}",
+        measured_range=Interval(low, high),
+        to_interval=True,
     )
-    if verdict.verdict == "holds" and _too_wide(claim, Interval(low, high)):
-        more = "which is too wide to decide; count more inputs"
-        return msgspec.structs.replace(
-            verdict, verdict="unknown", unknown="not-measured", reason=f"{said}, {more}.",
-            slack=None, loosely=False,
-        )  # fmt: skip
-    return verdict
+    return decided_by(verdict, Interval(low, high), said)
+
+
+def decided_by(verdict: Verdict, mean: Interval, said: str) -> Verdict:
+    """A verdict on something known to an interval: unknown while that is too wide to decide."""
+    if verdict.verdict != "holds" or not _too_wide(verdict.claim, mean):
+        return verdict
+    more = "which is too wide to decide; count more inputs"
+    return msgspec.structs.replace(
+        verdict, verdict="unknown", unknown="not-measured", reason=f"{said}, {more}.",
+        slack=None, loosely=False,
+    )  # fmt: skip
+
+
+def _how_to_count(work: Workload) -> str:
+    size = " --resolution {}x{}".format(*work.resolution) if work.resolution else ""
+    command = f"vtbench macs {work.model}{size} --inputs FOLDER --save FILE"
+    return f"It is an average over inputs; `{command}` counts them, and --from FILE judges it."
+
+
+def counted_over(workload: Workload | None, records: Mapping[Workload, Record]) -> Record | None:
+    """The record of a workload, also if it was counted at its own size without being asked."""
+    if workload is None:
+        return None
+    own = msgspec.structs.replace(workload, resolution=None)
+    found = records.get(workload) or records.get(own)
+    fits = found is not None and found.workload.resolution == workload.resolution
+    return found if found is not None and (fits or workload in records) else None
 
 
 def _distribution(claim: Claim, record: Record | None) -> Distribution | None:

@@ -82,8 +82,11 @@ def _verdict(claim: Claim, found: Mapping[str, Interval]) -> Verdict:
     figure = figure_of(worst.side)
     value = (worst.found.low + worst.found.high) / 2
     exact = claim.kind != "arithmetic"
-    shown = list(found.values()) if claim.members and exact else [worst.found]
+    whole = claim.members and (exact or claim.relation == "range")
+    shown = list(found.values()) if whole else [worst.found]
     ends = [end for each in shown for end in (each.low, each.high)]
+    near = _near_end(claim, worst.found)
+    ranged = worst.found.low != worst.found.high
     return Verdict(
         claim=claim,
         verdict=outcome,
@@ -91,10 +94,15 @@ def _verdict(claim: Claim, found: Mapping[str, Interval]) -> Verdict:
         measured=value,
         deviation=float((value - figure) / abs(figure)) if figure else None,
         distance=float(worst.outside / abs(figure)) if figure else None,
-        slack=slack(claim, value) if outcome == "holds" and exact else None,
-        loosely=outcome == "holds" and exact and is_loose(claim, value),
-        measured_range=Interval(min(ends), max(ends)) if claim.members or not exact else None,
+        slack=slack(claim, near) if outcome == "holds" and exact else None,
+        loosely=outcome == "holds" and exact and is_loose(claim, near),
+        measured_range=Interval(min(ends), max(ends)) if claim.members or ranged else None,
     )
+
+
+def _near_end(claim: Claim, found: Interval) -> Decimal:
+    """The end of a range that is nearest to the bound of an inequality."""
+    return found.high if claim.relation in UPPER else found.low
 
 
 def _checks(claim: Claim, found: Sequence[Interval]) -> list[_Check]:
@@ -132,8 +140,10 @@ def _reason(claim: Claim, outcome: Outcome, worst: _Check, found: Mapping[str, I
 
 
 def _of_figure(outcome: Outcome, worst: _Check) -> str:
-    claim, value = worst.side, worst.found.low
+    claim, value = worst.side, _near_end(worst.side, worst.found)
     bounded = claim.relation in (*LOWER, *UPPER)
+    if outcome != "holds" and not worst.outside:
+        return "It is the bound itself."
     if outcome != "holds":
         what = "misses the bound" if bounded else "is outside the printed interval"
         figure = figure_of(claim)
@@ -148,19 +158,19 @@ def _of_figure(outcome: Outcome, worst: _Check) -> str:
 
 
 def _share(share: Decimal) -> str:
-    return f"{abs(100 * float(share)):.2g} %"
+    return f"{abs(100 * float(share)):.3g} %"
 
 
 def _of_order(claim: Claim, found: Mapping[str, Interval]) -> str:
-    """How many pairs are in the order that is said, and the worst of those that are not."""
+    """How many pairs are in the order that is said, and those that are not, the worst first."""
     wrong = {name: each for name, each in found.items() if not claim.interval.meets(each)}
     if not wrong:
         return f"All {len(found)} pairs are in this order." if len(found) > 1 else "It is so."
     far = sorted(wrong, key=lambda name: -abs(claim.interval.outside(wrong[name])))
-    said = ", ".join(f"{_short(claim, name)} = {_number(wrong[name])}" for name in far[:SHOWN])
-    more = f" and {len(far) - SHOWN} more" if len(far) > SHOWN else ""
+    said = "; ".join(_short(claim, name) for name in far[:SHOWN])
+    more = f"; and {len(far) - SHOWN} more" if len(far) > SHOWN else ""
     are = "is" if len(wrong) == 1 else "are"
-    return f"{len(wrong)} of {len(found)} pairs {are} in the other order: {said}{more}."
+    return f"{len(wrong)} of {len(found)} pairs {are} not in this order: {said}{more}."
 
 
 def _of_set(claim: Claim, found: Mapping[str, Interval]) -> str:
@@ -184,14 +194,12 @@ def _of_set(claim: Claim, found: Mapping[str, Interval]) -> str:
 
 
 def _short(claim: Claim, expression: str) -> str:
-    """Arithmetic without the name of the suite and the parentheses of an ordering."""
+    """Arithmetic without the name of the suite; of an ordering the two figures of a pair."""
     said = expression.replace(f"{claim.suite}.", "")
-    return said.replace("(", "").replace(")", "") if claim.ordering else said
-
-
-def _number(found: Interval) -> str:
-    ends = dict.fromkeys(f"{float(end):.4g}" for end in (found.low, found.high))
-    return " to ".join(ends)
+    if not claim.ordering:
+        return said
+    between = ") / (" if ") / (" in said else ") - ("
+    return " and ".join(part.strip("()") for part in said.split(between, 1))
 
 
 def in_unit(claim: Claim, found: Interval) -> str:
@@ -203,5 +211,6 @@ def in_unit(claim: Claim, found: Interval) -> str:
 
 def amount(claim: Claim, difference: Decimal) -> str:
     """A difference in the unit of a claim; of percentages in points."""
-    unit = "points" if claim.unit == "%" else claim.unit
-    return f"{float(difference / SCALES[claim.unit]):.3g} {unit}".rstrip()
+    said = f"{float(difference / SCALES[claim.unit]):.3g}"
+    points = "point" if said == "1" else "points"
+    return f"{said} {points if claim.unit == '%' else claim.unit}".rstrip()

@@ -8,16 +8,17 @@ from functools import partial
 
 import msgspec
 
-from vtbench.claims.judge.averages import judge_average
+from vtbench.claims.judge.averages import counted_over, decided_by, judge_average
 from vtbench.claims.judge.conventions import measured
 from vtbench.claims.judge.figures import (
     figure,
     in_order,
     known_beforehand,
     parts_of,
+    undecided,
     value,
 )
-from vtbench.claims.judge.held import by_sides, held, held_value
+from vtbench.claims.judge.held import by_sides, held, held_value, in_unit
 from vtbench.claims.judge.memories import is_measured, judge_memory, memories
 from vtbench.claims.judge.ratios import speaks_of_speed
 from vtbench.claims.judge.reading_search import Explainer, Explanation
@@ -65,8 +66,7 @@ def judge(
             )
             verdicts[claim.id] = by_sides(claim, one)
         elif claim.average:
-            record = records.get(claim.workload) if claim.workload else None
-            verdicts[claim.id] = judge_average(claim, record)
+            verdicts[claim.id] = judge_average(claim, counted_over(claim.workload, records))
         elif claim.sweep is not None:
             verdicts[claim.id] = judge_swept(claim, records)
         elif claim.expression is None:
@@ -125,7 +125,9 @@ def _judge_derived(
     explainer: Explainer,
 ) -> Verdict:
     """A figure that follows from others, worked out from what these are measured to be."""
-    parts: dict[str, Decimal] = {}
+    if claim.unknown is not None:
+        return undecided(claim)
+    parts: dict[str, Interval] = {}
     for name in parts_of(claim):
         verdict = verdicts.get(name)
         known = quantities.get(name) if verdict is None else verdict.measured
@@ -135,8 +137,10 @@ def _judge_derived(
             )
             kind = verdict.unknown if verdict else "not-measured"
             return Verdict(claim=claim, verdict="unknown", reason=reason, unknown=kind)
-        parts[name] = known
-    verdict = held(claim, {name: Interval(known, known) for name, known in parts.items()})
+        parts[name] = _known_to(verdict, known)
+    verdict = held(claim, parts)
+    if any(part.low != part.high for part in parts.values()):
+        return _of_means(verdict)
     if claim.relation != "equals" or claim.members:
         return verdict
     joint = explainer.explain(claim)
@@ -145,6 +149,21 @@ def _judge_derived(
     printed = {name: verdicts[name] for name in parts if name in verdicts}
     found = _by_explanations(claim, printed, quantities) or _by_printed(claim, printed, quantities)
     return _with(verdict, Explanation(found) if found else joint)
+
+
+def _known_to(verdict: Verdict | None, value: Decimal) -> Interval:
+    """What a part is known to: an average, and what follows from one, to its interval."""
+    of_mean = verdict is not None and verdict.to_interval
+    range_ = verdict.measured_range if verdict is not None and of_mean else None
+    return range_ or Interval(value, value)
+
+
+def _of_means(verdict: Verdict) -> Verdict:
+    """A figure that follows from averages, as far as these settle it."""
+    found = verdict.measured_range or Interval(Decimal(0), Decimal(0))
+    said = f"By the intervals of the means it is {in_unit(verdict.claim, found)}"
+    verdict = msgspec.structs.replace(verdict, reason=f"{said}. {verdict.reason}", to_interval=True)
+    return decided_by(verdict, found, said)
 
 
 def _judge_arithmetic(

@@ -67,14 +67,20 @@ def memories(measurements: Iterable[Measurement]) -> list[Measurement]:
 
 def _is_of(claim: Claim, record: Measurement) -> bool:
     """Whether a measurement is of the stated model, size, options and batch."""
-    said, found = claim.workload, record.workload
+    said, found, how = claim.workload, record.workload, claim.conditions
     assert said is not None  # noqa: S101  # a claim without a workload is undecided
-    batch = claim.conditions.batch_size or said.batch_size
-    precision = claim.conditions.dtype or "fp32"
-    return (
-        (said.model, said.options, said.mode, batch, precision)
-        == (found.model, found.options, found.mode, found.batch_size, found.dtype)
-    ) and said.resolution in (None, found.resolution)
+    asked = msgspec.structs.replace(
+        said,
+        resolution=said.resolution or found.resolution,
+        batch_size=how.batch_size or said.batch_size,
+        dtype=how.dtype or "fp32",
+        autocast=bool(how.autocast),
+        layout=how.layout or "nchw",
+        compile=how.compile,
+        device=found.device,
+        threads=found.threads,
+    )
+    return asked == found
 
 
 def _peak(claim: Claim, record: Measurement) -> int | None:

@@ -99,7 +99,7 @@ def _figures(suite: Suite, models: Sequence[str], axes: Sequence[str], records: 
         work = claim.workload
         if work is None or claim.unknown is not None or claim.sweep is not None:
             continue
-        if set(axes) <= set(claim.fixed):
+        if set(axes) <= set(claim.fixed) or claim.relation != "equals" or claim.average:
             continue
         if any(fnmatch.fnmatchcase(work.model, pattern) for pattern in models):
             readings = readings_of(claim, suite, records)

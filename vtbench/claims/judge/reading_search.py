@@ -59,7 +59,7 @@ class Explainer:
         counts: dict[str, Hashable] = {}
         for suite in suites:
             for figure in figures(suite):
-                if isinstance(figure, Quantity) or figure.unknown is None:
+                if isinstance(figure, Quantity) or (figure.unknown is None and not figure.average):
                     found = readings_of(figure, suite, records)
                     if found is not None:
                         known[figure.id] = found

@@ -46,7 +46,15 @@ def group_of(claim: Claim, known: Mapping[str, Claim]) -> Group:
         return "accuracies"
     if claim.kind == "arithmetic":
         return "arithmetic"
-    return "fitted" if claim.fitted else "independent"
+    return "fitted" if _rests_on_a_fit(claim, known) else "independent"
+
+
+def _rests_on_a_fit(claim: Claim, known: Mapping[str, Claim]) -> bool:
+    """Whether a choice that was deduced bears on a claim, or on one that it follows from."""
+    parts = names_in(claim.expression) if claim.expression else ()
+    return bool(claim.fitted) or any(
+        _rests_on_a_fit(known[part], known) for part in parts if part in known
+    )
 
 
 def _is_accuracy(claim: Claim, known: Mapping[str, Claim]) -> bool:
@@ -56,7 +64,9 @@ def _is_accuracy(claim: Claim, known: Mapping[str, Claim]) -> bool:
     if claim.expression is None:
         return claim.unknown == "weights"
     parts = names_in(claim.expression)
-    return any(part not in known or _is_accuracy(known[part], known) for part in parts)
+    twin = known.get(claim.id.removesuffix(".printed"), claim)
+    alone = claim.unknown == "weights" or (twin is not claim and twin.unknown == "weights")
+    return alone or any(part in known and _is_accuracy(known[part], known) for part in parts)
 
 
 def total(verdicts: Sequence[Verdict]) -> Total:

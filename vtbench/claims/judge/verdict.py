@@ -107,6 +107,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     its lower side; 0 inside, None if the printed figure is 0 or nothing was measured."""
     slack: Decimal | None = None
     """Of an inequality that holds, the distance from its figure, in base units."""
+    to_interval: bool = False
+    """Whether ``measured_range`` is the interval of a mean, or follows from such."""
     loosely: bool = False
     """Whether an inequality holds by more than a quarter of its figure."""
     unknown: Unknown | None = None

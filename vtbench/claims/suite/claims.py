@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from vtbench.claims.suite.formulas import names_in
-from vtbench.claims.suite.hedges import ORDERED, accepted
+from vtbench.claims.suite.hedges import accepted, equal_in, ordered
 from vtbench.claims.suite.interval import BYTES, SCALES, Interval, Zeros
 from vtbench.claims.suite.names import full_expression
 from vtbench.claims.suite.reader import SuiteReader
@@ -149,10 +149,11 @@ def _twin(reader: SuiteReader, claim: Claim, asked: Twin) -> Claim | None:
     if claim.kind == "arithmetic" or claim.expression is None:
         return None
     expression, members = claim.expression, claim.members
+    if asked.of is not None and members:
+        raise BadSuite("arithmetic.of: a claim over a set takes no other arithmetic.")
     if asked.of is not None:
         local = claim.id.partition(".")[2]
         expression = full_expression(asked.of, reader.name, local, reader.quantities)
-        members = ()
     measured = {quantity.id for quantity in reader.quantities.values()}
     timed = {each.id for each in reader.quantities.values() if each.metric in SPEEDS}
     names = names_in(expression)
@@ -239,8 +240,9 @@ def _interval(single: Single, zeros: Zeros) -> Interval:
         return Interval(Decimal(0), Decimal(0))
     if single.kind == "scaling":
         return growth(single.printed).exponent
-    printed = ORDERED if single.kind == "ordering" else single.printed
-    return accepted(printed, single.unit, single.relation, zeros)
+    if single.kind == "ordering":
+        return ordered(single.relation, equal_in(single.metric))
+    return accepted(single.printed, single.unit, single.relation, zeros)
 
 
 def _checked_id(name: str) -> str:

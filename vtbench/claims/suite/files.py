@@ -13,7 +13,7 @@ import msgspec
 
 from vtbench.claims.suite.claims import add_claim, add_quantity
 from vtbench.claims.suite.expected import by_mistakes
-from vtbench.claims.suite.names import check_names
+from vtbench.claims.suite.names import check_names, without_bounds
 from vtbench.claims.suite.reader import Lines, SuiteReader
 from vtbench.claims.suite.schema import (
     Cell,
@@ -46,7 +46,7 @@ def read_suite(path: Path) -> Suite:
         raise BadSuite(f"{path}: this is not a TOML file: {error}.") from error
     reader = SuiteReader(path, path.stem, Lines(text))
     suite = _read(reader, data)
-    check_names(reader.claims, reader.quantities, reader.mistake, reader.lines)
+    check_names(without_bounds(reader.claims), reader.quantities, reader.mistake, reader.lines)
     if reader.mistakes or suite is None:
         raise BadSuite("\n".join(reader.mistakes))
     return suite
@@ -85,7 +85,7 @@ def _read(reader: SuiteReader, data: dict[str, Any]) -> Suite | None:
         title=header.title,
         source=header.source,
         path=str(reader.path),
-        claims=tuple(_with_fits(claim, fitted) for claim in reader.claims),
+        claims=tuple(_with_fits(claim, fitted) for claim in without_bounds(reader.claims)),
         quantities=tuple(reader.quantities.values()),
         search=search,
         fitted=tuple(fitted),

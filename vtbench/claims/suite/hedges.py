@@ -13,15 +13,14 @@ from types import MappingProxyType
 import msgspec
 
 from vtbench.claims.suite.interval import (
-    SCALES,
     Interval,
     Zeros,
     interval,
-    last_digit,
     middle,
     number,
     significant,
 )
+from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import Claim, Relation
 from vtbench.errors import BadSuite
 
@@ -34,9 +33,6 @@ HALF = Decimal("0.1")
 """The share of one half by which ``half`` may miss it."""
 LOOSE = Decimal("0.25")
 """An inequality that holds by more than this share of its figure holds loosely."""
-
-ORDERED = "1"
-"""The figure of an ordering, each of whose members is a ratio."""
 
 _INFINITY = Decimal("Infinity")
 _BETWEEN = (" to ", "–", "—")
@@ -62,13 +58,13 @@ RULES: Mapping[Relation, Rule] = MappingProxyType(
         ),
         "about": Rule(
             words="about, around, roughly, approximately",
-            interval="5 % of the figure either way, or one of its last digit if that is more",
-            example="about 44 %: 41.8 to 46.2",
+            interval="what rounds to the digits, and 5 % of the figure more on either side",
+            example="about 44 %: 41.3 to 46.7",
         ),
         "nearly": Rule(
             words="nearly, almost",
             interval="as `about` towards zero; on the other side what rounds to the digits",
-            example="nearly 60 %: 57 to 60.5",
+            example="nearly 60 %: 56.5 to 60.5",
         ),
         "half": Rule(
             words="half, by half, twofold",
@@ -123,14 +119,14 @@ def accepted(printed: str, unit: str, relation: Relation, zeros: Zeros = "digits
     printed = significant(printed, zeros)
     rounded = interval(printed, unit)
     figure = (rounded.low + rounded.high) / 2
-    near = max(NEAR * abs(figure), last_digit(printed) * SCALES[unit])
-    inner, outer = (rounded.high, figure - near) if figure >= 0 else (rounded.low, figure + near)
-    nearly = Interval(min(inner, outer), max(inner, outer))
+    near = NEAR * abs(figure)
+    above = figure >= 0
+    nearly = Interval(rounded.low - near * above, rounded.high + near * (not above))
     half = HALF * abs(figure)
     by_rule: dict[Relation, Interval] = {
         "equals": rounded,
         "up_to": rounded,
-        "about": Interval(figure - near, figure + near),
+        "about": Interval(rounded.low - near, rounded.high + near),
         "nearly": nearly,
         "half": Interval(figure - half, figure + half),
         "at_least": Interval(rounded.low, _INFINITY),
@@ -155,13 +151,24 @@ def ends(printed: str) -> tuple[str, str]:
 
 def is_half(printed: str, unit: str) -> bool:
     """Whether a printed figure is one half: 0.5 x, 50 %, or 2 x of a gain or a cut by half."""
-    value = number(printed)
+    value = abs(number(printed))
     return value in ((Decimal(50),) if unit == "%" else (Decimal("0.5"), Decimal(2)))
 
 
+def ordered(relation: Relation, equal: Decimal) -> Interval:
+    """What an order allows, exactly: nothing is printed that could be rounded."""
+    low, high = (equal, _INFINITY) if relation in LOWER else (-_INFINITY, equal)
+    return Interval(low, high, low_open=relation == "more_than", high_open=relation == "less_than")
+
+
+def equal_in(metric: str) -> Decimal:
+    """What two equal figures give: speeds are compared by their ratio, others by difference."""
+    return Decimal(1) if metric in SPEEDS else Decimal(0)
+
+
 def figure_of(claim: Claim) -> Decimal:
-    """The printed figure itself, in base units; of an ordering the ratio of equals."""
-    return middle(ORDERED if claim.ordering else claim.printed, claim.unit)
+    """The printed figure itself, in base units; of an ordering what equal figures give."""
+    return equal_in(claim.metric) if claim.ordering else middle(claim.printed, claim.unit)
 
 
 def slack(claim: Claim, value: Decimal) -> Decimal | None:

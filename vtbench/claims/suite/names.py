@@ -54,11 +54,34 @@ def check_names(
                 continue
             if name not in by_id:
                 mistake(lines.of_claim(claim.id), f"{claim.id}: there is no claim {name}.")
-            elif name in by_id and _is_no_number(by_id[name]):
+            elif name in by_id and (
+                _is_no_number(by_id[name])
+                or (claim.kind == "arithmetic" and _is_bound(by_id[name]))
+            ):
                 said = f"{claim.id}: {name} is no single figure, so no arithmetic can use it."
                 mistake(lines.of_claim(claim.id), said)
         if claim.id in follows_from(by_id, names_in(claim.expression)):
             mistake(lines.of_claim(claim.id), f"{claim.id} follows from itself.")
+
+
+def without_bounds(claims: Iterable[Claim]) -> list[Claim]:
+    """Claims less the twins that would work out a figure from a printed bound, which has none."""
+    every = list(claims)
+    by_id = {claim.id: claim for claim in every}
+
+    def bounded(claim: Claim) -> bool:
+        names = names_in(claim.expression) if claim.expression else ()
+        return (
+            claim.id.endswith(".printed")
+            and claim.kind == "arithmetic"
+            and any(_is_bound(by_id[name]) for name in names if name in by_id)
+        )
+
+    return [claim for claim in every if not bounded(claim)]
+
+
+def _is_bound(claim: Claim) -> bool:
+    return not (claim.low.is_finite() and claim.high.is_finite())
 
 
 def _is_no_number(claim: Claim) -> bool:

@@ -1,7 +1,8 @@
 """Claims over a set: which figures are its members, and which of them decides.
 
 A set is a list of arithmetic, of which an entry may be a pattern of ids such as ``t1.vt_*.macs``.
-An ordering is the set of ratios of each of its figures to each of those that it is held against.
+An ordering is the set of differences of each of its figures and each of those that it is held
+against; of speeds, which are measured in turns, of ratios.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 from vtbench.claims.suite.hedges import LOWER, UPPER, ends, is_half
 from vtbench.claims.suite.interval import interval
 from vtbench.claims.suite.schema import Single
+from vtbench.claims.suite.speed import SPEEDS
 from vtbench.claims.suite.types import Claim
 from vtbench.errors import BadSuite
 
@@ -33,7 +35,11 @@ def members_of(single: Single, ids: Sequence[str]) -> tuple[str, ...]:
     """The arithmetic of each member of a claim's set; none if it is about one figure."""
     if single.kind == "ordering":
         ours, others = (_listed(given or (), single.id, ids) for given in (single.of, single.than))
-        return tuple(f"({one}) / ({other})" for one in ours for other in others if one != other)
+        sign = "/" if single.metric in SPEEDS else "-"
+        pairs = [(one, other) for one in ours for other in others if one != other]
+        if not pairs:
+            raise BadSuite("than: an ordering needs another figure than its own.")
+        return tuple(f"({one}) {sign} ({other})" for one, other in pairs)
     if isinstance(single.of, str) or single.of is None:
         return ()
     return _listed(single.of, single.id, ids)
@@ -71,6 +77,8 @@ def set_mistakes(single: Single) -> Iterator[str]:
         yield f"than: a {single.kind} takes no `than`; only an ordering does."
     if isinstance(single.of, tuple) and not single.of:
         yield "of: the set is empty; list the arithmetic of its members."
+    if isinstance(single.of, tuple) and single.by:
+        yield "by: a claim over a set has no other readings."
     if single.relation == "equals":
         return
     if single.kind in ("formula", "scaling"):
@@ -126,7 +134,8 @@ def deciding(relation: str, members: Sequence[str]) -> str:
 
 def sides(claim: Claim) -> tuple[Claim, ...]:
     """A claim as its two sides, the least and the greatest of its set; itself if one decides."""
-    if len(claim.members) < 2 or claim.relation in (*SIDED, "up_to"):  # noqa: PLR2004  # a pair
+    single = len(claim.members) < 2  # noqa: PLR2004  # of a pair each may decide
+    if claim.relation != "range" and (single or claim.relation in (*SIDED, "up_to")):
         return (claim,)
     least, greatest = (
         msgspec.structs.replace(claim, expression=f"{name}({', '.join(claim.members)})")

@@ -17,7 +17,9 @@ from typing import Any, Literal
 import msgspec
 
 from vtbench.data import grammar
+from vtbench.data.bounds import Amount, Count, Size
 from vtbench.data.grammar import Grammar, Tree, folded
+from vtbench.data.workload import OptionValue
 from vtbench.errors import BadInput
 
 FORMS = Grammar(
@@ -50,18 +52,18 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """The name of the option."""
-    example: int
+    example: Size
     """A value that the model can be built with."""
-    multiple: int = 1
+    multiple: Size = 1
     """The number that every value is a multiple of."""
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes at which a closed form equals a concrete count."""
 
-    sizes: dict[str, int]
+    sizes: dict[str, Size]
     """Symbol -> its value."""
-    macs: int
+    macs: Count
     """The count, which the closed form gives too."""
 
 
@@ -70,27 +72,27 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     """The model as it was asked for."""
-    options: dict[str, Any] = {}
+    options: dict[str, OptionValue] = {}
     """Its constructor options."""
     macs: str | None = None
     """The MACs for the widest set of sizes, in B images, H and W pixels, T tokens."""
     macs_unit: str | None = None
     """The MACs without rounding, in ``h = H / unit[0]`` and ``w = W / unit[1]``."""
-    unit: tuple[int, int] | None = None
+    unit: tuple[Size, Size] | None = None
     """Height and width whose multiples ``macs_unit`` is for."""
     conditions: tuple[str, ...] = ()
     """The sizes for which ``macs`` holds, in words."""
-    multiple_of: dict[str, int] = {}
+    multiple_of: dict[str, Size] = {}
     """Symbol -> the number that its value must be a multiple of."""
-    at_least: dict[str, int] = {}
+    at_least: dict[str, Size] = {}
     """Symbol -> its least value."""
-    fixed: dict[str, int] = {}
+    fixed: dict[str, Size] = {}
     """Symbol -> the only value that the model takes; it does not stand in ``macs``."""
     where: tuple[str, ...] = ()
     """Comparisons of sizes that must be true, such as ``T <= 77``."""
     square: bool = False
     """Whether the model takes only images that are as wide as they are high."""
-    degree: dict[str, int] = {}
+    degree: dict[str, Count] = {}
     """Symbol -> the highest power in which it occurs."""
     growth: str | None = None
     """The order of growth in words."""
@@ -102,7 +104,7 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     """The reason why it was not traced; None if it was."""
     checked_at: tuple[Checked, ...] = ()
     """Sizes at which a concrete count is equal; none of them was used to find the form."""
-    seconds: float | None = None
+    seconds: Amount | None = None
     """The time that it took, in seconds."""
     error: str | None = None
     """The reason why there is no closed form, in a sentence; None if there is one."""

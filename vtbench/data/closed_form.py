@@ -31,6 +31,10 @@ FORMS = Grammar(
 
 Number = int | Fraction
 
+MOST_DIGITS = 1000
+"""Digits of a value; Python refuses to write an integer of some four times as many."""
+_MOST = 10**MOST_DIGITS
+
 _OPERATIONS: Mapping[str, Callable[..., Number]] = MappingProxyType(
     {
         "+": operator.add,
@@ -132,11 +136,25 @@ _COMPARE: dict[str, Callable[[Number, Number], bool]] = {
 
 def _compares(comparison: str, sizes: Mapping[str, int]) -> bool:
     """Whether a comparison of two expressions holds; one of sizes that are not given does."""
-    left, relation, right = _RELATION.split(comparison, maxsplit=1)
-    sides = parse(left), parse(right)
+    relation, *sides = _sides(comparison)
     if not set().union(*map(names, sides)) <= sizes.keys():
         return True
-    return _COMPARE[relation](*(_value(side, sizes) for side in sides))
+    return _COMPARE[relation](*(_exact(side, sizes) for side in sides))
+
+
+def _sides(comparison: str) -> tuple[str, Tree, Tree]:
+    """The relation of a comparison, and the trees of its sides."""
+    parts = _RELATION.split(comparison)
+    if len(parts) != 3:  # noqa: PLR2004  # left, relation, right
+        raise BadInput(f"The condition {grammar.shortened(comparison)!r} is not a comparison.")
+    left, relation, right = parts
+    return relation, parse(left), parse(right)
+
+
+def refuse_unreadable(formula: Formula) -> None:
+    """Refuse a form with a condition that is outside the grammar."""
+    for comparison in formula.where:
+        _sides(comparison)
 
 
 def parse(text: str) -> Tree:
@@ -151,8 +169,22 @@ def names(tree: Tree) -> set[str]:
 
 def value(tree: Tree, sizes: Mapping[str, int]) -> int:
     """The exact value of a form; whole wherever the form holds."""
+    found = _exact(tree, sizes)
+    if abs(found) >= _MOST:
+        raise BadInput(
+            f"The formula has a value of more than {MOST_DIGITS:,} digits at {written(sizes)}."
+        )
+    if isinstance(found, Fraction):
+        if found.denominator != 1:
+            raise BadInput(f"The formula is not valid at {written(sizes)}.")
+        return found.numerator
+    return found
+
+
+def _exact(tree: Tree, sizes: Mapping[str, int]) -> Number:
+    """The value of a tree, whole or not; BadInput if it has none."""
     try:
-        found = _value(tree, sizes)
+        return _value(tree, sizes)
     except KeyError as error:
         name = error.args[0]
         raise BadInput(f"The formula needs a value of {name}; give one with --at.") from None
@@ -160,11 +192,6 @@ def value(tree: Tree, sizes: Mapping[str, int]) -> int:
         raise BadInput("The formula is nested too deeply.") from None
     except ZeroDivisionError:
         raise BadInput(f"The formula divides by zero at {written(sizes)}.") from None
-    if isinstance(found, Fraction):
-        if found.denominator != 1:
-            raise BadInput(f"The formula is not valid at {written(sizes)}.")
-        return found.numerator
-    return found
 
 
 def _value(tree: Tree, sizes: Mapping[str, int]) -> Number:

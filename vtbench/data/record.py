@@ -7,7 +7,7 @@ without torch and without the model.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -130,7 +130,7 @@ class PeerCount(msgspec.Struct, frozen=True, kw_only=True):
 class ByValues(msgspec.Struct, frozen=True, kw_only=True):
     """Why a count can depend on values, and the values that it was counted on."""
 
-    operators: tuple[str, ...]
+    operators: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     """The operators that read values of the input, of the weights or of random numbers."""
     counted_on: str
     """Those values, such as ``random weights and one random input, both of seed 0``."""

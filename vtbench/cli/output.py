@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from vtbench.data.visible import visible
 from vtbench.errors import OutputError
 
 
 def say(message: str) -> None:
     """One line for the user, apart from the document."""
-    sys.stderr.write(f"vtbench: {message}\n")
+    sys.stderr.write(f"vtbench: {visible(message)}\n")
     sys.stderr.flush()
 
 

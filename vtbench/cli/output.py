@@ -17,8 +17,11 @@ from vtbench.errors import OutputError
 
 def say(message: str) -> None:
     """One line for the user, apart from the document."""
-    sys.stderr.write(f"vtbench: {visible(message)}\n")
-    sys.stderr.flush()
+    if sys.stderr is None:
+        return
+    with contextlib.suppress(OSError):  # there is nobody left to tell
+        sys.stderr.write(f"vtbench: {visible(message)}\n")
+        sys.stderr.flush()
 
 
 def tell(said: list[str]) -> None:

@@ -44,7 +44,7 @@ LATEX = {
 }
 UNBOUNDED = 100_000
 MARKDOWN = re.compile(r"([\\|`*_<>\[\]])")
-BLOCK = re.compile(r"^(\d*)([#+.)-])(?=[\s#-]|$)")
+BLOCK = re.compile(r"^(\d*)(#(?=#*(?:\s|$))|[+-](?=\s|$)|(?<=\d)[.)](?=\s|$)|-(?=--+\s*$))")
 """The beginning of a line that is a heading, a list or a rule in markdown."""
 CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 """What is typed, such as a command, as every text of ours has it: between two backticks."""

@@ -137,7 +137,7 @@ def _junit(verdicts: Sequence[Verdict]) -> str:
 def _github(verdicts: Sequence[Verdict]) -> str:
     """Workflow commands: an error for every surprise, a notice for every suite."""
     lines = [
-        f"::error title={_property(each.claim.id)}::{_one_line(sentence(each))}"
+        f"::error title={_property(each.claim.id).replace(':', '%3A')}::{_one_line(sentence(each))}"
         for each in verdicts
         if not each.as_expected
     ]
@@ -150,8 +150,8 @@ def _github(verdicts: Sequence[Verdict]) -> str:
 
 
 def _property(text: str) -> str:
-    """A value of a workflow command, which commas and colons would end."""
-    return _one_line(text).replace(",", "%2C").replace(":", "%3A")
+    """A value of a workflow command, which a comma or two colons would end."""
+    return _one_line(text).replace(",", "%2C").replace("::", "%3A%3A")
 
 
 def _one_line(text: str) -> str:

@@ -10,7 +10,11 @@ import sys
 if not getattr(sys.flags, "safe_path", False) and sys.path[0] in ("", os.getcwd()):  # noqa: PTH109  # pathlib may be a stray file
     del sys.path[0]
 
-from vtbench.cli import main
-
 if __name__ == "__main__":
-    main()
+    try:
+        from vtbench.cli import main
+
+        main()
+    except KeyboardInterrupt:  # while that is imported
+        sys.stderr.write("vtbench: The command was interrupted.\n")
+        sys.exit(130)

@@ -212,3 +212,25 @@ def test_a_processor_really_multiplies_and_copies(monkeypatch, cache):
     (entry,) = json.loads(cache.read_text())["entries"].values()
     assert entry["device"] == "Processor"
     assert entry["samples"] >= 2
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch):
+    monkeypatch.delenv("VTBENCH_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(ceiling_store.Path, "home", _no_home)
+    with pytest.warns(UserWarning, match="cannot be kept in"):
+        remembered("a", Entry(macs_per_second=1.0))
+    assert kept("a") == Entry(macs_per_second=1.0)
+
+
+def _no_home():
+    raise RuntimeError("Could not determine home directory.")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1e-320", "1e308", "[" * 5_000 + "]" * 5_000, "NaN"])
+def test_a_cache_that_was_tampered_with_is_measured_again(cache, value):
+    cache.parent.mkdir()
+    entry = f'{{"a": {{"macs_per_second": {value}}}}}'
+    cache.write_text(f'{{"schema": "vtbench-ceilings/1", "entries": {entry}}}')
+    with pytest.warns(UserWarning, match="cannot be read"):
+        assert kept("a") is None

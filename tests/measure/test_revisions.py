@@ -23,7 +23,7 @@ from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption, ModelError, UsageError
 from vtbench.measure.revisions import Asked, compare_launches, measure_revisions
 from vtbench.measure.revisions.launches import over_launches
-from vtbench.measure.revisions.messages import Prepare
+from vtbench.measure.revisions.messages import Prepare, Refused, answer_in
 from vtbench.measure.revisions.remote import Remote, resident
 from vtbench.measure.revisions.session import _Enough
 from vtbench.measure.revisions.trees import PREFIX, commit_of, extracted, repository, working_tree
@@ -529,3 +529,16 @@ def test_where_the_one_that_compares_is_killed_nothing_is_left(git, tmp_path):
             break
         time.sleep(0.1)
     assert not Path(scratch).exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{}\n", b"\n", b"hello\n", b"[" * 5_000, b'{"type":"Taken","seconds":0}\n',
+        b'{"type":"Taken","seconds":1e-320}\n', b'{"type":"Taken","seconds":true}\n', b"\xff\n",
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_none_is_a_refusal(line):
+    answer = answer_in(line)
+    assert isinstance(answer, Refused)
+    assert answer.error.startswith("The process: this is not a known answer")

@@ -243,7 +243,7 @@ def test_what_was_written_as_timm_does_is_read_back(results):
         (
             "benchmark-infer-amp-nchw-pt112-cu113-x.csv",
             TIMM.replace("92.84", "fast"),
-            ".csv:3: a figure of 'mobilenetv3_large_150d' is not a number",
+            ".csv:3: a figure of 'mobilenetv3_large_150d' is wrong: Expected `float`",
         ),
     ],
 )

@@ -120,3 +120,12 @@ def test_a_figure_that_cannot_be_written_says_so(tmp_path):
         plot.lines(SERIES, "x", "y", tmp_path / "a.pdf")
     with pytest.raises(OutputError, match="no such file or directory"):
         plot.lines(SERIES, "x", "y", tmp_path / "none" / "a.png")
+
+
+@pytest.mark.parametrize("name", ["a$b$c", r"$\frac{$", "$x", "<b>&", "\x1b[2J\u202e", "_ ^ {}"])
+def test_names_are_drawn_as_they_stand(tmp_path, name):
+    chart = _chart(title=name, conditions=name)
+    lines = tuple(msgspec.structs.replace(line, name=name) for line in chart.lines)
+    for kind in ("lines", "points"):
+        plot.draw(msgspec.structs.replace(chart, lines=lines, kind=kind), tmp_path / "a.svg")
+        ET.parse(tmp_path / "a.svg")  # noqa: S314  # ours

@@ -16,6 +16,7 @@ import msgspec
 
 from vtbench.claims.judge import Verdict, judge
 from vtbench.claims.suite import Claim, Suite
+from vtbench.data.bounds import Count, Size
 from vtbench.data.files.lines import decoded, read_lines
 from vtbench.data.record import CONVENTION, Record
 from vtbench.data.version import VERSION
@@ -39,17 +40,17 @@ class Net(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="mode
 
     workload: Workload
     """The workload as it was asked for."""
-    resolution: tuple[int, int] | None
+    resolution: tuple[Size, Size] | None
     """The size that it was counted at."""
-    macs: int
+    macs: Count
     """Its multiply-accumulates."""
-    params: int
+    params: Count
     """The number of its parameters."""
     complete: bool
     """Whether no operator was unknown."""
-    activations_peak: int
+    activations_peak: Count
     """The predicted peak of activations in bytes."""
-    operators: dict[str, int]
+    operators: dict[str, Count]
     """Operator -> the number of its calls."""
 
 
@@ -60,9 +61,9 @@ class Module(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="m
     """The name of the model."""
     module: str
     """The path of the module."""
-    macs: int
+    macs: Count
     """Multiply-accumulates directly in the module."""
-    params: int
+    params: Count
     """Parameters directly in the module."""
 
 

@@ -6,19 +6,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 import traceback
 from collections.abc import Sequence
 
-from vtbench.cli.output import notices_said, say
+from vtbench.cli.output import notices_said, say, write_document
 from vtbench.errors import VtbenchError
 
 INTERRUPTED = 130
+HELP = frozenset({"-h", "--help"})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The ``vtbench`` command."""
-    sys.exit(_status(list(sys.argv[1:] if arguments is None else arguments)))
+    try:
+        status = _status(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        say("The command was interrupted.")
+    sys.exit(status)
 
 
 def _status(arguments: list[str]) -> int:
@@ -30,8 +39,14 @@ def _status(arguments: list[str]) -> int:
     # typer carries its own copy of click in some versions and imports click in others.
     click_exception = typer.BadParameter.__mro__[2]
     try:
-        with notices_said():
+        if not HELP.intersection(arguments):
+            with notices_said():
+                status = app(args=arguments, prog_name="vtbench", standalone_mode=False)
+            return int(status or 0)
+        with contextlib.redirect_stdout(io.StringIO()) as help_:  # typer writes it by itself
             status = app(args=arguments, prog_name="vtbench", standalone_mode=False)
+        write_document(help_.getvalue(), None)
+        return int(status or 0)
     except VtbenchError as error:
         if "--traceback" in arguments:
             traceback.print_exc(file=sys.stderr)
@@ -44,8 +59,5 @@ def _status(arguments: list[str]) -> int:
         stop = "" if said.endswith("?") else "."
         say(f"{said}{stop} Run `{command} --help` for help.")
         return 2
-    except (KeyboardInterrupt, typer.Abort):
-        status = INTERRUPTED
-    if status == INTERRUPTED:
-        say("The command was interrupted.")
-    return int(status or 0)
+    except typer.Abort:
+        return INTERRUPTED

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vtbench.cli.commands import HELP_NAMES, CommandGroup
+from vtbench.cli.output import write_document
 from vtbench.data.version import VERSION
 
 app = typer.Typer(
@@ -22,7 +23,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"vtbench {VERSION}")
+        write_document(f"vtbench {VERSION}\n", None)
         raise typer.Exit
 
 
@@ -54,4 +55,4 @@ def vtbench(
     you give --gpu.
     """
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        write_document(context.get_help() + "\n", None)

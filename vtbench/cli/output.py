@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from vtbench.data.notice import Notice
+from vtbench.data.visible import visible
 from vtbench.errors import OutputError
 
 
 def say(message: str) -> None:
     """One line for the user, apart from the document."""
-    sys.stderr.write(f"vtbench: {message}\n")
-    sys.stderr.flush()
+    if sys.stderr is None:
+        return
+    with contextlib.suppress(OSError):  # there is nobody left to tell
+        sys.stderr.write(f"vtbench: {visible(message)}\n")
+        sys.stderr.flush()
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from vtbench.cli.output import say
+from vtbench.data.visible import visible
 from vtbench.report.console import console
 from vtbench.report.units import spoken
 
@@ -57,7 +58,7 @@ def _bar(total: int, doing: str, left: Left | None) -> Iterator[Advance]:
     timer.daemon = True
     timer.start()
     try:
-        yield lambda name: bar.update(task, advance=1, description=name + _said(left))
+        yield lambda name: bar.update(task, advance=1, description=visible(name) + _said(left))
     finally:
         timer.cancel()
         timer.join()

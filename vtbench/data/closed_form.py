@@ -17,7 +17,9 @@ from typing import Any, Literal
 import msgspec
 
 from vtbench.data import grammar
+from vtbench.data.bounds import Amount, Count, Size
 from vtbench.data.grammar import Grammar, Tree, folded
+from vtbench.data.workload import OptionValue
 from vtbench.errors import BadInput
 
 FORMS = Grammar(
@@ -28,6 +30,10 @@ FORMS = Grammar(
 )  # fmt: skip
 
 Number = int | Fraction
+
+MOST_DIGITS = 1000
+"""Digits of a value; Python refuses to write an integer of some four times as many."""
+_MOST = 10**MOST_DIGITS
 
 _OPERATIONS: Mapping[str, Callable[..., Number]] = MappingProxyType(
     {
@@ -50,18 +56,18 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """The name of the option."""
-    example: int
+    example: Size
     """A value that the model can be built with."""
-    multiple: int = 1
+    multiple: Size = 1
     """The number that every value is a multiple of."""
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes at which a closed form equals a concrete count."""
 
-    sizes: dict[str, int]
+    sizes: dict[str, Size]
     """Symbol -> its value."""
-    macs: int
+    macs: Count
     """The count, which the closed form gives too."""
 
 
@@ -70,27 +76,27 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     """The model as it was asked for."""
-    options: dict[str, Any] = {}
+    options: dict[str, OptionValue] = {}
     """Its constructor options."""
     macs: str | None = None
     """The MACs for the widest set of sizes, in B images, H and W pixels, T tokens."""
     macs_unit: str | None = None
     """The MACs without rounding, in ``h = H / unit[0]`` and ``w = W / unit[1]``."""
-    unit: tuple[int, int] | None = None
+    unit: tuple[Size, Size] | None = None
     """Height and width whose multiples ``macs_unit`` is for."""
     conditions: tuple[str, ...] = ()
     """The sizes for which ``macs`` holds, in words."""
-    multiple_of: dict[str, int] = {}
+    multiple_of: dict[str, Size] = {}
     """Symbol -> the number that its value must be a multiple of."""
-    at_least: dict[str, int] = {}
+    at_least: dict[str, Size] = {}
     """Symbol -> its least value."""
-    fixed: dict[str, int] = {}
+    fixed: dict[str, Size] = {}
     """Symbol -> the only value that the model takes; it does not stand in ``macs``."""
     where: tuple[str, ...] = ()
     """Comparisons of sizes that must be true, such as ``T <= 77``."""
     square: bool = False
     """Whether the model takes only images that are as wide as they are high."""
-    degree: dict[str, int] = {}
+    degree: dict[str, Count] = {}
     """Symbol -> the highest power in which it occurs."""
     growth: str | None = None
     """The order of growth in words."""
@@ -102,7 +108,7 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     """The reason why it was not traced; None if it was."""
     checked_at: tuple[Checked, ...] = ()
     """Sizes at which a concrete count is equal; none of them was used to find the form."""
-    seconds: float | None = None
+    seconds: Amount | None = None
     """The time that it took, in seconds."""
     error: str | None = None
     """The reason why there is no closed form, in a sentence; None if there is one."""
@@ -130,11 +136,25 @@ _COMPARE: dict[str, Callable[[Number, Number], bool]] = {
 
 def _compares(comparison: str, sizes: Mapping[str, int]) -> bool:
     """Whether a comparison of two expressions holds; one of sizes that are not given does."""
-    left, relation, right = _RELATION.split(comparison, maxsplit=1)
-    sides = parse(left), parse(right)
+    relation, *sides = _sides(comparison)
     if not set().union(*map(names, sides)) <= sizes.keys():
         return True
-    return _COMPARE[relation](*(_value(side, sizes) for side in sides))
+    return _COMPARE[relation](*(_exact(side, sizes) for side in sides))
+
+
+def _sides(comparison: str) -> tuple[str, Tree, Tree]:
+    """The relation of a comparison, and the trees of its sides."""
+    parts = _RELATION.split(comparison)
+    if len(parts) != 3:  # noqa: PLR2004  # left, relation, right
+        raise BadInput(f"The condition {grammar.shortened(comparison)!r} is not a comparison.")
+    left, relation, right = parts
+    return relation, parse(left), parse(right)
+
+
+def refuse_unreadable(formula: Formula) -> None:
+    """Refuse a form with a condition that is outside the grammar."""
+    for comparison in formula.where:
+        _sides(comparison)
 
 
 def parse(text: str) -> Tree:
@@ -149,8 +169,22 @@ def names(tree: Tree) -> set[str]:
 
 def value(tree: Tree, sizes: Mapping[str, int]) -> int:
     """The exact value of a form; whole wherever the form holds."""
+    found = _exact(tree, sizes)
+    if abs(found) >= _MOST:
+        raise BadInput(
+            f"The formula has a value of more than {MOST_DIGITS:,} digits at {written(sizes)}."
+        )
+    if isinstance(found, Fraction):
+        if found.denominator != 1:
+            raise BadInput(f"The formula is not valid at {written(sizes)}.")
+        return found.numerator
+    return found
+
+
+def _exact(tree: Tree, sizes: Mapping[str, int]) -> Number:
+    """The value of a tree, whole or not; BadInput if it has none."""
     try:
-        found = _value(tree, sizes)
+        return _value(tree, sizes)
     except KeyError as error:
         name = error.args[0]
         raise BadInput(f"The formula needs a value of {name}; give one with --at.") from None
@@ -158,11 +192,6 @@ def value(tree: Tree, sizes: Mapping[str, int]) -> int:
         raise BadInput("The formula is nested too deeply.") from None
     except ZeroDivisionError:
         raise BadInput(f"The formula divides by zero at {written(sizes)}.") from None
-    if isinstance(found, Fraction):
-        if found.denominator != 1:
-            raise BadInput(f"The formula is not valid at {written(sizes)}.")
-        return found.numerator
-    return found
 
 
 def _value(tree: Tree, sizes: Mapping[str, int]) -> Number:

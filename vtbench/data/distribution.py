@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from vtbench.data.bounds import Count
 from vtbench.stats.mean import exact_mean, mean_half_width, quantile
 
 
 class InputSet(msgspec.Struct, frozen=True, kw_only=True):
     """Inputs over which a figure is taken: drawn under seeds, or a source that was named."""
 
-    seeds: int | None = None
+    seeds: Count | None = None
     """How many random inputs, of the seeds 0, 1, 2, ...; None if a source gives the inputs."""
     source: str | None = None
     """A folder of images, a ``.npy`` file, or a function; None if the inputs are drawn."""
@@ -32,13 +33,13 @@ class VaryingOperator(msgspec.Struct, frozen=True, kw_only=True):
 
     op: str
     """The operator, such as ``aten.linear.default``."""
-    min: int
+    min: Count
     """Its fewest multiply-accumulates for one input."""
-    max: int
+    max: Count
     """Its most multiply-accumulates for one input."""
-    min_calls: int
+    min_calls: Count
     """Its fewest calls for one input."""
-    max_calls: int
+    max_calls: Count
     """Its most calls for one input."""
 
 
@@ -51,7 +52,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
 
     over: InputSet
     """The inputs that were asked for."""
-    values: tuple[int, ...]
+    values: Annotated[tuple[Count, ...], msgspec.Meta(min_length=1)]
     """The figure for each input, in their order; at least one."""
     varying: tuple[VaryingOperator, ...] = ()
     """The operators that vary, the widest range of MACs first."""

@@ -69,6 +69,15 @@ class Disturbance(msgspec.Struct, frozen=True, omit_defaults=True):
     device: str | None = None
     """The device that it concerns, such as ``cuda:0``, if several were described together."""
 
+    def __post_init__(self) -> None:
+        """The values have to be those of the sentence, and of their kinds."""
+        try:
+            _ = self.sentence
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError):
+            raise ValueError(
+                f"Expected the values of a disturbance {self.kind.value}, got {self.values}"
+            ) from None
+
     @property
     def sentence(self) -> str:
         """The disturbance in words."""

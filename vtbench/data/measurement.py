@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from vtbench.data.bounds import Amount, Count, Rate, Seconds, Size
 from vtbench.data.distribution import Distribution
 from vtbench.data.disturbance import Disturbance
 from vtbench.data.protocol import ProtocolId
@@ -32,13 +33,13 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the device is a CPU or a CUDA GPU."""
     name: str
     """The product name, such as ``NVIDIA H200``; it is part of the identity."""
-    index: int | None = None
+    index: Count | None = None
     """The CUDA index in the process that measured; None for a CPU."""
     uuid: str | None = None
     """The UUID of the GPU; None for a CPU."""
-    memory: int | None = None
+    memory: Count | None = None
     """The device's memory, in bytes."""
-    cores: int | None = None
+    cores: Count | None = None
     """The number of streaming multiprocessors, or of cores that the process may use."""
     partition: str | None = None
     """The MIG profile, if the device is a part of a GPU."""
@@ -58,7 +59,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     ``unwatched``: the device's state was not recorded; ``clean``: neither."""
     disturbances: tuple[Disturbance, ...] = ()
     """The reasons for the verdict, and remarks that do not change it."""
-    samples: int = 0
+    samples: Count = 0
     """The number of readings that were taken while the device was busy."""
     sm_clock_mhz: float | None = None
     """The median clock of the GPU's multiprocessors while it was busy, in MHz."""
@@ -74,7 +75,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     """The GPU's temperature while it was busy, in degrees Celsius."""
     throttle_reasons: tuple[str, ...] = ()
     """NVML's reasons for a lower clock while busy, except idle and clocks that a user set."""
-    other_processes: int | None = None
+    other_processes: Count | None = None
     """The number of other processes on the same GPU."""
     energy_per_image_j: float | None = None
     """The energy that the GPU used for one image, in joules."""
@@ -103,15 +104,15 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
 class MeasuredMemory(msgspec.Struct, frozen=True, kw_only=True):
     """The memory of one step in bytes; a figure that the device does not have is None."""
 
-    weights: int | None = None
+    weights: Count | None = None
     """Bytes of parameters and buffers on the device."""
-    peak_allocated: int | None = None
+    peak_allocated: Count | None = None
     """On CUDA, the peak of bytes in live tensors during a step, weights included."""
-    peak_reserved: int | None = None
+    peak_reserved: Count | None = None
     """On CUDA, the peak of bytes that the allocator held."""
-    peak_resident: int | None = None
+    peak_resident: Count | None = None
     """On a CPU, the peak of the process's bytes during a step, minus those before the model."""
-    predicted: int | None = None
+    predicted: Count | None = None
     """Bytes of weights plus the peak of live tensors, as predicted by the count."""
     ratio: float | None = None
     """The measured peak (allocated, or resident) divided by ``predicted``."""
@@ -122,31 +123,31 @@ class StageShare(msgspec.Struct, frozen=True, kw_only=True):
 
     stage: str
     """The name of the stage."""
-    seconds: float
+    seconds: Seconds
     """The time of the stage in one step, in seconds."""
-    macs: int
+    macs: Count
     """Multiply-accumulates of the stage in one step."""
-    bytes: int
+    bytes: Count
     """The least number of bytes that the stage must read and write in one step."""
-    utilisation: float | None
+    utilisation: Amount | None
     """Achieved MAC/s divided by the measured ceiling; None if the ceiling is not known."""
 
 
 class Roofline(msgspec.Struct, frozen=True, kw_only=True):
     """A model's speed beside the highest speeds of the device's arithmetic and memory."""
 
-    macs_per_second: float
+    macs_per_second: Amount
     """Multiply-accumulates of a step divided by its time."""
-    bytes_per_second: float
+    bytes_per_second: Amount
     """The least traffic of a step divided by its time: weights are read once, and counted
     activations are written and read once."""
-    ceiling_macs_per_second: float | None = None
+    ceiling_macs_per_second: Rate | None = None
     """MAC/s of a large matrix product in the same precision, measured on this device."""
-    ceiling_bytes_per_second: float | None = None
+    ceiling_bytes_per_second: Rate | None = None
     """Bytes per second of a large copy, measured on this device."""
-    datasheet_macs_per_second: float | None = None
+    datasheet_macs_per_second: Rate | None = None
     """MAC/s of the dense peak in the maker's datasheet; None if it is not known."""
-    datasheet_bytes_per_second: float | None = None
+    datasheet_bytes_per_second: Rate | None = None
     """Bytes per second of the memory in the maker's datasheet; None if it is not known."""
     bound: Literal["arithmetic", "memory", "neither"] | None = None
     """The nearer ceiling; ``neither`` if both are far, as with small shapes or many launches."""
@@ -165,27 +166,27 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The device that executed the workload; None if the run failed before it was known."""
     environment: Environment = {}
     """Versions of libraries, driver, host and processor, by name."""
-    samples: tuple[float, ...] = ()
+    samples: tuple[Seconds, ...] = ()
     """Seconds per step, each the mean of ``steps_per_sample`` steps, in the order taken."""
-    steps_per_sample: int = 1
+    steps_per_sample: Size = 1
     """The number of steps that one sample is the mean of."""
-    median: float | None = None
+    median: Seconds | None = None
     """The median of the samples, in seconds per step."""
-    low: float | None = None
+    low: Seconds | None = None
     """The lower end of the 95 % interval of the median, in seconds per step."""
-    high: float | None = None
+    high: Seconds | None = None
     """The upper end of the 95 % interval of the median, in seconds per step."""
-    images_per_second: float | None = None
+    images_per_second: Rate | None = None
     """The number of images divided by the total time of all samples."""
-    p50: float | None = None
+    p50: Seconds | None = None
     """The 50th percentile of single steps, in seconds; None if steps were not timed singly."""
-    p90: float | None = None
+    p90: Seconds | None = None
     """The 90th percentile of single steps, in seconds; None if there are too few steps."""
-    p99: float | None = None
+    p99: Seconds | None = None
     """The 99th percentile of single steps, in seconds; None if there are too few steps."""
-    warmup_steps: int | None = None
+    warmup_steps: Count | None = None
     """The number of steps before the first sample."""
-    warmup_seconds: float | None = None
+    warmup_seconds: Amount | None = None
     """The time of the steps before the first sample, in seconds."""
     stopped_by: str | None = None
     """The rule that ended the sampling: ``interval`` (it is narrow enough), ``max_time``, ..."""
@@ -193,17 +194,17 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The state of the device during the measurement; None if it was not recorded."""
     memory: MeasuredMemory | None = None
     """The measured and predicted memory; None if it was not measured."""
-    macs: int | None = None
+    macs: Count | None = None
     """Multiply-accumulates of the whole step; None if an operator is unknown."""
-    params: int | None = None
+    params: Count | None = None
     """The number of the model's parameters; None if the model was not counted."""
-    activations: int | None = None
+    activations: Count | None = None
     """Elements written by counted operators in the whole step."""
     by_values: ByValues | None = None
     """Why counts, and what follows from them, can change with the values of the input."""
     distribution: Distribution | None = None
     """Of memory, the predicted bytes over many inputs; None if not asked for."""
-    utilisation: float | None = None
+    utilisation: Amount | None = None
     """Achieved MAC/s divided by the ceiling of this device in this precision."""
     roofline: Roofline | None = None
     """The speed beside the device's ceilings; None if they were not asked for."""

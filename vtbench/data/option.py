@@ -76,7 +76,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 @functools.cache
 def fields_of(struct: type[msgspec.Struct]) -> dict[str, Field]:
     """The fields of a struct that have an option, in their order."""
-    hints = get_type_hints(struct, include_extras=True)
+    hints, plain = get_type_hints(struct, include_extras=True), get_type_hints(struct)
     found = {}
     for field in msgspec.structs.fields(struct):
         option = next(
@@ -90,7 +90,7 @@ def fields_of(struct: type[msgspec.Struct]) -> dict[str, Field]:
         if option is not None:
             found[field.name] = Field(
                 name=field.name,
-                type=get_args(hints[field.name])[0],
+                type=plain[field.name],
                 default=None if field.default is msgspec.NODEFAULT else field.default,
                 option=option,
             )

@@ -7,10 +7,11 @@ without torch and without the model.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from vtbench.data.bounds import Count
 from vtbench.data.distribution import Distribution
 from vtbench.data.workload import Workload
 
@@ -35,21 +36,21 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``conv``, ``linear``, ``matmul``, ``attention``, ``recurrent`` for counted rows; the class of
     other arithmetic (``normalisation``, ``softmax``, ``activation``, ``elementwise``,
     ``reduction``, ``pooling``, ``interpolation``) or ``none`` for zero rows; ``unknown``."""
-    calls: int
+    calls: Count
     """The number of times that it ran."""
-    macs: int = 0
+    macs: Count = 0
     """Multiply-accumulates, dense by shape; 0 unless counted."""
-    effective_macs: int = 0
+    effective_macs: Count = 0
     """Multiply-accumulates that a static (causal) mask leaves; equals ``macs`` without a mask."""
-    elements_in: int = 0
+    elements_in: Count = 0
     """Elements of its first tensor input, the one that it works on."""
-    elements_out: int = 0
+    elements_out: Count = 0
     """Elements of its tensor outputs."""
-    written: int = 0
+    written: Count = 0
     """Activations as timm counts them: elements written by counted work, attention scores too."""
-    softmax: int = 0
+    softmax: Count = 0
     """Scores that pass through the softmax inside a fused attention."""
-    biased: int = 0
+    biased: Count = 0
     """Elements to which a bias is added on the way."""
     with_parameter: bool = False
     """Whether an operand is a parameter of the model."""
@@ -59,7 +60,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The pass that it ran in."""
     source: Literal["table", "user formula", "outside"] = "table"
     """The origin of the count; ``outside`` is work that PyTorch's dispatcher did not see."""
-    estimated_macs: int = 0
+    estimated_macs: Count = 0
     """A rough estimate that ranks unknown rows; it is never part of a total."""
 
     @property
@@ -75,9 +76,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes predicted from tensor lifetimes."""
 
-    weights: int
+    weights: Count
     """Parameters and buffers, each storage once."""
-    activations_peak: int
+    activations_peak: Count
     """The peak of bytes of other tensors that are alive at one time, inputs included."""
     peak_at: str
     """The module path and the operator that reached the peak, as ``path (op)``."""
@@ -86,17 +87,17 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """Distinct parameters of a model, each tensor once."""
 
-    total: int
+    total: Count
     """The number of elements of all parameters."""
-    trainable: int
+    trainable: Count
     """The number of elements of the parameters that require a gradient."""
-    buffers: int
+    buffers: Count
     """The number of elements of all buffers."""
-    weights: int
+    weights: Count
     """Weights of convolutions and linear layers only: no biases, norms or embeddings."""
-    norms: int = 0
+    norms: Count = 0
     """Scales and shifts of normalisation layers."""
-    biases: int = 0
+    biases: Count = 0
     """Biases of all layers except normalisation layers."""
 
 
@@ -105,7 +106,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
 
     op: str
     """The operator, or the class of the module."""
-    calls: int
+    calls: Count
     """The number of its calls that are counted differently."""
     macs: int
     """The peer's MACs minus those of vtbench; negative if the peer misses work."""
@@ -114,7 +115,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
 class PeerCount(msgspec.Struct, frozen=True, kw_only=True):
     """The count of another counter; the explained and unexplained parts sum to the difference."""
 
-    macs: int | None = None
+    macs: Count | None = None
     """The counter's MACs; None if it failed."""
     difference: int | None = None
     """The counter's MACs minus those of vtbench."""
@@ -129,7 +130,7 @@ class PeerCount(msgspec.Struct, frozen=True, kw_only=True):
 class ByValues(msgspec.Struct, frozen=True, kw_only=True):
     """Why a count can depend on values, and the values that it was counted on."""
 
-    operators: tuple[str, ...]
+    operators: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     """The operators that read values of the input, of the weights or of random numbers."""
     counted_on: str
     """Those values, such as ``random weights and one random input, both of seed 0``."""
@@ -146,9 +147,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The model's parameters; None if counting failed."""
     memory: Memory | None = None
     """The predicted memory; None if counting failed."""
-    module_parameters: dict[str, int] = {}
+    module_parameters: dict[str, Count] = {}
     """Module path -> elements of the parameters registered directly there, each tensor once."""
-    module_weights: dict[str, int] = {}
+    module_weights: dict[str, Count] = {}
     """Module path -> elements of the weights of convolutions and linear layers alone."""
     stages: tuple[str, ...] = ()
     """Module paths that divide the model: its direct children unless the catalogue names them."""

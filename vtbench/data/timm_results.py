@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from vtbench.data.bounds import Size
 from vtbench.data.disturbance import Disturbance, Kind
 from vtbench.data.measurement import Device, Environment, Measurement, Telemetry
 from vtbench.data.protocol import ProtocolId
@@ -37,6 +38,14 @@ _NAME = re.compile(
 _AMP: dict[str, Precision] = {"amp": "fp16", "amp_bf16": "bf16"}
 
 
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures that every row needs."""
+
+    infer_img_size: Size
+    infer_batch_size: Size
+    infer_samples_per_sec: Annotated[float, msgspec.Meta(ge=1e-12, le=1e15)]
+
+
 class _Conditions(msgspec.Struct, frozen=True):
     """The conditions that the name of a file states for all its rows."""
 
@@ -52,7 +61,13 @@ def read_timm_results(path: Path) -> list[Measurement]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"The results {path} cannot be read: {error}.") from error
-    rows = csv.DictReader(text.splitlines())
+    try:
+        return _read(csv.DictReader(text.splitlines()), conditions, path)
+    except csv.Error as error:
+        raise BadInput(f"The results {path} cannot be read as CSV: {error}.") from error
+
+
+def _read(rows: csv.DictReader[str], conditions: _Conditions, path: Path) -> list[Measurement]:
     missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
     if missing:
         raise BadInput(
@@ -102,22 +117,22 @@ def _torch_version(figures: str) -> str:
 
 def _measurement(row: dict[str, Any], conditions: _Conditions, where: str) -> Measurement:
     try:
-        size, batch = int(row["infer_img_size"]), int(row["infer_batch_size"])
-        rate = float(row["infer_samples_per_sec"])
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"{where}: a figure of {row.get('model')!r} is not a number.") from error
+        figures = msgspec.convert(row, _Row, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{where}: a figure of {row.get('model')!r} is wrong: {error}.") from error
+    size = figures.infer_img_size
     printed = {f"printed_{name}": row[name] for name in PRINTED if row.get(name)}
     return Measurement(
         workload=msgspec.structs.replace(
             conditions.workload,
             model=f"timm:{row['model']}",
             resolution=(size, size),
-            batch_size=batch,
+            batch_size=figures.infer_batch_size,
         ),
         protocol=IMPORTED,
         device=conditions.device,
         environment={**conditions.environment, **printed},
-        images_per_second=rate,
+        images_per_second=figures.infer_samples_per_sec,
         telemetry=Telemetry(
             verdict="unwatched",
             disturbances=(Disturbance(Kind.NOT_RECORDED, {"source": "timm's results"}),),

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from vtbench.data.bounds import Count, Size, Threads
 from vtbench.data.option import Option, fields_of
 
 OptionValue = bool | int | float | str | None | tuple[int | float | str | bool, ...]
@@ -22,7 +23,7 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     name: str
     """The parameter of ``forward`` that receives it."""
-    shape: tuple[int, ...]
+    shape: tuple[Count, ...]
     """The shape, with the batch as its first number."""
     dtype: str = "float32"
     """A torch dtype by name."""
@@ -40,7 +41,7 @@ class Workload(
     model: str
     """The name of the model as it was asked for."""
     resolution: Annotated[
-        tuple[int, int] | None,
+        tuple[Size, Size] | None,
         Option(
             help="Image size in pixels (default: the model's own size).",
             also=("--img-size",),
@@ -49,7 +50,7 @@ class Workload(
     ] = None
     """Height and width; None is the model's own until it is resolved, or a model without images."""
     batch_size: Annotated[
-        int, Option(help="Images per step (default: 1; 64 for throughput on a GPU).")
+        Size, Option(help="Images per step (default: 1; 64 for throughput on a GPU).")
     ] = 1
     """The number of images per step."""
     options: tuple[tuple[str, OptionValue], ...] = ()
@@ -106,7 +107,7 @@ class Workload(
     ] = None
     """The mode of ``torch.compile``; None is eager."""
     threads: Annotated[
-        int | None,
+        Threads | None,
         Option(help="Number of CPU threads (default: PyTorch chooses).", executed=True, on="cpu"),
     ] = None
     """The number of CPU threads; None is PyTorch's own choice until it is resolved."""

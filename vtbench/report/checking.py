@@ -136,17 +136,22 @@ def _junit(verdicts: Sequence[Verdict]) -> str:
 
 def _github(verdicts: Sequence[Verdict]) -> str:
     """Workflow commands: an error for every surprise, a notice for every suite."""
-    lines = []
-    for verdict in verdicts:
-        if not verdict.as_expected:
-            title = verdict.claim.id.replace(",", "%2C").replace(":", "%3A")
-            lines.append(f"::error title={title}::{_one_line(sentence(verdict))}")
+    lines = [
+        f"::error title={_property(each.claim.id).replace(':', '%3A')}::{_one_line(sentence(each))}"
+        for each in verdicts
+        if not each.as_expected
+    ]
     lines += [
-        f"::notice title={table.title}::{_one_line(' '.join(table.notes[:2]))}"
+        f"::notice title={_property(table.title)}::{_one_line(' '.join(table.notes[:2]))}"
         for table in verdict_tables(verdicts)
         if table.notes
     ]
     return "\n".join(lines) + "\n"
+
+
+def _property(text: str) -> str:
+    """A value of a workflow command, which a comma or two colons would end."""
+    return _one_line(text).replace(",", "%2C").replace("::", "%3A%3A")
 
 
 def _one_line(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from vtbench.data.version import VERSION
+from vtbench.data.visible import escaped_in_json, visible
 from vtbench.errors import BadOption
 from vtbench.report.render import render
 from vtbench.report.table import Table
@@ -82,7 +83,7 @@ def written(document: Document, rendering: Rendering) -> str:
     """The whole document, ending in a line break."""
     refuse_format(document.kind, rendering)
     if rendering.format in document.special:
-        text = document.special[rendering.format]()
+        text = visible(document.special[rendering.format]())
     elif rendering.format == "json":
         text = json_text(json_object(document.kind, document.results(), document.more()))
     elif rendering.format == "csv":
@@ -103,4 +104,4 @@ def json_object(
 
 def json_text(value: Any) -> str:
     """A value as JSON; integers stay exact at any size."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return escaped_in_json(json.dumps(value, indent=2, ensure_ascii=False))

@@ -14,6 +14,7 @@ from typing import Any
 from vtbench.data import catalog
 from vtbench.data.measurement import Measurement
 from vtbench.data.timm_results import COLUMNS
+from vtbench.data.visible import no_formula
 from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadInput
 from vtbench.report.document import json_text
@@ -187,7 +188,7 @@ def _timm_row(record: Measurement) -> tuple[object, ...]:
     size = work.resolution[0] if work.resolution else ""
     seconds = work.batch_size / rate
     return (
-        timm_name(work.model),
+        no_formula(timm_name(work.model)),
         size,
         round(rate, 2),
         round(seconds * MILLI, 3),

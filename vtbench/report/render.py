@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 from rich.cells import cell_len
 
+from vtbench.data.visible import no_formula, visible
 from vtbench.report.console import console
 from vtbench.report.table import Column, Table
 
@@ -43,18 +44,34 @@ LATEX = {
 }
 UNBOUNDED = 100_000
 MARKDOWN = re.compile(r"([\\|`*_<>\[\]])")
+BLOCK = re.compile(r"^(\d*)(#(?=#*(?:\s|$))|[+-](?=\s|$)|(?<=\d)[.)](?=\s|$)|-(?=--+\s*$))")
+"""The beginning of a line that is a heading, a list or a rule in markdown."""
 CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 """What is typed, such as a command, as every text of ours has it: between two backticks."""
 
 
 def render(tables: Sequence[Table], style: Style, *, width: int = 80, color: bool = False) -> str:
     """Tables one after the other; only the terminal has a width, and only it has colour."""
+    tables = [_visible(table) for table in tables]
     if style != "latex":  # a caption stands alone; elsewhere what was said once holds on
         tables = _said_once(tables)
     if style == "table":
         return "\n\n".join(_terminal(table, width, color=color) for table in tables)
     make = {"markdown": _markdown, "csv": _csv, "latex": _latex, "html": _html}[style]
     return "\n\n".join(make(table).rstrip("\n") for table in tables)
+
+
+def _visible(table: Table) -> Table:
+    """The table, in which nothing acts on a terminal or a page; what files say stands in it."""
+    return Table(
+        title=visible(table.title),
+        columns=tuple(
+            msgspec.structs.replace(column, head=visible(column.head)) for column in table.columns
+        ),
+        rows=tuple(tuple(map(visible, row)) for row in table.rows),
+        conditions=tuple(map(visible, table.conditions)),
+        notes=tuple(map(visible, table.notes)),
+    )
 
 
 def _said_once(tables: Sequence[Table]) -> list[Table]:
@@ -118,14 +135,19 @@ def _spelt(text: str, words: Callable[[str], str], code: Callable[[str], str]) -
 
 def _markdown(table: Table) -> str:
     lines = [f"### {_mark(table.title)}", ""] if table.title else []
-    lines += [line for said in filter(None, table.conditions) for line in (f"{_mark(said)}", "")]
+    lines += [line for said in filter(None, table.conditions) for line in (_paragraph(said), "")]
     if table.rows:
         lines.append(_marked_row([column.head for column in table.columns]))
         rule = (":---" if column.align == "left" else "---:" for column in table.columns)
         lines.append("| " + " | ".join(rule) + " |")
         lines += map(_marked_row, table.rows)
-    notes = [f"- {_mark(note)}" for note in filter(None, table.notes)]
+    notes = [f"- {_paragraph(note)}" for note in filter(None, table.notes)]
     return "\n".join([*lines, *([""] if notes and lines and lines[-1] else []), *notes])
+
+
+def _paragraph(text: str) -> str:
+    """Text that markdown takes for one, whatever it begins with."""
+    return BLOCK.sub(r"\1\\\2", _mark(text))
 
 
 def _marked_row(cells: Sequence[str]) -> str:
@@ -151,8 +173,8 @@ def _mark(text: str, code: Callable[[str], str] = _code) -> str:
 def _csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.head for column in table.columns])
-    writer.writerows(table.rows)
+    writer.writerow([no_formula(column.head) for column in table.columns])
+    writer.writerows([map(no_formula, row) for row in table.rows])
     return text.getvalue()
 
 
@@ -182,8 +204,8 @@ def _tex_column(column: Column) -> str:
 
 
 def _tex(text: str) -> str:
-    body = text.lstrip(" ")
-    indent = r"\quad " * ((len(text) - len(body)) // 2)
+    body = " ".join(text.lstrip(" ").splitlines())
+    indent = r"\quad " * ((len(text) - len(text.lstrip(" "))) // 2)
     return indent + _spelt(body, _tex_words, lambda code: rf"\texttt{{{_tex_words(code)}}}")
 
 

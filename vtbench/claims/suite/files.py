@@ -44,6 +44,8 @@ def read_suite(path: Path) -> Suite:
         raise BadSuite(f"The suite {path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadSuite(f"{path}: this is not a TOML file: {error}.") from error
+    except ValueError as error:  # Python does not read an integer of thousands of digits
+        raise BadSuite(f"{path}: a number of the file has too many digits.") from error
     reader = SuiteReader(path, path.stem, Lines(text))
     suite = _read(reader, data)
     check_names(without_bounds(reader.claims), reader.quantities, reader.mistake, reader.lines)

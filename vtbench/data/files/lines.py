@@ -9,16 +9,25 @@ and number, and nothing is cut off from a file that holds such a line.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
+from vtbench.data.bounds import LARGEST, SMALLEST
 from vtbench.errors import BadInput
 
-_LONG_NUMBER = re.compile(rb"(?<![\w.])-?\d{300,}")
-"""A whole number that may have no nearest float."""
+_SUSPECT = re.compile(rb"\d{%d,}|[\d.][eE][+-]?\d|0\.0{9}" % LARGEST)
+"""What stands in every line with a number that is out of bounds, and in few others."""
+_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)')
+"""A text, or a number, which has a group."""
+_LONG_POWER = 8
+"""Digits of a power that is out of bounds whatever stands before it."""
+_SHOWN = 24
+"""Digits of a number that an error shows."""
 
 
 class Line(NamedTuple):
@@ -67,8 +76,8 @@ def is_torn(line: bytes, begins: Sequence[bytes]) -> bool:
 def decoded(line: Line, shape: Any, what: str) -> Any:
     """A line as a value of a type, or of one of several; BadInput says where and why it is not."""
     try:
-        if _LONG_NUMBER.search(line.text):
-            raise msgspec.ValidationError("a number of 300 digits or more is out of range")
+        if _SUSPECT.search(line.text):
+            _refuse_numbers(line.text)
         return msgspec.json.decode(line.text, type=shape)
     except msgspec.DecodeError as error:
         reason = str(error)
@@ -77,3 +86,24 @@ def decoded(line: Line, shape: Any, what: str) -> Any:
     except UnicodeDecodeError:
         reason = "it is not text"
     raise BadInput(f"{line.where}: this is not a {what}: {reason}.")
+
+
+def _refuse_numbers(text: bytes) -> None:
+    """Refuse a number that is not zero and not between the smallest and the largest."""
+    for match in _NUMBER.finditer(text):
+        number = (match[1] or b"0").decode()
+        if not _in_bounds(number):
+            said = number if len(number) <= _SHOWN else f"{number[:_SHOWN]}..."
+            raise msgspec.ValidationError(
+                f"the number {said} is out of bounds, which are 1e{SMALLEST} and 1e{LARGEST}"
+            )
+
+
+def _in_bounds(number: str) -> bool:
+    """Whether a number, as JSON writes it, is zero or of a decimal order that is allowed."""
+    digits, _, power = number.lower().partition("e")
+    leading = Decimal(digits)
+    if not leading:
+        return True
+    order = int(power or 0) if len(power) < _LONG_POWER else sys.maxsize
+    return SMALLEST <= leading.adjusted() + order < LARGEST

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from vtbench.data.closed_form import Formula
+from vtbench.data.closed_form import Formula, refuse_unreadable
 from vtbench.data.files.lines import Line, decoded, read_lines
 from vtbench.data.measurement import SCHEMA, Measurement
 from vtbench.data.record import CONVENTION, Record
@@ -144,8 +144,7 @@ def result_of(line: Line, wanted: Sequence[Kind] = RESULTS) -> Result:
         return _record(line)
     if kind == "measurements":
         return _measurement(line)
-    form: Formula = decoded(line, Formula, _ONE["forms"])
-    return form
+    return _form(line)
 
 
 def line_of(result: Result) -> str:
@@ -179,6 +178,15 @@ def _record(line: Line) -> Record:
             f"counts by {CONVENTION}; count again."
         )
     return record
+
+
+def _form(line: Line) -> Formula:
+    form: Formula = decoded(line, Formula, _ONE["forms"])
+    try:
+        refuse_unreadable(form)
+    except BadInput as error:
+        raise BadInput(f"{line.where}: this is not a {_ONE['forms']}: {error}") from error
+    return form
 
 
 class _Schema(msgspec.Struct):

@@ -16,6 +16,10 @@ from pathlib import Path
 
 import msgspec
 
+from vtbench.data.bounds import Count, Rate
+from vtbench.data.files.lines import Line, decoded
+from vtbench.errors import BadInput
+
 FILE = "ceilings.json"
 SCHEMA = "vtbench-ceilings/1"
 
@@ -23,9 +27,9 @@ SCHEMA = "vtbench-ceilings/1"
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One ceiling of arithmetic and one of memory, and where they come from."""
 
-    macs_per_second: float | None = None
-    bytes_per_second: float | None = None
-    samples: int = 0
+    macs_per_second: Rate | None = None
+    bytes_per_second: Rate | None = None
+    samples: Count = 0
     """Blocks that were timed."""
     device: str = ""
     date: str = ""
@@ -47,11 +51,14 @@ _warned: set[str] = set()
 
 
 def folder() -> Path:
-    """Where the cache lies."""
-    asked = os.environ.get("VTBENCH_CACHE")
-    if asked:
-        return Path(asked).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vtbench"
+    """Where the cache lies; below a file, where nothing can be, if there is no home folder."""
+    asked, caches = os.environ.get("VTBENCH_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    try:
+        if asked:
+            return Path(asked).expanduser()
+        return Path(caches or Path.home() / ".cache") / "vtbench"
+    except RuntimeError:
+        return Path(os.devnull) / "vtbench"
 
 
 def kept(key: str) -> Entry | None:
@@ -96,11 +103,12 @@ def _read() -> dict[str, Entry]:
     """The entries of the file; none where it is absent, torn, or of another schema."""
     path = folder() / FILE
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Kept)
+        found: _Kept = decoded(Line(path.read_bytes(), str(path)), _Kept, "file of ceilings")
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, msgspec.DecodeError) as error:
-        _warn(f"The ceilings in {path} cannot be read ({error}); they are measured again.")
+    except (OSError, BadInput) as error:
+        said = str(error).rstrip(".")
+        _warn(f"The ceilings in {path} cannot be read ({said}); they are measured again.")
         return {}
     return found.entries if found.schema == SCHEMA else {}
 

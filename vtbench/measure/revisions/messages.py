@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from vtbench.data.bounds import Seconds
+from vtbench.data.files.lines import Line, decoded
 from vtbench.data.measurement import Measurement
 from vtbench.data.workload import Workload
+from vtbench.errors import BadInput
 
 
 class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -44,7 +47,7 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 class Taken(msgspec.Struct, frozen=True, tag=True):
     """The steps were run."""
 
-    seconds: float
+    seconds: Seconds
     """What they took together."""
 
 
@@ -71,6 +74,9 @@ def question_in(line: bytes) -> Question:
 
 
 def answer_in(line: bytes) -> Answer:
-    """What is answered."""
-    answered: Answer = msgspec.json.decode(line, type=Answer)
+    """What is answered; a line that is no answer is one that refuses."""
+    try:
+        answered: Answer = decoded(Line(line.rstrip(b"\n"), "The process"), Answer, "known answer")
+    except BadInput as error:
+        return Refused(str(error))
     return answered

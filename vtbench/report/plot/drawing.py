@@ -6,6 +6,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from vtbench.data.visible import visible
 from vtbench.report.chart import Chart, Line, Mark, Scale
 from vtbench.report.plot.files import Series, checked, digest, save
 from vtbench.report.plot.labels import beside_ends, beside_points
@@ -30,6 +33,7 @@ def draw(chart: Chart, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    mark, chart = digest(chart), _as_text(chart)
     figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -41,7 +45,28 @@ def draw(chart: Chart, path: Path) -> None:
     _scale(axes, "y", chart.y)
     _limits(axes, chart)
     _names(figure, axes, chart)
-    save(figure, path, digest(chart))
+    save(figure, path, mark)
+
+
+def _as_text(chart: Chart) -> Chart:
+    """The chart with names that are drawn as they stand, and not set as mathematics."""
+    made = tuple(
+        msgspec.structs.replace(
+            line,
+            name=_plain(line.name),
+            remark=_plain(line.remark),
+            marks=tuple(
+                msgspec.structs.replace(mark, name=_plain(mark.name)) for mark in line.marks
+            ),
+        )
+        for line in chart.lines
+    )
+    title, below = _plain(chart.title), _plain(chart.conditions)
+    return msgspec.structs.replace(chart, title=title, conditions=below, lines=made)
+
+
+def _plain(text: str) -> str:
+    return visible(text).replace("$", r"\$")
 
 
 def lines(series: Series, x_label: str, y_label: str, path: Path) -> None:

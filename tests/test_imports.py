@@ -87,6 +87,7 @@ def test_the_help_imports_no_command_and_lists_them_all(process):
         "vtbench.data",
         "vtbench.data.notice",
         "vtbench.data.version",
+        "vtbench.data.visible",
         "vtbench.errors",
     ]
     files = {path.stem for path in (ROOT / "vtbench" / "cli").glob("*.py")}

@@ -148,7 +148,7 @@ def test_an_ordering_names_the_pairs_that_are_the_other_way(tmp_path):
     body = f'{ORDER}of = "t.r0.macs"\nthan = ["t.*.macs"]\n'
     found = three(tmp_path, body, 3, 4, 2)
     assert found.verdict == "fails"
-    assert found.reason == "1 of 2 pairs is not in this order: t.r0.macs and t.r2.macs."
+    assert found.reason == "1 of 2 pairs is not in this order: t.r0.macs is 3 M and t.r2.macs 2 M."
     assert three(tmp_path, body, 1, 4, 2).reason == "All 2 pairs are in this order."
     assert three(tmp_path, body, 2, 4, 2).verdict == "fails"  # equal is not fewer
     assert printed_of(found.claim) == "fewer MACs"
@@ -167,7 +167,7 @@ def test_an_ordering_of_printed_figures_fails_only_if_no_rounding_allows_it(tmp_
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (SET + 'printed = "2"\nrelation = "over"\n', "value 'over'; use one of equals, about"),
+        (SET + 'printed = "2"\nrelation = "over"\n', "there is no 'over'; use one of equals, about"),
         (SET.replace('["t.*.macs"]', "[]") + 'printed = "2"\n', "of: the set is empty"),
         (SET.replace("t.*", "u.*") + 'printed = "2"\n', "no claim matches 'u.*.macs'"),
         (SET + 'printed = "2"\nrelation = "range"\n', "write its two figures as '2 to 8'"),
@@ -176,7 +176,7 @@ def test_an_ordering_of_printed_figures_fails_only_if_no_rounding_allows_it(tmp_
         (SET + 'printed = "0.7"\nrelation = "half"\n', "a half is 0.5 x, 50 % or 2 x"),
         (ORDER + 'of = "t.r0.macs"\nthan = "t.r0.macs"\n', "needs another figure than its own"),
         (SET + 'printed = "2"\nby = "double"\n', "over a set has no other"),
-        (SET + 'printed = "2"\nkind = "bound"\n', "invalid enum value 'bound'; use one of value"),
+        (SET + 'printed = "2"\nkind = "bound"\n', "there is no 'bound'; use one of value"),
         (ORDER + 'of = "t.r0.macs"\n', "an ordering needs the figures that it is held against"),
         (ORDER.replace("less_than", "about") + 'of = "t.r0.macs"\nthan = "t.r1.macs"\n',
          "an ordering needs one of at_least"),

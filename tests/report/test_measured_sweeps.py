@@ -249,7 +249,7 @@ def test_a_front_is_what_nobody_beats_in_both():
 def _printed():
     return [
         made("resnet18", seconds=0.02),
-        made("vt_r18", seconds=0.025, options=(("kqv_groups", 1), ("tokens", 8))),
+        made("vt_r18", seconds=0.025, options=(("reading", "literal"), ("tokens", 8))),
         made("resnet34", seconds=0.04),
         made("swin_t", seconds=0.05),
     ]

@@ -21,7 +21,12 @@ def selected(suites: list[Suite], only: str | None) -> tuple[list[Suite], frozen
         return suites, None
     found, ids = [], set()
     for suite in suites:
-        matching = {claim.id for claim in suite.claims if fnmatch.fnmatchcase(claim.id, only)}
+        own = f"{suite.name}.{only}"
+        matching = {
+            claim.id
+            for claim in suite.claims
+            if fnmatch.fnmatchcase(claim.id, only) or fnmatch.fnmatchcase(claim.id, own)
+        }
         if matching:
             ids |= matching
             found.append(bearing_on(suite, matching))

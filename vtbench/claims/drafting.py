@@ -83,6 +83,7 @@ d_macs = { printed = "+1.850", of = "macs - r18.macs" }
 id = "abstract"
 where = "abstract: \\"up to 2.02x the MACs\\""
 kind = "ratio"
+relation = "up_to"
 metric = "macs"
 printed = "2.02"
 unit = "x"

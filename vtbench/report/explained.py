@@ -146,6 +146,8 @@ def _claim_table(found: Explained) -> Table:
 def _figure_rows(found: Explained) -> list[tuple[str, str]]:
     """A figure, its interval, and what was measured."""
     verdict, claim, ends = found.verdict, found.verdict.claim, []
+    if claim.ordering:  # its reason has the figures of each pair
+        return [("Printed", printed_of(claim))]
     if claim.low.is_finite():
         ends.append(("  above" if claim.interval.low_open else "  at least", _exact(claim.low)))
     if claim.high.is_finite():

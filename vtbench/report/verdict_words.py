@@ -54,8 +54,10 @@ def _short_reason(verdict: Verdict) -> str:
         return f"cells give {' to '.join(ends)}".replace("-", MINUS)
     if claim.relation == "range":
         return "outside the printed range"
-    if claim.ordering or verdict.distance is None:
-        return verdict.reason.partition(":")[0].rstrip(".")
+    if claim.ordering:
+        return "not so" + verdict.reason.partition(" pair")[0].join((" in ", " pairs"))
+    if verdict.distance is None:
+        return verdict.reason.rstrip(".")
     return f"misses by {amount(claim, abs(Decimal(verdict.distance) * figure_of(claim)))}"
 
 

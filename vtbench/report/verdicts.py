@@ -136,7 +136,7 @@ def _suite_table(
             Column(head="Measured", drop=1),
             Column(head="Outside", drop=2),
             Column(head="Verdict", align="left"),
-            Column(head="Reproduced by", align="left", shrink=True, least=26),
+            Column(head="Reproduced by", align="left", shrink=True, least=22),
         ),
         rows=rows,
         notes=notes,

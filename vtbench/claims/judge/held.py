@@ -48,7 +48,10 @@ def held(claim: Claim, parts: Mapping[str, Interval]) -> Verdict:
     found = {
         each: _range(claim, each, parts) for each in claim.members or (claim.expression or "",)
     }
-    return _verdict(claim, found)
+    verdict = _verdict(claim, found)
+    if not claim.ordering or verdict.verdict == "holds":
+        return verdict
+    return msgspec.structs.replace(verdict, reason=_of_order(claim, found, parts))
 
 
 def held_value(claim: Claim, value: Decimal) -> Verdict:
@@ -161,13 +164,15 @@ def _share(share: Decimal) -> str:
     return f"{abs(100 * float(share)):.3g} %"
 
 
-def _of_order(claim: Claim, found: Mapping[str, Interval]) -> str:
+def _of_order(
+    claim: Claim, found: Mapping[str, Interval], parts: Mapping[str, Interval] | None = None
+) -> str:
     """How many pairs are in the order that is said, and those that are not, the worst first."""
     wrong = {name: each for name, each in found.items() if not claim.interval.meets(each)}
     if not wrong:
-        return f"All {len(found)} pairs are in this order." if len(found) > 1 else "It is so."
+        return f"All {len(found)} pairs are in this order." if len(found) > 1 else "It holds."
     far = sorted(wrong, key=lambda name: -abs(claim.interval.outside(wrong[name])))
-    said = "; ".join(_short(claim, name) for name in far[:SHOWN])
+    said = "; ".join(_pair(claim, name, parts) for name in far[:SHOWN])
     more = f"; and {len(far) - SHOWN} more" if len(far) > SHOWN else ""
     are = "is" if len(wrong) == 1 else "are"
     return f"{len(wrong)} of {len(found)} pairs {are} not in this order: {said}{more}."
@@ -194,12 +199,31 @@ def _of_set(claim: Claim, found: Mapping[str, Interval]) -> str:
 
 
 def _short(claim: Claim, expression: str) -> str:
-    """Arithmetic without the name of the suite; of an ordering the two figures of a pair."""
-    said = expression.replace(f"{claim.suite}.", "")
-    if not claim.ordering:
-        return said
-    between = ") / (" if ") / (" in said else ") - ("
-    return " and ".join(part.strip("()") for part in said.split(between, 1))
+    """Arithmetic without the name of the suite."""
+    return expression.replace(f"{claim.suite}.", "")
+
+
+def _pair(claim: Claim, member: str, parts: Mapping[str, Interval] | None) -> str:
+    """The two figures of an ordering that are compared, each with its value."""
+    sign = ") / (" if ") / (" in member else ") - ("
+    ours, other = (
+        part.strip() for part in member.removeprefix("(").removesuffix(")").split(sign, 1)
+    )
+    if parts is None:
+        return f"{_short(claim, ours)} and {_short(claim, other)}"
+    values = [_plainly(_range(claim, each, parts)) for each in (ours, other)]
+    return f"{_short(claim, ours)} is {values[0]} and {_short(claim, other)} {values[1]}"
+
+
+def _plainly(found: Interval) -> str:
+    """A value or its range, thousands as K, M, G."""
+    largest = max(abs(found.low), abs(found.high))
+    scale, letter = next(
+        ((10**power, unit) for power, unit in ((9, " G"), (6, " M"), (3, " K"))
+         if largest >= 10**power), (1, "")
+    )  # fmt: skip
+    ends = dict.fromkeys(f"{float(end / scale):.4g}" for end in (found.low, found.high))
+    return f"{' to '.join(ends)}{letter}"
 
 
 def in_unit(claim: Claim, found: Interval) -> str:

@@ -100,9 +100,11 @@ def _sentence(key: str, text: str, expected: Any) -> str:
     """Msgspec's account of a wrong value, with the field in front of it and what there is."""
     what, _, path = text.partition(" - at `$")
     inner = re.sub(r"\[\.\.\.\]", "", path.rstrip("`"))
-    words = _words(expected) if what.startswith("Invalid enum value") and not inner else ()
-    known = f"; use one of {', '.join(words)}" if words else ""
-    return f"{key}{inner}: {what[:1].lower()}{what[1:].replace('`', '')}{known}."
+    if what.startswith("Invalid enum value"):
+        words = _words(expected) if not inner else ()
+        known = f"; use one of {', '.join(words)}" if words else ""
+        return f"{key}{inner}: there is no {what.removeprefix('Invalid enum value ')}{known}."
+    return f"{key}{inner}: {what[:1].lower()}{what[1:].replace('`', '')}."
 
 
 def _words(expected: Any) -> tuple[str, ...]:

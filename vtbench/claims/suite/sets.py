@@ -75,10 +75,7 @@ def set_mistakes(single: Single) -> Iterator[str]:
         return
     if single.than:
         yield f"than: a {single.kind} takes no `than`; only an ordering does."
-    if isinstance(single.of, tuple) and not single.of:
-        yield "of: the set is empty; list the arithmetic of its members."
-    if isinstance(single.of, tuple) and single.by:
-        yield "by: a claim over a set has no other readings."
+    yield from _list_mistakes(single)
     if single.relation == "equals":
         return
     if single.kind in ("formula", "scaling"):
@@ -89,6 +86,15 @@ def set_mistakes(single: Single) -> Iterator[str]:
         yield "by: only a claim that equals its figure has other readings."
     else:
         yield from _figure_mistakes(single)
+
+
+def _list_mistakes(single: Single) -> Iterator[str]:
+    if isinstance(single.of, tuple) and not single.of:
+        yield "of: the set is empty; list the arithmetic of its members."
+    if isinstance(single.of, str) and is_pattern(single.of):
+        yield f"of: a pattern stands in a list, as in of = [{single.of!r}]."
+    if isinstance(single.of, tuple) and single.by:
+        yield "by: a claim over a set has no other readings."
 
 
 def _average_mistakes(single: Single) -> Iterator[str]:
@@ -108,7 +114,8 @@ def _figure_mistakes(single: Single) -> Iterator[str]:
         for each in ends(single.printed) if single.relation == "range" else (single.printed,):
             interval(each, "")
     except BadSuite as error:
-        yield f"printed: {error}"
+        half = " Write a half as 0.5 x, 50 % or 2 x." if single.relation == "half" else ""
+        yield f"printed: {error}{half}"
         return
     if single.relation == "half" and not is_half(single.printed, single.unit):
         yield f"printed: a half is 0.5 x, 50 % or 2 x, not {single.printed!r} {single.unit}."

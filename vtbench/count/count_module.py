@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -17,15 +17,12 @@ from vtbench.count.attribution import ModuleStack
 from vtbench.count.counter import Counter
 from vtbench.count.isolation import (
     SEED,
-    bound_to,
     compiled_code_as_written,
-    copied,
     imports_uncounted,
-    left_as_found,
     seeded_and_restored,
-    to_meta,
 )
 from vtbench.count.ledger import head_of, rows_of
+from vtbench.count.lending import lent, to_meta, with_own_lazy_tensors, without_values
 from vtbench.count.meta_execution import without_address
 from vtbench.count.model_parts import (
     is_lazy,
@@ -88,13 +85,11 @@ def count_module(model: nn.Module, inputs: Inputs, settings: CountSettings) -> C
     forward pass is run again with them.
     """
     try:
-        with seeded_and_restored(settings.seed):
-            return _by_road(model, inputs, settings)
+        return _by_road(model, inputs, settings)
     except ModelError as error:
         if settings.grad or not _asks_for_gradients(error.__cause__):
             raise
-    with seeded_and_restored(settings.seed):
-        return _by_road(model, inputs, replace(settings, grad=True))
+    return _by_road(model, inputs, replace(settings, grad=True))
 
 
 def _asks_for_gradients(error: BaseException | None) -> bool:
@@ -138,31 +133,36 @@ def _is_meta(model: nn.Module) -> bool:
 
 def on_meta(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
     """Count on shapes alone: no weights are read and no memory is used."""
-    args, kwargs = tree_map_only(torch.Tensor, to_meta, inputs)
-    with _on_meta(model, disposable=settings.disposable):
-        return _run(model, (args, kwargs), settings, "meta")
-
-
-def _on_meta(model: nn.Module, *, disposable: bool) -> AbstractContextManager[None]:
     parts = parts_of(model)
     tensors = (*parts.parameters, *parts.buffers)
-    if not all(tensor.is_meta for tensor in tensors):
-        return bound_to(model, to_meta)
-    for tensor in tensors:
-        without_address(tensor)
-    return nullcontext() if disposable else left_as_found(model)
+    bare = all(tensor.is_meta for tensor in tensors)
+    with ExitStack() as stack:
+        stack.enter_context(seeded_and_restored(settings.seed))
+        if not (bare and settings.disposable):
+            stack.enter_context(lent(model, inputs, weights_written=False))
+        if bare:
+            for tensor in tensors:
+                without_address(tensor)
+        else:
+            without_values(model)
+        given = tree_map_only(torch.Tensor, lambda t: _as_input(t, to_meta(t.detach())), inputs)
+        return _run(model, given, settings, "meta")
 
 
 def on_real_values(model: nn.Module, inputs: Inputs, settings: CountSettings, why: str) -> Counted:
-    """Count on values: buffers and inputs are copies, and random numbers are seeded."""
-    args, kwargs = tree_map_only(torch.Tensor, lambda t: t.detach().clone(), inputs)
-    with bound_to(model, copied if settings.backward else _shared_or_copied):
-        return _run(model, (args, kwargs), settings, f"real ({why})")
+    """Count on values: inputs are copies, and random numbers are seeded."""
+    with (
+        seeded_and_restored(settings.seed),
+        lent(model, inputs, disposable=settings.disposable),
+    ):
+        with_own_lazy_tensors(model)
+        given = tree_map_only(torch.Tensor, lambda t: _as_input(t, t.detach().clone()), inputs)
+        return _run(model, given, settings, f"real ({why})")
 
 
-def _shared_or_copied(tensor: torch.Tensor) -> torch.Tensor:
-    # weights are read and never written by a forward pass; copying them could double the memory
-    return tensor if tensor.is_floating_point() and tensor.numel() > 1 << 20 else tensor.clone()
+def _as_input(given: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """A tensor that takes another's place, and asks for a gradient if that one does."""
+    return other.requires_grad_(given.requires_grad)
 
 
 def _run(model: nn.Module, inputs: Inputs, settings: CountSettings, road: str) -> Counted:

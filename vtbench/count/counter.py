@@ -217,7 +217,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
 
     def _has_parameter(self, args: tuple[Any, ...]) -> bool:
         tensors = (tensor for arg in args for tensor in _tensors(arg))
-        return any(_has_storage(each) and self.lifetimes.is_weight(each) for each in tensors)
+        return any(map(self.lifetimes.is_weight, tensors))
 
     def file_outside(self, what: str, tensor: Tensor, macs: int = 0) -> None:
         """Work that the dispatcher did not see is an unknown operator of the current module.

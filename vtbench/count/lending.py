@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import gc
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from operator import is_
 from typing import Any, NamedTuple
 
 import torch
@@ -20,6 +21,7 @@ from vtbench.count.meta_execution import META, without_address
 from vtbench.count.model_parts import is_lazy
 from vtbench.count.places import MISSING, Place
 from vtbench.count.reachable import Reachable
+from vtbench.models.placement import collector_paused
 
 _CODE = (type, types.FunctionType, types.ModuleType)
 _LARGE = 1 << 20
@@ -33,25 +35,22 @@ def lent(*roots: Any, weights_written: bool = True, disposable: bool = False) ->
     ``weights_written`` is False if the block puts others in the place of parameters and buffers,
     which then need no copy. Large ones need none either if the model is ``disposable``.
     """
-    found = Reachable(roots)
-    kept = [_Kept(place, place.read()) for place in found.places]
-    kinds = [(module, type(module)) for module in found.modules]
-    states = [state for each in found.tensors.values() if (state := _state_of(each)) is not None]
-    values = _Values(found, weights_written=weights_written, disposable=disposable)
-    arrays = [(array, array.copy()) for array in found.arrays.values() if array.dtype != object]
-    remembered = [(cache, _remembered(cache)) for cache in found.caches]
+    with collector_paused():  # what is noted is many small things, none of them garbage
+        found = Reachable(roots)
+        kinds = [(module, type(module)) for module in found.modules]
+        tensors = found.tensors.values()
+        states = [state for each in tensors if (state := _state_of(each)) is not None]
+        values = _Values(found, weights_written=weights_written, disposable=disposable)
+        arrays = [(array, array.copy()) for array in found.arrays.values() if array.dtype != object]
+        remembered = [(cache, _remembered(cache)) for cache in found.caches]
     with ExitStack() as stack:  # so that one restoration that fails does not stop the others
-        for cache, before in remembered:
-            stack.callback(_forget, cache, before)
-        for array, saved in arrays:
-            stack.callback(_rewrite, array, saved)
+        stack.callback(_each, _forget, remembered)
+        stack.callback(_each, _rewrite, arrays)
         stack.callback(values.restore)
-        for state in states:
-            stack.callback(state.restore)
-        for each in kept:
-            stack.callback(each.restore)
-        for module, kind in kinds:
-            stack.callback(_turn_back, module, kind)
+        stack.callback(_each, _State.restore, ((state,) for state in states))
+        stack.callback(_each, _put_back, ((place,) for place in found.places))
+        stack.callback(_each, _empty, ((held,) for held in found.empty if held))
+        stack.callback(_each, _turn_back, kinds)
         yield
 
 
@@ -126,36 +125,38 @@ def _forget(cache: Any, before: dict[int, Any]) -> None:
         cache.cache_clear()  # a tensor of the count is on shapes, or was lent
 
 
-class _Kept(NamedTuple):
-    """A place, and what it held."""
+def _each(restore: Callable[..., None], things: Iterable[tuple[Any, ...]]) -> None:
+    """Restore all of them, and raise the first error only then."""
+    errors = []
+    for thing in things:
+        try:
+            restore(*thing)
+        except Exception as error:  # noqa: BLE001, PERF203 - foreign classes may raise anything
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
-    place: Place
-    saved: Any
 
-    def restore(self) -> None:
-        now = self.place.read()
-        if _same(now, self.saved):
-            return
-        if self.place.own or _differ_in_tensors(now, self.saved):
-            self.place.write(self.saved)
+def _empty(held: dict[Any, Any]) -> None:
+    held.clear()
+
+
+def _put_back(place: Place) -> None:
+    now = place.read(place.holder)
+    if _same(now, place.saved):
+        return
+    if place.own or _differ_in_tensors(now, place.saved):
+        place.write(place.holder, place.saved)
 
 
 def _same(now: Any, saved: Any) -> bool:
-    if isinstance(saved, dict):
-        return (
-            isinstance(now, dict)
-            and len(now) == len(saved)
-            and all(
-                one is two and now[one] is saved[two] for one, two in zip(now, saved, strict=True)
-            )
-        )
-    if isinstance(saved, list):
-        return len(now) == len(saved) and all(
-            one is two for one, two in zip(now, saved, strict=True)
-        )
     if isinstance(saved, set):
         return {id(each) for each in now} == {id(each) for each in saved}
-    return False
+    if not isinstance(saved, dict | list) or len(now) != len(saved):
+        return False
+    if not all(map(is_, now, saved)):
+        return False
+    return isinstance(saved, list) or all(map(is_, now.values(), saved.values()))
 
 
 def _differ_in_tensors(now: Any, saved: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,10 +15,12 @@ MISSING = object()
 
 
 class Place(NamedTuple):
-    """Something that can be changed: how to read it, and how to write what was read."""
+    """Something that can be changed, what it held, and how both are read and written."""
 
-    read: Callable[[], Any]
-    write: Callable[[Any], None]
+    holder: Any
+    read: Callable[[Any], Any]
+    write: Callable[[Any, Any], None]
+    saved: Any
     own: bool
     """It belongs to the model or to its inputs, and not to the code that they run."""
 
@@ -71,15 +72,22 @@ def is_generator(value: Any) -> bool:
 
 def state_of(value: Any) -> Place:
     """The place where a generator of random numbers stands."""
+    kind: tuple[Callable[[Any], Any], Callable[[Any, Any], None]]
     if isinstance(value, torch.Generator):
-        return Place(value.get_state, partial(_set_state, value), own=True)
-    if isinstance(value, random.Random):
-        return Place(value.getstate, value.setstate, own=True)
-    if isinstance(value, np.random.Generator):
-        bits: Any = value.bit_generator
-        return Place(lambda: bits.state, lambda saved: setattr(bits, "state", saved), own=True)
-    return Place(value.get_state, value.set_state, own=True)
+        kind = torch.Generator.get_state, _set_state
+    elif isinstance(value, random.Random):
+        kind = random.Random.getstate, random.Random.setstate
+    elif isinstance(value, np.random.Generator):
+        kind = (lambda held: held.bit_generator.state), _set_bits
+    else:
+        kind = np.random.RandomState.get_state, np.random.RandomState.set_state
+    read, write = kind
+    return Place(value, read, write, read(value), own=True)
 
 
 def _set_state(generator: torch.Generator, saved: torch.Tensor) -> None:
     generator.set_state(saved)
+
+
+def _set_bits(generator: np.random.Generator, saved: Any) -> None:
+    generator.bit_generator.state = saved

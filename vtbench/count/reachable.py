@@ -67,6 +67,8 @@ class Reachable:
         """Tensors that are reached otherwise than as a module's parameter or buffer."""
         self.arrays: dict[int, np.ndarray[Any, Any]] = {}
         self.places: list[Place] = []
+        self.empty: list[Any] = []
+        """Places of modules, such as those of their hooks, that hold nothing."""
         self.modules: list[nn.Module] = []
         self.caches: list[Any] = []
         """Functions that remember their results, as ``functools.lru_cache`` makes them."""
@@ -117,8 +119,12 @@ class Reachable:
             return ()
         return self._parts_of_object(value)
 
-    def _place(self, read: Callable[[], Any], write: Callable[[Any], None]) -> None:
-        self.places.append(Place(read, write, self._own))
+    def _place(
+        self, holder: Any, read: Callable[[Any], Any], write: Callable[[Any, Any], None]
+    ) -> Any:
+        saved = read(holder)
+        self.places.append(Place(holder, read, write, saved, self._own))
+        return saved
 
     def _parts_of_tensor(self, tensor: torch.Tensor) -> list[Any]:
         self.tensors[id(tensor)] = tensor
@@ -141,19 +147,22 @@ class Reachable:
                 parts += self._of_script(module)
             elif name == "_modules" and not isinstance(value, dict):
                 parts += value.values()
+            elif type(value) in (dict, OrderedDict) and not value:
+                self.empty.append(value)
             elif type(value) not in _ATOMS:
                 parts.append(value)
         self._attributes(module)
         return parts
 
     def _weights(self, held: Any) -> None:
-        # a scripted module holds them behind a wrapper, which is written name by name
-        is_dict = isinstance(held, dict)
-        if is_dict:
-            self._place(held.copy, lambda saved: refill(held, saved))
+        if isinstance(held, dict):
+            if not held:
+                self.empty.append(held)
+                return
             self._seen[id(held)] = held
-        else:
-            self._place(lambda: dict(held.items()), lambda saved: refill_names(held, saved))
+            self._place(held, dict.copy, refill)
+        else:  # a scripted module holds them behind a wrapper, which is written name by name
+            self._place(held, _items, refill_names)
         for tensor in held.values():
             if tensor is not None:
                 self.weights[id(tensor)] = tensor
@@ -170,29 +179,23 @@ class Reachable:
             if "Tensor" in str(kind) and not is_parameter and held.hasattr(name)
         ]
 
-        def write(saved: dict[str, Any]) -> None:
+        def write(held: Any, saved: dict[str, Any]) -> None:
             for name, value in saved.items():
                 held.setattr(name, value)
 
-        self._place(lambda: {name: _unshared(held.getattr(name)) for name in names}, write)
+        self._place(held, lambda held: {name: held.getattr(name) for name in names}, write)
         return [held.getattr(name) for name in names]
 
     def _parts_of_container(self, value: Any) -> list[Any]:
         if isinstance(value, dict):
-            self._place(lambda: dict(value.items()), lambda saved: refill(value, saved))
-            parts = [*value.keys(), *value.values()]
+            saved = self._place(value, _items, refill)
+            parts = [*saved.keys(), *saved.values()]
         elif isinstance(value, list):
-            self._place(
-                lambda: list(list.__iter__(value)),
-                lambda saved: list.__setitem__(value, slice(None), saved),
-            )
-            parts = list(list.__iter__(value))
+            parts = self._place(value, _elements, _refill_list)
         elif isinstance(value, set):
-            self._place(lambda: set(value), lambda saved: refill_set(value, saved))
-            parts = list(value)
+            parts = list(self._place(value, set, refill_set))
         elif isinstance(value, deque):
-            self._place(lambda: list(value), lambda saved: refill_deque(value, saved))
-            parts = list(value)
+            parts = self._place(value, list, refill_deque)
         else:
             parts = list(value)
         if type(value) not in (dict, list, set, deque, tuple, frozenset, OrderedDict):
@@ -216,8 +219,7 @@ class Reachable:
         if not isinstance(attributes, dict):
             return []
         self._seen[id(attributes)] = attributes
-        self._place(attributes.copy, lambda saved: refill(attributes, saved))
-        return list(attributes.values())
+        return list(self._place(attributes, dict.copy, refill).values())
 
     def _slots(self, value: Any) -> list[Any]:
         slots = [
@@ -230,18 +232,18 @@ class Reachable:
         if not slots:
             return []
 
-        def read() -> dict[Any, Any]:
+        def read(value: Any) -> dict[Any, Any]:
             return {slot: slot_of(slot, value) for slot in slots}
 
-        def write(saved: dict[Any, Any]) -> None:
+        def write(value: Any, saved: dict[Any, Any]) -> None:
             for slot, held in saved.items():
                 if held is not MISSING:
                     slot.__set__(value, held)
                 elif slot_of(slot, value) is not MISSING:
                     slot.__delete__(value)
 
-        self._place(read, write)
-        return [held for held in read().values() if held is not MISSING]
+        saved = self._place(value, read, write)
+        return [held for held in saved.values() if held is not MISSING]
 
     def _parts_of_code(self, code: Any) -> list[Any]:
         if isinstance(code, type):
@@ -257,15 +259,11 @@ class Reachable:
         return parts
 
     def _of_cell(self, cell: Any) -> list[Any]:
-        def write(saved: Any) -> None:
-            cell.cell_contents = saved[0]
-
         try:
-            contents = cell.cell_contents
+            saved: list[Any] = self._place(cell, _contents, _fill)
         except ValueError:  # not filled yet
             return []
-        self._place(lambda: [cell.cell_contents], write)
-        return [contents]
+        return saved
 
     def _of_globals(self, function: types.FunctionType) -> list[Any]:
         known, names = function.__globals__, sorted(_names(function.__code__))
@@ -273,17 +271,17 @@ class Reachable:
         if not names:
             return []
 
-        def read() -> dict[str, Any]:
+        def read(known: dict[str, Any]) -> dict[str, Any]:
             return {name: known.get(name, MISSING) for name in names}
 
-        def write(saved: dict[str, Any]) -> None:
+        def write(known: dict[str, Any], saved: dict[str, Any]) -> None:
             for name, value in saved.items():
                 if value is MISSING:
                     known.pop(name, None)
                 else:
                     known[name] = value
 
-        self._place(read, write)
+        saved = self._place(known, read, write)
         functions = (known.get(name) for name in _names(function.__code__))
         called = [
             each
@@ -291,27 +289,13 @@ class Reachable:
             if isinstance(each, types.FunctionType | type)
             and (each.__module__ == function.__module__ or not _is_installed(each.__module__))
         ]
-        return [*(value for value in read().values() if value is not MISSING), *called]
+        return [*(value for value in saved.values() if value is not MISSING), *called]
 
     def _parts_of_class(self, kind: type) -> list[Any]:
         if kind.__module__.partition(".")[0] in _LIBRARIES:
             return []
 
-        def read() -> dict[str, Any]:
-            return {
-                name: value
-                for name, value in vars(kind).items()
-                if not (name.startswith("__") or isinstance(value, _NEVER_REBOUND))
-            }
-
-        def write(saved: dict[str, Any]) -> None:
-            for name in read().keys() - saved.keys():
-                type.__delattr__(kind, name)
-            for name, value in saved.items():
-                if vars(kind).get(name, MISSING) is not value:
-                    type.__setattr__(kind, name, value)
-
-        self._place(read, write)
+        self._place(kind, _attributes_of, _set_attributes)
         return [*(_code_of(value) for value in vars(kind).values()), *kind.__bases__]
 
 
@@ -325,6 +309,42 @@ def _held_inside(value: Any) -> list[Any]:
         inner = isinstance(each, list | tuple | dict | set)
         found += gc.get_referents(each) if inner else [each]
     return found
+
+
+def _items(held: Any) -> dict[Any, Any]:
+    return dict(held.items())
+
+
+def _elements(held: list[Any]) -> list[Any]:
+    return list(list.__iter__(held))
+
+
+def _refill_list(held: list[Any], saved: list[Any]) -> None:
+    list.__setitem__(held, slice(None), saved)
+
+
+def _contents(cell: Any) -> list[Any]:
+    return [cell.cell_contents]
+
+
+def _fill(cell: Any, saved: list[Any]) -> None:
+    cell.cell_contents = saved[0]
+
+
+def _attributes_of(kind: type) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in vars(kind).items()
+        if not (name.startswith("__") or isinstance(value, _NEVER_REBOUND))
+    }
+
+
+def _set_attributes(kind: type, saved: dict[str, Any]) -> None:
+    for name in _attributes_of(kind).keys() - saved.keys():
+        type.__delattr__(kind, name)
+    for name, value in saved.items():
+        if vars(kind).get(name, MISSING) is not value:
+            type.__setattr__(kind, name, value)
 
 
 @functools.cache

@@ -32,7 +32,7 @@ from vtbench.count.model_parts import (
     parts_of,
 )
 from vtbench.count.operators.rules import UserFormula, user_rules
-from vtbench.count.unseen_work import LeavingTorch, other_threads_watched
+from vtbench.count.unseen_work import LeavingTorch, forget_fused, other_threads_watched
 from vtbench.data.record import Memory, Parameters, Row
 from vtbench.errors import ModelError, VtbenchError
 
@@ -176,6 +176,7 @@ def _run(model: nn.Module, inputs: Inputs, settings: CountSettings, road: str) -
         with _passes(settings), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             out = model(*inputs[0], **inputs[1])
+        counter.outside.returned(out)
         if settings.backward:
             _backward(out)
         del out
@@ -207,6 +208,9 @@ def counter_for(
 ) -> Iterator[Counter]:
     """A running counter with attribution and lifetimes; stopped when the block ends."""
     parts = parts_of(model)
+    for _, module in parts.modules:
+        if isinstance(module, torch.jit.ScriptModule):
+            forget_fused(module)
     stack = ModuleStack(parts.modules)
     counter = Counter(stack, user_rules(settings.ops), on_meta=on_meta)
     counter.weight_bytes = counter.lifetimes.exclude((*parts.parameters, *parts.buffers))
@@ -223,6 +227,7 @@ def counter_for(
         with watching, compiled_code_as_written(), threads, imports, leaving, counter:
             yield counter
     finally:
+        counter.note_scripts(parts.modules)
         counter.ended = True
         counter.lifetimes.close()
 

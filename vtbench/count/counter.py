@@ -29,7 +29,7 @@ from vtbench.count.meta_execution import (
 from vtbench.count.operators.rules import CONTROL, Special, hand_higher_order_to, qualified, rule_of
 from vtbench.count.operators.table import Rule
 from vtbench.count.read_values import ReadValues
-from vtbench.count.unseen_work import OutsideWork
+from vtbench.count.unseen_work import OutsideWork, optimised_operators
 from vtbench.models.sizes import something_left
 
 Tensor = torch.Tensor
@@ -60,6 +60,7 @@ class Known(NamedTuple):
     """Its result is new, or its first argument, and depends on the arguments' shapes alone."""
     name: str
     makes_empty: bool
+    makes_full: bool
     copies: bool
 
 
@@ -120,6 +121,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         out = self._execute(func, known, args, kwargs)
         if known.makes_empty or (known.copies and self.outside.is_unwritten(args[0])):
             self.outside.made(out)
+        elif known.makes_full:
+            self.outside.made_full(func, args, out)
         if not self.on_meta or _has_values(out):
             self.values.ran(func, args, kwargs, out)
         self._file(known, args, kwargs, out)
@@ -142,7 +145,13 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         )
         view = overload and func.is_view and not func._can_decompose()
         known = self._known[func] = Known(
-            rule, view, repeatable, name, OutsideWork.makes_empty(func), OutsideWork.copies(func)
+            rule,
+            view,
+            repeatable,
+            name,
+            OutsideWork.makes_empty(func),
+            OutsideWork.makes_full(func) and not self.on_meta,
+            OutsideWork.copies(func),
         )
         self.rules[name] = rule
         return known
@@ -219,15 +228,26 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         tensors = (tensor for arg in args for tensor in _tensors(arg))
         return any(map(self.lifetimes.is_weight, tensors))
 
+    def note_scripts(self, modules: Sequence[tuple[str, Any]]) -> None:
+        """File what scripts that were optimised for inference run unseen, under each of them."""
+        for path, module in modules:
+            if isinstance(module, torch.jit.ScriptModule):
+                for name in optimised_operators(module):
+                    self.file_unknown(path, f"outside.{name}")
+
+    def file_unknown(self, path: str, name: str) -> LedgerEntry:
+        """One call of an operator that nobody knows, in a module."""
+        self.rules[name] = Special.UNKNOWN
+        entry = self.ledger.setdefault((path, name, "forward"), LedgerEntry())
+        entry.calls += 1
+        return entry
+
     def file_outside(self, what: str, tensor: Tensor, macs: int = 0) -> None:
         """Work that the dispatcher did not see is an unknown operator of the current module.
 
         ``macs`` is what it probably costs, where anything can be said.
         """
-        name = f"outside.{what}"
-        self.rules[name] = Special.UNKNOWN
-        entry = self.ledger.setdefault((self.stack.current, name, "forward"), LedgerEntry())
-        entry.calls += 1
+        entry = self.file_unknown(self.stack.current, f"outside.{what}")
         entry.elements_out += tensor.numel()
         entry.estimated += macs or tensor.numel() * (tensor.shape[-1] if tensor.dim() else 1)
 

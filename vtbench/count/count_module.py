@@ -23,7 +23,7 @@ from vtbench.count.isolation import (
 )
 from vtbench.count.ledger import head_of, rows_of
 from vtbench.count.lending import lent, to_meta, with_own_lazy_tensors, without_values
-from vtbench.count.meta_execution import without_address
+from vtbench.count.meta_execution import missing_values_noted, without_address
 from vtbench.count.model_parts import (
     is_lazy,
     module_parameters,
@@ -78,6 +78,13 @@ class Counted:
     """Operators that read values on which the count can depend, in the order of their calls."""
 
 
+class CaughtOnMeta(RuntimeError):
+    """A model caught an error that only shapes alone gave rise to, and went another way."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"The model caught an error that values would not raise: {said}")
+
+
 def count_module(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
     """Count one call of a module; the module and its inputs are left as they were.
 
@@ -105,17 +112,19 @@ def _by_road(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Count
         except VtbenchError:
             raise  # a sentence already, and values would not change it
         except Exception as error:  # a foreign model may raise anything
-            if settings.road == "meta" or _is_meta(model):
+            if settings.road == "meta":
                 raise ModelError(_sentence(model, error)) from error
-            reason = f"{type(error).__name__} on meta: {_first_line(error)}"
+            first, reason = error, f"{type(error).__name__} on meta: {_first_line(error)}"
     else:
-        reason = settings.why_real
+        first, reason = None, settings.why_real
     try:
         return on_real_values(model, inputs, settings, reason)
     except VtbenchError:
         raise
-    except Exception as error:  # a foreign model may raise anything
-        raise ModelError(_sentence(model, error)) from error
+    except Exception as error:  # noqa: BLE001 - a foreign model may raise anything
+        # weights may come from elsewhere as they are needed; if none come, the first error says so
+        said = first if first is not None and _is_meta(model) else error
+        raise ModelError(_sentence(model, said)) from said
 
 
 def _sentence(model: nn.Module, error: Exception) -> str:
@@ -176,6 +185,8 @@ def _run(model: nn.Module, inputs: Inputs, settings: CountSettings, road: str) -
         with _passes(settings), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             out = model(*inputs[0], **inputs[1])
+        if counter.caught is not None:
+            raise CaughtOnMeta(_first_line(counter.caught))
         counter.outside.returned(out)
         if settings.backward:
             _backward(out)
@@ -221,10 +232,11 @@ def counter_for(
         if tensor.layout == torch.strided:
             counter.lifetimes.born(tensor, "", "input")
     leaving = nullcontext() if on_meta else LeavingTorch(counter)
+    misses = missing_values_noted(counter) if on_meta else nullcontext()
     try:
         watching = stack.watching(nodes=settings.backward or settings.grad)
         threads, imports = other_threads_watched(counter), imports_uncounted(counter)
-        with watching, compiled_code_as_written(), threads, imports, leaving, counter:
+        with watching, compiled_code_as_written(), threads, imports, leaving, misses, counter:
             yield counter
     finally:
         counter.note_scripts(parts.modules)

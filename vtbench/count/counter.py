@@ -94,6 +94,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self._beside = 0
         self.importing = 0
         """How many files are being imported, each by the one before it: none of it is counted."""
+        self.caught: Exception | None = None
+        """An error that an operator raised on shapes alone; a model may have caught it."""
         self.ended = False
         """Whether the count is over; work that still goes on is not part of it."""
 
@@ -162,17 +164,24 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
             return func(*args, **kwargs)
         key = self._repeats.key(func, args, kwargs) if known.repeatable else None
         if key is None:
-            return self._on_meta(func, known, args, kwargs)
+            return self._noting(func, known, args, kwargs)
         again = self._repeats.replay(key, args)
         if again is not None:
             self._beside = self._repeats.beside(key)
             return again
-        out = self._on_meta(func, known, args, kwargs)
+        out = self._noting(func, known, args, kwargs)
         if out is args[0]:
             self._repeats.remember_in_place(key)
         else:
             self._repeats.remember(key, out, self._beside)
         return out
+
+    def _noting(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
+        try:
+            return self._on_meta(func, known, args, kwargs)
+        except Exception as error:
+            self.caught = error
+            raise
 
     def _on_meta(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
         if known.name == "aten.scaled_dot_product_attention.default":

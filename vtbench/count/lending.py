@@ -91,7 +91,13 @@ def _on_meta(tensor: torch.Tensor) -> torch.Tensor:
         return _lazy(tensor, META)
     new = to_meta(tensor.detach())
     if isinstance(tensor, nn.Parameter):
-        new = nn.Parameter(new, requires_grad=tensor.requires_grad)
+        kind, asks = type(tensor), tensor.requires_grad
+        if kind is nn.Parameter or hasattr(tensor, "__tensor_flatten__"):
+            new = nn.Parameter(new, requires_grad=asks)
+        else:  # by no constructor of its own, which may ask for anything
+            new = torch.Tensor._make_subclass(kind, new, asks)
+    if not hasattr(tensor, "__tensor_flatten__"):
+        vars(new).update(vars(tensor))  # what its owner noted on it
     return new
 
 

@@ -164,6 +164,15 @@ def _packed_linear(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> C
     return formulas.product(out.shape, args[0].shape[-1])
 
 
+def _solve_triangular(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    return widened(formulas.solve_triangular(args[0].shape[-1], out.shape), args[0])
+
+
+def _triangular_solve(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    # B, A; the result and a copy of A
+    return widened(formulas.solve_triangular(args[1].shape[-1], out[0].shape), args[1])
+
+
 PRODUCTS: dict[str, Rule] = {
     "aten::mm": Rule("matmul", pair(formulas.mm)),
     "aten::_int_mm": Rule("matmul", pair(formulas.mm)),
@@ -190,6 +199,8 @@ PRODUCTS: dict[str, Rule] = {
     "aten::vdot": Rule("matmul", pair(formulas.dot)),
     "aten::matmul": Rule("matmul", _matmul),
     "aten::linear": Rule("linear", pair(formulas.linear)),
+    "aten::linalg_solve_triangular": Rule("matmul", _solve_triangular),
+    "aten::triangular_solve": Rule("matmul", _triangular_solve),
     "aten::_trilinear": Rule("matmul", _trilinear),
     "aten::_euclidean_dist": Rule("matmul", _euclidean),
     "aten::_grouped_mm": Rule("matmul", _grouped_mm),

@@ -291,9 +291,53 @@ def test_backward_means_the_backward_pass_unless_forward_has_such_a_parameter():
     assert vtbench.count(nn.Linear(4, 4), x, backward=False).macs == 2 * 4 * 4
 
     class Own(nn.Linear):
-        def forward(self, x, backward=False):
+        def forward(self, x, backward=False):  # noqa: FBT002 - what is tested
             return super().forward(x) if backward else x
 
     assert vtbench.count(Own(4, 4), x, backward=True).macs == 2 * 4 * 4
     with pytest.raises(UsageError, match=r"^backward: expected True or False, got 3"):
         vtbench.count(nn.Linear(4, 4), x, backward=3)
+
+
+class Int8(torch.Tensor):
+    """A matrix of floats that stores small integers and a scale, as torchao has them."""
+
+    @staticmethod
+    def __new__(cls, numbers, scale):
+        return torch.Tensor._make_wrapper_subclass(
+            cls, numbers.shape, dtype=torch.float32, device=numbers.device
+        )
+
+    def __init__(self, numbers, scale):
+        self.numbers, self.scale = numbers, scale
+
+    def __tensor_flatten__(self):
+        return ["numbers", "scale"], None
+
+    @classmethod
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+        if func in (torch.ops.aten.detach.default, torch.ops.aten._to_copy.default):
+            whole = args[0]
+            device = (kwargs or {}).get("device", whole.numbers.device)
+            return cls(whole.numbers.to(device), whole.scale.to(device))
+        plain = [a.numbers.float() * a.scale if isinstance(a, cls) else a for a in args]
+        return func(*plain, **(kwargs or {}))
+
+
+class Bare(torch.Tensor):
+    """The same without saying what it is made of."""
+
+    __new__, __init__ = Int8.__new__, Int8.__init__
+    __torch_dispatch__ = Int8.__dict__["__torch_dispatch__"]
+
+
+@pytest.mark.parametrize("kind", [Int8, Bare])
+@pytest.mark.parametrize("road", ["auto", "real"])
+def test_the_bytes_of_a_weight_that_is_made_of_others_are_theirs(road, kind):
+    layer = nn.Linear(16, 8, bias=False)
+    numbers, scale = torch.ones(8, 16, dtype=torch.int8), torch.ones(8, 1)
+    layer.weight = nn.Parameter(kind(numbers, scale), requires_grad=False)
+    found = count_module(layer, ((torch.ones(2, 16),), {}), CountSettings(road=road))
+    assert found.memory.weights == 8 * 16 * 1 + 8 * 4
+    assert sum(row.macs for row in found.rows) == 2 * 16 * 8
+    assert layer.weight.numbers is numbers

@@ -21,6 +21,7 @@ from vtbench.count.meta_execution import META, without_address
 from vtbench.count.model_parts import is_lazy
 from vtbench.count.places import MISSING, Place
 from vtbench.count.reachable import Reachable
+from vtbench.count.tensor_parts import has_memory, is_wrapper
 from vtbench.models.placement import collector_paused
 
 _CODE = (type, types.FunctionType, types.ModuleType)
@@ -232,7 +233,7 @@ def _state_of(tensor: torch.Tensor) -> _State | None:
 
 
 def _laid_out_alike(tensor: torch.Tensor, alias: torch.Tensor) -> bool:
-    if tensor.layout != torch.strided or tensor.is_nested:
+    if not has_memory(tensor):
         return True
     same = (tensor.shape, tensor.dtype, tensor.device) == (alias.shape, alias.dtype, alias.device)
     if not same or tensor.stride() != alias.stride():
@@ -262,7 +263,7 @@ class _Values:
                 continue
             if weight and disposable and tensor.is_floating_point() and tensor.numel() > _LARGE:
                 continue
-            storage = None if tensor.is_meta else _storage(tensor)
+            storage = None if tensor.is_meta or is_wrapper(tensor) else _storage(tensor)
             if storage is not None and storage.nbytes() and storage._cdata not in self._saved:
                 self._saved[storage._cdata] = (storage, storage.clone())  # type: ignore[no-untyped-call]  # torch's
 

@@ -8,6 +8,7 @@ from torch.utils import mkldnn
 
 import vtbench
 from vtbench.count.count_module import CountSettings, count_module
+from vtbench.count.operators.rules import TABLE
 from vtbench.errors import ModelError, UsageError
 
 
@@ -190,6 +191,22 @@ def test_a_packed_sequence_through_a_quantised_layer():
 def test_quantised_cells(cell, gates):
     packed = torch.ao.quantization.quantize_dynamic(nn.Sequential(cell(4, 6)), {cell})
     assert counted(packed, torch.ones(2, 4))[0] == 2 * gates * 6 * (4 + 6)
+
+
+def test_attention_of_variable_lengths_is_the_sum_over_its_sequences():
+    """Its kernels are of CUDA alone, so that the formula is asked by itself."""
+    q, k = torch.ones(5, 2, 8), torch.ones(7, 2, 8)  # sequences of 3 and 2, keys of 3 and 4
+    starts_q, starts_k = torch.tensor([0, 3, 5]), torch.tensor([0, 3, 7])
+    pairs = 3 * 3 + 2 * 4
+    given = (q, k, k, starts_q, starts_k, 3, 4)
+    forward = TABLE["torch_attn::_varlen_attn"].cost(given, {}, None)
+    assert forward.macs == 2 * pairs * (8 + 8)
+    used = (*given[:4], None, 3, 4)
+    kept = TABLE["torch_attn::_varlen_attn"].cost(used, {"seqused_k": torch.tensor([3, 4])}, None)
+    assert kept.macs == forward.macs
+    backward = (q, q, k, k, q, q, starts_q, starts_k, 3, 4, True)
+    gradients = TABLE["torch_attn::_varlen_attn_backward"].cost(backward, {}, None)
+    assert gradients.macs == 2 * forward.macs
 
 
 def test_a_triangular_system_is_solved_by_its_products():

@@ -177,9 +177,29 @@ def _packed_cell(gates: int) -> Call:
     return cost
 
 
-def _variable_lengths(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
-    # q, k, v [sum L, H, E], the offsets of the sequences in q and in k, longest, longest, causal
-    return _packed_or_dense(args[:3], args[3], args[4], causal=bool(args[7]))
+_VARIABLE = ("query", "key", "value", "cu_seq_q", "cu_seq_k", "max_q", "max_k", "is_causal")
+
+
+def _variable_lengths(first: int, *, before: tuple[str, ...] = ()) -> Call:
+    """Attention of packed q, k, v [sum L, H, E]; offsets say where each sequence starts.
+
+    ``before`` names the arguments between the values and the offsets. The gradients are four
+    products for the two of the forward pass.
+    """
+    names = (*_VARIABLE[:3], *before, *_VARIABLE[3:])
+
+    def cost(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+        given = {**dict(zip(names, args[first:], strict=False)), **kwargs}
+        q, v = given["query"].shape, given["value"].shape
+        queries = given["cu_seq_q"].diff().tolist()
+        starts: Any = given.get("cu_seq_k")
+        used: Any = given.get("seqused_k")
+        keys = used.tolist() if used is not None else starts.diff().tolist()
+        lengths, causal = list(zip(queries, keys, strict=True)), bool(given.get("is_causal"))
+        one = formulas.jagged_attention(lengths, q[-2], (q[-1], v[-1]), causal)
+        return formulas.dense(2 * one.macs, one.written) if before else one
+
+    return cost
 
 
 _GRADIENTS = Rule("attention", _backward_at(1))
@@ -201,6 +221,11 @@ ATTENTION: dict[str, Rule] = {
     "aten::_scaled_dot_product_fused_attention_overrideable_backward": _GRADIENTS,
     "aten::_flash_attention_backward": _PACKED_GRADIENTS,
     "aten::_efficient_attention_backward": _PACKED_GRADIENTS,
+    "torch_attn::_varlen_attn": Rule("attention", _variable_lengths(0)),
+    "torch_attn::_varlen_attn_out": Rule("attention", _variable_lengths(1)),
+    "torch_attn::_varlen_attn_backward": Rule(
+        "attention", _variable_lengths(1, before=("out", "lse"))
+    ),
     "aten::_native_multi_head_attention": Rule("attention", _native_attention),
     "aten::_transformer_encoder_layer_fwd": Rule("attention", _encoder_layer),
     "higher_order::flex_attention": Rule("attention", _causal_at(None)),

@@ -5,6 +5,7 @@ the tests' own: every tensor is the same object, in the same memory, with the sa
 tensor came or went. A twin of the model, which was not counted, then gives the same results.
 """
 
+import ctypes
 import functools
 import gc
 import itertools
@@ -13,6 +14,7 @@ import types
 import weakref
 from collections import OrderedDict, UserDict, UserList, defaultdict, deque
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import NamedTuple
 
 import numpy as np
@@ -451,6 +453,82 @@ class Sparse(Case):
         return (self.coo @ x.T).T
 
 
+class LoadsItself(Case):
+    def hold(self):
+        self.kept = {name: torch.zeros_like(each) for name, each in self.layer.state_dict().items()}
+
+    def change(self, x, y):
+        self.layer.load_state_dict(self.kept)
+        nn.init.normal_(self.layer.weight)
+        return 1
+
+
+class Threaded(Case):
+    def hold(self):
+        self.register_buffer("state", torch.zeros(4))
+
+    def change(self, x, y):
+        thread = Thread(target=lambda: self.state.add_(1))
+        thread.start()
+        thread.join()
+        return 1
+
+
+class Lists(Case):
+    def hold(self):
+        self.rows = nn.ParameterList([torch.ones(4)])
+        self.named = nn.ParameterDict({"a": torch.ones(4)})
+
+    def change(self, x, y):
+        with torch.no_grad():
+            self.rows[0].add_(1)
+        self.rows.append(nn.Parameter(torch.ones(4)))
+        self.named["b"] = nn.Parameter(torch.ones(4))
+        return self.rows[0]
+
+
+class Observes(Case):
+    def hold(self):
+        self.observer = torch.ao.quantization.MovingAverageMinMaxObserver()
+        self.quantised = torch.quantize_per_tensor(torch.ones(4), 0.1, 0, torch.qint8)
+
+    def change(self, x, y):
+        self.observer(y.detach())
+        self.quantised.copy_(torch.zeros(4))
+        return self.quantised.dequantize()
+
+
+class ViewsAndGraphs(Case):
+    def hold(self):
+        self.base = torch.zeros(3, 4)
+        self.row, self.turned = self.base[1], self.base.t()
+        self.weight = torch.ones(4, requires_grad=True)
+        self.made = self.weight * 2
+        self.law = torch.distributions.Normal(torch.zeros(4), torch.ones(4))
+
+    def change(self, x, y):
+        self.row.add_(1)
+        self.turned.add_(1)
+        self.law.loc.add_(1)
+        with torch.no_grad():
+            self.made.add_(1)
+        with torch.inference_mode(False), torch.enable_grad():
+            (self.weight * 2).sum().backward()
+        return self.row + self.made
+
+
+class ByAddress(Case):
+    """Foreign code that writes to a large buffer, which nothing of torch sees."""
+
+    def hold(self):
+        self.register_buffer("state", torch.zeros(LARGE))
+
+    def change(self, x, y):
+        if not x.is_meta:
+            ctypes.memset(self.state.untyped_storage().data_ptr(), 1, 400)
+        return y.sum().item()
+
+
 class Scripted(nn.Module):
     def __init__(self):
         super().__init__()
@@ -478,7 +556,8 @@ class ScriptedChild(Case):
 CASES = [
     Buffer, Queue, Momentum, ByNumpy, ByData, Gradient, Trains, PlainObject, SlottedObject,
     FrozenObject, Containers, Closure, Globals, OfTheClass, Remembered, Method, Bound, Hooked,
-    Structure, Converts, Lazy, Draws, Layers, Sparse, ScriptedChild,
+    Structure, Converts, Lazy, Draws, Layers, Sparse, ScriptedChild, LoadsItself, Threaded, Lists,
+    Observes, ViewsAndGraphs, ByAddress,
     lambda: torch.jit.script(Scripted()),
     lambda: torch.jit.trace(nn.Sequential(nn.Linear(4, 4), nn.ReLU()), torch.zeros(2, 4)),
     lambda: torch.jit.freeze(torch.jit.script(nn.Linear(4, 4)).eval()),
@@ -613,6 +692,23 @@ def test_state_of_the_caller_s_own_that_is_no_tensor_stays_as_the_model_left_it(
 
     count_module(Notes(), ((torch.ones(2, 4),), {}), CountSettings())
     assert seen == [(2, 4)]
+
+
+def test_a_cache_that_is_an_input_comes_back_as_it_was():
+    transformers = pytest.importorskip("transformers", reason="the extra [models] is missing")
+    if not hasattr(transformers, "DynamicCache"):
+        pytest.skip("this version has no such cache")
+    sizes = {"n_layer": 1, "n_embd": 16, "n_head": 2, "vocab_size": 50}
+    model = transformers.GPT2Model(transformers.GPT2Config(**sizes)).eval()
+    ids, cache = torch.zeros(1, 5, dtype=torch.long), transformers.DynamicCache()
+    model(ids, past_key_values=cache, use_cache=True)
+    before = {key: (each, described(each)) for key, each in reachable(cache).items()}
+    for road in ("auto", "real"):
+        given = {"past_key_values": cache, "use_cache": True}
+        count_module(model, ((ids,), given), CountSettings(road=road))
+        assert all(described(each) == said for each, said in before.values())
+        assert reachable(cache).keys() == before.keys()
+        assert cache.get_seq_length() == ids.shape[1]
 
 
 def test_memory_that_was_made_larger_is_as_large_as_before():

@@ -152,7 +152,8 @@ def test_a_buffer_that_holds_what_it_was_made_with_is_not_suspected(make):
             out = MAKES[make](x)
             view = MAKES[make](x)
             view[0] = x[0]
-            return out + x, view + 1, MAKES[make](x)
+            other = MAKES[make](x).double().clone() + 1
+            return out + x, view + 1, other, MAKES[make](x), MAKES[make](x).to(torch.int32)
 
     found = count_module(Adds(), ((torch.ones(4, 4),), {}), CountSettings(road="real"))
     assert all(row.status != "unknown" for row in found.rows)

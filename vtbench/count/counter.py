@@ -118,10 +118,10 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         if known.rule is Special.CONTROL:
             with self:
                 return CONTROL[qualified(func)](*args, **kwargs)
-        if self.outside.waiting and not (known.copies and self.outside.is_unwritten(args[0])):
+        if self.outside.waiting and not (known.copies and self.outside.is_empty(args[0])):
             self.outside.about_to_run(func, args, kwargs)
         out = self._execute(func, known, args, kwargs)
-        if known.makes_empty or (known.copies and self.outside.is_unwritten(args[0])):
+        if known.makes_empty or (known.copies and self.outside.is_empty(args[0])):
             self.outside.made(out)
         elif known.makes_full:
             self.outside.made_full(func, args, out)

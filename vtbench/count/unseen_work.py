@@ -85,6 +85,10 @@ class OutsideWork:
             return False
         return value.untyped_storage()._cdata in self._unwritten
 
+    def is_empty(self, value: Any) -> bool:
+        """Whether a value is such a buffer, and does not even hold one number everywhere."""
+        return self.is_unwritten(value) and value.untyped_storage()._cdata not in self._filled
+
     def about_to_run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Look at what an operator is about to read and write."""
         for position, value in enumerate(args):

@@ -134,6 +134,7 @@ MAKES = {
     "zeros_like": torch.zeros_like,
     "new_ones": lambda x: x.new_ones(4, 4),
     "full": lambda x: torch.full((4, 4), 0.5),
+    "narrow": lambda x: torch.full((4, 8), 0.1, dtype=torch.bfloat16)[:, :4],
 }
 
 
@@ -157,3 +158,5 @@ def test_a_buffer_that_holds_what_it_was_made_with_is_not_suspected(make):
 
     found = count_module(Adds(), ((torch.ones(4, 4),), {}), CountSettings(road="real"))
     assert all(row.status != "unknown" for row in found.rows)
+    assert found.readers == ()
+    assert not any(row.op.startswith(("aten.eq", "aten.equal")) for row in found.rows)

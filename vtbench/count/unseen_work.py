@@ -24,7 +24,7 @@ from unittest import mock
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
 from vtbench.count.operators.rules import Special
@@ -107,23 +107,27 @@ class OutsideWork:
         key = tensor.untyped_storage()._cdata
         whole = self._unwritten.pop(key)
         number = self._filled.pop(key, None)
-        if number is not None and (whole.is_meta or bool((whole == number).all())):
+        if number is not None and (
+            whole.is_meta or torch.equal(whole, torch.full_like(whole, number))
+        ):
             return  # it holds what it was made with
         if number is not None or not written:
             self._file("unseen_write", tensor)
 
     def returned(self, out: Any) -> None:
         """The model returns something: what is in it was filled by somebody."""
-        for tensor in tree_leaves(out):
-            if self.is_unwritten(tensor) and not tensor.is_meta:
-                self._settle(tensor)
+        with _disable_current_modes():  # looking is no part of the count
+            for tensor in tree_leaves(out):
+                if self.is_unwritten(tensor) and not tensor.is_meta:
+                    self._settle(tensor)
 
     def made_full(self, func: Any, args: tuple[Any, ...], out: Any) -> None:
         """Remember a new buffer that holds one number everywhere, and which."""
         place = _FILLED_BY_ARGUMENT.get(func.overloadpacket.__name__)
         number = _FILLED_WITH[func.overloadpacket.__name__] if place is None else args[place]
         strided = isinstance(out, torch.Tensor) and out.layout == torch.strided
-        if strided and not out.is_meta and isinstance(number, int | float):
+        # a number that is not equal to itself says nothing when it is compared
+        if strided and not out.is_meta and isinstance(number, int | float) and number == number:  # noqa: PLR0124
             self.made(out)
             self._filled[out.untyped_storage()._cdata] = number
 

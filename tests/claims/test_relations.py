@@ -167,7 +167,7 @@ def test_an_ordering_of_printed_figures_fails_only_if_no_rounding_allows_it(tmp_
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (SET + 'printed = "2"\nrelation = "over"\n', "there is no 'over'; use one of equals, about"),
+        (SET + 'printed = "2"\nrelation = "over"\n', "there is no 'over'; use one of equals"),
         (SET.replace('["t.*.macs"]', "[]") + 'printed = "2"\n', "of: the set is empty"),
         (SET.replace("t.*", "u.*") + 'printed = "2"\n', "no claim matches 'u.*.macs'"),
         (SET + 'printed = "2"\nrelation = "range"\n', "write its two figures as '2 to 8'"),

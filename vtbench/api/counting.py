@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -92,6 +93,7 @@ def count(
     With a module, inputs and keywords go to its ``forward``. With a name, the keywords are the
     fields of a workload: ``resolution``, ``batch_size``, ``options``, ``mode``, ``backward`` and
     ``weights``, a checkpoint.
+    ``backward=True`` counts the backward pass too, with a module as with a name.
     ``counters`` names other counters to run beside ours, each on a copy; ``"all"`` runs those that
     are installed.
 
@@ -109,14 +111,17 @@ def count(
             count_workload(named_workload(model, inputs, keywords), settings=settings, formulas=ops)
         )
     _module(model)
+    backward = _backward_of(model, keywords)
     found = over_of_module(model, inputs, keywords)
     over, given = found if found is not None else (None, [(inputs, keywords)])
     _refuse_beside_inputs(over, beside)
     drawn = over is not None and over.source is None
+    how = CountSettings(ops=ops or {}, backward=backward)
     with by_keyword():
-        counts = live_counts(model, given, CountSettings(ops=ops or {}), drawn=drawn)
+        counts = live_counts(model, given, how, drawn=drawn)
+    workload = msgspec.structs.replace(_live(model), backward=backward)
     record = msgspec.structs.replace(
-        record_of(_live(model), counts[0], None),
+        record_of(workload, counts[0], None),
         by_values=by_values(counts, counted_on(over)),
         **(distributions(counts, over) if over is not None else {}),
     )
@@ -124,6 +129,16 @@ def count(
         said = _beside(model, (inputs, keywords), record, beside)
         record = msgspec.structs.replace(record, counters=said)
     return Count(record)
+
+
+def _backward_of(model: nn.Module, keywords: dict[str, Any]) -> bool:
+    """Whether the backward pass is asked for; a forward with a parameter of that name gets it."""
+    if "backward" not in keywords or "backward" in inspect.signature(model.forward).parameters:
+        return False
+    asked = keywords.pop("backward")
+    if not isinstance(asked, bool):
+        raise UsageError(f"backward: expected True or False, got {asked!r}.")
+    return asked
 
 
 def _refuse_beside_inputs(over: InputSet | None, beside: Sequence[str]) -> None:

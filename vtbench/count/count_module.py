@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -17,16 +17,13 @@ from vtbench.count.attribution import ModuleStack
 from vtbench.count.counter import Counter
 from vtbench.count.isolation import (
     SEED,
-    bound_to,
     compiled_code_as_written,
-    copied,
     imports_uncounted,
-    left_as_found,
     seeded_and_restored,
-    to_meta,
 )
 from vtbench.count.ledger import head_of, rows_of
-from vtbench.count.meta_execution import without_address
+from vtbench.count.lending import lent, to_meta, with_own_lazy_tensors, without_values
+from vtbench.count.meta_execution import missing_values_noted, without_address
 from vtbench.count.model_parts import (
     is_lazy,
     module_parameters,
@@ -35,7 +32,7 @@ from vtbench.count.model_parts import (
     parts_of,
 )
 from vtbench.count.operators.rules import UserFormula, user_rules
-from vtbench.count.unseen_work import LeavingTorch, other_threads_watched
+from vtbench.count.unseen_work import LeavingTorch, forget_fused, other_threads_watched
 from vtbench.data.record import Memory, Parameters, Row
 from vtbench.errors import ModelError, VtbenchError
 
@@ -81,6 +78,13 @@ class Counted:
     """Operators that read values on which the count can depend, in the order of their calls."""
 
 
+class CaughtOnMeta(RuntimeError):
+    """A model caught an error that only shapes alone gave rise to, and went another way."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"The model caught an error that values would not raise: {said}")
+
+
 def count_module(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
     """Count one call of a module; the module and its inputs are left as they were.
 
@@ -88,13 +92,11 @@ def count_module(model: nn.Module, inputs: Inputs, settings: CountSettings) -> C
     forward pass is run again with them.
     """
     try:
-        with seeded_and_restored(settings.seed):
-            return _by_road(model, inputs, settings)
+        return _by_road(model, inputs, settings)
     except ModelError as error:
         if settings.grad or not _asks_for_gradients(error.__cause__):
             raise
-    with seeded_and_restored(settings.seed):
-        return _by_road(model, inputs, replace(settings, grad=True))
+    return _by_road(model, inputs, replace(settings, grad=True))
 
 
 def _asks_for_gradients(error: BaseException | None) -> bool:
@@ -110,17 +112,19 @@ def _by_road(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Count
         except VtbenchError:
             raise  # a sentence already, and values would not change it
         except Exception as error:  # a foreign model may raise anything
-            if settings.road == "meta" or _is_meta(model):
+            if settings.road == "meta":
                 raise ModelError(_sentence(model, error)) from error
-            reason = f"{type(error).__name__} on meta: {_first_line(error)}"
+            first, reason = error, f"{type(error).__name__} on meta: {_first_line(error)}"
     else:
-        reason = settings.why_real
+        first, reason = None, settings.why_real
     try:
         return on_real_values(model, inputs, settings, reason)
     except VtbenchError:
         raise
-    except Exception as error:  # a foreign model may raise anything
-        raise ModelError(_sentence(model, error)) from error
+    except Exception as error:  # noqa: BLE001 - a foreign model may raise anything
+        # weights may come from elsewhere as they are needed; if none come, the first error says so
+        said = first if first is not None and _is_meta(model) else error
+        raise ModelError(_sentence(model, said)) from said
 
 
 def _sentence(model: nn.Module, error: Exception) -> str:
@@ -138,31 +142,36 @@ def _is_meta(model: nn.Module) -> bool:
 
 def on_meta(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
     """Count on shapes alone: no weights are read and no memory is used."""
-    args, kwargs = tree_map_only(torch.Tensor, to_meta, inputs)
-    with _on_meta(model, disposable=settings.disposable):
-        return _run(model, (args, kwargs), settings, "meta")
-
-
-def _on_meta(model: nn.Module, *, disposable: bool) -> AbstractContextManager[None]:
     parts = parts_of(model)
     tensors = (*parts.parameters, *parts.buffers)
-    if not all(tensor.is_meta for tensor in tensors):
-        return bound_to(model, to_meta)
-    for tensor in tensors:
-        without_address(tensor)
-    return nullcontext() if disposable else left_as_found(model)
+    bare = all(tensor.is_meta for tensor in tensors)
+    with ExitStack() as stack:
+        stack.enter_context(seeded_and_restored(settings.seed))
+        if not (bare and settings.disposable):
+            stack.enter_context(lent(model, inputs, weights_written=False))
+        if bare:
+            for tensor in tensors:
+                without_address(tensor)
+        else:
+            without_values(model)
+        given = tree_map_only(torch.Tensor, lambda t: _as_input(t, to_meta(t.detach())), inputs)
+        return _run(model, given, settings, "meta")
 
 
 def on_real_values(model: nn.Module, inputs: Inputs, settings: CountSettings, why: str) -> Counted:
-    """Count on values: buffers and inputs are copies, and random numbers are seeded."""
-    args, kwargs = tree_map_only(torch.Tensor, lambda t: t.detach().clone(), inputs)
-    with bound_to(model, copied if settings.backward else _shared_or_copied):
-        return _run(model, (args, kwargs), settings, f"real ({why})")
+    """Count on values: inputs are copies, and random numbers are seeded."""
+    with (
+        seeded_and_restored(settings.seed),
+        lent(model, inputs, disposable=settings.disposable),
+    ):
+        with_own_lazy_tensors(model)
+        given = tree_map_only(torch.Tensor, lambda t: _as_input(t, t.detach().clone()), inputs)
+        return _run(model, given, settings, f"real ({why})")
 
 
-def _shared_or_copied(tensor: torch.Tensor) -> torch.Tensor:
-    # weights are read and never written by a forward pass; copying them could double the memory
-    return tensor if tensor.is_floating_point() and tensor.numel() > 1 << 20 else tensor.clone()
+def _as_input(given: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """A tensor that takes another's place, and asks for a gradient if that one does."""
+    return other.requires_grad_(given.requires_grad)
 
 
 def _run(model: nn.Module, inputs: Inputs, settings: CountSettings, road: str) -> Counted:
@@ -176,6 +185,9 @@ def _run(model: nn.Module, inputs: Inputs, settings: CountSettings, road: str) -
         with _passes(settings), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             out = model(*inputs[0], **inputs[1])
+        if counter.caught is not None:
+            raise CaughtOnMeta(_first_line(counter.caught))
+        counter.outside.returned(out)
         if settings.backward:
             _backward(out)
         del out
@@ -207,6 +219,9 @@ def counter_for(
 ) -> Iterator[Counter]:
     """A running counter with attribution and lifetimes; stopped when the block ends."""
     parts = parts_of(model)
+    for _, module in parts.modules:
+        if isinstance(module, torch.jit.ScriptModule):
+            forget_fused(module)
     stack = ModuleStack(parts.modules)
     counter = Counter(stack, user_rules(settings.ops), on_meta=on_meta)
     counter.weight_bytes = counter.lifetimes.exclude((*parts.parameters, *parts.buffers))
@@ -217,12 +232,14 @@ def counter_for(
         if tensor.layout == torch.strided:
             counter.lifetimes.born(tensor, "", "input")
     leaving = nullcontext() if on_meta else LeavingTorch(counter)
+    misses = missing_values_noted(counter) if on_meta else nullcontext()
     try:
         watching = stack.watching(nodes=settings.backward or settings.grad)
         threads, imports = other_threads_watched(counter), imports_uncounted(counter)
-        with watching, compiled_code_as_written(), threads, imports, leaving, counter:
+        with watching, compiled_code_as_written(), threads, imports, leaving, misses, counter:
             yield counter
     finally:
+        counter.note_scripts(parts.modules)
         counter.ended = True
         counter.lifetimes.close()
 

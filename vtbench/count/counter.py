@@ -29,7 +29,7 @@ from vtbench.count.meta_execution import (
 from vtbench.count.operators.rules import CONTROL, Special, hand_higher_order_to, qualified, rule_of
 from vtbench.count.operators.table import Rule
 from vtbench.count.read_values import ReadValues
-from vtbench.count.unseen_work import OutsideWork
+from vtbench.count.unseen_work import OutsideWork, optimised_operators
 from vtbench.models.sizes import something_left
 
 Tensor = torch.Tensor
@@ -60,6 +60,7 @@ class Known(NamedTuple):
     """Its result is new, or its first argument, and depends on the arguments' shapes alone."""
     name: str
     makes_empty: bool
+    makes_full: bool
     copies: bool
 
 
@@ -93,6 +94,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self._beside = 0
         self.importing = 0
         """How many files are being imported, each by the one before it: none of it is counted."""
+        self.caught: Exception | None = None
+        """An error that an operator raised on shapes alone; a model may have caught it."""
         self.ended = False
         """Whether the count is over; work that still goes on is not part of it."""
 
@@ -115,11 +118,13 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         if known.rule is Special.CONTROL:
             with self:
                 return CONTROL[qualified(func)](*args, **kwargs)
-        if self.outside.waiting and not (known.copies and self.outside.is_unwritten(args[0])):
+        if self.outside.waiting and not (known.copies and self.outside.is_empty(args[0])):
             self.outside.about_to_run(func, args, kwargs)
         out = self._execute(func, known, args, kwargs)
-        if known.makes_empty or (known.copies and self.outside.is_unwritten(args[0])):
+        if known.makes_empty or (known.copies and self.outside.is_empty(args[0])):
             self.outside.made(out)
+        elif known.makes_full:
+            self.outside.made_full(func, args, out)
         if not self.on_meta or _has_values(out):
             self.values.ran(func, args, kwargs, out)
         self._file(known, args, kwargs, out)
@@ -142,7 +147,13 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         )
         view = overload and func.is_view and not func._can_decompose()
         known = self._known[func] = Known(
-            rule, view, repeatable, name, OutsideWork.makes_empty(func), OutsideWork.copies(func)
+            rule,
+            view,
+            repeatable,
+            name,
+            OutsideWork.makes_empty(func),
+            OutsideWork.makes_full(func) and not self.on_meta,
+            OutsideWork.copies(func),
         )
         self.rules[name] = rule
         return known
@@ -153,17 +164,24 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
             return func(*args, **kwargs)
         key = self._repeats.key(func, args, kwargs) if known.repeatable else None
         if key is None:
-            return self._on_meta(func, known, args, kwargs)
+            return self._noting(func, known, args, kwargs)
         again = self._repeats.replay(key, args)
         if again is not None:
             self._beside = self._repeats.beside(key)
             return again
-        out = self._on_meta(func, known, args, kwargs)
+        out = self._noting(func, known, args, kwargs)
         if out is args[0]:
             self._repeats.remember_in_place(key)
         else:
             self._repeats.remember(key, out, self._beside)
         return out
+
+    def _noting(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
+        try:
+            return self._on_meta(func, known, args, kwargs)
+        except Exception as error:
+            self.caught = error
+            raise
 
     def _on_meta(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
         if known.name == "aten.scaled_dot_product_attention.default":
@@ -217,17 +235,28 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
 
     def _has_parameter(self, args: tuple[Any, ...]) -> bool:
         tensors = (tensor for arg in args for tensor in _tensors(arg))
-        return any(_has_storage(each) and self.lifetimes.is_weight(each) for each in tensors)
+        return any(map(self.lifetimes.is_weight, tensors))
+
+    def note_scripts(self, modules: Sequence[tuple[str, Any]]) -> None:
+        """File what scripts that were optimised for inference run unseen, under each of them."""
+        for path, module in modules:
+            if isinstance(module, torch.jit.ScriptModule):
+                for name in optimised_operators(module):
+                    self.file_unknown(path, f"outside.{name}")
+
+    def file_unknown(self, path: str, name: str) -> LedgerEntry:
+        """One call of an operator that nobody knows, in a module."""
+        self.rules[name] = Special.UNKNOWN
+        entry = self.ledger.setdefault((path, name, "forward"), LedgerEntry())
+        entry.calls += 1
+        return entry
 
     def file_outside(self, what: str, tensor: Tensor, macs: int = 0) -> None:
         """Work that the dispatcher did not see is an unknown operator of the current module.
 
         ``macs`` is what it probably costs, where anything can be said.
         """
-        name = f"outside.{what}"
-        self.rules[name] = Special.UNKNOWN
-        entry = self.ledger.setdefault((self.stack.current, name, "forward"), LedgerEntry())
-        entry.calls += 1
+        entry = self.file_unknown(self.stack.current, f"outside.{what}")
         entry.elements_out += tensor.numel()
         entry.estimated += macs or tensor.numel() * (tensor.shape[-1] if tensor.dim() else 1)
 

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from vtbench.count.tensor_parts import has_memory, parts_with_memory
+
 
 class Lifetimes:
     """Bytes alive now, their peak, and the place of the peak."""
@@ -28,15 +30,21 @@ class Lifetimes:
         """Leave weights out of the count; returns their bytes, each storage once."""
         total = 0
         for tensor in tensors:
-            storage = tensor.untyped_storage()
-            if storage._cdata not in self._weights:
-                self._weights.add(storage._cdata)
-                total += storage.nbytes()
+            for part in parts_with_memory(tensor):
+                storage = part.untyped_storage()
+                if storage._cdata not in self._weights:
+                    self._weights.add(storage._cdata)
+                    total += storage.nbytes()
+            if not has_memory(tensor) and tensor.layout == torch._mkldnn:  # type: ignore[attr-defined]
+                total += tensor.numel() * tensor.element_size()  # its memory cannot be asked for
         return total
 
     def is_weight(self, tensor: torch.Tensor) -> bool:
         """Whether the tensor is, or is a view of, an excluded one."""
-        return tensor.untyped_storage()._cdata in self._weights
+        if has_memory(tensor):
+            return tensor.untyped_storage()._cdata in self._weights
+        parts = parts_with_memory(tensor)
+        return any(part.untyped_storage()._cdata in self._weights for part in parts)
 
     def born(self, tensor: torch.Tensor, module: str, op: str, transient: int = 0) -> None:
         """A tensor was written; ``transient`` bytes were alive only while it was."""

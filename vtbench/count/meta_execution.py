@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
+from unittest import mock
 
 import torch
 from torch.utils._pytree import tree_map_only
@@ -24,6 +26,27 @@ def without_address(tensor: torch.Tensor) -> torch.Tensor:
     if tensor.is_meta and tensor.layout == torch.strided:
         torch._C._set_throw_on_mutable_data_ptr(tensor)
     return tensor
+
+
+@contextmanager
+def missing_values_noted(counter: Any) -> Iterator[None]:
+    """Note the error of a model that asks for values by other ways than an operator."""
+    ways = {name: getattr(torch.Tensor, name) for name in ("numpy", "tolist", "data_ptr")}
+
+    def noting(way: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return way(tensor, *args, **kwargs)
+            except Exception as error:
+                counter.caught = error
+                raise
+
+        return asked
+
+    with ExitStack() as stack:
+        for name, way in ways.items():
+            stack.enter_context(mock.patch.object(torch.Tensor, name, noting(way)))
+        yield
 
 
 class Repeats:

@@ -1,16 +1,19 @@
 """Work that the dispatcher cannot see: it is unknown, not zero.
 
-Three signs give it away. A buffer from ``empty`` that an operator reads before any operator wrote
-to it was filled by something else (a compiled kernel, a raw launch, numpy). A tensor of real
-numbers that is handed to numpy, or by address to foreign code, may be worked on there. And torch's
-dispatch modes belong to one thread: what that thread starts or submits is watched while a count
-runs, and an operator that multiplies there is filed under the module that gave the work away.
-Foreign code that gets its data and its memory by other ways than torch's is not seen at all, nor
-is work that reaches another thread in other ways, such as a queue that it reads.
+Signs give it away. A buffer from ``empty`` that an operator reads, or that the model returns,
+before any operator wrote to it was filled by something else (a compiled kernel, a raw launch,
+numpy), and so was one from ``zeros`` that does not hold zeros any more. A tensor of real numbers
+that is handed to numpy, or by address to foreign code, may be worked on there. A script that was
+optimised for inference runs operators that no dispatcher sees. And torch's dispatch modes belong
+to one thread: what that thread starts or submits is watched while a count runs, and an operator
+that multiplies there is filed under the module that gave the work away. Foreign code that gets its
+data and its memory by other ways than torch's is not seen at all, nor is work that reaches another
+thread in other ways, such as a queue that it reads.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +24,8 @@ from unittest import mock
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._pytree import tree_leaves
 
 from vtbench.count.operators.rules import Special
 from vtbench.count.operators.table import Rule
@@ -36,6 +40,14 @@ File = Callable[[str, torch.Tensor], None]
 _EMPTY = frozenset(
     ("empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided")
 )
+_FILLED_WITH = MappingProxyType(
+    {
+        **dict.fromkeys(("zeros", "zeros_like", "new_zeros"), 0),
+        **dict.fromkeys(("ones", "ones_like", "new_ones"), 1),
+    }
+)
+_FILLED_BY_ARGUMENT = MappingProxyType({"full": 1, "full_like": 1, "new_full": 2})
+"""Operators that fill new memory with one number: the number, or the place of the argument."""
 _COPIES = frozenset(("to", "_to_copy", "clone", "contiguous"))
 """A copy of an unwritten buffer is as unwritten as it was."""
 
@@ -46,6 +58,8 @@ class OutsideWork:
     def __init__(self, file: File) -> None:
         self._file = file
         self._unwritten: dict[int, torch.Tensor] = {}
+        self._filled: dict[int, Any] = {}
+        """The number that fills an unwritten buffer, if one does."""
 
     @property
     def waiting(self) -> bool:
@@ -71,6 +85,10 @@ class OutsideWork:
             return False
         return value.untyped_storage()._cdata in self._unwritten
 
+    def is_empty(self, value: Any) -> bool:
+        """Whether a value is such a buffer, and does not even hold one number everywhere."""
+        return self.is_unwritten(value) and value.untyped_storage()._cdata not in self._filled
+
     def about_to_run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Look at what an operator is about to read and write."""
         for position, value in enumerate(args):
@@ -82,15 +100,74 @@ class OutsideWork:
         for tensor in value if isinstance(value, list | tuple) else (value,):
             if not self.is_unwritten(tensor) or _only_looks(func):
                 continue
-            del self._unwritten[tensor.untyped_storage()._cdata]
-            if not _writes(func, place):
-                self._file("unseen_write", tensor)
+            self._settle(tensor, written=_writes(func, place))
+
+    def _settle(self, tensor: torch.Tensor, *, written: bool = False) -> None:
+        """A buffer is used: whoever filled it has done so by now."""
+        key = tensor.untyped_storage()._cdata
+        whole = self._unwritten.pop(key)
+        number = self._filled.pop(key, None)
+        if number is not None and (
+            whole.is_meta or torch.equal(whole, torch.full_like(whole, number))
+        ):
+            return  # it holds what it was made with
+        if number is not None or not written:
+            self._file("unseen_write", tensor)
+
+    def returned(self, out: Any) -> None:
+        """The model returns something: what is in it was filled by somebody."""
+        with _disable_current_modes():  # looking is no part of the count
+            for tensor in tree_leaves(out):
+                if self.is_unwritten(tensor) and not tensor.is_meta:
+                    self._settle(tensor)
+
+    def made_full(self, func: Any, args: tuple[Any, ...], out: Any) -> None:
+        """Remember a new buffer that holds one number everywhere, and which."""
+        place = _FILLED_BY_ARGUMENT.get(func.overloadpacket.__name__)
+        number = _FILLED_WITH[func.overloadpacket.__name__] if place is None else args[place]
+        strided = isinstance(out, torch.Tensor) and out.layout == torch.strided
+        # a number that is not equal to itself says nothing when it is compared
+        if strided and not out.is_meta and isinstance(number, int | float) and number == number:  # noqa: PLR0124
+            self.made(out)
+            self._filled[out.untyped_storage()._cdata] = number
+
+    @staticmethod
+    def makes_full(func: Any) -> bool:
+        """Whether an operator returns memory that holds one number everywhere."""
+        overload = isinstance(func, torch._ops.OpOverload)
+        name = func.overloadpacket.__name__ if overload else ""
+        return name in _FILLED_WITH or name in _FILLED_BY_ARGUMENT
 
     def made(self, buffer: torch.Tensor) -> None:
         """Remember a new buffer that nothing has written to."""
         if buffer.layout == torch.strided and buffer.numel():
             # held, so that the address of a dead storage cannot be taken for this one
             self._unwritten[buffer.untyped_storage()._cdata] = buffer
+
+
+_OPTIMISED = re.compile(r"prim::((?:mkldnn|MKLDNN)\w*|\w*FusionGroup\w*|TensorExprGroup\w*)")
+
+
+def optimised_operators(module: Any) -> list[str]:
+    """Operators in the graph of a scripted module that run unseen."""
+    try:
+        graph = str(module.inlined_graph)
+    except (AttributeError, RuntimeError):  # a module that has no graph for forward
+        return []
+    return _OPTIMISED.findall(graph)
+
+
+def forget_fused(module: Any) -> None:
+    """Let a script forget the plans that it made for earlier runs; the next run makes new ones.
+
+    A plan may have fused operators, which a dispatcher does not see.
+    """
+    try:
+        names = module._c._method_names()
+        for name in names:
+            module._c._get_method(name)._debug_flush_compilation_cache()
+    except (AttributeError, RuntimeError):  # a script that has no methods, or an older torch
+        return
 
 
 def _writes(func: Any, place: int | str) -> bool:

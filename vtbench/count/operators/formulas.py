@@ -168,3 +168,21 @@ def grouped_mm(a: Shape, b: Shape, out: Shape) -> Cost:
     """Products of the groups of a mixture of experts: each row, column or term has one group."""
     groups = a[0] if len(a) == len(b) == 3 else 1
     return dense(groups * a[-2] * a[-1] * b[-1], prod(out))
+
+
+# A [..., n, n] triangular, B [..., n, k] or, from the right, [..., k, n]: row i of the solution
+# takes the i rows before it off, each by a product
+def solve_triangular(n: int, out: Shape) -> Cost:
+    """Substitution in a triangular system; the n divisions of a column are not counted."""
+    return dense(prod(out) * (n - 1) // 2, prod(out))
+
+
+# layer l of d directions: G·h rows of [in_l + h], in_0 = the input's width, then d·h
+def packed_recurrent(
+    steps: int, widths: tuple[int, int], gates: int, layers: tuple[int, int]
+) -> Cost:
+    """Layers of LSTM or GRU whose weights are packed: each weight matrix once per step."""
+    (width, hidden), (depth, directions) = widths, layers
+    inputs = [width] + [directions * hidden] * (depth - 1)
+    weights = sum(directions * gates * hidden * (size + hidden) for size in inputs)
+    return dense(steps * weights, steps * directions * hidden)

@@ -157,7 +157,14 @@ _copy_from _resize_output resize_as is_set_to _functional_assert_scalar
 _functional_sym_constrain_range _functional_sym_constrain_range_for_size _print q_scale
 q_zero_point qscheme q_per_channel_scales q_per_channel_zero_points q_per_channel_axis
 _use_cudnn_ctc_loss empty_quantized _empty_affine_quantized _mkldnn_transpose _mkldnn_reshape
-from_file _convert_weight_to_int4pack _convert_weight_to_int4pack_for_cpu
+from_file _convert_weight_to_int4pack _convert_weight_to_int4pack_for_cpu _shape_as_tensor
+_to_sparse_csc _to_sparse_bsr _to_sparse_bsc to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc
+sparse_compressed_tensor _sparse_compressed_tensor_unsafe _sparse_compressed_tensor_with_dims
+sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor sparse_bsc_tensor _sparse_coo_tensor_unsafe
+_sparse_coo_tensor_with_dims _convert_indices_from_coo_to_csr _convert_indices_from_csr_to_coo
+_validate_sparse_coo_tensor_args _validate_sparse_compressed_tensor_args
+_validate_compressed_sparse_indices _validate_sparse_csr_tensor_args sparse_mask
+_sparse_mask_projection sparse_resize sparse_resize_and_clear
 """
 
 _CLASSES = {
@@ -223,6 +230,28 @@ FREE |= {
     "quantized::group_norm": "normalisation",
     "quantized::instance_norm": "normalisation",
 }
+FREE |= dict.fromkeys(
+    (
+        f"quantized_decomposed::{name}"
+        for name in (
+            *("quantize_per_tensor", "dequantize_per_tensor", "quantize_per_channel"),
+            *("dequantize_per_channel", "quantize_per_token", "dequantize_per_token"),
+            *("quantize_per_channel_group", "dequantize_per_channel_group"),
+            *("fake_quant_per_channel", "convert_element_type"),
+        )
+    ),
+    "elementwise",
+)
+FREE |= dict.fromkeys(
+    (
+        f"quantized_decomposed::{name}"
+        for name in (
+            *("choose_qparams", "choose_qparams_symmetric", "choose_qparams_per_token"),
+            *("choose_qparams_per_token_asymmetric", "_choose_qparams_per_token_asymmetric_impl"),
+        )
+    ),
+    "reduction",
+)
 
 
 def free_class(name: str) -> str | None:

@@ -10,6 +10,8 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
+import torch
+
 from vtbench.count.operators import formulas
 from vtbench.count.operators.formulas import Cost
 from vtbench.count.operators.table import Call, Rule, sequence_shapes
@@ -144,6 +146,62 @@ def _mkldnn_rnn_backward(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any
     return formulas.dense(macs, prod(args[0].shape[:-1]) * args[0].shape[-1])
 
 
+def _packed_layers(gates: int) -> Call:
+    """A quantised LSTM or GRU: its weights are inside objects, so that other arguments say all."""
+
+    def cost(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+        # (input, states, weights, biases, layers, dropout, train, directions, ...); packed inputs
+        # have the sizes of the steps after the data
+        states = args[1] if isinstance(args[1], list | tuple) else args[1:2]
+        packed = not isinstance(args[1], list | tuple) and isinstance(args[2], list | tuple)
+        packed = packed and isinstance(args[2][0], torch.Tensor)
+        packed = packed or isinstance(args[2], torch.Tensor)
+        if packed:
+            states = args[2] if isinstance(args[2], list | tuple) else args[2:3]
+        depth, directions = args[4 + packed], 2 if args[7 + packed] else 1
+        x, hidden = args[0], states[0].shape[-1]
+        widths = (x.shape[-1], hidden)
+        return formulas.packed_recurrent(prod(x.shape[:-1]), widths, gates, (depth, directions))
+
+    return cost
+
+
+def _packed_cell(gates: int) -> Call:
+    """One step of a quantised cell: input [B, I], state [B, H] or (state, cell)."""
+
+    def cost(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+        state = args[1][0] if isinstance(args[1], list | tuple) else args[1]
+        widths = (args[0].shape[-1], state.shape[-1])
+        return formulas.packed_recurrent(prod(args[0].shape[:-1]), widths, gates, (1, 1))
+
+    return cost
+
+
+_VARIABLE = ("query", "key", "value", "cu_seq_q", "cu_seq_k", "max_q", "max_k", "is_causal")
+
+
+def _variable_lengths(first: int, *, before: tuple[str, ...] = ()) -> Call:
+    """Attention of packed q, k, v [sum L, H, E]; offsets say where each sequence starts.
+
+    ``before`` names the arguments between the values and the offsets. The gradients are four
+    products for the two of the forward pass.
+    """
+    names = (*_VARIABLE[:3], *before, *_VARIABLE[3:])
+
+    def cost(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+        given = {**dict(zip(names, args[first:], strict=False)), **kwargs}
+        q, v = given["query"].shape, given["value"].shape
+        queries = given["cu_seq_q"].diff().tolist()
+        starts: Any = given.get("cu_seq_k")
+        used: Any = given.get("seqused_k")
+        keys = used.tolist() if used is not None else starts.diff().tolist()
+        lengths, causal = list(zip(queries, keys, strict=True)), bool(given.get("is_causal"))
+        one = formulas.jagged_attention(lengths, q[-2], (q[-1], v[-1]), causal)
+        return formulas.dense(2 * one.macs, one.written) if before else one
+
+    return cost
+
+
 _GRADIENTS = Rule("attention", _backward_at(1))
 _PACKED_GRADIENTS = Rule("attention", _backward_at(1, heads_first=False))
 
@@ -163,6 +221,11 @@ ATTENTION: dict[str, Rule] = {
     "aten::_scaled_dot_product_fused_attention_overrideable_backward": _GRADIENTS,
     "aten::_flash_attention_backward": _PACKED_GRADIENTS,
     "aten::_efficient_attention_backward": _PACKED_GRADIENTS,
+    "torch_attn::_varlen_attn": Rule("attention", _variable_lengths(0)),
+    "torch_attn::_varlen_attn_out": Rule("attention", _variable_lengths(1)),
+    "torch_attn::_varlen_attn_backward": Rule(
+        "attention", _variable_lengths(1, before=("out", "lse"))
+    ),
     "aten::_native_multi_head_attention": Rule("attention", _native_attention),
     "aten::_transformer_encoder_layer_fwd": Rule("attention", _encoder_layer),
     "higher_order::flex_attention": Rule("attention", _causal_at(None)),
@@ -176,6 +239,12 @@ RECURRENT: dict[str, Rule] = {
     "aten::rnn_relu": Rule("recurrent", _recurrent),
     "aten::_cudnn_rnn": Rule("recurrent", _recurrent),
     "aten::miopen_rnn": Rule("recurrent", _recurrent),
+    "aten::quantized_lstm": Rule("recurrent", _packed_layers(4)),
+    "aten::quantized_gru": Rule("recurrent", _packed_layers(3)),
+    "quantized::quantized_lstm_cell_dynamic": Rule("recurrent", _packed_cell(4)),
+    "quantized::quantized_gru_cell_dynamic": Rule("recurrent", _packed_cell(3)),
+    "quantized::quantized_rnn_relu_cell_dynamic": Rule("recurrent", _packed_cell(1)),
+    "quantized::quantized_rnn_tanh_cell_dynamic": Rule("recurrent", _packed_cell(1)),
     "aten::mkldnn_rnn_layer": Rule("recurrent", _mkldnn_rnn),
     "aten::mkldnn_rnn_layer_backward": Rule("recurrent", _mkldnn_rnn_backward),
 }

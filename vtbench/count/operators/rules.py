@@ -48,8 +48,34 @@ def _while_loop(
     return state
 
 
+def _map(body: Callable[..., Any], over: Any, constants: Any = (), **_: Any) -> Any:
+    results = [body(*(x[i] for x in over), *constants) for i in range(len(over[0]))]
+    return tuple(torch.stack(each) for each in zip(*results, strict=True))
+
+
+def _scan(step: Callable[..., Any], first: Any, over: Any, constants: Any = ()) -> Any:
+    carried, results = list(first), []
+    for i in range(len(over[0])):
+        made = step(*carried, *(x[i] for x in over), *constants)
+        carried = list(made[: len(carried)])
+        results.append(made[len(carried) :])
+    return (*carried, *(torch.stack(each) for each in zip(*results, strict=True)))
+
+
+def _out_dtype(operator: Any, dtype: torch.dtype, *args: Any) -> Any:
+    # a product of small integers, whose sums need more digits: the product itself is counted
+    wide = tree_map_only(torch.Tensor, lambda tensor: tensor.to(dtype), args)
+    return operator(*wide)
+
+
 CONTROL: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
-    {"higher_order::cond": _cond, "higher_order::while_loop": _while_loop}
+    {
+        "higher_order::cond": _cond,
+        "higher_order::while_loop": _while_loop,
+        "higher_order::map_impl": _map,
+        "higher_order::scan": _scan,
+        "higher_order::out_dtype": _out_dtype,
+    }
 )
 """Qualified name -> the same control flow in plain Python."""
 

@@ -18,6 +18,12 @@ from typing import Any, NamedTuple
 
 from vtbench.count.operators import formulas
 from vtbench.count.operators.formulas import Cost
+from vtbench.count.operators.sparse import (
+    is_sparse,
+    linear_of_stored,
+    product_of_stored,
+    sampled,
+)
 
 Call = Callable[[tuple[Any, ...], dict[str, Any], Any], Cost]
 
@@ -35,6 +41,9 @@ def pair(formula: Callable[[Any, Any], Cost], first: int = 0, second: int = 1) -
 
     def cost(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
         one, two = args[first], args[second]
+        if is_sparse(one) or is_sparse(two):
+            by_layers = formula is formulas.linear
+            return (linear_of_stored if by_layers else product_of_stored)(one, two)
         if one.is_nested:
             return _of_sequences(one, out)
         return widened(formula(one.shape, two.shape), one)
@@ -68,12 +77,16 @@ def widened(cost: Cost, operand: Any) -> Cost:
 
 
 def _matmul(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    if is_sparse(args[0]) or is_sparse(args[1]):
+        return product_of_stored(args[0], args[1])
     if args[0].is_nested:
         return _of_sequences(args[0], out)
     return widened(formulas.product(out.shape, args[0].shape[-1]), args[0])
 
 
 def _baddbmm(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    if is_sparse(args[1]) or is_sparse(args[2]):
+        return product_of_stored(args[1], args[2])
     return widened(formulas.bmm(args[1].shape, args[2].shape), args[1])
 
 
@@ -151,6 +164,15 @@ def _packed_linear(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> C
     return formulas.product(out.shape, args[0].shape[-1])
 
 
+def _solve_triangular(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    return widened(formulas.solve_triangular(args[0].shape[-1], out.shape), args[0])
+
+
+def _triangular_solve(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:
+    # B, A; the result and a copy of A
+    return widened(formulas.solve_triangular(args[1].shape[-1], out[0].shape), args[1])
+
+
 PRODUCTS: dict[str, Rule] = {
     "aten::mm": Rule("matmul", pair(formulas.mm)),
     "aten::_int_mm": Rule("matmul", pair(formulas.mm)),
@@ -159,6 +181,12 @@ PRODUCTS: dict[str, Rule] = {
     "aten::addmm": Rule("matmul", pair(formulas.mm, 1, 2)),
     "aten::addmm_": Rule("matmul", pair(formulas.mm, 1, 2)),
     "aten::_addmm_activation": Rule("matmul", pair(formulas.mm, 1, 2)),
+    "aten::_sparse_addmm": Rule("matmul", pair(formulas.mm, 1, 2)),
+    "aten::sspaddmm": Rule("matmul", pair(formulas.mm, 1, 2)),
+    "aten::hspmm": Rule("matmul", pair(formulas.mm)),
+    "aten::_sparse_sparse_matmul": Rule("matmul", pair(formulas.mm)),
+    "aten::_sparse_mm_reduce_impl": Rule("matmul", pair(formulas.mm)),
+    "aten::sparse_sampled_addmm": Rule("matmul", sampled),
     "aten::bmm": Rule("matmul", pair(formulas.bmm)),
     "aten::baddbmm": Rule("matmul", _baddbmm),
     "aten::baddbmm_": Rule("matmul", _baddbmm),
@@ -171,6 +199,8 @@ PRODUCTS: dict[str, Rule] = {
     "aten::vdot": Rule("matmul", pair(formulas.dot)),
     "aten::matmul": Rule("matmul", _matmul),
     "aten::linear": Rule("linear", pair(formulas.linear)),
+    "aten::linalg_solve_triangular": Rule("matmul", _solve_triangular),
+    "aten::triangular_solve": Rule("matmul", _triangular_solve),
     "aten::_trilinear": Rule("matmul", _trilinear),
     "aten::_euclidean_dist": Rule("matmul", _euclidean),
     "aten::_grouped_mm": Rule("matmul", _grouped_mm),

@@ -16,7 +16,7 @@ from torch._dispatch.python import enable_python_dispatcher
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from vtbench.count.isolation import left_as_found
+from vtbench.count.lending import lent
 from vtbench.count.operators.rules import Special, rule_of
 from vtbench.count.operators.table import Rule
 from vtbench.count.symbolic.nodes import Node, Sizes
@@ -81,7 +81,7 @@ def traced(
     fake.cache_enabled = False  # what it brings back has lost its names
     summing = Summing()
     try:
-        with left_as_found(model), fake:
+        with lent(model, weights_written=False), fake:
             _lend(model, varied)
             args, kwargs = inputs()
             with _plain_python(), enable_python_dispatcher(), torch.inference_mode(), summing:

@@ -207,12 +207,14 @@ def _said(verdict: Verdict) -> tuple[str, ...]:
         notes.append(f"It is not named. {verdict.why_not}")
     elif verdict.verdict in ("close", "fails") and _has_readings(claim):
         notes.append("No reading that was tried reproduces it.")
-    notes += [f"This choice is fitted, not confirmed: {choice}." for choice in claim.fitted]
     if claim.why:
         notes.append(f"Why: {claim.why}")
     reproduce = command(verdict)
     if reproduce:
         notes.append(f"Reproduce: {reproduce}")
+    if claim.fitted:
+        choices = "; ".join(choice.rstrip(".") for choice in claim.fitted)
+        notes.append(f"Fitted, not confirmed: {choices}.")
     return tuple(notes)
 
 

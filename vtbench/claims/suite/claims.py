@@ -184,7 +184,8 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
     expression, members = _arithmetic(reader, single)
     derived = expression is not None
     text = None if derived else single.workload
-    timed = single.metric in SPEEDS or single.metric == "memory"
+    told = single.metric == "memory" and single.convention in MEASURED_MEMORY
+    timed = single.metric in SPEEDS or told
     speed = timed or derived
     hardware = single.hardware or (reader.header.hardware if timed else "")
     return Claim(

@@ -264,3 +264,11 @@ def test_what_follows_from_a_fitted_figure_is_fitted(tmp_path):
     counts = totals(found.values())
     assert (counts["independent"].claims, counts["fitted"].claims) == (1, 2)
     assert counts["arithmetic"].claims == 1
+
+
+def test_an_order_of_arithmetic_with_parentheses_names_both_its_figures(tmp_path):
+    body = f'{ORDER}of = "(t.a.macs) - (t.b.macs)"\nthan = "t.b.macs"\n'
+    found = two(tmp_path, body, 7, 3)
+    assert found.reason == (
+        "1 of 1 pairs is not in this order: (t.a.macs) - (t.b.macs) is 4 M and t.b.macs 3 M."
+    )

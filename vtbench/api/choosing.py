@@ -69,23 +69,23 @@ def refuse_idle_axes(suites: Sequence[Suite], records: Mapping[Workload, Record]
     """Every axis of a search must be an option of some model that it applies to."""
     wrong = []
     for suite in suites:
-        for name in suite.search:
-            refusals = _refusals(suite, name, records)
-            if refusals and None not in refusals:
-                line = line_of_axis(suite, name)
-                wrong.append(f"{suite.path}:{line}: search.{name}: {refusals[0]}")
+        for axis, refusals in _refusals(suite, records).items():
+            if None not in refusals:
+                where = f"{suite.path}:{line_of_axis(suite, axis)}: search.{axis}"
+                wrong.append(f"{where}: {refusals[0]}")
     if wrong:
         raise BadSuite("\n".join(wrong))
 
 
-def _refusals(suite: Suite, axis: str, records: Mapping[Workload, Record]) -> list[str | None]:
-    """Of each workload that an axis alone changes, why it could not be built; None if it could."""
-    return [
-        records[work].error
-        for figure in figures(suite)
-        for changes, work in alternatives(figure, suite)
-        if set(changes) == {axis} and work in records
-    ]
+def _refusals(suite: Suite, records: Mapping[Workload, Record]) -> dict[str, list[str | None]]:
+    """Axis -> of each workload that it alone changes, why it was not counted; None if it was."""
+    found: dict[str, list[str | None]] = {}
+    for figure in figures(suite):
+        for changes, work in alternatives(figure, suite):
+            if len(changes) == 1 and work in records:
+                (axis,) = changes
+                found.setdefault(axis, []).append(records[work].error)
+    return found
 
 
 def _models(suite: Suite) -> Iterator[tuple[str, str]]:

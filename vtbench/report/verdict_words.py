@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from vtbench.claims.judge import Verdict
-from vtbench.claims.judge.held import amount
+from vtbench.claims.judge.held import amount, span
 from vtbench.claims.judge.verdict import Reproduction
 from vtbench.claims.suite.expected import FROM_OTHERS
 from vtbench.claims.suite.hedges import figure_of
@@ -49,9 +49,7 @@ def _short_reason(verdict: Verdict) -> str:
     """What a figure is held against and does not meet, in few words."""
     claim, found = verdict.claim, verdict.measured_range
     if claim.kind == "arithmetic" and found is not None:
-        scale = SCALES[claim.unit]
-        ends = dict.fromkeys(f"{float(end / scale):.4g}" for end in (found.low, found.high))
-        return f"cells give {' to '.join(ends)}".replace("-", MINUS)
+        return f"cells give {span(found, SCALES[claim.unit], 4)}".replace("-", MINUS)
     if claim.relation == "range":
         return "outside the printed range"
     if claim.ordering:

@@ -12,10 +12,9 @@ from decimal import Decimal
 import msgspec
 
 from vtbench.claims.judge.figures import undecided
-from vtbench.claims.judge.held import held_range, in_unit
+from vtbench.claims.judge.held import held_range, in_unit, is_too_wide
 from vtbench.claims.judge.verdict import Verdict
 from vtbench.claims.suite import Claim, Interval
-from vtbench.claims.suite.hedges import LOWER, UPPER
 from vtbench.data.distribution import Distribution
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
@@ -33,21 +32,17 @@ def judge_average(claim: Claim, record: Record | None) -> Verdict:
             _unknown(claim, "It has unknown operators for some inputs."), unknown="op"
         )
     factor = 2 if claim.convention == "double" else 1
-    low, high = (Decimal(repr(end)) * factor for end in (found.low, found.high))
-    verdict = held_range(claim, Interval(low, high))
-    said = f"The mean over {found.over.said(found.n)} is {in_unit(claim, Interval(low, high))}"
+    mean = Interval(Decimal(repr(found.low)) * factor, Decimal(repr(found.high)) * factor)
+    said = f"The mean over {found.over.said(found.n)}"
+    return known_to(held_range(claim, mean), mean, f"{said} is {in_unit(claim, mean)}")
+
+
+def known_to(verdict: Verdict, found: Interval, said: str) -> Verdict:
+    """A verdict on what means settle to an interval: unknown while that is too wide to decide."""
     verdict = msgspec.structs.replace(
-        verdict,
-        reason=f"{said}. {verdict.reason}",
-        measured_range=Interval(low, high),
-        to_interval=True,
+        verdict, reason=f"{said}. {verdict.reason}", measured_range=found, to_interval=True
     )
-    return decided_by(verdict, Interval(low, high), said)
-
-
-def decided_by(verdict: Verdict, mean: Interval, said: str) -> Verdict:
-    """A verdict on something known to an interval: unknown while that is too wide to decide."""
-    if verdict.verdict != "holds" or not _too_wide(verdict.claim, mean):
+    if verdict.verdict != "holds" or not is_too_wide(verdict.claim, found):
         return verdict
     more = "which is too wide to decide; count more inputs"
     return msgspec.structs.replace(
@@ -66,22 +61,17 @@ def counted_over(workload: Workload | None, records: Mapping[Workload, Record]) 
     """The record of a workload, also if it was counted at its own size without being asked."""
     if workload is None:
         return None
-    own = msgspec.structs.replace(workload, resolution=None)
-    found = records.get(workload) or records.get(own)
+    if workload in records:
+        return records[workload]
+    found = records.get(msgspec.structs.replace(workload, resolution=None))
     fits = found is not None and found.workload.resolution == workload.resolution
-    return found if found is not None and (fits or workload in records) else None
+    return found if fits else None
 
 
 def _distribution(claim: Claim, record: Record | None) -> Distribution | None:
     if record is None or record.error is not None:
         return None
     return record.memory_distribution if claim.metric == "memory" else record.distribution
-
-
-def _too_wide(claim: Claim, mean: Interval) -> bool:
-    if claim.relation in (*LOWER, *UPPER):
-        return not (claim.interval.holds(mean.low) and claim.interval.holds(mean.high))
-    return mean.high - mean.low > claim.high - claim.low
 
 
 def _unknown(claim: Claim, reason: str) -> Verdict:

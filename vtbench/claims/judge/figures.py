@@ -8,8 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 
 from vtbench.claims.judge.conventions import measured
 from vtbench.claims.judge.verdict import Verdict
-from vtbench.claims.suite import Claim
-from vtbench.claims.suite.formulas import names_in, value_of
+from vtbench.claims.suite import Claim, Interval
+from vtbench.claims.suite.formulas import interval_of, names_in
 from vtbench.data.record import Record
 from vtbench.errors import BadSuite
 
@@ -32,8 +32,14 @@ def in_order(claims: Mapping[str, Claim]) -> list[Claim]:
 
 def value(claim: Claim, parts: Mapping[str, Decimal]) -> Decimal:
     """What a claim's arithmetic gives when its parts have values."""
+    points = {name: Interval(known, known) for name, known in parts.items()}
+    return range_of(claim, claim.expression or "", points).low
+
+
+def range_of(claim: Claim, expression: str, parts: Mapping[str, Interval]) -> Interval:
+    """The range of some arithmetic of a claim if its parts lie in ranges."""
     try:
-        return value_of(claim.expression or "", parts)
+        return interval_of(expression, parts)
     except BadSuite as error:
         raise BadSuite(f"{claim.id}: {error}") from error
 

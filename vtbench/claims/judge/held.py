@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from vtbench.claims.judge.figures import range_of
 from vtbench.claims.judge.verdict import CLOSE, Outcome, Verdict
 from vtbench.claims.suite import Claim, Interval
-from vtbench.claims.suite.formulas import interval_of
 from vtbench.claims.suite.hedges import LOWER, UPPER, figure_of, is_loose, slack
 from vtbench.claims.suite.interval import SCALES
 from vtbench.claims.suite.sets import sides
-from vtbench.errors import BadSuite
 
 SHOWN = 3
 """So many members of a set are named in a sentence."""
@@ -46,12 +45,9 @@ class _Check(NamedTuple):
 def held(claim: Claim, parts: Mapping[str, Interval]) -> Verdict:
     """The verdict on a claim of whose figures the values, or their ranges, are known."""
     found = {
-        each: _range(claim, each, parts) for each in claim.members or (claim.expression or "",)
+        each: range_of(claim, each, parts) for each in claim.members or (claim.expression or "",)
     }
-    verdict = _verdict(claim, found)
-    if not claim.ordering or verdict.verdict == "holds":
-        return verdict
-    return msgspec.structs.replace(verdict, reason=_of_order(claim, found, parts))
+    return _verdict(claim, found, parts)
 
 
 def held_value(claim: Claim, value: Decimal) -> Verdict:
@@ -61,7 +57,7 @@ def held_value(claim: Claim, value: Decimal) -> Verdict:
 
 def held_range(claim: Claim, found: Interval) -> Verdict:
     """The same, if the value is known to lie in a range: it holds if it can."""
-    return _verdict(claim, {"": found})
+    return _verdict(claim, {"": found}, {})
 
 
 def by_sides(claim: Claim, judge: Callable[[Claim], Verdict]) -> Verdict:
@@ -72,14 +68,18 @@ def by_sides(claim: Claim, judge: Callable[[Claim], Verdict]) -> Verdict:
     return msgspec.structs.replace(worst, claim=claim) if len(judged) > 1 else worst
 
 
-def _range(claim: Claim, expression: str, parts: Mapping[str, Interval]) -> Interval:
-    try:
-        return interval_of(expression, parts)
-    except BadSuite as error:
-        raise BadSuite(f"{claim.id}: {error}") from error
+def is_too_wide(claim: Claim, found: Interval) -> bool:
+    """Whether something known to an interval is known too little to decide a claim that it meets.
+
+    Of an inequality all of it has to be on the side of the figure; else it may not be wider than
+    what is accepted, with which it would agree too easily.
+    """
+    if claim.relation in (*LOWER, *UPPER):
+        return not (claim.interval.holds(found.low) and claim.interval.holds(found.high))
+    return found.high - found.low > claim.high - claim.low
 
 
-def _verdict(claim: Claim, found: Mapping[str, Interval]) -> Verdict:
+def _verdict(claim: Claim, found: Mapping[str, Interval], parts: Mapping[str, Interval]) -> Verdict:
     worst = max(_checks(claim, list(found.values())), key=lambda check: check.badness)
     outcome = _outcome(worst)
     figure = figure_of(worst.side)
@@ -93,7 +93,9 @@ def _verdict(claim: Claim, found: Mapping[str, Interval]) -> Verdict:
     return Verdict(
         claim=claim,
         verdict=outcome,
-        reason=_reason(claim, outcome, worst, found),
+        reason=_of_order(claim, found, parts)
+        if claim.ordering
+        else _reason(claim, outcome, worst, found),
         measured=value,
         deviation=float((value - figure) / abs(figure)) if figure else None,
         distance=float(worst.outside / abs(figure)) if figure else None,
@@ -133,13 +135,12 @@ def _outcome(check: _Check) -> Outcome:
 
 
 def _reason(claim: Claim, outcome: Outcome, worst: _Check, found: Mapping[str, Interval]) -> str:
-    if claim.kind == "arithmetic" and not claim.ordering:
+    if claim.kind == "arithmetic":
         if outcome == "holds":
             return "The printed figures are consistent."
         gives = f"the other printed figures give {in_unit(claim, worst.found)}"
         return f"It is a contradiction: {gives}. {_of_set(claim, found)}".strip()
-    said = _of_order(claim, found) if claim.ordering else _of_figure(outcome, worst)
-    return f"{said} {_of_set(claim, found)}".strip()
+    return f"{_of_figure(outcome, worst)} {_of_set(claim, found)}".strip()
 
 
 def _of_figure(outcome: Outcome, worst: _Check) -> str:
@@ -164,23 +165,22 @@ def _share(share: Decimal) -> str:
     return f"{abs(100 * float(share)):.3g} %"
 
 
-def _of_order(
-    claim: Claim, found: Mapping[str, Interval], parts: Mapping[str, Interval] | None = None
-) -> str:
+def _of_order(claim: Claim, found: Mapping[str, Interval], parts: Mapping[str, Interval]) -> str:
     """How many pairs are in the order that is said, and those that are not, the worst first."""
-    wrong = {name: each for name, each in found.items() if not claim.interval.meets(each)}
+    values = list(zip(claim.pairs, found.values(), strict=True))
+    wrong = [(pair, each) for pair, each in values if not claim.interval.meets(each)]
     if not wrong:
-        return f"All {len(found)} pairs are in this order." if len(found) > 1 else "It holds."
-    far = sorted(wrong, key=lambda name: -abs(claim.interval.outside(wrong[name])))
-    said = "; ".join(_pair(claim, name, parts) for name in far[:SHOWN])
+        return f"All {len(values)} pairs are in this order." if len(values) > 1 else "It holds."
+    far = sorted(wrong, key=lambda pair: -abs(claim.interval.outside(pair[1])))
+    said = "; ".join(_pair(claim, pair, parts) for pair, _ in far[:SHOWN])
     more = f"; and {len(far) - SHOWN} more" if len(far) > SHOWN else ""
     are = "is" if len(wrong) == 1 else "are"
-    return f"{len(wrong)} of {len(found)} pairs {are} not in this order: {said}{more}."
+    return f"{len(wrong)} of {len(values)} pairs {are} not in this order: {said}{more}."
 
 
 def _of_set(claim: Claim, found: Mapping[str, Interval]) -> str:
     """The members of a set that have its least and its greatest value."""
-    if claim.ordering or len(found) < 2:  # noqa: PLR2004  # of one there is nothing to choose
+    if len(found) < 2:  # noqa: PLR2004  # of one there is nothing to choose
         return ""
     least = min(found, key=lambda name: found[name].low)
     greatest = max(found, key=lambda name: found[name].high)
@@ -203,34 +203,28 @@ def _short(claim: Claim, expression: str) -> str:
     return expression.replace(f"{claim.suite}.", "")
 
 
-def _pair(claim: Claim, member: str, parts: Mapping[str, Interval] | None) -> str:
+def _pair(claim: Claim, pair: tuple[str, str], parts: Mapping[str, Interval]) -> str:
     """The two figures of an ordering that are compared, each with its value."""
-    sign = ") / (" if ") / (" in member else ") - ("
-    ours, other = (
-        part.strip() for part in member.removeprefix("(").removesuffix(")").split(sign, 1)
-    )
-    if parts is None:
-        return f"{_short(claim, ours)} and {_short(claim, other)}"
-    values = [_plainly(_range(claim, each, parts)) for each in (ours, other)]
-    return f"{_short(claim, ours)} is {values[0]} and {_short(claim, other)} {values[1]}"
+    ours, other = ((_short(claim, each), _plainly(range_of(claim, each, parts))) for each in pair)
+    return f"{ours[0]} is {ours[1]} and {other[0]} {other[1]}"
 
 
 def _plainly(found: Interval) -> str:
     """A value or its range, thousands as K, M, G."""
     largest = max(abs(found.low), abs(found.high))
-    scale, letter = next(
-        ((10**power, unit) for power, unit in ((9, " G"), (6, " M"), (3, " K"))
-         if largest >= 10**power), (1, "")
-    )  # fmt: skip
-    ends = dict.fromkeys(f"{float(end / scale):.4g}" for end in (found.low, found.high))
-    return f"{' to '.join(ends)}{letter}"
+    unit = next((unit for unit in ("G", "M", "K") if largest >= SCALES[unit]), "")
+    return f"{span(found, SCALES[unit], 4)} {unit}".rstrip()
 
 
-def in_unit(claim: Claim, found: Interval) -> str:
+def span(found: Interval, scale: Decimal | int, digits: int) -> str:
+    """The two ends of a range to so many digits, or one if they look the same."""
+    ends = (f"{float(end / scale):.{digits}g}" for end in (found.low, found.high))
+    return " to ".join(dict.fromkeys(ends))
+
+
+def in_unit(claim: Claim, found: Interval, digits: int = 6) -> str:
     """A value or its range in the unit of a claim."""
-    scale = SCALES[claim.unit]
-    ends = dict.fromkeys(f"{float(end / scale):.6g}" for end in (found.low, found.high))
-    return f"{' to '.join(ends)} {claim.unit}".rstrip()
+    return f"{span(found, SCALES[claim.unit], digits)} {claim.unit}".rstrip()
 
 
 def amount(claim: Claim, difference: Decimal) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from vtbench.claims.judge.averages import counted_over, decided_by, judge_average
+from vtbench.claims.judge.averages import counted_over, judge_average, known_to
 from vtbench.claims.judge.conventions import measured
 from vtbench.claims.judge.figures import (
     figure,
@@ -137,10 +137,12 @@ def _judge_derived(
             )
             kind = verdict.unknown if verdict else "not-measured"
             return Verdict(claim=claim, verdict="unknown", reason=reason, unknown=kind)
-        parts[name] = _known_to(verdict, known)
+        parts[name] = _range_of(verdict, known)
     verdict = held(claim, parts)
-    if any(part.low != part.high for part in parts.values()):
-        return _of_means(verdict)
+    if verdict.measured_range is not None and any(p.low != p.high for p in parts.values()):
+        range_ = verdict.measured_range
+        said = f"By the intervals of the means it is {in_unit(claim, range_)}"
+        return known_to(verdict, range_, said)
     if claim.relation != "equals" or claim.members:
         return verdict
     joint = explainer.explain(claim)
@@ -151,19 +153,10 @@ def _judge_derived(
     return _with(verdict, Explanation(found) if found else joint)
 
 
-def _known_to(verdict: Verdict | None, value: Decimal) -> Interval:
+def _range_of(verdict: Verdict | None, value: Decimal) -> Interval:
     """What a part is known to: an average, and what follows from one, to its interval."""
-    of_mean = verdict is not None and verdict.to_interval
-    range_ = verdict.measured_range if verdict is not None and of_mean else None
-    return range_ or Interval(value, value)
-
-
-def _of_means(verdict: Verdict) -> Verdict:
-    """A figure that follows from averages, as far as these settle it."""
-    found = verdict.measured_range or Interval(Decimal(0), Decimal(0))
-    said = f"By the intervals of the means it is {in_unit(verdict.claim, found)}"
-    verdict = msgspec.structs.replace(verdict, reason=f"{said}. {verdict.reason}", to_interval=True)
-    return decided_by(verdict, found, said)
+    found = verdict.measured_range if verdict is not None and verdict.to_interval else None
+    return found or Interval(value, value)
 
 
 def _judge_arithmetic(

@@ -13,10 +13,10 @@ import msgspec
 
 from vtbench.claims.judge.figures import undecided
 from vtbench.claims.judge.held import held_value, in_unit
-from vtbench.claims.judge.timings import is_printed
+from vtbench.claims.judge.timings import executed, is_printed, is_run_of, printed_for
 from vtbench.claims.judge.verdict import Verdict
 from vtbench.claims.suite import Claim, Interval
-from vtbench.claims.suite.speed import MEASURED_MEMORY, NOT_STATED
+from vtbench.claims.suite.speed import MEASURED_MEMORY
 from vtbench.data.measurement import Measurement
 
 _FIELDS = {
@@ -47,13 +47,11 @@ def judge_memory(claim: Claim, measurements: Sequence[Measurement]) -> Verdict:
     name = record.device.name if record.device else "an unknown device"
     if here:
         return msgspec.structs.replace(held_value(claim, Decimal(peak)), measured_on=name)
-    unnamed = claim.hardware in ("", NOT_STATED)
-    of = "The paper names no device" if unnamed else f"It is printed for {claim.hardware}"
     value = Interval(Decimal(peak), Decimal(peak))
     return Verdict(
         claim=claim,
         verdict="unknown",
-        reason=f"{of}; {name} measured {in_unit(claim, value)}.",
+        reason=f"{printed_for(claim.hardware)}; {name} measured {in_unit(claim, value)}.",
         measured=Decimal(peak),
         measured_on=name,
         unknown="hardware",
@@ -67,20 +65,10 @@ def memories(measurements: Iterable[Measurement]) -> list[Measurement]:
 
 def _is_of(claim: Claim, record: Measurement) -> bool:
     """Whether a measurement is of the stated model, size, options and batch."""
-    said, found, how = claim.workload, record.workload, claim.conditions
+    said, how = claim.workload, claim.conditions
     assert said is not None  # noqa: S101  # a claim without a workload is undecided
-    asked = msgspec.structs.replace(
-        said,
-        resolution=said.resolution or found.resolution,
-        batch_size=how.batch_size or said.batch_size,
-        dtype=how.dtype or "fp32",
-        autocast=bool(how.autocast),
-        layout=how.layout or "nchw",
-        compile=how.compile,
-        device=found.device,
-        threads=found.threads,
-    )
-    return asked == found
+    asked = msgspec.structs.replace(said, batch_size=how.batch_size or said.batch_size)
+    return is_run_of(executed(asked, how, record.workload.device), record.workload)
 
 
 def _peak(claim: Claim, record: Measurement) -> int | None:

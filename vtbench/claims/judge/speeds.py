@@ -14,13 +14,20 @@ from decimal import Decimal
 import msgspec
 
 from vtbench.claims.judge.figures import undecided
+from vtbench.claims.judge.held import in_unit, is_too_wide
 from vtbench.claims.judge.ratios import Direction, Parts, direction, in_session, parts_of_speed
-from vtbench.claims.judge.timings import Figure, Timed, Timings, is_printed, speed_of, timed_of
+from vtbench.claims.judge.timings import (
+    Figure,
+    Timed,
+    Timings,
+    is_printed,
+    printed_for,
+    speed_of,
+    timed_of,
+)
 from vtbench.claims.judge.verdict import CLOSE, Outcome, Verdict
 from vtbench.claims.suite import Claim, Interval
 from vtbench.claims.suite.hedges import LOWER, UPPER, figure_of, is_loose, slack
-from vtbench.claims.suite.interval import SCALES
-from vtbench.claims.suite.speed import NOT_STATED
 from vtbench.claims.suite.types import Unknown
 from vtbench.data.measurement import Measurement
 
@@ -143,7 +150,7 @@ def _verdict(claim: Claim, found: MeasuredSpeed, not_stated: str) -> Verdict:
 
 def _on_printed(claim: Claim, found: MeasuredSpeed) -> tuple[Outcome, Unknown | None, str]:
     """The verdict where the device is the printed one, its kind of unknown, and why."""
-    measured = f"{found.device} measured {in_unit_of(claim, found.range)}"
+    measured = f"{found.device} measured {in_unit(claim, found.range, 5)}"
     if not found.relative and _throttled(found):
         return "unknown", "not-measured", f"{measured}, but it was throttled."
     if not claim.interval.meets(found.range):
@@ -151,39 +158,21 @@ def _on_printed(claim: Claim, found: MeasuredSpeed) -> tuple[Outcome, Unknown | 
         near = not found.relative and gap <= CLOSE * abs(figure_of(claim))
         said = f"{measured}, which is outside the printed interval."
         return ("close" if near else "fails"), None, said
-    if claim.relation in (*LOWER, *UPPER):
-        return _on_one_side(claim, found, measured)
-    if found.range.high - found.range.low > claim.high - claim.low:
-        more = "which is wider than the printed interval; measure longer"
-        return "unknown", "not-measured", f"{measured}, {more}."
-    return "holds", None, f"{measured}, which overlaps the printed interval."
-
-
-def _on_one_side(
-    claim: Claim, found: MeasuredSpeed, measured: str
-) -> tuple[Outcome, Unknown | None, str]:
-    """An inequality holds if all of the measured interval is on its side of the figure."""
-    if claim.interval.holds(found.range.low) and claim.interval.holds(found.range.high):
-        return "holds", None, f"{measured}, which is on the printed side."
-    more = "which has the printed bound inside it; measure longer"
-    return "unknown", "not-measured", f"{measured}, {more}."
+    sided = claim.relation in (*LOWER, *UPPER)
+    if is_too_wide(claim, found.range):
+        what = "has the printed bound inside it" if sided else "is wider than the printed interval"
+        return "unknown", "not-measured", f"{measured}, which {what}; measure longer."
+    what = "is on the printed side" if sided else "overlaps the printed interval"
+    return "holds", None, f"{measured}, which {what}."
 
 
 def _elsewhere(claim: Claim, found: MeasuredSpeed) -> tuple[Outcome, Unknown | None, str]:
     """Another device says nothing of a figure, and of a ratio its direction."""
-    unnamed = found.hardware in ("", NOT_STATED)
-    of = "The paper names no device" if unnamed else f"It is printed for {found.hardware}"
-    said = f"{of}; {found.device} measured {in_unit_of(claim, found.range)}"
+    what = f"{found.device} measured {in_unit(claim, found.range, 5)}"
+    said = f"{printed_for(found.hardware)}; {what}"
     if found.direction is not None:
         said += f"; its direction {'is open' if found.direction == 'open' else found.direction}"
     return "unknown", "hardware", f"{said}."
-
-
-def in_unit_of(claim: Claim, found: Interval) -> str:
-    """A measured interval in the unit of the claim."""
-    scale = SCALES[claim.unit]
-    ends = dict.fromkeys(f"{float(end / scale):.5g}" for end in (found.low, found.high))
-    return f"{' to '.join(ends)} {claim.unit}".rstrip()
 
 
 def _throttled(found: MeasuredSpeed) -> bool:

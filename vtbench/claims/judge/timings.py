@@ -42,25 +42,14 @@ class Timed(msgspec.Struct, frozen=True, kw_only=True):
         """The workload on a kind of device; what is not stated is as the protocol has it."""
         said = self.conditions
         own = self.workload.batch_size if self.workload.batch_size > 1 else None
-        return msgspec.structs.replace(
-            self.workload,
-            batch_size=said.batch_size or own or self.protocol.batch_size(kind),
-            device=kind,
-            dtype=said.dtype or "fp32",
-            autocast=bool(said.autocast),
-            layout=said.layout or "nchw",
-            compile=said.compile,
-        )
+        size = said.batch_size or own or self.protocol.batch_size(kind)
+        return executed(msgspec.structs.replace(self.workload, batch_size=size), said, kind)
 
     def is_of(self, record: Measurement) -> bool:
         """Whether a measurement is of just this; its size and its threads were found on the way."""
         if record.device is None or record.protocol != self.protocol.id:
             return False
-        asked = self.executed(record.device.kind)
-        found = record.workload
-        return found == msgspec.structs.replace(
-            asked, resolution=asked.resolution or found.resolution, threads=found.threads
-        )
+        return is_run_of(self.executed(record.device.kind), record.workload)
 
     @property
     def not_stated(self) -> str:
@@ -72,6 +61,31 @@ class Timed(msgspec.Struct, frozen=True, kw_only=True):
             return ""
         taken = f"{'is' if len(lacking) == 1 else 'are'} not stated"
         return f"{' and '.join(lacking).capitalize()} {taken}; the protocol's default was used."
+
+
+def executed(workload: Workload, said: Conditions, kind: DeviceKind) -> Workload:
+    """A workload as it runs on a kind of device under the conditions that a paper states."""
+    return msgspec.structs.replace(
+        workload,
+        device=kind,
+        dtype=said.dtype or "fp32",
+        autocast=bool(said.autocast),
+        layout=said.layout or "nchw",
+        compile=said.compile,
+    )
+
+
+def is_run_of(asked: Workload, found: Workload) -> bool:
+    """Whether one is a run of the other; its size and its threads may be found on the way."""
+    return found == msgspec.structs.replace(
+        asked, resolution=asked.resolution or found.resolution, threads=found.threads
+    )
+
+
+def printed_for(hardware: str) -> str:
+    """The device that a figure is printed for, as a sentence begins."""
+    unnamed = hardware in ("", NOT_STATED)
+    return "The paper names no device" if unnamed else f"It is printed for {hardware}"
 
 
 def timed_of(figure: Figure, conditions: Conditions | None = None) -> Timed | None:

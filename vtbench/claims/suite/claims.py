@@ -15,7 +15,7 @@ from vtbench.claims.suite.interval import BYTES, SCALES, Interval, Zeros
 from vtbench.claims.suite.names import full_expression
 from vtbench.claims.suite.reader import SuiteReader
 from vtbench.claims.suite.schema import DERIVED, Single, Twin, Unprinted, WorkloadText
-from vtbench.claims.suite.sets import deciding, members_of, set_mistakes
+from vtbench.claims.suite.sets import compared, deciding, members_of, pairs_of, set_mistakes
 from vtbench.claims.suite.speed import (
     MEASURED_MEMORY,
     NO_CONDITIONS,
@@ -181,7 +181,8 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
         raise BadSuite(f"unit: expected one of {units}; found {single.unit!r}.")
     zeros = single.zeros or reader.header.zeros
     digits = _interval(single, zeros)
-    expression, members = _arithmetic(reader, single)
+    pairs, members = _set(reader, single)
+    expression = _deciding(reader, single, members)
     derived = expression is not None
     text = None if derived else single.workload
     told = single.metric == "memory" and single.convention in MEASURED_MEMORY
@@ -209,7 +210,7 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
         expression=expression,
         members=members,
         average=single.average,
-        ordering=single.kind == "ordering",
+        pairs=pairs,
         convention=_convention(reader, single.metric, single.convention),
         expect=single.expect,
         why=single.why,
@@ -220,19 +221,30 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
     )
 
 
-def _arithmetic(reader: SuiteReader, single: Single) -> tuple[str | None, tuple[str, ...]]:
-    """The arithmetic that a claim follows from, of a set that of the member that decides."""
-    members = tuple(
-        full_expression(each, reader.name, single.id, reader.quantities)
-        for each in members_of(single, reader.ids)
+def _set(
+    reader: SuiteReader, single: Single
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """The pairs of an ordering, and the arithmetic of each member of a claim's set."""
+
+    def full(expression: str) -> str:
+        return full_expression(expression, reader.name, single.id, reader.quantities)
+
+    pairs = tuple((full(one), full(other)) for one, other in pairs_of(single, reader.ids))
+    members = compared(single.metric, pairs) or tuple(
+        full(each) for each in members_of(single, reader.ids)
     )
     if len(members) > MOST_ARGUMENTS:
         raise BadSuite(f"of: a set may have at most {MOST_ARGUMENTS} members, not {len(members)}.")
+    return pairs, members
+
+
+def _deciding(reader: SuiteReader, single: Single, members: tuple[str, ...]) -> str | None:
+    """The arithmetic that a claim follows from, of a set that of the member that decides."""
     if members:
-        return deciding(single.relation, members), members
+        return deciding(single.relation, members)
     if not isinstance(single.of, str):
-        return None, ()
-    return full_expression(single.of, reader.name, single.id, reader.quantities), ()
+        return None
+    return full_expression(single.of, reader.name, single.id, reader.quantities)
 
 
 def _interval(single: Single, zeros: Zeros) -> Interval:

@@ -48,7 +48,7 @@ def read_suite(path: Path) -> Suite:
         raise BadSuite(f"{path}: a number of the file has too many digits.") from error
     reader = SuiteReader(path, path.stem, Lines(text))
     suite = _read(reader, data)
-    check_names(without_bounds(reader.claims), reader.quantities, reader.mistake, reader.lines)
+    check_names(reader.claims, reader.quantities, reader.mistake, reader.lines)
     if reader.mistakes or suite is None:
         raise BadSuite("\n".join(reader.mistakes))
     return suite
@@ -72,6 +72,7 @@ def _read(reader: SuiteReader, data: dict[str, Any]) -> Suite | None:
         _read_table(reader, table, reader.lines.of_header("table", index))
     for line, single in _each(reader, data, "claim", Single):
         add_claim(reader, single, line)
+    reader.claims = without_bounds(reader.claims)
     fits = _each(reader, data, "fitted", Fitted)
     fitted = [fit for _, fit in fits]
     _check_fits(reader, fits)
@@ -87,7 +88,7 @@ def _read(reader: SuiteReader, data: dict[str, Any]) -> Suite | None:
         title=header.title,
         source=header.source,
         path=str(reader.path),
-        claims=tuple(_with_fits(claim, fitted) for claim in without_bounds(reader.claims)),
+        claims=tuple(_with_fits(claim, fitted) for claim in reader.claims),
         quantities=tuple(reader.quantities.values()),
         search=search,
         fitted=tuple(fitted),

@@ -33,16 +33,26 @@ def is_pattern(entry: str) -> bool:
 
 def members_of(single: Single, ids: Sequence[str]) -> tuple[str, ...]:
     """The arithmetic of each member of a claim's set; none if it is about one figure."""
-    if single.kind == "ordering":
-        ours, others = (_listed(given or (), single.id, ids) for given in (single.of, single.than))
-        sign = "/" if single.metric in SPEEDS else "-"
-        pairs = [(one, other) for one in ours for other in others if one != other]
-        if not pairs:
-            raise BadSuite("than: an ordering needs another figure than its own.")
-        return tuple(f"({one}) {sign} ({other})" for one, other in pairs)
     if isinstance(single.of, str) or single.of is None:
         return ()
     return _listed(single.of, single.id, ids)
+
+
+def pairs_of(single: Single, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The two figures of each comparison that an ordering makes; none of another claim."""
+    if single.kind != "ordering":
+        return ()
+    ours, others = (_listed(given or (), single.id, ids) for given in (single.of, single.than))
+    pairs = tuple((one, other) for one in ours for other in others if one != other)
+    if not pairs:
+        raise BadSuite("than: an ordering needs another figure than its own.")
+    return pairs
+
+
+def compared(metric: str, pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The arithmetic that tells which of two figures is the lesser, of each pair."""
+    sign = "/" if metric in SPEEDS else "-"
+    return tuple(f"({one}) {sign} ({other})" for one, other in pairs)
 
 
 def _listed(given: str | Iterable[str], claim: str, ids: Sequence[str]) -> tuple[str, ...]:

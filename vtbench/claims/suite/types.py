@@ -164,8 +164,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """Of a claim over a set, the arithmetic of each member."""
     average: bool = False
     """Whether it is the mean over inputs of a model whose count depends on their values."""
-    ordering: bool = False
-    """Whether it is said in words which figures are the lesser; each member is a ratio of two."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Of an ordering, the two figures that each member compares."""
     convention: str = "full"
     """The convention that the paper states."""
     expect: Expectation = "holds"
@@ -182,6 +182,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """For a speed, the device as the paper names it; empty if it follows from other claims."""
     conditions: Conditions = NO_CONDITIONS
     """For a speed, the conditions of measuring, as far as the paper states them."""
+
+    @property
+    def ordering(self) -> bool:
+        """Whether it is said in words which figures are the lesser."""
+        return bool(self.pairs)
 
     @property
     def interval(self) -> Interval:

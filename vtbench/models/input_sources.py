@@ -6,13 +6,12 @@ They are looked at here before any model is built, without torch; ``input_sets``
 from __future__ import annotations
 
 import importlib.util
-import sys
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
 from vtbench.data.distribution import InputSet
 from vtbench.errors import BadInput, BadOption, MissingPackage
+from vtbench.models.users_modules import is_there
 
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 MANY = 10_000
@@ -109,8 +108,7 @@ def _check_function(source: str) -> None:
     if not all(part.isidentifier() for part in place.split(".")):
         raise BadInput(f"--inputs: expected {_WANTED}, got {source!r}.")
     top = place.partition(".")[0]
-    known = top in sys.modules or PathFinder.find_spec(top, [str(Path.cwd()), *sys.path])
-    if not known and importlib.util.find_spec(top) is None:
+    if not is_there(top):
         raise BadInput(
             f"--inputs: the module {top!r} of {source!r} does not exist among the installed "
             "packages or in the current directory."

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-import importlib.util
 import sys
 from collections.abc import Iterable, Sequence
-from importlib.machinery import PathFinder
-from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from vtbench.data import catalog, libraries
 from vtbench.data.libraries import LISTED
 from vtbench.errors import MissingPackage, UnknownModel
+from vtbench.models.users_modules import is_there
 
 Library = Literal["timm", "torchvision", "transformers"]
 Source = Literal[Library, "callable"]
@@ -49,23 +47,13 @@ def _target_of(name: str) -> Target:
         return _library_model(library, rest, asked=name)
     dotted = source.split(".")
     if rest and all(part.isidentifier() for part in (*dotted, *rest.split("."))):
-        if _importable(dotted[0]):
+        if is_there(dotted[0]):
             return Target("callable", name)
         raise UnknownModel(
             f"The module {dotted[0]!r} of the model {name!r} does not exist among the "
             f"installed packages or in the current directory.{_hint(name)}"
         )
     raise UnknownModel(_unknown(name))
-
-
-def _importable(module: str) -> bool:
-    """Whether a module can be found, in the current directory too; nothing is imported."""
-    here = str(Path.cwd())
-    return (
-        module in sys.modules
-        or PathFinder.find_spec(module, [here, *sys.path]) is not None
-        or importlib.util.find_spec(module) is not None
-    )
 
 
 def _library_model(source: Library, name: str, *, asked: str) -> Target:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
@@ -29,6 +30,15 @@ class _CurrentDirectory:
         if path is not None or (name != self.named and name in sys.stdlib_module_names):
             return None
         return PathFinder.find_spec(name, [self.folder], target)
+
+
+def is_there(module: str) -> bool:
+    """Whether a module of the top can be found, in the current directory too; none is imported."""
+    return (
+        module in sys.modules
+        or PathFinder.find_spec(module, [str(Path.cwd()), *sys.path]) is not None
+        or importlib.util.find_spec(module) is not None
+    )
 
 
 @contextlib.contextmanager

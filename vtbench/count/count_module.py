@@ -32,6 +32,8 @@ from vtbench.count.model_parts import (
     parts_of,
 )
 from vtbench.count.operators.rules import UserFormula, user_rules
+from vtbench.count.plain_shapes import plain_shapes
+from vtbench.count.uncompiled import spare_compiler_on_shapes
 from vtbench.count.unseen_work import LeavingTorch, forget_fused, other_threads_watched
 from vtbench.data.record import Memory, Parameters, Row
 from vtbench.errors import ModelError, VtbenchError
@@ -145,7 +147,9 @@ def on_meta(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counte
     parts = parts_of(model)
     tensors = (*parts.parameters, *parts.buffers)
     bare = all(tensor.is_meta for tensor in tensors)
+    spare_compiler_on_shapes()
     with ExitStack() as stack:
+        stack.enter_context(plain_shapes())
         stack.enter_context(seeded_and_restored(settings.seed))
         if not (bare and settings.disposable):
             stack.enter_context(lent(model, inputs, weights_written=False))

@@ -29,6 +29,7 @@ from vtbench.count.meta_execution import (
 from vtbench.count.operators.rules import CONTROL, Special, hand_higher_order_to, qualified, rule_of
 from vtbench.count.operators.table import Rule
 from vtbench.count.read_values import ReadValues
+from vtbench.count.uncompiled import uncompiled
 from vtbench.count.unseen_work import OutsideWork, optimised_operators
 from vtbench.models.sizes import something_left
 
@@ -72,6 +73,7 @@ Key = tuple[str, str, str]
 """Module path, operator, phase."""
 
 
+@uncompiled
 class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
     """Counts what runs inside it; ``ledger`` holds a row for each module, operator and phase."""
 

@@ -14,6 +14,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.tensor_parts import has_memory, parts_with_memory
+from vtbench.count.uncompiled import uncompiled
 
 
 class Lifetimes:
@@ -71,6 +72,7 @@ class Lifetimes:
         self._live.clear()
 
 
+@uncompiled
 class Temporaries(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
     """Peak of the tensors that the parts of one composite operator make."""
 

@@ -133,7 +133,15 @@ batch_norm layer_norm group_norm gelu
 relu relu6 silu sigmoid tanh mish hardswish hardsigmoid
 relu_ relu6_ silu_ sigmoid_ tanh_ mish_ hardswish_ hardsigmoid_
 """
-SHAPE_KEEPING = frozenset(f"aten.{name}.default" for name in _KEEPING.split())
+_PAIRING = frozenset(("add", "add_", "sub", "sub_", "mul", "mul_", "div", "div_"))
+SHAPE_KEEPING = frozenset(
+    (
+        *(f"aten.{name}.default" for name in _KEEPING.split()),
+        *(f"aten.{name}.Tensor" for name in _PAIRING),
+        "aten.softmax.int",
+        "aten.log_softmax.int",
+    )
+)
 """Operators whose result is laid out as a contiguous first argument is."""
 
 
@@ -142,18 +150,27 @@ def same_layout(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
 
     Torch runs what does not fit, so that it raises here as it does on values.
     """
-    x = args[0]
-    if type(x) not in _PLAIN or not x.is_meta or not x.is_floating_point():
-        return on_one_device(func, args, kwargs)
     name = func.overloadpacket.__name__
-    fits = _FITTING.get(name)
-    if fits is not None and not fits(x.shape, args):
+    if not _keeps_shape(name, args):
         return on_one_device(func, args, kwargs)
+    x = args[0]
     if name.endswith("_"):
         return x
-    if not x.is_contiguous():
-        return on_one_device(func, args, kwargs)
+    if name.endswith("softmax"):
+        return torch.empty(x.shape, dtype=x.dtype, device=META)  # whatever the layout was
     return torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=META)
+
+
+def _keeps_shape(name: str, args: tuple[Any, ...]) -> bool:
+    x = args[0]
+    if type(x) not in _PLAIN or not x.is_meta or not x.is_floating_point():
+        return False
+    fits = _FITTING.get(name)
+    if fits is not None and not fits(x.shape, args):
+        return False
+    if name in _PAIRING:
+        return _is_paired(x, args) and (name.endswith("_") or _is_dense(x))
+    return x.is_contiguous() or name.endswith(("_", "softmax"))
 
 
 def _layer_norm_fits(shape: Any, args: tuple[Any, ...]) -> bool:
@@ -175,11 +192,38 @@ def _batch_norm_fits(shape: Any, args: tuple[Any, ...]) -> bool:
     return len(shape) > 1 and all(each is None or each.shape == shape[1:2] for each in args[1:5])
 
 
+def _is_dense(x: torch.Tensor) -> bool:
+    """Whether the elements fill their storage without a gap, in whatever order of axes."""
+    expected = 1
+    for stride, size in sorted(zip(x.stride(), x.shape, strict=True)):
+        if size != 1:
+            if stride != expected:
+                return False
+            expected *= size
+    return True
+
+
+def _is_paired(x: torch.Tensor, args: tuple[Any, ...]) -> bool:
+    # two tensors alike, or a tensor and a number; whatever else is torch's to promote and broadcast
+    other = args[1]
+    if isinstance(other, int | float):
+        return len(args) == 2
+    alike = type(other) in _PLAIN and other.is_meta and other.dtype == x.dtype
+    return alike and len(args) == 2 and other.shape == x.shape and other.stride() == x.stride()
+
+
+def _softmax_fits(shape: Any, args: tuple[Any, ...]) -> bool:
+    # x, axis; of a dtype torch says what becomes
+    return len(args) == 2 and -len(shape) <= args[1] < len(shape)
+
+
 _FITTING: MappingProxyType[str, Callable[[Any, tuple[Any, ...]], bool]] = MappingProxyType(
     {
         "layer_norm": _layer_norm_fits,
         "group_norm": _group_norm_fits,
         "batch_norm": _batch_norm_fits,
+        "softmax": _softmax_fits,
+        "log_softmax": _softmax_fits,
     }
 )
 """Whether the operands of an operator have the sizes that it asks for."""

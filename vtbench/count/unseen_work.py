@@ -30,6 +30,7 @@ from torch.utils._pytree import tree_leaves
 from vtbench.count.operators.rules import Special
 from vtbench.count.operators.table import Rule
 from vtbench.count.read_values import SHAPE_ONLY
+from vtbench.count.uncompiled import uncompiled
 
 if TYPE_CHECKING:
     from vtbench.count.counter import Counter
@@ -235,6 +236,7 @@ def _holds_reals(tensor: torch.Tensor) -> bool:
     return tensor.is_floating_point() or tensor.is_complex()
 
 
+@uncompiled
 class _Elsewhere(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
     """Files what multiplies, or might, in the thread that it is entered in."""
 

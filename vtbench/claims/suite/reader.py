@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -114,6 +116,9 @@ def _words(expected: Any) -> tuple[str, ...]:
     return tuple(word for part in get_args(expected) for word in _words(part))
 
 
+_HEADER = re.compile(r"\s*\[\[?([\w\s.]+)\]\]?\s*(#.*)?$")
+
+
 class Lines:
     """The lines of a file, and the line on which each claim was found."""
 
@@ -135,16 +140,23 @@ class Lines:
 
     def of_header(self, name: str, index: int = 0) -> int:
         """The line of the index-th ``[name]`` or ``[[name]]``."""
-        pattern = re.compile(rf"\s*\[\[?\s*{re.escape(name)}\s*\]\]?\s*(#.*)?$")
-        found = [n for n, line in enumerate(self._lines, 1) if pattern.match(line)]
+        found = self._headers.get(name, [])
         return found[index] if index < len(found) else 1
 
     def of_row(self, table_line: int, index: int) -> int:
         """The line of the index-th ``[[table.row]]`` after its table's header."""
-        pattern = re.compile(r"\s*\[\[\s*table\s*\.\s*row\s*\]\]")
-        after = enumerate(self._lines[table_line:], table_line + 1)
-        found = [n for n, line in after if pattern.match(line)]
-        return found[index] if index < len(found) else table_line
+        rows = self._headers.get("table.row", [])
+        place = bisect_right(rows, table_line) + index
+        return rows[place] if place < len(rows) else table_line
+
+    @cached_property
+    def _headers(self) -> dict[str, list[int]]:
+        """Name of a table, without spaces -> the lines of its headers."""
+        found: dict[str, list[int]] = {}
+        for number, line in enumerate(self._lines, 1):
+            if line.lstrip().startswith("[") and (header := _HEADER.match(line)):
+                found.setdefault("".join(header[1].split()), []).append(number)
+        return found
 
     def of_key(self, start: int, key: str) -> int:
         """The line of ``key = ...`` or of the sub-table ``[....key]`` in a table, else its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache, partial
@@ -11,7 +12,6 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch.utils import flop_counter
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
@@ -169,11 +169,16 @@ def _elements(out: Any) -> int:
     return sum(t.numel() for t in tensors if isinstance(t, torch.Tensor))
 
 
+_FLOP_COUNTER = "torch.utils.flop_counter"
+
+
 def registered_with_torch(operator: Any) -> Rule | None:
     """A formula that a user registered with torch's own decorator; it counts 2 per MAC."""
-    packet = getattr(operator, "overloadpacket", operator)
-    formula = flop_counter.flop_registry.get(packet)
-    if formula is None or formula.__module__ == flop_counter.__name__:
+    flop_counter = sys.modules.get(_FLOP_COUNTER)
+    if flop_counter is None:  # whoever registers a formula has imported it; it imports triton
+        return None
+    formula = flop_counter.flop_registry.get(getattr(operator, "overloadpacket", operator))
+    if formula is None or formula.__module__ == _FLOP_COUNTER:
         return None
 
     def cost(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Cost:

@@ -20,6 +20,7 @@ from vtbench.count.lending import lent
 from vtbench.count.operators.rules import Special, rule_of
 from vtbench.count.operators.table import Rule
 from vtbench.count.symbolic.nodes import Node, Sizes
+from vtbench.count.uncompiled import uncompiled
 from vtbench.errors import Untraceable, VtbenchError
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
@@ -38,6 +39,7 @@ class Traced:
     """The sizes and what was decided about them."""
 
 
+@uncompiled
 class Summing(TorchDispatchMode):
     """Adds up what the operators inside it cost; the sums are symbolic."""
 

@@ -131,3 +131,18 @@ def test_softmax_is_laid_out_as_torch_lays_it_out(layout):
     for axis in (-1, 0, 1):
         expected, given = torch.softmax(x, axis), same_layout(operator, (x, axis), {})
         assert (given.shape, given.stride()) == (expected.shape, expected.stride())
+
+
+@pytest.mark.parametrize("axes", [[1], [-1], [1, 2], [0, 1, 2, 3], [], [2, -2], [9], None])
+@pytest.mark.parametrize("layout", list(LAYOUTS)[:7])
+def test_means_are_laid_out_as_torch_lays_them_out(layout, axes):
+    x, operator = LAYOUTS[layout](), torch.ops.aten.mean.dim
+    for kept in (False, True):
+        try:
+            expected = operator(x, axes, kept)
+        except (IndexError, RuntimeError) as error:
+            with pytest.raises(type(error)):
+                same_layout(operator, (x, axes, kept), {})
+            continue
+        given = same_layout(operator, (x, axes, kept), {})
+        assert (given.shape, given.stride()) == (expected.shape, expected.stride())

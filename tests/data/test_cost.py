@@ -12,9 +12,11 @@ from cost_by_name import both
 from vtbench.data.closed_form import parse, value
 from vtbench.data.cost import cost_model, cost_models, grouped, macs_of, weights_of
 from vtbench.data.cost.closed import costed
+from vtbench.data.cost.letters import Form
 from vtbench.data.cost.ranges import crossings, totals
 from vtbench.data.cost.terms import ceiling, convolution, divided
 from vtbench.errors import BadOption, UnknownModel
+from vtbench.report.algebra import pretty
 
 L, CT, HW, C, H, W = sympy.symbols("L CT HW C H W", integer=True, positive=True)
 
@@ -372,3 +374,16 @@ def test_a_network_grows_with_its_tokens_as_its_transformers_do():
     steps = [after - before for before, after in itertools.pairwise(counts)]
     bends = {after - before for before, after in itertools.pairwise(steps)}
     assert bends == {3 * (3 * 1024 // 2) * 2 * 2**2}
+
+
+def test_plain_forms_read_as_those_of_sympy_do():
+    plain = set()
+    for model in cost_models().values():
+        for depth in (1, model.depth):
+            known = costed(model, {}, depth)
+            shown = costed(model, {}, depth, plain=True)
+            assert [pretty(form) for form in shown.forms] == [pretty(form) for form in known.forms]
+            if all(isinstance(form, Form) for form in shown.forms):
+                plain.add(model.name)
+    # Swin's windows take the least of two sides, which is no polynomial
+    assert set(cost_models()) - plain == {"swin_t", "swin_s", "swin_b"}

@@ -138,11 +138,12 @@ SHAPE_KEEPING = frozenset(
     (
         *(f"aten.{name}.default" for name in _KEEPING.split()),
         *(f"aten.{name}.Tensor" for name in _PAIRING),
+        "aten.mean.dim",
         "aten.softmax.int",
         "aten.log_softmax.int",
     )
 )
-"""Operators whose result is laid out as a contiguous first argument is."""
+"""Operators whose result has the layout of a contiguous first argument, or what is left of it."""
 
 
 def same_layout(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -154,6 +155,8 @@ def same_layout(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if not _keeps_shape(name, args):
         return on_one_device(func, args, kwargs)
     x = args[0]
+    if name == "mean":
+        return torch.empty(_without(x.shape, args), dtype=x.dtype, device=META)
     if name.endswith("_"):
         return x
     if name.endswith("softmax"):
@@ -212,6 +215,22 @@ def _is_paired(x: torch.Tensor, args: tuple[Any, ...]) -> bool:
     return alike and len(args) == 2 and other.shape == x.shape and other.stride() == x.stride()
 
 
+def _mean_fits(shape: Any, args: tuple[Any, ...]) -> bool:
+    # x, axes, whether they are kept; of a dtype torch says what becomes
+    axes = args[1] or ()
+    placed = all(-len(shape) <= axis < len(shape) for axis in axes)
+    once = placed and len({axis % len(shape) for axis in axes}) == len(axes)
+    return len(args) < 4 and bool(axes) and once
+
+
+def _without(shape: Any, args: tuple[Any, ...]) -> list[int]:
+    """The sides that are left of a mean over axes."""
+    axes = {axis % len(shape) for axis in args[1]}
+    kept = len(args) > 2 and args[2]
+    sides = enumerate(shape)
+    return [1 if axis in axes else side for axis, side in sides if kept or axis not in axes]
+
+
 def _softmax_fits(shape: Any, args: tuple[Any, ...]) -> bool:
     # x, axis; of a dtype torch says what becomes
     return len(args) == 2 and -len(shape) <= args[1] < len(shape)
@@ -222,6 +241,7 @@ _FITTING: MappingProxyType[str, Callable[[Any, tuple[Any, ...]], bool]] = Mappin
         "layer_norm": _layer_norm_fits,
         "group_norm": _group_norm_fits,
         "batch_norm": _batch_norm_fits,
+        "mean": _mean_fits,
         "softmax": _softmax_fits,
         "log_softmax": _softmax_fits,
     }

@@ -52,7 +52,8 @@ def _leaf(kind: str, value: Any) -> Polynomial:
     return {((value, 1),): Fraction(1)} if kind == "name" else _cleaned({(): Fraction(value)})
 
 
-def _sum(left: Polynomial, right: Polynomial, sign: int = 1) -> Polynomial:
+def plus(left: Polynomial, right: Polynomial, sign: int = 1) -> Polynomial:
+    """The sum of two polynomials."""
     total = dict(left)
     for monomial, factor in right.items():
         total[monomial] = total.get(monomial, Fraction(0)) + sign * factor
@@ -60,10 +61,11 @@ def _sum(left: Polynomial, right: Polynomial, sign: int = 1) -> Polynomial:
 
 
 def _difference(left: Polynomial, right: Polynomial) -> Polynomial:
-    return _sum(left, right, -1)
+    return plus(left, right, -1)
 
 
-def _product(left: Polynomial, right: Polynomial) -> Polynomial:
+def times(left: Polynomial, right: Polynomial) -> Polynomial:
+    """The product of two polynomials."""
     if len(left) * len(right) > MOST_PRODUCTS:
         raise BadInput("it has so many terms that no paper would print it.")
     total: dict[Monomial, Fraction] = {}
@@ -87,7 +89,7 @@ def _quotient(left: Polynomial, right: Polynomial) -> Polynomial:
 def _raised(base: Polynomial, power: Polynomial) -> Polynomial:
     made: Polynomial = {(): Fraction(1)}
     for _ in range(int(power.get((), 0))):
-        made = _product(made, base)
+        made = times(made, base)
     return made
 
 
@@ -104,9 +106,9 @@ def _cleaned(form: Polynomial) -> Polynomial:
 
 _OPERATIONS: Mapping[str, Callable[..., Polynomial]] = MappingProxyType(
     {
-        "+": _sum,
+        "+": plus,
         "-": _difference,
-        "*": _product,
+        "*": times,
         "/": _quotient,
         "**": _raised,
         **{function: _none_such(function) for function in PRINTED.functions},

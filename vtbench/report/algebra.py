@@ -5,10 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from vtbench.data.cost.letters import Form
 from vtbench.data.polynomial import joined, term
 
 Expression = Any
-"""A sympy expression that is expanded."""
+"""A sympy expression that is expanded; for readers, a plain form as well."""
 
 
 def plain(form: Expression) -> str:
@@ -18,6 +19,8 @@ def plain(form: Expression) -> str:
 
 def pretty(form: Expression) -> str:
     """Text for readers, such as ``3·CT²·L + 1.5·CT·L²``."""
+    if isinstance(form, Form):
+        return joined((term(*part) for part in form.ordered()), minus="−")
     return joined(map(_term, _short(form).as_ordered_terms()), minus="−")
 
 

@@ -57,7 +57,7 @@ def _laid_out(record: Record) -> Costed | None:
     if work.backward or work.batch_size != 1:
         raise BadOption("It gives the cost of one forward pass of one image only.")
     values = model.values_for(work.options, work.resolution)
-    shown = [costed(model, values, depth) for depth in (1, model.depth)]
+    shown = [costed(model, values, depth, plain=True) for depth in (1, model.depth)]
     stages = len(_stages(record))
     for cost in shown:
         if len(cost.terms) == stages:

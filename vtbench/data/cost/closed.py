@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from vtbench.data.cost.letters import Form
 from vtbench.data.cost.model import CostModel, Value
 from vtbench.data.cost.terms import Amount, Term, grouped, macs_of, weights_of
 
@@ -20,7 +21,7 @@ class Costed(msgspec.Struct, frozen=True, kw_only=True):
     terms: tuple[Term, ...]
     """Whole numbers."""
     forms: tuple[Amount, ...]
-    """MACs of the same terms as sympy expressions in the sizes."""
+    """MACs of the same terms in the sizes: sympy expressions, or plain forms if asked for."""
 
     @property
     def total(self) -> int:
@@ -40,16 +41,31 @@ class Costed(msgspec.Struct, frozen=True, kw_only=True):
         return sympy.expand(sum(self.forms))
 
 
-def costed(model: CostModel, given: Mapping[str, Value], depth: int | None = None) -> Costed:
-    """Terms and their closed forms, grouped by the first ``depth`` parts of their names."""
+def costed(
+    model: CostModel, given: Mapping[str, Value], depth: int | None = None, *, plain: bool = False
+) -> Costed:
+    """Terms and their closed forms, grouped by the first ``depth`` parts of their names.
+
+    Plain forms can only be shown, and take no import of sympy where the cost model allows it.
+    """
     values = model.resolved(given)
     deep = depth or model.depth
     return Costed(
         model=model,
         values=values,
         terms=grouped(model.terms(values), deep),
-        forms=tuple(_expanded(t.macs) for t in grouped(model.terms(lettered(model, values)), deep)),
+        forms=(_plain_forms(model, values, deep) if plain else None)
+        or tuple(_expanded(t.macs) for t in grouped(model.terms(lettered(model, values)), deep)),
     )
+
+
+def _plain_forms(model: CostModel, values: Mapping[str, Value], depth: int) -> tuple[Form, ...]:
+    sizes = {symbol.name for symbol in model.symbols if symbol.role == "size"}
+    letters = {name: Form.letter(name) if name in sizes else values[name] for name in values}
+    try:
+        return tuple(Form.of(term.macs) for term in grouped(model.terms(letters), depth))
+    except (TypeError, ValueError):  # it asks for more of its sizes than sums and products
+        return ()
 
 
 def lettered(model: CostModel, values: Mapping[str, Value]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a cost is made of: named terms, exact for whole numbers and for symbols alike.
 
-A size may be an ``int``, a ``Fraction`` or a sympy expression; the same functions take them all,
-because nothing here divides one ``int`` by another with ``/``.
+A size may be an ``int``, a ``Fraction``, a ``Form`` or a sympy expression; the same functions take
+them all, because nothing here divides one ``int`` by another with ``/``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from fractions import Fraction
 from typing import Any
 
 import msgspec
+
+from vtbench.data.cost.letters import Form
 
 Amount = Any
 """An exact number or a sympy expression."""
@@ -62,6 +64,8 @@ def ceiling(amount: Amount, by: int) -> Amount:
     """A side after strides that multiply to ``by``, padded as ResNet pads: rounded up."""
     if isinstance(amount, int):
         return -(-amount // by)
+    if isinstance(amount, Form):
+        return amount.rounded_up(by)
     import sympy  # only symbols come here, so it is loaded already
 
     return sympy.ceiling(sympy.sympify(amount) / by)

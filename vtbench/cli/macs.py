@@ -40,7 +40,11 @@ def macs(
     models: Models,
     building: Building,
     by: Annotated[
-        View, typer.Option(help="Divide each count by stage, module, operator or class.")
+        View,
+        typer.Option(
+            help="Divide each count by stage, block (what the structure of the model repeats), "
+            "module, operator or class."
+        ),
     ] = "total",
     depth: Depth = None,
     counters: Counters = None,
@@ -71,6 +75,7 @@ def macs(
     vtbench macs --models 'timm:vit_small*' --format csv --output small.csv
     vtbench macs deit_s --resolution 224,384 -o num_classes=10 --by stage
     vtbench macs transformers:BertModel --input input_ids=1x128:int64
+    vtbench macs swin_t vit_b --by block
     vtbench macs my_package.nets:make_net --by module --depth 2
     vtbench macs swin_t --counters all
     vtbench macs my_package.nets:make_net --seeds 32
@@ -160,10 +165,10 @@ def _counters(text: str | None) -> tuple[str, ...]:
     return names
 
 
-def _view(view: View, depth: int | None) -> tuple[View, int]:
+def _view(view: View, depth: int | None) -> tuple[View, int | None]:
     """A depth alone asks for the module tree."""
     if depth is not None and depth < 1:
         raise BadOption(f"--depth: expected a positive integer, got {depth}.")
     if depth is not None and view == "total":
         view = "module"
-    return view, depth or 1
+    return view, depth

@@ -112,6 +112,8 @@ def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | No
         module_parameters=counted.module_parameters,
         module_weights=counted.module_weights,
         memory=counted.memory,
+        module_memory=counted.module_memory,
+        blocks=counted.blocks,
         stages=counted.stages if stages is None else stages,
         road=counted.road,
     )

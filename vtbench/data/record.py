@@ -84,6 +84,28 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """The module path and the operator that reached the peak, as ``path (op)``."""
 
 
+class ModuleMemory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Bytes of one module, without its children."""
+
+    weights: Count = 0
+    """Parameters and buffers, each storage at its first place."""
+    written: Count = 0
+    """All tensors that operators of the module make; not all are alive at one time."""
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A module that the structure of a model repeats."""
+
+    path: str
+    """Path of the module."""
+    class_name: str
+    """Its class."""
+    depth: Annotated[int, msgspec.Meta(ge=1)] = 1
+    """1 for the outermost blocks, and one more for each block that holds it."""
+    is_stage: bool = False
+    """Whether the blocks inside it are shown in its place unless a depth is asked for."""
+
+
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """Distinct parameters of a model, each tensor once."""
 
@@ -151,6 +173,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Module path -> elements of the parameters registered directly there, each tensor once."""
     module_weights: dict[str, Count] = {}
     """Module path -> elements of the weights of convolutions and linear layers alone."""
+    module_memory: dict[str, ModuleMemory] = {}
+    """Module path -> its bytes; empty of records that were made before there were any."""
+    blocks: tuple[Block, ...] = ()
+    """The repeated blocks, each before those that it holds."""
     stages: tuple[str, ...] = ()
     """Module paths that divide the model: its direct children unless the catalogue names them."""
     apart: tuple[str, ...] = ()

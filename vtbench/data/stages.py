@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from vtbench.data.record import Record
+from vtbench.data.record import Block, Record
 
 OTHER = "(other)"
 """What belongs to no stage."""
@@ -40,6 +40,20 @@ def stages_of(record: Record) -> tuple[str, ...]:
         return record.stages
     paths = [*record.module_parameters, *(row.module for row in record.rows)]
     return tuple(dict.fromkeys(path.partition(".")[0] for path in paths if path))
+
+
+def blocks_of(record: Record, depth: int | None = None) -> tuple[Block, ...]:
+    """The blocks that divide a record, each before those that it holds.
+
+    Stages are entered and blocks are not, unless a depth says how many levels are told apart.
+    """
+    chosen: list[Block] = []
+    for block in record.blocks:
+        holder = chosen[-1] if chosen and block.path.startswith(f"{chosen[-1].path}.") else None
+        outside = holder is None or holder.is_stage
+        if outside if depth is None else block.depth <= depth:
+            chosen.append(block)
+    return tuple(chosen)
 
 
 def stage_of(path: str, stages: Iterable[str]) -> str:

@@ -37,7 +37,7 @@ class CountsRendering(Rendering, frozen=True, kw_only=True):
     """What a reader wants to see of some records."""
 
     view: View = "total"
-    depth: int = 1
+    depth: int | None = None
     relative_to: str | None = None
     """The model, as it was asked for, that the others are measured against."""
     cite: bool = False

@@ -6,7 +6,7 @@ Cost formulas and verdicts are imported where a document has some: a list of mod
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,6 +14,13 @@ from vtbench.data.record import CONVENTION, Record
 from vtbench.data.version import VERSION
 from vtbench.report.breakdown import View
 from vtbench.report.certificate import certificate, view_table
+from vtbench.report.difference import (
+    Difference,
+    difference,
+    difference_csv,
+    difference_object,
+    difference_tables,
+)
 from vtbench.report.distributions import Distributed, distribution_tables
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.models_side_by_side import (
@@ -40,6 +47,8 @@ class CountsRendering(Rendering, frozen=True, kw_only=True):
     depth: int | None = None
     relative_to: str | None = None
     """The model, as it was asked for, that the others are measured against."""
+    diff: bool = False
+    """Whether two records are shown by what differs between them."""
     cite: bool = False
     printed: tuple[Verdict, ...] = ()
     """Figures that papers printed of these workloads, judged."""
@@ -48,15 +57,24 @@ class CountsRendering(Rendering, frozen=True, kw_only=True):
 def counts_document(records: Sequence[Record], asked: CountsRendering) -> str:
     """The counts of some models."""
     base = _base(records, asked.relative_to)
+    differs = difference(records, asked.view, asked.depth) if asked.diff else None
     found = Document(
         kind="macs",
-        more=lambda: {"convention": CONVENTION},
+        more=lambda: {"convention": CONVENTION} | _difference(differs),
         results=lambda: [_object(record, asked, base) for record in records],
-        tables=lambda: counts_tables(records, asked),
-        values=lambda: [csv_table(records, asked.view, asked.depth, base)],
+        tables=lambda: difference_tables(differs) if differs else counts_tables(records, asked),
+        values=lambda: [
+            difference_csv(differs)
+            if differs
+            else csv_table(records, asked.view, asked.depth, base)
+        ],
         finish=lambda text: f"{text}\n\n{_citation(records, asked)}" if asked.cite else text,
     )
     return written(found, asked)
+
+
+def _difference(differs: Difference | None) -> dict[str, Any]:
+    return {} if differs is None else {"diff": difference_object(differs)}
 
 
 def counts_tables(records: Sequence[Record], asked: CountsRendering) -> list[Table]:

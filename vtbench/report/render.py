@@ -294,12 +294,16 @@ def _narrowest(table: Table, kept: list[int]) -> int:
 
 
 def _widths(table: Table, kept: list[int], width: int) -> dict[int, int]:
-    """Column widths: natural ones, with the widest names giving way first."""
+    """Column widths: natural ones; the widest names give way first, down to their least width.
+
+    Only if that is not enough do they become narrower still.
+    """
     widths = {i: _natural(table, i) for i in kept}
     over = sum(widths.values()) + GAP * (len(kept) - 1) - width
     names = [i for i in kept if table.columns[i].shrink]
     while over > 0 and names:
-        widest = max(names, key=lambda i: widths[i])
+        wide = [i for i in names if widths[i] > table.columns[i].least] or names
+        widest = max(wide, key=lambda i: widths[i])
         if widths[widest] <= 1:
             break
         widths[widest] -= 1

@@ -7,6 +7,7 @@ is ``(other)``, so that stages always sum to the whole.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
@@ -14,6 +15,10 @@ from vtbench.data.record import Block, Record
 
 OTHER = "(other)"
 """What belongs to no stage."""
+
+
+Division = Literal["stage", "block"]
+"""What a model is divided into."""
 
 
 class StageWork(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,9 +67,16 @@ def stage_of(path: str, stages: Iterable[str]) -> str:
     return max(holders, key=len, default=OTHER)
 
 
-def stage_work(record: Record) -> tuple[StageWork, ...]:
-    """The work of every stage, in order, with what belongs to none at the end if there is any."""
-    stages = stages_of(record)
+def parts_of(record: Record, by: Division) -> tuple[str, ...]:
+    """The paths of a record's stages, or of its blocks and the stages that hold them."""
+    if by == "stage":
+        return stages_of(record)
+    return tuple(block.path for block in blocks_of(record))
+
+
+def stage_work(record: Record, by: Division = "stage") -> tuple[StageWork, ...]:
+    """The work of every stage or block, in order; what belongs to none at the end if any does."""
+    stages = parts_of(record, by)
     sums = {stage: [0, 0, 0] for stage in (*stages, OTHER)}
     for row in record.rows:
         own = sums[stage_of(row.module, stages)]

@@ -28,7 +28,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def names(self) -> tuple[str | None, str | None]:
         """The names of both."""
-        return self.before and self.before.name, self.after and self.after.name
+        before, after = self.before, self.after
+        return before.name if before else None, after.name if after else None
 
 
 def aligned(before: Record, after: Record, view: View, depth: int | None) -> list[Pair]:

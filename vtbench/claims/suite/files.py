@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def _read(reader: SuiteReader, data: dict[str, Any]) -> Suite | None:
         title=header.title,
         source=header.source,
         path=str(reader.path),
-        claims=tuple(_with_fits(claim, fitted) for claim in reader.claims),
+        claims=tuple(_with_fits(reader.claims, fitted)),
         quantities=tuple(reader.quantities.values()),
         search=search,
         fitted=tuple(fitted),
@@ -174,12 +174,16 @@ def _check_fits(reader: SuiteReader, fitted: Iterable[tuple[int, Fitted]]) -> No
                 reader.mistake(line, f"fitted: no claim matches {pattern!r}.")
 
 
-def _with_fits(claim: Claim, fitted: Iterable[Fitted]) -> Claim:
-    local = claim.id.partition(".")[2]
-    choices = tuple(
-        fit.choice for fit in fitted if any(fnmatch.fnmatch(local, p) for p in fit.claims)
-    )
-    return msgspec.structs.replace(claim, fitted=choices) if choices else claim
+def _with_fits(claims: Sequence[Claim], fitted: Iterable[Fitted]) -> Iterator[Claim]:
+    """Every claim with the choices that were fitted to it."""
+    names = {claim.id.partition(".")[2]: claim.id for claim in claims}
+    choices: dict[str, list[str]] = {}
+    for fit in fitted:
+        for name in {name for each in fit.claims for name in fnmatch.filter(names, each)}:
+            choices.setdefault(names[name], []).append(fit.choice)
+    for claim in claims:
+        found = choices.get(claim.id)
+        yield msgspec.structs.replace(claim, fitted=tuple(found)) if found else claim
 
 
 def _read_table(reader: SuiteReader, data: dict[str, Any], line: int) -> None:

@@ -119,6 +119,8 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._lines = text.splitlines()
+        lines = enumerate(self._lines, 1)
+        self._headers = [(n, line) for n, line in lines if line.lstrip().startswith("[")]
         self._claims: dict[str, int] = {}
 
     def remember(self, claim: str, line: int) -> None:
@@ -136,14 +138,13 @@ class Lines:
     def of_header(self, name: str, index: int = 0) -> int:
         """The line of the index-th ``[name]`` or ``[[name]]``."""
         pattern = re.compile(rf"\s*\[\[?\s*{re.escape(name)}\s*\]\]?\s*(#.*)?$")
-        found = [n for n, line in enumerate(self._lines, 1) if pattern.match(line)]
+        found = [n for n, line in self._headers if pattern.match(line)]
         return found[index] if index < len(found) else 1
 
     def of_row(self, table_line: int, index: int) -> int:
         """The line of the index-th ``[[table.row]]`` after its table's header."""
         pattern = re.compile(r"\s*\[\[\s*table\s*\.\s*row\s*\]\]")
-        after = enumerate(self._lines[table_line:], table_line + 1)
-        found = [n for n, line in after if pattern.match(line)]
+        found = [n for n, line in self._headers if n > table_line and pattern.match(line)]
         return found[index] if index < len(found) else table_line
 
     def of_key(self, start: int, key: str) -> int:

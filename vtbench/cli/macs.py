@@ -127,7 +127,8 @@ def macs(
             wanted.todo(), {**known, **store.results.records}, kept_whole(store)
         )
     if not diff:
-        question = msgspec.structs.replace(question, printed=printed_figures(records))
+        found, otherwise = printed_figures(records)
+        question = msgspec.structs.replace(question, printed=found, printed_otherwise=otherwise)
     return answer(records, question, written, strict=fail_on_unknown, finished=finished)
 
 

@@ -53,6 +53,7 @@ def count_workload(
     record = record_of(built.workload, counts[0], built.stages)
     record = msgspec.structs.replace(
         record,
+        defaults=dict(built.defaults),
         by_values=by_values(counts, _counted_on(built, counted, over)),
         **(distributions(counts, over) if over is not None else {}),
     )

@@ -163,6 +163,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     workload: Workload
     """The model and its conditions, with every default filled in."""
+    defaults: dict[str, Any] = {}
+    """Options of the model and their defaults, as far as they are known."""
     rows: tuple[Row, ...] = ()
     """The ledger: one row for each operator in each module."""
     parameters: Parameters | None = None
@@ -197,6 +199,23 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The reason why the workload could not be counted; None if it was counted."""
     asked: Workload | msgspec.UnsetType = msgspec.UNSET
     """The workload as it was asked for, in a file that keeps the record; otherwise not there."""
+
+    def is_of(self, workload: Workload) -> bool:
+        """Whether this is the count of a workload, however its defaults are spelt.
+
+        The weights are no part of it: figures are counts. Nor are inputs, which were filled in.
+        """
+        return self._less_options(self.workload) == self._less_options(
+            workload
+        ) and self.options_of(self.workload) == self.options_of(workload)
+
+    def options_of(self, workload: Workload) -> dict[str, Any]:
+        """The options of a workload of this model, with the known defaults filled in."""
+        return {**self.defaults, **dict(workload.options)}
+
+    @staticmethod
+    def _less_options(workload: Workload) -> Workload:
+        return msgspec.structs.replace(workload, options=(), inputs=(), weights=None)
 
     @property
     def macs(self) -> int:

@@ -52,6 +52,8 @@ class CountsRendering(Rendering, frozen=True, kw_only=True):
     cite: bool = False
     printed: tuple[Verdict, ...] = ()
     """Figures that papers printed of these workloads, judged."""
+    printed_otherwise: tuple[str, ...] = ()
+    """Sentences on figures that are of the same models with other options."""
 
 
 def counts_document(records: Sequence[Record], asked: CountsRendering) -> str:
@@ -140,7 +142,7 @@ def _with_formulas(tables: list[Table], record: Record, view: View) -> list[Tabl
 
 
 def _printed(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
-    if not asked.printed:
+    if not (asked.printed or asked.printed_otherwise):
         return []
     from vtbench.report.verdicts import printed_table
 
@@ -150,7 +152,7 @@ def _printed(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
         for verdict in asked.printed
         if record.by_values is not None and _same(verdict, record)
     }
-    return [printed_table(asked.printed, by_values)]
+    return [printed_table(asked.printed, by_values, asked.printed_otherwise)]
 
 
 def citation(records: Sequence[Record]) -> str:
@@ -188,7 +190,7 @@ def _printed_objects(asked: CountsRendering, record: Record) -> list[dict[str, o
 
 def _same(verdict: Verdict, record: Record) -> bool:
     work = verdict.claim.workload
-    return work is not None and work == msgspec.structs.replace(record.workload, inputs=())
+    return work is not None and record.is_of(work)
 
 
 def _base(records: Sequence[Record], name: str | None) -> Record | None:

@@ -39,6 +39,11 @@ def name_column(head: str) -> Column:
     return Column(head=head, align="left", shrink=True)
 
 
+def id_column(head: str) -> Column:
+    """A column of names that are copied into another command: they are always whole."""
+    return Column(head=head, align="left")
+
+
 def figure_columns(*heads: str) -> tuple[Column, ...]:
     """Columns of figures, which stay and are never shortened."""
     return tuple(Column(head=head) for head in heads)

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from vtbench.report import CountsRendering, counts_document
-from vtbench.report.aligned import aligned
+from vtbench.report.paired_parts import aligned
 
 CONV, FC = 3 * 3 * 3 * 16 * 16, 256
 

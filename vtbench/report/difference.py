@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from vtbench.data.record import Record
-from vtbench.report.aligned import Pair, aligned
 from vtbench.report.breakdown import Part, View
 from vtbench.report.models_side_by_side import comparison, told_apart
+from vtbench.report.paired_parts import Pair, aligned
 from vtbench.report.table import Column, Table, values_table
 from vtbench.report.units import (
     ABSENT,

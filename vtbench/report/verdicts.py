@@ -28,7 +28,7 @@ from vtbench.report.printed import (
 from vtbench.report.speeds import (
     speed_notes,
 )
-from vtbench.report.table import Column, Table, figure_columns, id_column
+from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.totals import total_notes
 from vtbench.report.values_behind import marked, value_notes
 from vtbench.report.verdict_words import account, expectation, explanation, surprise
@@ -92,7 +92,7 @@ def printed_table(
     return Table(
         title="Printed figures",
         columns=(
-            id_column("Claim"),
+            name_column("Claim"),
             Column(head="Where", align="left", shrink=True, least=24, drop=2),
             *figure_columns("Printed", "Counted"),
             Column(head="Verdict", align="left"),
@@ -133,12 +133,12 @@ def _suite_table(
     return Table(
         title=suite,
         columns=(
-            Column(head="Claim", align="left", shrink=True, least=24),
+            name_column("Claim"),
             Column(head="Printed"),
-            Column(head="Measured", drop=1),
+            Column(head="Measured"),
             Column(head="Outside", drop=2),
             Column(head="Verdict", align="left"),
-            Column(head="Reproduced by", align="left", shrink=True, least=22),
+            Column(head="Reproduced by", align="left", shrink=True, drop=1),
         ),
         rows=rows,
         notes=notes,

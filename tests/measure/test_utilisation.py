@@ -75,7 +75,7 @@ def test_stages_have_the_times_of_their_own_pass(participant, monkeypatch):
     times = {"stem": 0.5, "head": 0.25, OTHER: 0.125}
     monkeypatch.setattr(utilisation, "stage_seconds", lambda *_: times)
     one = participant(1.0)
-    with_utilisation([one], stages=True, find=found(4.0 * MACS))
+    with_utilisation([one], parts="stage", find=found(4.0 * MACS))
     stem, head, rest = one.record.roofline.stages
     assert (stem.stage, stem.seconds, stem.macs) == ("stem", 0.5, 3 * 3 * 3 * 8 * 16 * 16)
     assert stem.utilisation == 3 * 3 * 3 * 8 * 16 * 16 / 0.5 / (4.0 * MACS)
@@ -85,7 +85,7 @@ def test_stages_have_the_times_of_their_own_pass(participant, monkeypatch):
 
 def test_a_real_pass_runs_the_model_with_hooks(participant):
     one = participant(1.0)
-    with_utilisation([one], stages=True, find=found(1e15))
+    with_utilisation([one], parts="stage", find=found(1e15))
     named = [each.stage for each in one.record.roofline.stages]
     assert named == ["stem", "body", "head", OTHER]
 
@@ -96,7 +96,7 @@ def test_a_real_pass_runs_the_model_with_hooks(participant):
 )
 def test_where_hooks_would_not_see_the_stages_there_are_none(participant, conditions):
     one = participant(1.0, **conditions)
-    with_utilisation([one], stages=True, find=found(4.0 * MACS))
+    with_utilisation([one], parts="stage", find=found(4.0 * MACS))
     assert one.record.roofline.stages == ()
     assert one.record.utilisation == 0.25
 

@@ -82,3 +82,31 @@ def test_it_fits_a_page():
     lines = render([stages_table(made(roofline=ROOF))], "table", width=80).splitlines()
     assert max(map(len, lines)) <= 80
     assert "4.00×" in render([stages_table(made(roofline=ROOF))], "markdown")
+
+
+def divided(*stages, by="block"):
+    return made(roofline=msgspec.structs.replace(ROOF, stages=stages, by=by))
+
+
+def test_blocks_stand_in_stages_and_rows_of_nothing_are_hidden():
+    table = stages_table(
+        divided(
+            stage("layers.0", 0.002, 0, 0, None),
+            stage("layers.1", 0.003, 5, 5, 0.1),
+            stage("layers.0.blocks.0", 0.010, 20, 3, 0.1),
+            stage("layers.1.blocks.0", 0.010, 20, 3, 0.1),
+        )
+    )
+    assert table.columns[0].head == "Block"
+    assert [row[0] for row in table.rows] == [
+        "layers.1 (own)", "layers.0.blocks.0", "layers.1.blocks.0",
+    ]  # fmt: skip
+    assert table.notes[0].startswith("The sum of the blocks is 25.0 ms")
+    assert table.notes[1] == "1 block with neither MACs nor bytes is not shown and takes 2.00 ms."
+
+
+def test_why_none_was_timed_is_said():
+    assert "no class of modules" in stages_table(divided()).notes[0]
+    work = msgspec.structs.replace(made().workload, backward=True)
+    record = msgspec.structs.replace(divided(by="stage"), workload=work)
+    assert "call no modules" in stages_table(record).notes[0]

@@ -58,12 +58,12 @@ class Count:
         """Elements of the distinct parameters."""
         return self.record.parameters.total if self.record.parameters else 0
 
-    def table(self, by: report.View = "total", depth: int = 1, width: int = 80) -> str:
+    def table(self, by: report.View = "total", depth: int | None = None, width: int = 80) -> str:
         """The certificate, or the rows by stage, module, op or class, as text."""
         question = report.CountsRendering(view=by, depth=depth, width=width)
         return report.counts_document([self.record], question)
 
-    def to_dict(self, by: report.View = "total", depth: int = 1) -> dict[str, Any]:
+    def to_dict(self, by: report.View = "total", depth: int | None = None) -> dict[str, Any]:
         """The object that ``vtbench macs --format json`` prints for a model."""
         return report.record_object(self.record, by, depth)
 

@@ -28,8 +28,10 @@ from vtbench.cli.output import say, tell
 from vtbench.cli.printed_figures import printed_figures
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
+from vtbench.data.distribution import InputSet
 from vtbench.data.files import ResultFile, read_results
 from vtbench.data.record import Record
+from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
 from vtbench.report import CountsRendering, View, citation, counts_document, failure
 
@@ -40,7 +42,11 @@ def macs(
     models: Models,
     building: Building,
     by: Annotated[
-        View, typer.Option(help="Divide each count by stage, module, operator or class.")
+        View,
+        typer.Option(
+            help="Divide each count by stage, block (what the structure of the model repeats), "
+            "module, operator or class."
+        ),
     ] = "total",
     depth: Depth = None,
     counters: Counters = None,
@@ -54,6 +60,13 @@ def macs(
     ] = None,
     fail_on_unknown: FailOnUnknown = False,
     relative_to: RelativeTo = None,
+    diff: Annotated[
+        bool,
+        typer.Option(
+            "--diff",
+            help="Show what differs between two workloads, module by module, or as --by says.",
+        ),
+    ] = False,
     over: OverInputs,
     cite: Annotated[
         bool, typer.Option("--cite", help="Add a footnote and a BibTeX entry for a paper.")
@@ -71,7 +84,10 @@ def macs(
     vtbench macs --models 'timm:vit_small*' --format csv --output small.csv
     vtbench macs deit_s --resolution 224,384 -o num_classes=10 --by stage
     vtbench macs transformers:BertModel --input input_ids=1x128:int64
+    vtbench macs swin_t vit_b --by block
     vtbench macs my_package.nets:make_net --by module --depth 2
+    vtbench macs swin_t swin_s --diff
+    vtbench macs resnet50 --resolution 224,320 --diff
     vtbench macs swin_t --counters all
     vtbench macs my_package.nets:make_net --seeds 32
     vtbench macs my_package.nets:make_net --inputs photos
@@ -82,7 +98,7 @@ def macs(
     written = output.written("macs", "macs")
     view, levels = _view(by, depth)
     question = written.shown_as(
-        CountsRendering, view=view, depth=levels, relative_to=relative_to, cite=cite
+        CountsRendering, view=view, depth=levels, relative_to=relative_to, cite=cite, diff=diff
     )
     settings: dict[str, Any] = {"counters": _counters(counters), "ops": ops}
     inputs = over.asked()
@@ -102,13 +118,17 @@ def macs(
             f"--relative-to: {relative_to} has several workloads, and a ratio needs one; "
             "give each option one value."
         )
+    if diff:
+        _refuse_beside_diff(wanted.workloads, counters, relative_to, inputs)
     with ResultFile(save.save, ("records",)) as store:
         tell(store.said)
         counter = Counter(settings=settings, jobs=number, traceback=output.traceback)
         records, finished = counter.count(
             wanted.todo(), {**known, **store.results.records}, kept_whole(store)
         )
-    question = msgspec.structs.replace(question, printed=printed_figures(records))
+    if not diff:
+        found, otherwise = printed_figures(records)
+        question = msgspec.structs.replace(question, printed=found, printed_otherwise=otherwise)
     return answer(records, question, written, strict=fail_on_unknown, finished=finished)
 
 
@@ -126,7 +146,7 @@ def answer(
         say(failure(record))
     if not finished and (written.path is None or len(failed) == len(records)):
         return INTERRUPTED
-    if len(failed) == len(records):
+    if len(failed) == len(records) or (question.diff and failed):
         return 2
     written.write(counts_document(records, question))
     if question.cite and question.format == "csv":  # a comment would not be CSV
@@ -149,6 +169,25 @@ def _refuse_beside_inputs(counters: str | None, relative_to: str | None) -> None
             )
 
 
+def _refuse_beside_diff(
+    workloads: Sequence[Workload],
+    counters: str | None,
+    relative_to: str | None,
+    inputs: InputSet | None,
+) -> None:
+    """A difference is between two counts of one input each, and nothing else stands beside it."""
+    others = {"--counters": counters, "--relative-to": relative_to, "--inputs, --seeds": inputs}
+    for option, given in others.items():
+        if given is not None:
+            raise BadOption(f"--diff shows one difference of two counts; leave out {option}.")
+    if len(workloads) != 2:  # noqa: PLR2004 - a difference is between two
+        there = "there is 1" if len(workloads) == 1 else f"there are {len(workloads)}"
+        raise BadOption(
+            f"--diff compares two workloads, and {there}; give two models, or one model with two "
+            "values of one option, such as --resolution 224,320."
+        )
+
+
 def _counters(text: str | None) -> tuple[str, ...]:
     """``all``, or names separated by commas; packages that are missing are named at once."""
     if text is None:
@@ -160,10 +199,10 @@ def _counters(text: str | None) -> tuple[str, ...]:
     return names
 
 
-def _view(view: View, depth: int | None) -> tuple[View, int]:
+def _view(view: View, depth: int | None) -> tuple[View, int | None]:
     """A depth alone asks for the module tree."""
     if depth is not None and depth < 1:
         raise BadOption(f"--depth: expected a positive integer, got {depth}.")
     if depth is not None and view == "total":
         view = "module"
-    return view, depth or 1
+    return view, depth

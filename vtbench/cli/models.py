@@ -77,8 +77,8 @@ def _table(found: list[dict[str, object]]) -> Table:
         title="Models",
         columns=(
             name_column("Name"),
-            Column(head="Built from", align="left", shrink=True),
-            Column(head="Paper", align="left", shrink=True),
+            Column(head="Built from", align="left", shrink=True, least=28),
+            Column(head="Paper", align="left", shrink=True, least=14, drop=1),
         ),
         rows=tuple(
             (str(each["name"]), str(each["target"]), str(each["paper"] or "")) for each in found

@@ -10,7 +10,7 @@ from vtbench.claims.suite import Suite
 from vtbench.claims.suite.files import find
 from vtbench.cli.groups import command
 from vtbench.cli.options import Output
-from vtbench.report import Column, Document, Table, json_text
+from vtbench.report import Column, Document, Table, json_text, name_column
 from vtbench.report import written as document_text
 
 
@@ -67,10 +67,10 @@ def _table(found: list[Suite]) -> Table:
     return Table(
         title="Suites",
         columns=(
-            Column(head="Name", align="left"),  # whole, to be typed
+            name_column("Name"),
             Column(head="Claims"),
-            Column(head="Title", align="left", shrink=True),
-            Column(head="Source", align="left", shrink=True),
+            Column(head="Title", align="left", shrink=True, least=24),
+            Column(head="Source", align="left", shrink=True, least=16, drop=1),
         ),
         rows=rows,
     )

@@ -27,6 +27,7 @@ from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement
 from vtbench.data.option import fields_of
 from vtbench.data.protocol import Protocol, protocol_named
+from vtbench.data.stages import Division
 from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadOption
 from vtbench.report.measured import MeasuredRendering, measured_document
@@ -63,8 +64,23 @@ class Timing(Group, frozen=True, kw_only=True):
         bool,
         typer.Option("--stages", help="Time the stages of each model too."),
     ] = False
+    by: Annotated[
+        Division | None,
+        typer.Option(
+            help="Time the stages, or the repeated blocks, of each model too; `stage` is the same "
+            "as --stages.",
+            show_default=False,
+        ),
+    ] = None
     save: Save
     output: Output
+
+    @property
+    def parts(self) -> Division | None:
+        """What each model is divided into, if it is."""
+        if self.stages and self.by == "block":
+            raise BadOption("--stages: a model is divided into blocks by --by block; give one.")
+        return "stage" if self.stages else self.by
 
 
 def answer(ask: Timing, protocols: Sequence[str]) -> int:
@@ -77,6 +93,7 @@ def answer(ask: Timing, protocols: Sequence[str]) -> int:
     written = ask.output.written(protocols[0], "measurements")
     protocol = _protocol(ask.protocol, protocols)
     max_time = ask.session.seconds()
+    parts = ask.parts
     devices = choose(ask.device.gpu, ask.device.device)
     grid = grid_of(ask.building, ask.execution, protocols=[protocol.name], kind=devices[0].kind)
     wanted = asked(ask.models, grid, ask.relative_to)
@@ -91,7 +108,7 @@ def answer(ask: Timing, protocols: Sequence[str]) -> int:
         try:
             for session in sessions(todo):
                 kept = _kept(session, devices, store)
-                fresh = [] if kept else _measured(session, devices, max_time, stages=ask.stages)
+                fresh = [] if kept else _measured(session, devices, max_time, parts=parts)
                 records += kept or fresh
                 for record in fresh:
                     store.append(record)
@@ -126,7 +143,7 @@ def sessions(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 
 def _measured(
-    session: Sequence[Cell], devices: Sequence[Chosen], max_time: float, *, stages: bool
+    session: Sequence[Cell], devices: Sequence[Chosen], max_time: float, *, parts: Division | None
 ) -> list[Measurement]:
     """A session on every device, each in a process of its own."""
     from vtbench.measure.isolated import MeasureSettings, measure
@@ -136,7 +153,7 @@ def _measured(
             protocol=session[0].protocol,
             index=device.index,
             max_seconds=max_time,
-            stages=stages,
+            parts=parts,
         )
         for device in devices
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -23,19 +23,22 @@ from vtbench.count.isolation import (
 )
 from vtbench.count.ledger import head_of, rows_of
 from vtbench.count.lending import lent, to_meta, with_own_lazy_tensors, without_values
+from vtbench.count.lifetimes import INPUT
 from vtbench.count.meta_execution import missing_values_noted, without_address
 from vtbench.count.model_parts import (
     is_lazy,
     module_parameters,
     module_weights,
+    own_tensors,
     parameters_of,
     parts_of,
 )
 from vtbench.count.operators.rules import UserFormula, user_rules
 from vtbench.count.plain_shapes import plain_shapes
+from vtbench.count.repeated_blocks import repeated_blocks
 from vtbench.count.uncompiled import spare_compiler_on_shapes
 from vtbench.count.unseen_work import LeavingTorch, forget_fused, other_threads_watched
-from vtbench.data.record import Memory, Parameters, Row
+from vtbench.data.record import Block, Memory, ModuleMemory, Parameters, Row
 from vtbench.errors import ModelError, VtbenchError
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
@@ -74,6 +77,8 @@ class Counted:
     module_parameters: dict[str, int]
     module_weights: dict[str, int]
     memory: Memory
+    module_memory: dict[str, ModuleMemory]
+    blocks: tuple[Block, ...]
     stages: tuple[str, ...]
     road: str
     readers: tuple[str, ...] = ()
@@ -228,13 +233,15 @@ def counter_for(
             forget_fused(module)
     stack = ModuleStack(parts.modules)
     counter = Counter(stack, user_rules(settings.ops), on_meta=on_meta)
-    counter.weight_bytes = counter.lifetimes.exclude((*parts.parameters, *parts.buffers))
+    counter.weight_bytes = {
+        path: counter.lifetimes.exclude(tensors) for path, tensors in own_tensors(parts).items()
+    }
     given = [each for each in tree_leaves(inputs) if isinstance(each, torch.Tensor)]
     counter.values.tell((*parts.parameters, *given), varies=True)
     counter.values.tell(parts.buffers, varies=False)
     for tensor in given:
         if tensor.layout == torch.strided:
-            counter.lifetimes.born(tensor, "", "input")
+            counter.lifetimes.born(tensor, "", INPUT)
     leaving = nullcontext() if on_meta else LeavingTorch(counter)
     misses = missing_values_noted(counter) if on_meta else nullcontext()
     try:
@@ -252,17 +259,37 @@ def summary(model: nn.Module, counter: Counter, settings: CountSettings, road: s
     """The ledger and the totals of a counter that has run."""
     lifetimes, parts = counter.lifetimes, parts_of(model)
     path, op = lifetimes.peak_at
+    rows = rows_of(counter, parts.modules, settings.head or head_of(model))
+    held = module_parameters(parts)
     return Counted(
-        rows=rows_of(counter, parts.modules, settings.head or head_of(model)),
+        rows=rows,
         parameters=parameters_of(parts),
-        module_parameters=module_parameters(parts),
+        module_parameters=held,
         module_weights=module_weights(parts),
         memory=Memory(
-            weights=counter.weight_bytes,
+            weights=sum(counter.weight_bytes.values()),
             activations_peak=lifetimes.peak,
             peak_at=f"{path or type(model).__name__} ({op})",
         ),
+        module_memory=_module_memory(counter),
+        blocks=repeated_blocks(model, _macs_of(rows), held),
         stages=tuple(name for name, _ in model.named_children()),
         road=road,
         readers=tuple(counter.values.readers),
     )
+
+
+def _module_memory(counter: Counter) -> dict[str, ModuleMemory]:
+    weights, written = counter.weight_bytes, counter.lifetimes.written
+    return {
+        path: ModuleMemory(weights=weights.get(path, 0), written=written.get(path, 0))
+        for path in dict.fromkeys((*weights, *written))
+    }
+
+
+def _macs_of(rows: Iterable[Row]) -> dict[str, int]:
+    """Module path -> MACs of the module alone."""
+    found: dict[str, int] = {}
+    for row in rows:
+        found[row.module] = found.get(row.module, 0) + row.macs
+    return found

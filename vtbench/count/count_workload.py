@@ -53,6 +53,7 @@ def count_workload(
     record = record_of(built.workload, counts[0], built.stages)
     record = msgspec.structs.replace(
         record,
+        defaults=dict(built.defaults),
         by_values=by_values(counts, _counted_on(built, counted, over)),
         **(distributions(counts, over) if over is not None else {}),
     )
@@ -112,6 +113,8 @@ def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | No
         module_parameters=counted.module_parameters,
         module_weights=counted.module_weights,
         memory=counted.memory,
+        module_memory=counted.module_memory,
+        blocks=counted.blocks,
         stages=counted.stages if stages is None else stages,
         road=counted.road,
     )

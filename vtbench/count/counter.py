@@ -84,7 +84,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         hand_higher_order_to(Counter)
         self.stack = stack
         self.lifetimes = Lifetimes()
-        self.weight_bytes = 0
+        self.weight_bytes: dict[str, int] = {}
+        """Module path -> bytes of its parameters and buffers, each storage at its first place."""
         self.outside = OutsideWork(self.file_outside)
         self.values = ReadValues()
         self.ledger: dict[Key, LedgerEntry] = {}

@@ -16,6 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from vtbench.count.tensor_parts import has_memory, parts_with_memory
 from vtbench.count.uncompiled import uncompiled
 
+INPUT = "input"
+"""Stands for an operator where a tensor is an input of the model."""
+
 
 class Lifetimes:
     """Bytes alive now, their peak, and the place of the peak."""
@@ -24,6 +27,8 @@ class Lifetimes:
         self.alive = 0
         self.peak = 0
         self.peak_at = ("", "")
+        self.written: dict[str, int] = {}
+        """Module path -> bytes of the tensors that its operators made, alive or not."""
         self._live: dict[int, Any] = {}
         self._weights: set[int] = set()
 
@@ -56,6 +61,8 @@ class Lifetimes:
         size = storage.nbytes()
         self._live[key] = weakref.ref(storage, self._died(key, size))
         self.alive += size
+        if op != INPUT:
+            self.written[module] = self.written.get(module, 0) + size
         if self.alive + transient > self.peak:
             self.peak = self.alive + transient
             self.peak_at = (module, op)

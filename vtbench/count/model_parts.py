@@ -101,6 +101,19 @@ def module_parameters(parts: ModelParts) -> dict[str, int]:
     return _held(parts, lambda module: [p for p in module._parameters.values() if p is not None])
 
 
+def own_tensors(parts: ModelParts) -> dict[str, list[torch.Tensor]]:
+    """Module path -> the parameters and buffers that it holds itself, each tensor once."""
+    seen: set[int] = set()
+    found: dict[str, list[torch.Tensor]] = {}
+    for path, module in parts.modules:
+        own = (*module._parameters.values(), *module._buffers.values())
+        new = {id(t): t for t in own if t is not None and id(t) not in seen}
+        seen.update(new)
+        if new:
+            found[path] = list(new.values())
+    return found
+
+
 def module_weights(parts: ModelParts) -> dict[str, int]:
     """Module path -> elements of its weights, of convolutions and linear layers, each once."""
     return _held(parts, _weights)

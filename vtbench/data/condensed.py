@@ -37,6 +37,9 @@ def condensed(record: Record, parts: Sequence[str] = ()) -> Record:
         rows=merged,
         apart=kept,
         module_parameters=_by_stage(record.module_parameters, kept),
+        defaults={},
+        module_memory={},  # no claim speaks of the bytes of a part
+        blocks=(),
         module_weights=_by_stage(record.module_weights, kept),
     )
 

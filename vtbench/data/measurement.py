@@ -16,6 +16,7 @@ from vtbench.data.distribution import Distribution
 from vtbench.data.disturbance import Disturbance
 from vtbench.data.protocol import ProtocolId
 from vtbench.data.record import ByValues
+from vtbench.data.stages import Division
 from vtbench.data.workload import DeviceKind, Workload
 
 SCHEMA = "vtbench-measurement/2"
@@ -152,7 +153,9 @@ class Roofline(msgspec.Struct, frozen=True, kw_only=True):
     bound: Literal["arithmetic", "memory", "neither"] | None = None
     """The nearer ceiling; ``neither`` if both are far, as with small shapes or many launches."""
     stages: tuple[StageShare, ...] = ()
-    """The stages of the model, each with its own time; empty if they were not timed."""
+    """The stages or blocks of the model, each with its own time; empty if they were not timed."""
+    by: Division | None = None
+    """What was asked to be timed, ``stage`` or ``block``; None if nothing was, or if unknown."""
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -84,6 +84,28 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """The module path and the operator that reached the peak, as ``path (op)``."""
 
 
+class ModuleMemory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Bytes of one module, without its children."""
+
+    weights: Count = 0
+    """Parameters and buffers, each storage at its first place."""
+    written: Count = 0
+    """All tensors that operators of the module make; not all are alive at one time."""
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A module that the structure of a model repeats."""
+
+    path: str
+    """Path of the module."""
+    class_name: str
+    """Its class."""
+    depth: Annotated[int, msgspec.Meta(ge=1)] = 1
+    """1 for the outermost blocks, and one more for each block that holds it."""
+    is_stage: bool = False
+    """Whether the blocks inside it are shown in its place unless a depth is asked for."""
+
+
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """Distinct parameters of a model, each tensor once."""
 
@@ -141,6 +163,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     workload: Workload
     """The model and its conditions, with every default filled in."""
+    defaults: dict[str, Any] = {}
+    """Options of the model and their defaults, as far as they are known."""
     rows: tuple[Row, ...] = ()
     """The ledger: one row for each operator in each module."""
     parameters: Parameters | None = None
@@ -151,6 +175,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Module path -> elements of the parameters registered directly there, each tensor once."""
     module_weights: dict[str, Count] = {}
     """Module path -> elements of the weights of convolutions and linear layers alone."""
+    module_memory: dict[str, ModuleMemory] = {}
+    """Module path -> its bytes; empty of records that were made before there were any."""
+    blocks: tuple[Block, ...] = ()
+    """The repeated blocks, each before those that it holds."""
     stages: tuple[str, ...] = ()
     """Module paths that divide the model: its direct children unless the catalogue names them."""
     apart: tuple[str, ...] = ()
@@ -171,6 +199,23 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The reason why the workload could not be counted; None if it was counted."""
     asked: Workload | msgspec.UnsetType = msgspec.UNSET
     """The workload as it was asked for, in a file that keeps the record; otherwise not there."""
+
+    def is_of(self, workload: Workload) -> bool:
+        """Whether this is the count of a workload, however its defaults are spelt.
+
+        The weights are no part of it: figures are counts. Nor are inputs, which were filled in.
+        """
+        return self._less_options(self.workload) == self._less_options(
+            workload
+        ) and self.options_of(self.workload) == self.options_of(workload)
+
+    def options_of(self, workload: Workload) -> dict[str, Any]:
+        """The options of a workload of this model, with the known defaults filled in."""
+        return {**self.defaults, **dict(workload.options)}
+
+    @staticmethod
+    def _less_options(workload: Workload) -> Workload:
+        return msgspec.structs.replace(workload, options=(), inputs=(), weights=None)
 
     @property
     def macs(self) -> int:

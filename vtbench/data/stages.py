@@ -7,13 +7,18 @@ is ``(other)``, so that stages always sum to the whole.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
-from vtbench.data.record import Record
+from vtbench.data.record import Block, Record
 
 OTHER = "(other)"
 """What belongs to no stage."""
+
+
+Division = Literal["stage", "block"]
+"""What a model is divided into."""
 
 
 class StageWork(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,15 +47,36 @@ def stages_of(record: Record) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path.partition(".")[0] for path in paths if path))
 
 
+def blocks_of(record: Record, depth: int | None = None) -> tuple[Block, ...]:
+    """The blocks that divide a record, each before those that it holds.
+
+    Stages are entered and blocks are not, unless a depth says how many levels are told apart.
+    """
+    chosen: list[Block] = []
+    for block in record.blocks:
+        holder = chosen[-1] if chosen and block.path.startswith(f"{chosen[-1].path}.") else None
+        outside = holder is None or holder.is_stage
+        if outside if depth is None else block.depth <= depth:
+            chosen.append(block)
+    return tuple(chosen)
+
+
 def stage_of(path: str, stages: Iterable[str]) -> str:
     """The deepest stage that holds a module."""
     holders = (stage for stage in stages if path == stage or path.startswith(stage + "."))
     return max(holders, key=len, default=OTHER)
 
 
-def stage_work(record: Record) -> tuple[StageWork, ...]:
-    """The work of every stage, in order, with what belongs to none at the end if there is any."""
-    stages = stages_of(record)
+def parts_of(record: Record, by: Division) -> tuple[str, ...]:
+    """The paths of a record's stages, or of its blocks and the stages that hold them."""
+    if by == "stage":
+        return stages_of(record)
+    return tuple(block.path for block in blocks_of(record))
+
+
+def stage_work(record: Record, by: Division = "stage") -> tuple[StageWork, ...]:
+    """The work of every stage or block, in order; what belongs to none at the end if any does."""
+    stages = parts_of(record, by)
     sums = {stage: [0, 0, 0] for stage in (*stages, OTHER)}
     for row in record.rows:
         own = sums[stage_of(row.module, stages)]

@@ -13,6 +13,7 @@ import msgspec
 from vtbench.data.distribution import InputSet
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS, protocol_named
+from vtbench.data.stages import Division
 from vtbench.data.workload import Workload
 from vtbench.measure.workers import Outcome, in_processes
 from vtbench.stats import StoppingRule
@@ -35,8 +36,8 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Half the width of the median's interval, as a share of it, that is narrow enough."""
     seed: int = 0
     """Of the order in which the workloads take turns."""
-    stages: bool = False
-    """Whether a short pass after the session times the stages of each model."""
+    parts: Division | None = None
+    """Whether a short pass after the session times the stages, or the blocks, of each model."""
 
     def rule(self) -> StoppingRule:
         """When there are samples enough."""

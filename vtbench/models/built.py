@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,5 +28,7 @@ class Built:
     """Module paths that divide the model if the catalogue names them."""
     head: tuple[str, ...] = field(default=())
     """Module paths of the classifier if they are known."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Options and their defaults, as far as they are known."""
     own_inputs: bool = False
     """Whether a function of the user's gave the inputs with the module."""

@@ -19,7 +19,7 @@ from vtbench.errors import BadInput, BadResolution, ModelError, UnknownModel
 from vtbench.models import inputs, sizes
 from vtbench.models.built import Built
 from vtbench.models.names import Target
-from vtbench.models.options import check, parameters_of, takes_anything
+from vtbench.models.options import check, defaults_of, parameters_of, takes_anything
 from vtbench.models.placement import in_mode, on_cpu, on_meta, without_values
 from vtbench.models.sizes import Size
 from vtbench.models.third_party import first_line, ran
@@ -48,9 +48,11 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
         built = _with_image(module, workload, own_size or _DEFAULT_SIZE, real=real)
     else:
         built = _with_inputs(module, own_inputs, workload, options, real=real)
-    if target.entry is None:
-        return built
-    return dataclasses.replace(built, stages=target.entry.stages, head=target.entry.head or ())
+    entry = target.entry
+    if entry is None:
+        return dataclasses.replace(built, defaults=defaults_of(function))
+    defaults = {**defaults_of(function), **entry.options}
+    return dataclasses.replace(built, stages=entry.stages, head=entry.head or (), defaults=defaults)
 
 
 def _function(name: str) -> Callable[..., Any]:

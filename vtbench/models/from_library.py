@@ -19,7 +19,7 @@ from vtbench.models import (
 )
 from vtbench.models.built import Built
 from vtbench.models.names import Target
-from vtbench.models.options import Parameters, check
+from vtbench.models.options import Parameters, can_be_typed, check
 from vtbench.models.placement import affordable, in_mode, on_cpu
 from vtbench.models.sizes import Size
 from vtbench.models.third_party import first_line, ran
@@ -79,9 +79,11 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
     model, name, options = workload.model, target.name, _options(target, workload)
     if workload.resolution is not None:
         sizes.positive(model, workload.resolution)
+    defaults = dict(target.entry.options) if target.entry else {}
     if workload.options:
         bare = ran(model, {}, lambda: library.make_on_meta(name, {}, None))
         check(model, dict(workload.options), library.parameters(name, bare))
+        defaults = _defaults(library, dict(workload.options), bare) | defaults
     module = ran(model, options, lambda: library.make_on_meta(name, options, None))
     size, built_for = _size(library, target, workload, module)
     if built_for is not None:
@@ -101,7 +103,21 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
         workload=msgspec.structs.replace(workload, resolution=size),
         stages=target.entry.stages if target.entry else None,
         head=_existing((target.entry and target.entry.head) or library.head(module), module),
+        defaults=defaults,
     )
+
+
+def _defaults(library: Library, options: dict[str, Any], bare: nn.Module) -> dict[str, Any]:
+    """The defaults of the options that were given, as far as a model without options tells them."""
+    own = library.own_size(bare, {})
+    found: dict[str, Any] = {}
+    for name, given in options.items():
+        default = getattr(bare, name, None)
+        if name in _SIZE_OPTIONS and own is not None:
+            default = own[0] if own[0] == own[1] and isinstance(given, int) else own
+        if default is not None and can_be_typed(default):
+            found[name] = default
+    return found
 
 
 def _existing(paths: tuple[str, ...], module: nn.Module) -> tuple[str, ...]:

@@ -43,6 +43,19 @@ def parameters_of(made_by: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     return found
 
 
+def defaults_of(made_by: Callable[..., Any]) -> dict[str, Any]:
+    """The defaults of the parameters that have one which can be typed."""
+    found = {name: each.default for name, each in parameters_of(made_by).items()}
+    return {name: value for name, value in found.items() if can_be_typed(value)}
+
+
+def can_be_typed(value: Any) -> bool:
+    """Whether a value is a number, a name, None, or several of them."""
+    if isinstance(value, tuple | list):
+        return all(map(can_be_typed, value))
+    return value is None or type(value) in (bool, int, float, str)
+
+
 def takes_anything(function: Callable[..., Any]) -> bool:
     """Whether a function or constructor takes options that it does not name."""
     return _handed_on(function) is not None and _unpacked(function) is None

@@ -1,4 +1,4 @@
-"""The views of one record: the same rows summed by stage, module, operator or class.
+"""The views of one record: the same rows summed by stage, block, module, operator or class.
 
 The parts of every view are disjoint, so their MACs sum to the total of the record exactly.
 """
@@ -10,11 +10,11 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from vtbench.data.record import Record, Row
-from vtbench.data.stages import OTHER, stage_of, stages_of
+from vtbench.data.record import ModuleMemory, Record, Row
+from vtbench.data.stages import OTHER, blocks_of, stage_of, stages_of
 from vtbench.errors import BadOption
 
-View = Literal["total", "stage", "module", "op", "class"]
+View = Literal["total", "stage", "block", "module", "op", "class"]
 VIEWS: tuple[View, ...] = get_args(View)
 
 OWN = "(own)"
@@ -36,27 +36,38 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Operators only: counted, zero or unknown."""
     elements: int | None = None
     """Classes only: elements of other arithmetic."""
+    weight_bytes: int | None = None
+    """Modules only: bytes of parameters and buffers; None if they are not known."""
+    written_bytes: int | None = None
+    """Modules only: bytes of all tensors that its operators make; None if they are not known."""
+    class_name: str | None = None
+    """Blocks only: the class."""
     complete: bool = True
     """Whether none of its operators is unknown; otherwise ``macs`` is a lower bound."""
 
     def to_dict(self) -> dict[str, Any]:
         """The row as docs/json.md promises it."""
         data: dict[str, Any] = msgspec.to_builtins(self)
-        for optional in ("status", "elements"):
+        for optional in ("status", "elements", "weight_bytes", "written_bytes", "class_name"):
             if data[optional] is None:
                 del data[optional]
         return data
 
 
-def breakdown(record: Record, view: View, depth: int = 1) -> list[Part]:
-    """The rows of one view; ``depth`` is how far down modules are told apart."""
+def breakdown(record: Record, view: View, depth: int | None = None) -> list[Part]:
+    """The rows of one view; ``depth`` is how far down modules (default: 1) are told apart.
+
+    Blocks are told apart inside stages, or down to the depth that is given.
+    """
     if view == "total":
         return [_part(record, record.workload.model, record.rows, _all_params(record))]
     if view == "stage":
         stages = stages_of(record)
         return _by_path(record, lambda path: stage_of(path, stages), stages)
+    if view == "block":
+        return _by_block(record, depth)
     if view == "module":
-        return _by_module(record, depth)
+        return _by_module(record, 1 if depth is None else depth)
     if view == "op":
         return _by_operator(record)
     if view == "class":
@@ -107,6 +118,22 @@ def _by_module(record: Record, depth: int) -> list[Part]:
     ]
 
 
+def _by_block(record: Record, depth: int | None) -> list[Part]:
+    """The blocks, what a block does beside the blocks in it, and what lies outside of all."""
+    blocks = blocks_of(record, depth)
+    paths = [block.path for block in blocks]
+    holders = {stage_of(path.rpartition(".")[0], paths) for path in paths}
+    names = {path: f"{path} {OWN}" if path in holders else path for path in paths}
+    classes = {names[block.path]: block.class_name for block in blocks}
+
+    def name(path: str) -> str:
+        holder = stage_of(path, paths)
+        return names.get(holder, holder)
+
+    found = _by_path(record, name, names.values())
+    return [msgspec.structs.replace(part, class_name=classes.get(part.name)) for part in found]
+
+
 def _by_path(record: Record, name: Callable[[str], str], order: Iterable[str]) -> list[Part]:
     """Rows and parameters gathered under a name for their module."""
     rows: dict[str, list[Row]] = {key: [] for key in order}
@@ -115,10 +142,23 @@ def _by_path(record: Record, name: Callable[[str], str], order: Iterable[str]) -
         rows.setdefault(name(row.module), []).append(row)
     for path, count in record.module_parameters.items():
         params[name(path)] = params.get(name(path), 0) + count
-    names = list(dict.fromkeys([*rows, *params]))
+    memory: dict[str, list[ModuleMemory]] = {}
+    for path, own in record.module_memory.items():
+        memory.setdefault(name(path), []).append(own)
+    names = list(dict.fromkeys([*rows, *params, *memory]))
     if OTHER in names:
         names.append(names.pop(names.index(OTHER)))
-    return [_part(record, key, rows.get(key, ()), params.get(key, 0)) for key in names]
+    parts = [_part(record, key, rows.get(key, ()), params.get(key, 0)) for key in names]
+    if not record.module_memory:
+        return parts
+    return [
+        msgspec.structs.replace(
+            part,
+            weight_bytes=sum(own.weights for own in memory.get(part.name, ())),
+            written_bytes=sum(own.written for own in memory.get(part.name, ())),
+        )
+        for part in parts
+    ]
 
 
 def _by_operator(record: Record) -> list[Part]:

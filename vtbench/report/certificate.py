@@ -12,6 +12,7 @@ import msgspec
 
 from vtbench.data.record import Record
 from vtbench.report.breakdown import OWN, Part, View, breakdown, cut, module_keys
+from vtbench.report.divided import blocks_table, stages_table
 from vtbench.report.peers import peers
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import (
@@ -30,7 +31,7 @@ from vtbench.report.values_behind import SHORT, marked, notes_of, with_values
 SHARES_SAID = "Shares are of the MACs that were counted."
 
 
-def certificate(record: Record, *, view: View = "total", depth: int = 1) -> list[Table]:
+def certificate(record: Record, *, view: View = "total", depth: int | None = None) -> list[Table]:
     """The tables of one record; any view but the total replaces the list of operators."""
     tables = [_totals(record)]
     if view == "total":
@@ -55,18 +56,20 @@ def conditions(record: Record) -> str:
     return " · ".join([*said, record.convention])
 
 
-def view_table(record: Record, view: View, depth: int = 1) -> Table:
-    """One record by stage, module, operator or class."""
+def view_table(record: Record, view: View, depth: int | None = None) -> Table:
+    """One record by stage, block, module, operator or class."""
     found = breakdown(record, view, depth)
     model = record.workload.model
     if view == "module":
-        made = _tree(record, found, depth)
+        made = _tree(record, found, depth or 1)
     elif view == "op":
         made = _operators(f"{model} by operator", found, status=True)
     elif view == "class":
         made = _classes(f"{model} by class", found)
+    elif view == "block":
+        made = blocks_table(record, found)
     else:
-        made = _divided(f"{model} by {view}", "Stage" if view == "stage" else "Model", found)
+        made = stages_table(record, found)
     made = msgspec.structs.replace(made, conditions=(conditions(record),))
     if not record.complete and view != "class":
         made = msgspec.structs.replace(made, notes=(*made.notes, SHARES_SAID))
@@ -221,14 +224,6 @@ def _classes(title: str, found: list[Part]) -> Table:
             for p in found
         ),
     )
-
-
-def _divided(title: str, head: str, found: list[Part]) -> Table:
-    """Parts that divide the model, and their sum."""
-    total = sum(part.macs for part in found)
-    made = _shares(title, head, found, common_prefix(part.macs for part in found), total)
-    notes = () if len(found) == 1 else (f"The sum is {digits(total)} MACs.",)
-    return msgspec.structs.replace(made, notes=notes)
 
 
 def _shares(title: str, head: str, found: list[Part], prefix: int, total: int) -> Table:

@@ -6,7 +6,7 @@ import msgspec
 
 from vtbench.data.conformance import OURS, CaseResults, Conformance, Result
 from vtbench.report.document import Document, Rendering, written
-from vtbench.report.table import Column, Table, name_column, values_table
+from vtbench.report.table import Column, Table, values_table
 
 SHORT = {OURS: "ours", "ptflops": "ptfl.", "calflops": "calfl.", "torchinfo": "t.info",
          "torchprofile": "t.prof"}  # fmt: skip
@@ -46,7 +46,7 @@ def matrix(found: Conformance) -> Table:
     return Table(
         title="Counters on micro-cases",
         columns=(
-            name_column("Case"),
+            Column(head="Case", align="left", shrink=True),  # rather than a counter
             *(Column(head=SHORT.get(name, name), drop=0 if name == OURS else 1) for name in names),
         ),
         rows=tuple(rows),

@@ -6,7 +6,7 @@ Cost formulas and verdicts are imported where a document has some: a list of mod
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,6 +14,13 @@ from vtbench.data.record import CONVENTION, Record
 from vtbench.data.version import VERSION
 from vtbench.report.breakdown import View
 from vtbench.report.certificate import certificate, view_table
+from vtbench.report.difference import (
+    Difference,
+    difference,
+    difference_csv,
+    difference_object,
+    difference_tables,
+)
 from vtbench.report.distributions import Distributed, distribution_tables
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.models_side_by_side import (
@@ -37,26 +44,39 @@ class CountsRendering(Rendering, frozen=True, kw_only=True):
     """What a reader wants to see of some records."""
 
     view: View = "total"
-    depth: int = 1
+    depth: int | None = None
     relative_to: str | None = None
     """The model, as it was asked for, that the others are measured against."""
+    diff: bool = False
+    """Whether two records are shown by what differs between them."""
     cite: bool = False
     printed: tuple[Verdict, ...] = ()
     """Figures that papers printed of these workloads, judged."""
+    printed_otherwise: tuple[str, ...] = ()
+    """Sentences on figures that are of the same models with other options."""
 
 
 def counts_document(records: Sequence[Record], asked: CountsRendering) -> str:
     """The counts of some models."""
     base = _base(records, asked.relative_to)
+    differs = difference(records, asked.view, asked.depth) if asked.diff else None
     found = Document(
         kind="macs",
-        more=lambda: {"convention": CONVENTION},
+        more=lambda: {"convention": CONVENTION} | _difference(differs),
         results=lambda: [_object(record, asked, base) for record in records],
-        tables=lambda: counts_tables(records, asked),
-        values=lambda: [csv_table(records, asked.view, asked.depth, base)],
+        tables=lambda: difference_tables(differs) if differs else counts_tables(records, asked),
+        values=lambda: [
+            difference_csv(differs)
+            if differs
+            else csv_table(records, asked.view, asked.depth, base)
+        ],
         finish=lambda text: f"{text}\n\n{_citation(records, asked)}" if asked.cite else text,
     )
     return written(found, asked)
+
+
+def _difference(differs: Difference | None) -> dict[str, Any]:
+    return {} if differs is None else {"diff": difference_object(differs)}
 
 
 def counts_tables(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
@@ -122,7 +142,7 @@ def _with_formulas(tables: list[Table], record: Record, view: View) -> list[Tabl
 
 
 def _printed(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
-    if not asked.printed:
+    if not (asked.printed or asked.printed_otherwise):
         return []
     from vtbench.report.verdicts import printed_table
 
@@ -132,7 +152,7 @@ def _printed(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
         for verdict in asked.printed
         if record.by_values is not None and _same(verdict, record)
     }
-    return [printed_table(asked.printed, by_values)]
+    return [printed_table(asked.printed, by_values, asked.printed_otherwise)]
 
 
 def citation(records: Sequence[Record]) -> str:
@@ -170,7 +190,7 @@ def _printed_objects(asked: CountsRendering, record: Record) -> list[dict[str, o
 
 def _same(verdict: Verdict, record: Record) -> bool:
     work = verdict.claim.workload
-    return work is not None and work == msgspec.structs.replace(record.workload, inputs=())
+    return work is not None and record.is_of(work)
 
 
 def _base(records: Sequence[Record], name: str | None) -> Record | None:

@@ -293,10 +293,10 @@ def _trials_table(found: Explained) -> Table:
         title="Tried",
         columns=(
             name_column("Configuration"),
-            Column(head="Convention", align="left"),
+            Column(head="Convention", align="left", drop=2),
             Column(head="Gives"),
             Column(head="Hit", align="left"),
-            Column(head="Of its column"),
+            Column(head="Of its column", drop=1),
         ),
         rows=rows,
         notes=tuple(notes),

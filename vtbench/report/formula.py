@@ -103,10 +103,10 @@ def orders(formulas: Sequence[Formula]) -> Table:
         title="MACs in closed form, by order of growth",
         columns=(
             name_column("model"),
-            Column(head="growth", align="left"),
+            Column(head="growth", align="left", drop=1),
             Column(head="unit", drop=2),
             Column(head="found by", align="left", drop=3),
-            Column(head="MACs with h = H/unit, w = W/unit", align="left", shrink=True),
+            Column(head="MACs with h = H/unit, w = W/unit", align="left", shrink=True, least=30),
         ),
         rows=rows,
         conditions=("B images, H and W pixels, T tokens; one multiply-add is one MAC.",),

@@ -16,7 +16,7 @@ from vtbench.claims.suite.interval import SCALES
 from vtbench.claims.suite.sweeps import WORDS, growth
 from vtbench.claims.suite.types import SWEPT
 from vtbench.data.polynomial import raised, written
-from vtbench.report.table import Column, Table
+from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, MINUS, digits
 
 
@@ -147,7 +147,7 @@ def swept_table(title: str, verdicts: Sequence[Verdict], notes: tuple[str, ...])
     return Table(
         title=title,
         columns=(
-            Column(head="Claim", align="left", shrink=True, least=14),
+            name_column("Claim"),
             Column(head="Printed", align="left", shrink=True, least=24),
             Column(head="Counted", align="left", shrink=True, least=24),
             Column(head="Verdict", align="left"),

@@ -35,7 +35,7 @@ ABSENT_KEYS: dict[str, Any] = {
 """What a record that could not be counted says, so that every object has the same keys."""
 
 
-def record_object(record: Record, view: View = "total", depth: int = 1) -> dict[str, Any]:
+def record_object(record: Record, view: View = "total", depth: int | None = None) -> dict[str, Any]:
     """One record as docs/json.md promises it."""
     known = record.to_dict()
     by = [] if record.error else [part.to_dict() for part in breakdown(record, view, depth)]
@@ -43,7 +43,10 @@ def record_object(record: Record, view: View = "total", depth: int = 1) -> dict[
 
 
 def csv_table(
-    records: Sequence[Record], view: View = "total", depth: int = 1, base: Record | None = None
+    records: Sequence[Record],
+    view: View = "total",
+    depth: int | None = None,
+    base: Record | None = None,
 ) -> Table:
     """One line per record, or per part of a record where a view is asked for."""
     if view != "total":
@@ -119,7 +122,7 @@ def _distributed(record: Record, records: Sequence[Record]) -> dict[str, Any]:
     return {**found, "distribution_varying": ";".join(own.get("varying", ()))}
 
 
-def _parts_table(records: Sequence[Record], view: View, depth: int) -> Table:
+def _parts_table(records: Sequence[Record], view: View, depth: int | None) -> Table:
     heads = [
         "model",
         view if view != "op" else "operator",
@@ -129,6 +132,9 @@ def _parts_table(records: Sequence[Record], view: View, depth: int) -> Table:
         "share",
         "status",
         "elements",
+        "weight_bytes",
+        "written_bytes",
+        "class_name",
         "complete",
         "by_values",
         "error",
@@ -142,7 +148,7 @@ def _parts_table(records: Sequence[Record], view: View, depth: int) -> Table:
         read = ";".join(record.by_values.operators) if record.by_values is not None else ""
         lines += [
             [model, p.name, p.macs, p.params, p.calls, p.share, p.status, p.elements,
-             p.complete, read, None]
+             p.weight_bytes, p.written_bytes, p.class_name, p.complete, read, None]
             for p in breakdown(record, view, depth)
         ]  # fmt: skip
     return values_table(heads, lines)

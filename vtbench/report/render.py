@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from rich.cells import cell_len
@@ -91,14 +91,13 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
 
     page = fit(table, width)
     drawing = io.StringIO()
-    paper = console(
-        drawing,
-        width=max(width, 20),
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        legacy_windows=False,
-    )
+    look: dict[str, Any] = {
+        "force_terminal": color,
+        "color_system": "standard" if color else None,
+        "highlight": False,
+        "legacy_windows": False,
+    }
+    paper = console(drawing, width=max(width, 20), **look)
     if page.title:
         paper.print(Text(page.title, style="bold"))
     for line in filter(None, page.conditions):
@@ -117,7 +116,7 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
         drawn.add_row(*(Text(cell) for cell in row))
     if page.rows:
         # The columns fit already, or cannot; a long line is better than a cut figure.
-        paper.print(drawn, width=UNBOUNDED, crop=False)
+        console(drawing, width=UNBOUNDED, **look).print(drawn, crop=False)
     notes = [note for note in page.notes if note]
     if notes and page.rows:
         paper.print()
@@ -294,12 +293,16 @@ def _narrowest(table: Table, kept: list[int]) -> int:
 
 
 def _widths(table: Table, kept: list[int], width: int) -> dict[int, int]:
-    """Column widths: natural ones, with the widest names giving way first."""
+    """Column widths: natural ones; the widest names give way first, down to their least width.
+
+    Only if that is not enough do they become narrower still.
+    """
     widths = {i: _natural(table, i) for i in kept}
     over = sum(widths.values()) + GAP * (len(kept) - 1) - width
     names = [i for i in kept if table.columns[i].shrink]
     while over > 0 and names:
-        widest = max(names, key=lambda i: widths[i])
+        wide = [i for i in names if widths[i] > table.columns[i].least] or names
+        widest = max(wide, key=lambda i: widths[i])
         if widths[widest] <= 1:
             break
         widths[widest] -= 1

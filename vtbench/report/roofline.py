@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from vtbench.data.measurement import Measurement, Roofline, StageShare
 from vtbench.data.stages import OTHER
-from vtbench.report.table import Column, Table, figure_columns, name_column
-from vtbench.report.units import ABSENT, plain, share, size, written
+from vtbench.report.breakdown import OWN
+from vtbench.report.table import Column, Table, figure_columns
+from vtbench.report.units import ABSENT, plain, plural, share, size, written
 from vtbench.report.values_behind import marked, value_notes
 
 MILLI = 1e3
@@ -19,39 +20,75 @@ BOUND = {
 
 
 def stages_table(record: Measurement, name: str | None = None) -> Table | None:
-    """A row per stage: its share of the time and of the MACs; None if no stage was timed.
+    """A row per stage or block: its share of the time and of the MACs; None if none was asked for.
 
     Stages with fewer MACs that are no faster stand out by their time per MAC, which is 1 for the
     model as a whole.
     """
     roof = record.roofline
-    if roof is None or not roof.stages:
+    if roof is None or not (roof.stages or roof.by):
         return None
+    noun = roof.by or "stage"
+    label = name or record.workload.model
+    title = f"{label}: where the time goes"
+    if not roof.stages:
+        return Table(title=title, columns=(), rows=(), notes=(_why_none(record, noun),))
     seconds = sum(each.seconds for each in roof.stages)
     macs = sum(each.macs for each in roof.stages)
-    label = name or record.workload.model
+    shown = [each for each in roof.stages if each.macs or each.bytes or each.stage == OTHER]
     return Table(
-        title=f"{label}: where the time goes",
+        title=title,
         columns=(
-            name_column("Stage"),
-            *figure_columns(
-                "ms/step", "Time", marked("MACs", record.by_values), "Time per MAC", "Util."
-            ),
-            Column(head="Least bytes", drop=1),
+            Column(head=noun.title(), align="left", shrink=True, least=28),
+            *figure_columns("ms/step", "Time", marked("MACs", record.by_values)),
+            Column(head="Time per MAC", drop=1),
+            Column(head="Util.", drop=2),
+            Column(head="Least bytes", drop=3),
         ),
-        rows=tuple(_row(each, seconds, macs) for each in roof.stages),
+        rows=tuple(_row(_named(each, roof), each, seconds, macs) for each in shown),
         notes=(
-            _sums(record, seconds),
+            _sums(record, noun, seconds),
+            *_hidden(noun, [each for each in roof.stages if each not in shown]),
             *_standing(record, roof, label),
-            *_outside(roof),
+            *_outside(noun, roof),
             *value_notes([(label, record.by_values)], alone=True),
         ),
     )
 
 
-def _row(each: StageShare, seconds: float, macs: int) -> tuple[str, ...]:
+def _why_none(record: Measurement, noun: str) -> str:
+    work = record.workload
+    if work.compile or work.backward or record.protocol.name in ("compiled", "graph"):
+        return (
+            f"No {noun} was timed: compiled models, replayed graphs and the backward pass call no "
+            "modules."
+        )
+    if noun == "block":
+        return (
+            "No block was timed: no class of modules that runs is repeated; `--by stage` times "
+            "the stages."
+        )
+    return "No stage was timed: no module of the model was called."
+
+
+def _named(each: StageShare, roof: Roofline) -> str:
+    """The path; that of a stage whose blocks have rows of their own stands for the rest of it."""
+    holds = any(other.stage.startswith(f"{each.stage}.") for other in roof.stages)
+    return f"{each.stage} {OWN}" if holds else each.stage
+
+
+def _hidden(noun: str, hidden: list[StageShare]) -> list[str]:
+    if not hidden:
+        return []
+    are, take = ("is", "takes") if len(hidden) == 1 else ("are", "take")
+    took = plain(sum(each.seconds for each in hidden) * MILLI)
+    named = plural(len(hidden), noun)
+    return [f"{named} with neither MACs nor bytes {are} not shown and {take} {took} ms."]
+
+
+def _row(name: str, each: StageShare, seconds: float, macs: int) -> tuple[str, ...]:
     return (
-        each.stage,
+        name,
         plain(each.seconds * MILLI),
         share(each.seconds / seconds),
         share(each.macs / macs) if macs else ABSENT,
@@ -68,9 +105,10 @@ def _per_mac(each: StageShare, seconds: float, macs: int) -> str:
     return f"{written((each.seconds / seconds) / (each.macs / macs), 2)}×"
 
 
-def _sums(record: Measurement, seconds: float) -> str:
+def _sums(record: Measurement, noun: str, seconds: float) -> str:
     whole = (
-        f"The sum of the stages is {plain(seconds * MILLI)} ms, timed in a separate pass with hooks"
+        f"The sum of the {noun}s is {plain(seconds * MILLI)} ms, timed in a separate pass with "
+        "hooks"
     )
     if record.median is None:
         return f"{whole}."
@@ -100,8 +138,8 @@ def _standing(record: Measurement, roof: Roofline, label: str) -> list[str]:
     return [text for text in said if text]
 
 
-def _outside(roof: Roofline) -> list[str]:
+def _outside(noun: str, roof: Roofline) -> list[str]:
     """What the last row is, if there is one."""
     if any(each.stage == OTHER for each in roof.stages):
-        return [f"{OTHER}: work outside of all stages, including Python between them."]
+        return [f"{OTHER}: work outside of all {noun}s, including Python between them."]
     return []

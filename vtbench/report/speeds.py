@@ -11,7 +11,7 @@ from vtbench.claims.audit.throughputs import Implied
 from vtbench.claims.judge import Verdict
 from vtbench.claims.judge.speed_orders import ColumnOrder
 from vtbench.claims.suite.speed import SPEEDS
-from vtbench.report.table import Column, Table, figure_columns
+from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import plural, si
 
 TERA = 1e12
@@ -101,8 +101,10 @@ def _implied_table(suite: str, shares: Sequence[Implied]) -> Table:
     return Table(
         title=f"{suite}: printed throughputs against the device",
         columns=(
-            Column(head="Claim", align="left", shrink=True, least=20),
-            *figure_columns("Printed", "MACs", "Operations"),
+            name_column("Claim"),
+            Column(head="Printed"),
+            Column(head="MACs", drop=3),
+            Column(head="Operations", drop=2),
             Column(head="Peak", drop=1),
             Column(head="Share"),
         ),

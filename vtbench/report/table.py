@@ -34,9 +34,19 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """What a reader must know of single rows; stands below it."""
 
 
+TYPED = frozenset(("Claim", "Model", "model", "Name", "cost model", "Operator"))
+"""Headings of names that one copies into another command."""
+WHOLE = 36
+"""Other names are not made narrower than this while a column can be left out instead."""
+
+
 def name_column(head: str) -> Column:
-    """A first column of names, which shorten in the middle."""
-    return Column(head=head, align="left", shrink=True)
+    """A column of names: those that are typed again stay whole, others shorten in the middle.
+
+    On a narrow page columns are left out before a name is shortened, and the columns that answer
+    the question of a table are not left out at all: theirs is ``drop=0``.
+    """
+    return Column(head=head, align="left", shrink=head not in TYPED, least=WHOLE)
 
 
 def figure_columns(*heads: str) -> tuple[Column, ...]:

@@ -83,20 +83,25 @@ def _value_notes(verdicts: Sequence[Verdict], by_values: Mapping[str, ByValues])
 
 
 def printed_table(
-    verdicts: Sequence[Verdict], by_values: Mapping[str, ByValues] = MappingProxyType({})
+    verdicts: Sequence[Verdict],
+    by_values: Mapping[str, ByValues] = MappingProxyType({}),
+    otherwise: Sequence[str] = (),
 ) -> Table:
-    """The figures that papers printed of what was just counted."""
+    """The figures that papers printed of what was just counted, each under the id of its claim."""
+    more = ("`vtbench explain CLAIM` says more about each figure.",) if verdicts else ()
     return Table(
         title="Printed figures",
         columns=(
-            name_column("Where"),
+            name_column("Claim"),
+            Column(head="Where", align="left", shrink=True, least=24, drop=2),
             *figure_columns("Printed", "Counted"),
             Column(head="Verdict", align="left"),
-            Column(head="Reproduced by", align="left", shrink=True, drop=1),
+            Column(head="Reproduced by", align="left", shrink=True, least=22, drop=1),
         ),
         rows=tuple(
             (
-                f"{v.claim.suite}: {v.claim.where}",
+                v.claim.id,
+                v.claim.where,
                 printed_of(v.claim),
                 marked(measured_of(v), by_values.get(v.claim.id)),
                 v.verdict,
@@ -104,10 +109,7 @@ def printed_table(
             )
             for v in verdicts
         ),
-        notes=(
-            "`vtbench explain` and `vtbench check` say more about each figure.",
-            *_value_notes(verdicts, by_values),
-        ),
+        notes=(*more, *otherwise, *_value_notes(verdicts, by_values)),
     )
 
 
@@ -131,12 +133,12 @@ def _suite_table(
     return Table(
         title=suite,
         columns=(
-            Column(head="Claim", align="left", shrink=True, least=24),
+            name_column("Claim"),
             Column(head="Printed"),
-            Column(head="Measured", drop=1),
+            Column(head="Measured"),
             Column(head="Outside", drop=2),
             Column(head="Verdict", align="left"),
-            Column(head="Reproduced by", align="left", shrink=True, least=22),
+            Column(head="Reproduced by", align="left", shrink=True, drop=1),
         ),
         rows=rows,
         notes=notes,

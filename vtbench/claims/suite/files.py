@@ -174,15 +174,16 @@ def _check_fits(reader: SuiteReader, fitted: Iterable[tuple[int, Fitted]]) -> No
                 reader.mistake(line, f"fitted: no claim matches {pattern!r}.")
 
 
-def _with_fits(claims: Sequence[Claim], fitted: Sequence[Fitted]) -> Iterator[Claim]:
-    local = [claim.id.partition(".")[2] for claim in claims]
-    spoken_of = [
-        (fit.choice, {each for p in fit.claims for each in fnmatch.filter(local, p)})
-        for fit in fitted
-    ]
-    for claim, name in zip(claims, local, strict=True):
-        choices = tuple(choice for choice, names in spoken_of if name in names)
-        yield msgspec.structs.replace(claim, fitted=choices) if choices else claim
+def _with_fits(claims: Sequence[Claim], fitted: Iterable[Fitted]) -> Iterator[Claim]:
+    """Every claim with the choices that were fitted to it."""
+    names = {claim.id.partition(".")[2]: claim.id for claim in claims}
+    choices: dict[str, list[str]] = {}
+    for fit in fitted:
+        for name in {name for each in fit.claims for name in fnmatch.filter(names, each)}:
+            choices.setdefault(names[name], []).append(fit.choice)
+    for claim in claims:
+        found = choices.get(claim.id)
+        yield msgspec.structs.replace(claim, fitted=tuple(found)) if found else claim
 
 
 def _read_table(reader: SuiteReader, data: dict[str, Any], line: int) -> None:

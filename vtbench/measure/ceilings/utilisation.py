@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import torch
 
-from vtbench.data.measurement import Measurement
+from vtbench.data.measurement import Measurement, StageShare
 from vtbench.data.protocol import PROTOCOLS
-from vtbench.data.stages import stage_work, stages_of, whole_work
+from vtbench.data.stages import Division, parts_of, stage_work, whole_work
 from vtbench.measure.ceilings import roofline
 from vtbench.measure.ceilings.measured import ceilings, datasheet
 from vtbench.measure.ceilings.roofline import Ceilings
@@ -27,7 +27,7 @@ Find = Callable[..., Ceilings]
 
 
 def with_utilisation(
-    participants: Sequence[Participant], *, stages: bool = False, find: Find = ceilings
+    participants: Sequence[Participant], *, parts: Division | None = None, find: Find = ceilings
 ) -> None:
     """Give the records of one session their utilisation and their place on the roofline.
 
@@ -39,8 +39,8 @@ def with_utilisation(
     if not timed:
         return
     try:
-        passes = [stage_pass(each) if stages else {} for each in timed]
-        known, source = _session_ceilings(timed, passes, find)
+        passes = [stage_pass(each, parts) if parts else {} for each in timed]
+        known, source = _session_ceilings(timed, passes, parts or "stage", find)
     except Exception as error:  # noqa: BLE001 - hooks in foreign models, a device with no room left
         for participant in timed:
             participant.record = _with_source(
@@ -48,11 +48,11 @@ def with_utilisation(
             )
         return
     for participant, seconds in zip(timed, passes, strict=True):
-        participant.record = _placed(participant, seconds, known, source)
+        participant.record = _placed(participant, seconds, parts, known, source)
 
 
-def stage_pass(participant: Participant) -> dict[str, float]:
-    """Seconds of each stage of a model per step; none if hooks would not see them.
+def stage_pass(participant: Participant, parts: Division = "stage") -> dict[str, float]:
+    """Seconds of each stage or block of a model per step; none if hooks would not see them.
 
     A compiled model and a replayed graph call no modules, and neither does the backward pass.
     """
@@ -63,7 +63,7 @@ def stage_pass(participant: Participant) -> dict[str, float]:
         return {}
     index = participant.record.device.index if participant.record.device else None
     marker = HostMarker() if work.device == "cpu" else CudaMarker(torch.cuda, index or 0)
-    return stage_seconds(prepared.module, prepared.step, stages_of(counted), marker)
+    return stage_seconds(prepared.module, prepared.step, parts_of(counted, parts), marker)
 
 
 def _is_timed(participant: Participant) -> bool:
@@ -72,14 +72,17 @@ def _is_timed(participant: Participant) -> bool:
 
 
 def _session_ceilings(
-    timed: Sequence[Participant], passes: Sequence[dict[str, float]], find: Find
+    timed: Sequence[Participant],
+    passes: Sequence[dict[str, float]],
+    parts: Division,
+    find: Find,
 ) -> tuple[Ceilings, str]:
     """The ceilings of a session, and what that of arithmetic was seen in."""
     device, workload = timed[0].record.device, timed[0].record.workload
     fastest, name = max(
         (rate, participant.record.workload.model)
         for participant, seconds in zip(timed, passes, strict=True)
-        for rate in _rates(participant, seconds)
+        for rate in _rates(participant, seconds, parts)
     )
     known = find(device, workload)
     if known.macs_per_second is None or fastest <= known.macs_per_second:
@@ -90,12 +93,12 @@ def _session_ceilings(
     return msgspec.structs.replace(known, macs_per_second=fastest), name
 
 
-def _rates(participant: Participant, seconds: dict[str, float]) -> list[float]:
-    """MAC/s of the whole step and of every stage that was timed."""
+def _rates(participant: Participant, seconds: dict[str, float], parts: Division) -> list[float]:
+    """MAC/s of the whole step and of every stage or block that was timed."""
     record, counted = participant.record, participant.counted
     assert counted is not None  # noqa: S101  # as _is_timed has seen
     assert record.median is not None  # noqa: S101  # the same
-    stages = [each for each in stage_work(counted) if each.stage in seconds]
+    stages = [each for each in stage_work(counted, parts) if each.stage in seconds]
     return [
         counted.macs / record.median,
         *(each.macs / seconds[each.stage] for each in stages),
@@ -103,24 +106,31 @@ def _rates(participant: Participant, seconds: dict[str, float]) -> list[float]:
 
 
 def _placed(
-    participant: Participant, seconds: dict[str, float], known: Ceilings, source: str
+    participant: Participant,
+    seconds: dict[str, float],
+    parts: Division | None,
+    known: Ceilings,
+    source: str,
 ) -> Measurement:
     record, counted = participant.record, participant.counted
     if counted is None or record.median is None or record.device is None:
         return record
     work = record.workload
-    shares = roofline.stage_shares(stage_work(counted), seconds, work, known) if seconds else ()
+    shares: tuple[StageShare, ...] = ()
+    if parts and seconds:
+        shares = roofline.stage_shares(stage_work(counted, parts), seconds, work, known)
+    placed = roofline.roofline(
+        whole_work(counted),
+        record.median,
+        work,
+        known,
+        datasheet(record.device, work.dtype),
+        shares,
+    )
     return msgspec.structs.replace(
         _with_source(record, source),
         utilisation=roofline.utilisation(counted.macs, record.median, known),
-        roofline=roofline.roofline(
-            whole_work(counted),
-            record.median,
-            work,
-            known,
-            datasheet(record.device, work.dtype),
-            shares,
-        ),
+        roofline=msgspec.structs.replace(placed, by=parts),
     )
 
 

@@ -111,7 +111,7 @@ def timed(
     seen = watcher.telemetry(_images(arms[0], ready[0]) if len(arms) == 1 else None)
     for participant, arm in zip(ready, arms, strict=True):
         participant.record = _finished(participant, arm, seen)
-    with_utilisation(participants, stages=settings.stages)
+    with_utilisation(participants, parts=settings.parts)
     return [participant.record for participant in participants]
 
 

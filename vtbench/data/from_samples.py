@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 import msgspec
 
+from vtbench.data.launches import common_rounds, ratio_by_rounds
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.data.naming import labels
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.stats import images_per_second, median_interval, percentile, ratio_interval
+from vtbench.stats.ratio import Arm
 
 
 def with_samples(
@@ -36,27 +38,64 @@ def with_samples(
 
 def ratio_of(a: Measurement, b: Measurement, level: float = 0.95) -> tuple[float, float, float]:
     """How many times as many images ``a`` does in the time that ``b`` needs, and its interval."""
-    paired = min(len(a.samples), len(b.samples))
-    times = ratio_interval(a.samples[:paired], b.samples[:paired], level=level)
+    times = ratio_interval(*visits_in_common(a, b), level=level)
     images = a.workload.batch_size / b.workload.batch_size
     return times.value * images, times.low * images, times.high * images
 
 
+def visits_in_common(a: Measurement, b: Measurement) -> tuple[Arm, Arm]:
+    """The samples of two records of one session, visit by visit: visit k of each is of one round.
+
+    A visit of one sample is that sample.
+    """
+    first, second = _visits(a), _visits(b)
+    paired = min(len(first), len(second))
+    return first[:paired], second[:paired]
+
+
+def _visits(record: Measurement) -> Arm:
+    size = record.samples_per_visit
+    if size == 1:
+        return record.samples
+    return [record.samples[at : at + size] for at in range(0, len(record.samples), size)]
+
+
+MOST_PAIRED = 32
+"""Records of a sweep of which all pairs are worked out; of more, only those that are asked for."""
+
+
 def ratios_of(records: Sequence[Measurement]) -> list[Ratio]:
-    """The ratio of every two records that were measured in turns in one session."""
-    names = labels([record.workload for record in records])
-    found = []
-    for (a, first), (b, second) in _pairs(list(zip(names, records, strict=True))):
-        ratio, low, high = ratio_of(first, second)
-        found.append(Ratio(a=a, b=b, ratio=ratio, low=low, high=high))
-    return found
+    """The ratio of every two records that took turns, in one session or in rounds of a sweep.
+
+    Of a sweep with more than 32 records there are none here; ``ratios_to`` has those to a model.
+    """
+    named = list(zip(labels([record.workload for record in records]), records, strict=True))
+    return list(_ratios(combinations(named, 2), few=len(records) <= MOST_PAIRED))
+
+
+def ratio_by_turns(one: tuple[str, Measurement], other: tuple[str, Measurement]) -> Ratio | None:
+    """How many times as fast one is as the other; None if they did not take turns."""
+    (a, first), (b, second) = one, other
+    if common_rounds(first, second):
+        known = ratio_by_rounds(first, second)
+        if known is None:
+            return None
+        return Ratio(
+            a=a, b=b, ratio=known[0].value, low=known[0].low, high=known[0].high, rounds=known[1]
+        )
+    same = first.session is not None and first.session == second.session
+    if not (same and first.samples and second.samples):
+        return None
+    ratio, low, high = ratio_of(first, second)
+    return Ratio(a=a, b=b, ratio=ratio, low=low, high=high)
 
 
 Named = tuple[str, Measurement]
 
 
-def _pairs(records: list[Named]) -> Iterator[tuple[Named, Named]]:
-    for one, other in combinations(records, 2):
-        same = one[1].session is not None and one[1].session == other[1].session
-        if same and one[1].samples and other[1].samples:
-            yield one, other
+def _ratios(pairs: Iterable[tuple[Named, Named]], *, few: bool) -> Iterator[Ratio]:
+    for one, other in pairs:
+        if one[1].protocol == other[1].protocol and (few or one[1].session is not None):
+            found = ratio_by_turns(one, other)
+            if found is not None:
+                yield found

@@ -30,6 +30,7 @@ from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
 from vtbench.data.files import ResultFile, read_results
 from vtbench.data.record import Record
+from vtbench.data.relative import refuse_several
 from vtbench.errors import BadOption
 from vtbench.report import CountsRendering, View, citation, counts_document, failure
 
@@ -98,10 +99,7 @@ def macs(
     known = read_results(kept.from_ or (), ("records",)).records
     wanted = asked(models, grid_of(building), relative_to)
     if sum(workload.model == relative_to for workload in wanted.workloads) > 1:
-        raise BadOption(
-            f"--relative-to: {relative_to} has several workloads, and a ratio needs one; "
-            "give each option one value."
-        )
+        refuse_several(str(relative_to))
     with ResultFile(save.save, ("records",)) as store:
         tell(store.said)
         counter = Counter(settings=settings, jobs=number, traceback=output.traceback)

@@ -11,6 +11,7 @@ from vtbench.data.launches import common_rounds, ratio_by_rounds
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.data.naming import labels
 from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.relative import bases
 from vtbench.stats import images_per_second, median_interval, percentile, ratio_interval
 from vtbench.stats.ratio import Arm
 
@@ -71,6 +72,27 @@ def ratios_of(records: Sequence[Measurement]) -> list[Ratio]:
     """
     named = list(zip(labels([record.workload for record in records]), records, strict=True))
     return list(_ratios(combinations(named, 2), few=len(records) <= MOST_PAIRED))
+
+
+def ratios_to(records: Sequence[Measurement], to: str) -> list[Ratio]:
+    """The ratio of every record to that of a model, if they took turns.
+
+    A model with several workloads is held against each at the same size, batch and so on.
+    """
+    return list(speeds_over(records, to).values())
+
+
+def speeds_over(records: Sequence[Measurement], to: str) -> dict[int, Ratio]:
+    """The same by the identity of the records."""
+    named = list(zip(labels([record.workload for record in records]), records, strict=True))
+    found: dict[int, Ratio] = {}
+    for protocol in dict.fromkeys(record.protocol for record in records):
+        group = [each for each in named if each[1].protocol == protocol and each[1].samples]
+        for one, place in zip(group, bases([r.workload for _, r in group], to), strict=True):
+            ratio = None if place is None else ratio_by_turns(one, group[place])
+            if ratio is not None:
+                found[id(one[1])] = ratio
+    return found
 
 
 def ratio_by_turns(one: tuple[str, Measurement], other: tuple[str, Measurement]) -> Ratio | None:

@@ -134,10 +134,10 @@ def common_rounds(a: Measurement, b: Measurement) -> list[tuple[Launch, Launch]]
 def ratio_by_rounds(
     a: Measurement, b: Measurement, level: float = 0.95
 ) -> tuple[Interval, int] | None:
-    """How many times as many images ``a`` does in the time that ``b`` needs, and from how many
-    rounds that is known; None of fewer than two.
+    """How many times as many images ``a`` does in the time of ``b``, and from how many rounds.
 
-    It is the geometric mean of the rounds' ratios: of rates, or of single steps' medians.
+    None of fewer than two. It is the geometric mean of the rounds' ratios: of rates, or of single
+    steps' medians.
     """
     rounds = common_rounds(a, b)
     if len(rounds) < FEWEST:

@@ -39,6 +39,8 @@ def round_ratio(a: Sequence[float], b: Sequence[float]) -> LogRatio | None:
     """
     if len(a) != len(b):
         raise BadInput(f"There are {len(a)} and {len(b)} figures, which do not form rounds.")
+    if not a:
+        return None
     pairs = zip(checked(a, "launches"), checked(b, "launches"), strict=True)
     return _mean_of_logs([math.log(y / x) for x, y in pairs])
 

@@ -129,11 +129,12 @@ class Timings:
         """
         if not every:
             return []
-        found: list[list[Measurement]] = []
         by_rounds = [[r for r in self.of(each) if r.launches] for each in every]
-        for pair in itertools.product(*by_rounds):
-            if all(len(common_rounds(pair[0], other)) >= FEWEST for other in pair):
-                found.append(list(pair))
+        found = [
+            list(cells)
+            for cells in itertools.product(*by_rounds)
+            if all(len(common_rounds(cells[0], other)) >= FEWEST for other in cells)
+        ]
         others = [{r.session: r for r in reversed(self.of(each))} for each in every]
         for record in self.of(every[0]):
             if record.session is None or not all(record.session in other for other in others):

@@ -90,7 +90,7 @@ def _thin(records: Sequence[Measurement]) -> set[str]:
     return {
         name
         for name, record in zip(names, records, strict=True)
-        if 0 < len(record.samples) < FEWEST
+        if 0 < len(record.samples) / record.samples_per_visit < FEWEST and not record.launches
     }
 
 
@@ -185,9 +185,16 @@ def relative(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:
     """The ratios to one model, turned round where they are of it; all if none is."""
     if to is None:
         return list(ratios)
-    turned = [_turned(each) if each.a == to and each.b != to else each for each in ratios]
-    own = [each for each in turned if each.b == to]
+    turned = [
+        _turned(each) if _is_of(each.a, to) and not _is_of(each.b, to) else each for each in ratios
+    ]
+    own = [each for each in turned if _is_of(each.b, to)]
     return own or list(ratios)
+
+
+def _is_of(label: str, model: str) -> bool:
+    """Whether a label is of a model, with or without what tells its namesakes apart."""
+    return label == model or label.startswith(f"{model} (")
 
 
 def ratio_lines(ratios: Sequence[Ratio], thin: Collection[str] = ()) -> list[str]:

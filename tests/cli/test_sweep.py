@@ -148,13 +148,13 @@ def test_counts_come_first_and_side_by_side_and_what_is_timed_has_the_machine_to
 def test_the_plan_says_what_is_done_and_what_is_only_a_cap():
     work = Workload(model="a", options=(("k", 1),), dtype="bf16", threads=2)
     plan = [
-        Planned(work, "latency", 29.0, known=False, done=False),
+        Planned(work, "latency", 29.0, known=False, done=False, launches=5),
         Planned(work, "macs", 0.5, known=False, done=True),
     ]
     text = planned_document(plan, 29.0, Rendering())
-    assert re.search(r"a +k=1 +own +1 +bf16, 2 threads +latency +≤ 29 s", text)
-    assert re.search(r"macs +done", text)
-    assert "2 cells, of which 1 to do: at most about 29 s" in text
+    assert re.search(r"a +k=1 +own +1 +bf16, 2 threads +latency +5 +≤ 29 s", text)
+    assert re.search(r"macs +— +done", text)
+    assert "2 cells, of which 1 to do: estimated at up to 29 s" in text
     data = json.loads(planned_document(plan, 29.0, Rendering(format="json")))
     assert data["seconds"] == 29.0
     assert [row["done"] for row in data["results"]] == [False, True]

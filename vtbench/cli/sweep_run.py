@@ -56,8 +56,8 @@ def run_cells(cells: Sequence[Cell], store: Store, devices: Sequence[Device], ru
     stages = _stages(cells, store, devices, run)
     tell(store.said)
     if run.executor == "local":  # the hosts of a cluster differ on purpose
-        measured = (cell for phase, _ in stages if not phase.counts for cell in phase.cells)
-        for said in changed_conditions(store.of(cell.key, name) for cell in measured):
+        keys = {cell.key: None for phase, _ in stages if not phase.counts for cell in phase.cells}
+        for said in changed_conditions(store.of(key, name) for key in keys):
             say(said)
     queues = [queue for _, queue in stages]
     todo = [cell for queue in queues for cell in queue.waiting]

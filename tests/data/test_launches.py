@@ -78,7 +78,10 @@ def test_the_most_disturbed_launch_says_what_was_seen():
     lines = launches("a", [0.05, 0.06])
     held = Telemetry(verdict="throttled", energy_per_image_j=3.0)
     calm = msgspec.structs.replace(CLEAN, energy_per_image_j=1.0)
-    pair = [msgspec.structs.replace(line, telemetry=t) for line, t in zip(lines, (calm, held))]
+    pair = [
+        msgspec.structs.replace(line, telemetry=t)
+        for line, t in zip(lines, (calm, held), strict=True)
+    ]
     (one,) = combined(pair)
     assert one.telemetry.verdict == "throttled"
     assert one.telemetry.energy_per_image_j == pytest.approx(2.0)

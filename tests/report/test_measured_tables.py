@@ -285,9 +285,13 @@ def test_a_ratio_is_turned_round_to_the_model_that_was_asked_for():
     data = json.loads(_document([made()], [ratio], format="json", relative_to="vt_r34"))
     assert data["ratios"] == [
         {
-            "a": "resnet34", "b": "vt_r34", "ratio": 2.0, "low": 1 / 0.625, "high": 1 / 0.4,
+            "a": "resnet34",
+            "b": "vt_r34",
+            "ratio": 2.0,
+            "low": 1 / 0.625,
+            "high": 1 / 0.4,
             "rounds": None,
-        }  # fmt: skip
+        }
     ]
 
 

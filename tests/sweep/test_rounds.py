@@ -250,22 +250,22 @@ def test_the_time_is_stated_beforehand_and_again_after_the_first_round():
         every = in_rounds([cell(1), cell(2)], Rounds(launches=3))
         queue = Queue(every, store, None, deadline=Deadline(70.0, clock), pace=Pace(1, clock))
         # 6 launches of 4 s to start, at most 10 s of warm-up and 3 s of samples
-        assert beforehand(queue.waiting, Estimate([], 3.0), 1, 70.0) == [
+        stated, promised = beforehand(queue.waiting, Estimate([], 3.0), 1, 70.0)
+        assert stated == (
             "6 launches to do (2 cells, 3 rounds): estimated at up to 2 min, by the limits on "
-            "warm-up and samples.",
+            "warm-up and samples."
+        )
+        assert promised == (
             "The sweep ends within 1 min: nothing begins that is not expected to end in time, and "
-            "what takes longer is stopped after 5 s more.",
-        ]
+            "what takes longer is stopped after 5 s more."
+        )
         said = []
         for here in iter(queue.take, None):
             clock.now += 15.0
             queue.give(here, taken(here))
             said.append(after_a_round(queue, here))
-        assert said[:2] == [
-            None,
-            "Round 1 is done; the other 2 take about 1 min. 1 of them fits into the time that is "
-            "left.",
-        ]
+        foretold = "Round 1 is done; the other 2 take about 1 min. 1 of them fits into the time"
+        assert said[:2] == [None, f"{foretold} that is left."]
 
 
 def test_nothing_is_said_of_time_if_nothing_is_timed():

@@ -85,7 +85,7 @@ def _row(each: Planned) -> tuple[str, ...]:
         f"attention {work.attention}" if work.attention else "",
     ]
     said = ", ".join(word for word in unusual if word)
-    time = "done" if each.done else f"{'' if each.known else '≤ '}{spoken(each.seconds)}"
+    time = "done" if each.done else f"{'' if each.known else '~ '}{spoken(each.seconds)}"
     launches = ABSENT if each.launches is None or each.done else str(each.launches)
     return (
         work.model, options, size, str(work.batch_size), said, each.protocol, launches, time,

@@ -154,7 +154,7 @@ def test_the_plan_says_what_is_done_and_what_is_only_a_cap():
     text = planned_document(plan, 29.0, Rendering())
     assert re.search(r"a +k=1 +own +1 +bf16, 2 threads +latency +5 +~ 29 s", text)
     assert re.search(r"macs +— +done", text)
-    assert "2 cells, of which 1 to do: estimated at up to 29 s" in text
+    assert "2 cells, of which 1 to do (5 launches): estimated at up to 29 s" in text
     data = json.loads(planned_document(plan, 29.0, Rendering(format="json")))
     assert data["seconds"] == 29.0
     assert [row["done"] for row in data["results"]] == [False, True]

@@ -63,7 +63,8 @@ def planned_table(cells: Sequence[Planned], seconds: float, within: float | None
             *figure_columns("Size", "Batch"),
             Column(head="Conditions", align="left", drop=2),
             Column(head="Protocol", align="left"),
-            *figure_columns("Launches", "Time"),
+            Column(head="Launches", drop=3),
+            Column(head="Time"),
         ),
         rows=tuple(_row(each) for each in cells),
         notes=(_summary(cells, seconds), *_promise(within)),
@@ -98,7 +99,9 @@ def _promise(within: float | None) -> tuple[str, ...]:
 
 def _summary(cells: Sequence[Planned], seconds: float) -> str:
     left = [each for each in cells if not each.done]
-    said = f"{plural(len(cells), 'cell')}, of which {len(left)} to do"
+    launches = sum(each.launches or 0 for each in left)
+    counted = f" ({plural(launches, 'launch', 'launches')})" if launches else ""
+    said = f"{plural(len(cells), 'cell')}, of which {len(left)} to do{counted}"
     if not left:
         return f"{said}."
     if all(each.known for each in left):

@@ -133,7 +133,10 @@ class Timings:
         found = [
             list(cells)
             for cells in itertools.product(*by_rounds)
-            if all(len(common_rounds(cells[0], other)) >= FEWEST for other in cells)
+            if all(
+                len(common_rounds(one, other)) >= FEWEST
+                for one, other in itertools.combinations(cells, 2)
+            )
         ]
         others = [{r.session: r for r in reversed(self.of(each))} for each in every]
         for record in self.of(every[0]):

@@ -61,6 +61,18 @@ def test_what_is_no_launch_stays_as_it_is():
     assert combined(plain) == plain
 
 
+def test_cells_stand_as_their_sweep_was_asked_for_whatever_the_order_of_the_rounds():
+    def row(model, place, cell):
+        return msgspec.structs.replace(
+            launch(model, 1, 0.05, cell=cell), turn=Turn(round=1, place=1, row=place)
+        )
+
+    one = [row("c", 3, "1"), row("a", 1, "2"), made("plain"), row("b", 2, "3")]
+    other = [row("z", 2, "4"), row("y", 1, "5")]
+    names = [each.workload.model for each in combined([*one, *other])]
+    assert names == ["a", "b", "plain", "c", "y", "z"]
+
+
 def test_a_launch_that_failed_is_kept_beside_those_that_came_off_and_a_newer_one_replaces_it():
     lines = launches("a", [0.05, 0.06, 0.055])
     broken = msgspec.structs.replace(lines[1], samples=(), median=None, error="It died.")
@@ -104,6 +116,7 @@ def test_ratios_come_from_common_rounds_so_that_a_round_cancels():
     b = combined(launches("b", [0.10 * pace for pace in paces[:3]]))
     (ratio,) = ratios_of([*a, *b])
     assert (ratio.a, ratio.b, ratio.rounds) == ("a", "b", 3)
+    assert ratio.protocol == "throughput/1"
     assert (ratio.ratio, ratio.low, ratio.high) == pytest.approx((2.0, 2.0, 2.0))
     assert ratios_of([*a, *combined(launches("b", [0.1]))]) == []  # one round has no interval
 
@@ -147,7 +160,8 @@ def test_a_file_keeps_every_launch_and_is_read_as_cells(tmp_path):
     assert len(one.launches) == 2
     assert one.launches[0].turn == Turn(round=1, place=1, seed=0)
     assert (old.workload.model, old.launches) == ("old", ())
-    assert one.to_dict()["launches"][1]["turn"] == {"round": 2, "place": 1, "seed": 0}
+    turn = {"round": 2, "place": 1, "row": 1, "seed": 0}
+    assert one.to_dict()["launches"][1]["turn"] == turn
 
 
 def test_two_sweeps_are_compared_by_how_their_launches_differ():

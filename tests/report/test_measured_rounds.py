@@ -124,6 +124,16 @@ def test_an_interval_that_says_nothing_is_not_printed_to_the_last_digit():
     assert "the ends are more than 4 times apart" in found
 
 
+def test_ratios_stand_below_the_table_of_their_protocol():
+    rates = {36: 14.0, 49: 12.0}
+    records = [*along("sf", rates), *along("sf", rates, protocol="latency")]
+    words = text(records)
+    assert "Head to head" not in words
+    throughput, latency = words.split("Latency ")
+    for each in (throughput, latency):
+        assert each.count("sf (tokens=36) is 1.16667×") == 1
+
+
 def test_csv_has_the_number_of_launches():
     head, *lines = text(along("sf", {36: 14.0, 49: 12.0}), format="csv").splitlines()
     place = head.split(",").index("launches")

@@ -290,6 +290,7 @@ def test_a_ratio_is_turned_round_to_the_model_that_was_asked_for():
             "ratio": 2.0,
             "low": 1 / 0.625,
             "high": 1 / 0.4,
+            "protocol": None,
             "rounds": None,
         }
     ]

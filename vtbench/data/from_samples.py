@@ -10,7 +10,7 @@ import msgspec
 from vtbench.data.launches import common_rounds, ratio_by_rounds
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.data.naming import labels
-from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.protocol import PROTOCOLS, ProtocolId
 from vtbench.data.relative import bases
 from vtbench.stats import images_per_second, median_interval, percentile, ratio_interval
 from vtbench.stats.ratio import Arm
@@ -70,8 +70,12 @@ def ratios_of(records: Sequence[Measurement]) -> list[Ratio]:
 
     Of a sweep with more than 32 records there are none here; ``ratios_to`` has those to a model.
     """
-    named = list(zip(labels([record.workload for record in records]), records, strict=True))
-    return list(_ratios(combinations(named, 2), few=len(records) <= MOST_PAIRED))
+    few = len(records) <= MOST_PAIRED
+    return [
+        ratio
+        for group in _named_by_protocol(records)
+        for ratio in _ratios(combinations(group, 2), few=few)
+    ]
 
 
 def ratios_to(records: Sequence[Measurement], to: str) -> list[Ratio]:
@@ -84,10 +88,9 @@ def ratios_to(records: Sequence[Measurement], to: str) -> list[Ratio]:
 
 def speeds_over(records: Sequence[Measurement], to: str) -> dict[int, Ratio]:
     """The same by the identity of the records."""
-    named = list(zip(labels([record.workload for record in records]), records, strict=True))
     found: dict[int, Ratio] = {}
-    for protocol in dict.fromkeys(record.protocol for record in records):
-        group = [each for each in named if each[1].protocol == protocol and each[1].samples]
+    for named in _named_by_protocol(records):
+        group = [each for each in named if each[1].samples]
         for one, place in zip(group, bases([r.workload for _, r in group], to), strict=True):
             ratio = None if place is None else ratio_by_turns(one, group[place])
             if ratio is not None:
@@ -103,21 +106,38 @@ def ratio_by_turns(one: tuple[str, Measurement], other: tuple[str, Measurement])
         if known is None:
             return None
         return Ratio(
-            a=a, b=b, ratio=known[0].value, low=known[0].low, high=known[0].high, rounds=known[1]
+            a=a,
+            b=b,
+            ratio=known[0].value,
+            low=known[0].low,
+            high=known[0].high,
+            protocol=str(first.protocol),
+            rounds=known[1],
         )
     same = first.session is not None and first.session == second.session
     if not (same and first.samples and second.samples):
         return None
     ratio, low, high = ratio_of(first, second)
-    return Ratio(a=a, b=b, ratio=ratio, low=low, high=high)
+    return Ratio(a=a, b=b, ratio=ratio, low=low, high=high, protocol=str(first.protocol))
 
 
 Named = tuple[str, Measurement]
 
 
+def _named_by_protocol(records: Sequence[Measurement]) -> list[list[Named]]:
+    """Records of one protocol each, with names that tell those apart."""
+    groups: dict[ProtocolId, list[Measurement]] = {}
+    for record in records:
+        groups.setdefault(record.protocol, []).append(record)
+    return [
+        list(zip(labels([record.workload for record in group]), group, strict=True))
+        for group in groups.values()
+    ]
+
+
 def _ratios(pairs: Iterable[tuple[Named, Named]], *, few: bool) -> Iterator[Ratio]:
     for one, other in pairs:
-        if one[1].protocol == other[1].protocol and (few or one[1].session is not None):
+        if few or one[1].session is not None:
             found = ratio_by_turns(one, other)
             if found is not None:
                 yield found

@@ -26,12 +26,27 @@ Round = tuple[int, str | None]
 
 
 def combined(records: Iterable[Measurement]) -> list[Measurement]:
-    """The measurements, the launches of each cell as one, which stands where its first stood."""
+    """The measurements, the launches of each cell as one, in the order of the sweep's rows."""
     found: dict[object, list[Measurement]] = {}
     for place, record in enumerate(records):
         key = (record.cell, record.identity) if record.turn is not None else place
         found.setdefault(key, []).append(record)
-    return [_as_one(each) if each[0].turn is not None else each[0] for each in found.values()]
+    launched = iter(_by_rows([each for each in found.values() if each[0].turn is not None]))
+    return [
+        _as_one(next(launched)) if each[0].turn is not None else each[0] for each in found.values()
+    ]
+
+
+def _by_rows(cells: Sequence[list[Measurement]]) -> list[list[Measurement]]:
+    """Cells as their sweep was asked for; a row that comes again begins another sweep."""
+    sweeps: list[dict[int, list[Measurement]]] = [{}]
+    for lines in cells:
+        assert lines[0].turn is not None  # noqa: S101  # only launches are sorted
+        row = lines[0].turn.row
+        if row in sweeps[-1]:
+            sweeps.append({})
+        sweeps[-1][row] = lines
+    return [sweep[row] for sweep in sweeps for row in sorted(sweep)]
 
 
 def _as_one(lines: Sequence[Measurement]) -> Measurement:

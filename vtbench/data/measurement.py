@@ -162,6 +162,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """The number of the round, from 1."""
     place: Size
     """The place in the order of the round, from 1."""
+    row: Size = 1
+    """The place of the cell in the order in which the sweep was asked for, from 1."""
     seed: Count = 0
     """The seed of the order."""
 
@@ -294,6 +296,8 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     """The lower end of the 95 % interval of ``ratio``."""
     high: float
     """The upper end of the 95 % interval of ``ratio``."""
+    protocol: str | None = None
+    """The protocol of both, such as ``throughput/1``."""
     rounds: int | None = None
     """The number of rounds of a sweep that both took part in; None within a session."""
 

@@ -35,18 +35,20 @@ def in_rounds(cells: Iterable[Cell], rounds: Rounds) -> list[Cell]:
     A count is exact. A peak of memory is that of one step, and two processes agree on it.
     """
     cells = list(cells)
-    timed = [cell for cell in cells if PROTOCOLS[cell.protocol].timed]
+    timed = [(row, cell) for row, cell in enumerate(cells, 1) if PROTOCOLS[cell.protocol].timed]
     once = [cell for cell in cells if not PROTOCOLS[cell.protocol].timed]
     return once + [
         cell for number in range(1, rounds.launches + 1) for cell in _round(timed, number, rounds)
     ]
 
 
-def _round(cells: Sequence[Cell], number: int, rounds: Rounds) -> list[Cell]:
+def _round(cells: Sequence[tuple[int, Cell]], number: int, rounds: Rounds) -> list[Cell]:
     """One round: the order follows from the seed and the number of the round alone."""
     order = list(cells)
     random.Random(f"{rounds.seed}/{number}").shuffle(order)  # noqa: S311 - an order, no secret
     return [
-        msgspec.structs.replace(cell, turn=Turn(round=number, place=place, seed=rounds.seed))
-        for place, cell in enumerate(order, 1)
+        msgspec.structs.replace(
+            cell, turn=Turn(round=number, place=place, row=row, seed=rounds.seed)
+        )
+        for place, (row, cell) in enumerate(order, 1)
     ]

@@ -44,15 +44,22 @@ def by_protocol(records: Sequence[Measurement]) -> list[list[Measurement]]:
 def measured_tables(records: Sequence[Measurement], ratios: Sequence[Ratio] = ()) -> list[Table]:
     """One table per protocol, then where the time of a model goes, where its stages were timed.
 
-    Ratios stand below the one table that is timed, or apart.
+    Ratios stand below the table of their protocol; those that name none below the one table that
+    is timed, or apart.
     """
     groups = by_protocol(records)
-    lines = ratio_lines(ratios, _thin(records))
     timed = [group for group in groups if kind(group[0].protocol) in (TIMED, LATENCY)]
-    beside = timed[0] if len(timed) == 1 else None
-    tables = [_table(group, lines if group is beside else []) for group in groups]
-    if lines and beside is None:
-        tables.append(Table(title="Head to head", columns=(), rows=(), notes=tuple(lines)))
+    only = str(timed[0][0].protocol) if len(timed) == 1 else None
+    lines: dict[str | None, list[Ratio]] = {}
+    for ratio in ratios:
+        lines.setdefault(ratio.protocol or only, []).append(ratio)
+    tables = [
+        _table(group, ratio_lines(lines.get(str(group[0].protocol), ()), _thin(group)))
+        for group in groups
+    ]
+    if None in lines:
+        apart = tuple(ratio_lines(lines[None], _thin(records)))
+        tables.append(Table(title="Head to head", columns=(), rows=(), notes=apart))
     names = labels(records)
     stages = (stages_table(record, name) for record, name in zip(records, names, strict=True))
     return [

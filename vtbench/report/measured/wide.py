@@ -94,7 +94,8 @@ def wide_tables(
     for group, condition in zip(groups, along, strict=True):
         quantity = usual(group) if layout.show is None else quantity_named(layout.show)
         if condition is None or not has(group, quantity):
-            tables += measured_tables(group, ratios if len(groups) == 1 else ())
+            own = [each for each in ratios if each.protocol is not None or len(groups) == 1]
+            tables += measured_tables(group, own)
         else:
             tables += _along(group, condition, quantity, layout, said)
             if layout.show is None and not counted and _timed(quantity) and _counts_differ(group):

@@ -118,7 +118,8 @@ def test_two_models_are_measured_in_a_process_of_their_own_and_held_against_each
     assert one["isolated"] is True
     assert one["error"] is None
     assert one["low"] <= one["median"] <= one["high"]
-    assert len(one["samples"]) == len(forty["samples"]) >= 2
+    visits, other = (len(each["samples"]) / each["samples_per_visit"] for each in (one, forty))
+    assert visits == other >= 2  # the faster one takes several samples a visit
     assert one["images_per_second"] == pytest.approx(len(one["samples"]) / sum(one["samples"]))
     assert (one["p90"], one["p99"]) == (None, None)
     (ratio,) = document["ratios"]

@@ -240,7 +240,10 @@ def _run(
     records = [store.of(cell.key, _device_of(cell, devices)) for cell in found]
     kept = [record for record in records if record is not None]
     if not finished:
-        _say_how_to_go_on(ask, len(kept), len(found))
+        todo = found if run.rounds is None else in_rounds(found, run.rounds)
+        done = sum(store.launch_of(each, _device_of(each, devices)) is not None for each in todo)
+        noun = "launches" if any(each.turn is not None for each in todo) else "cells"
+        _say_how_to_go_on(ask, f"{done} of {len(todo)} {noun}")
         return INTERRUPTED
     return _finish(ask, kept, written, unsolved + len(found) - len(kept))
 
@@ -312,8 +315,8 @@ def _planned(cell: Cell, store: Store, device: str | None, run: Run, estimate: E
     )
 
 
-def _say_how_to_go_on(ask: Sweep, done: int, number: int) -> None:
-    say(f"The sweep stopped with {done} of {number} cells done.")
+def _say_how_to_go_on(ask: Sweep, done: str) -> None:
+    say(f"The sweep stopped with {done} done.")
     if ask.save.save is None:
         say("Their results are lost; give --save FILE to keep them.")
     else:

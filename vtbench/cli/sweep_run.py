@@ -181,9 +181,14 @@ class Trials:
 
 
 def _left(queues: Sequence[Queue], store: Store, run: Run) -> float:
-    """Seconds that what waits is going to take, as the cells before did."""
+    """Seconds that what waits takes: as its cells did in this run, or as those of the file did."""
     estimate = Estimate(store.records, run.launch_seconds)
-    return sum(estimate.total(queue.in_hand + queue.waiting) for queue in queues)
+    found = 0.0
+    for queue in queues:
+        todo = queue.in_hand + queue.waiting
+        known = queue.pace.together(todo)
+        found += estimate.total(todo) if known is None else known
+    return found
 
 
 def _warn() -> None:

@@ -1,6 +1,7 @@
 # make quick       before every commit: lint, import contracts, the quick tests; under a minute
 # make check       count the catalogue, five models by other counters too, hold every suite, write reports/
 # make test        lint, types, import contracts, tests, and the built wheel
+# make measured    measure what reports/measured lacks: on a quiet machine, with its files removed before
 # make bench       how fast counting is, beside the other counters
 # make wheel-test  build the wheel and use it from outside the checkout
 # make versions    the tests under the lowest and the newest versions of what vtbench depends on
@@ -13,7 +14,10 @@ STAMP := $(VENV)/.installed
 
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal --ignore tests/benchmarks
 
-.PHONY: quick check test bench wheel-test versions slow-tests clean
+MEASURED := reports/measured
+SWEEP := $(BIN)/vtbench sweep
+
+.PHONY: quick check measured test bench wheel-test versions slow-tests clean
 
 quick: $(STAMP)
 	$(BIN)/ruff check .
@@ -31,6 +35,25 @@ check: $(STAMP)
 	$(BIN)/vtbench report reports
 	$(BIN)/vtbench cost sparseformer_t swin_t deit_s vit_b perceiver --at H=192:512:32 \
 		--output reports/resolution.md --plot reports/resolution.svg
+
+# Each line goes on with its file if it was interrupted. About half an hour on two quiet cores.
+measured: $(STAMP)
+	mkdir -p $(MEASURED)
+	$(SWEEP) sparseformer_t --tokens 9,16,25,36,49,64 --metric macs,throughput,memory \
+		--save $(MEASURED)/sparseformer_tokens.jsonl
+	$(SWEEP) sparseformer_t swin_t --resolution 192:512:32 --metric macs,memory \
+		--save $(MEASURED)/sparseformer_resolution.jsonl
+	$(SWEEP) sparseformer_t swin_t deit_s -o sparseformer_t:path=plain,fast --metric throughput \
+		--relative-to swin_t --save $(MEASURED)/sparseformer_speed.jsonl
+	$(SWEEP) resnet18 resnet34 vt_r18 vt_r34 -o 'vt_*:tokens=16' --metric throughput \
+		--save $(MEASURED)/visual_transformers_speed.jsonl
+	$(SWEEP) sparse_feature_sampling --tokens 49:196:49 --batch-size 8 --metric throughput \
+		--save $(MEASURED)/sparse_sampling_tokens.jsonl
+	$(SWEEP) sparse_feature_sampling --resolution 28,56,112 --batch-size 8 --metric throughput \
+		--save $(MEASURED)/sparse_sampling_map.jsonl
+	$(BIN)/vtbench check sparseformer --only '*.t2.*' --measure \
+		--save $(MEASURED)/sparseformer_claims.jsonl
+	$(BIN)/vtbench report reports
 
 test: $(STAMP)
 	$(BIN)/ruff check .

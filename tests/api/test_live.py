@@ -49,7 +49,8 @@ def test_modules_and_functions_take_turns_on_the_same_inputs(line, x):
     found = vtbench.compare({"once": line, "twice": twice}, x, max_time=0.3)
     once, second = found.records
     assert once.session == second.session
-    assert len(once.samples) == len(second.samples)
+    visits = [len(each.samples) / each.samples_per_visit for each in found.records]
+    assert visits[0] == visits[1]  # the faster one takes several samples a visit
     assert second.macs is None  # a function is not counted
     (ratio,) = found.ratios
     assert (ratio.a, ratio.b) == ("once", "twice")

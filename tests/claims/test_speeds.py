@@ -21,7 +21,7 @@ from vtbench.claims.judge.timings import Timings, is_printed, timed_of
 from vtbench.claims.suite import Claim, read_suite
 from vtbench.claims.suite.speed import Conditions
 from vtbench.data.disturbance import Disturbance, Kind
-from vtbench.data.measurement import Device, Telemetry
+from vtbench.data.measurement import Device, Telemetry, Turn
 from vtbench.errors import BadSuite
 from vtbench.report.verdicts import command, verdict_object
 
@@ -128,6 +128,31 @@ def test_elsewhere_a_ratio_is_unknown_with_its_direction(judged, small, wide, di
         assert verdict.as_expected
         assert verdict.measured_range.low < verdict.measured < verdict.measured_range.high
         assert "It is printed for V100; NVIDIA H200 measured" in verdict.reason
+
+
+def in_rounds(name, seconds, paces):
+    """The launches of a net in a sweep, one line each."""
+    return [
+        net(
+            name, V100, seconds=seconds * pace, session=f"{name}{number}", cell=name,
+            turn=Turn(round=number, place=1),
+        )
+        for number, pace in enumerate(paces, 1)
+    ]  # fmt: skip
+
+
+def test_a_ratio_is_judged_by_the_common_rounds_of_a_sweep(judged):
+    """Rounds differ by 60 %, but in each the second takes twice as long."""
+    paces = (1.0, 1.6, 1.1, 1.3)
+    lines_kept = [*in_rounds("small", 0.040, paces), *in_rounds("wide", 0.080, paces[:3])]
+    found = judged(lines_kept)["ratio"]
+    assert (found.verdict, found.unknown) == ("holds", None)
+    assert float(found.measured) == pytest.approx(2.0)
+    assert float(found.measured_range.low) == pytest.approx(2.0)
+    unlike = [*in_rounds("small", 0.040, paces), *in_rounds("wide", 0.080, (1.6, 1.0, 1.3, 1.1))]
+    assert judged(unlike)["ratio"].unknown == "not-measured"
+    one = [*in_rounds("small", 0.040, paces), *in_rounds("wide", 0.080, paces[:1])]
+    assert judged(one)["ratio"].unknown == "not-measured"  # one round has no interval
 
 
 def test_a_gain_in_per_cent_is_worked_out_from_the_ratio_of_one_session(judged):

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from vtbench.cli.sweep_answer import shard_of
-from vtbench.cli.values import positives, values_of
+from vtbench.cli.values import positives, seconds_of, values_of
 from vtbench.cli.workloads import option_axes
 from vtbench.data.files import line_of
 from vtbench.data.measurement import Device, Measurement
@@ -148,13 +148,13 @@ def test_counts_come_first_and_side_by_side_and_what_is_timed_has_the_machine_to
 def test_the_plan_says_what_is_done_and_what_is_only_a_cap():
     work = Workload(model="a", options=(("k", 1),), dtype="bf16", threads=2)
     plan = [
-        Planned(work, "latency", 29.0, known=False, done=False),
+        Planned(work, "latency", 29.0, known=False, done=False, launches=5),
         Planned(work, "macs", 0.5, known=False, done=True),
     ]
     text = planned_document(plan, 29.0, Rendering())
-    assert re.search(r"a +k=1 +own +1 +bf16, 2 threads +latency +≤ 29 s", text)
-    assert re.search(r"macs +done", text)
-    assert "2 cells, of which 1 to do: at most about 29 s" in text
+    assert re.search(r"a +k=1 +own +1 +bf16, 2 threads +latency +5 +~ 29 s", text)
+    assert re.search(r"macs +— +done", text)
+    assert "2 cells, of which 1 to do (5 launches): estimated at up to 29 s" in text
     data = json.loads(planned_document(plan, 29.0, Rendering(format="json")))
     assert data["seconds"] == 29.0
     assert [row["done"] for row in data["results"]] == [False, True]
@@ -189,6 +189,9 @@ def test_a_cell_that_is_refused_is_a_row_and_the_others_go_on(vtbench, tmp_path)
     assert "resnet18: resnet18 has no option 'tokens'" in ended.err
 
 
+RELATIVE = ("--metric", "throughput", "--relative-to")
+
+
 def test_mistakes_are_found_before_anything_runs(vtbench, tmp_path):
     for arguments, said in (
         (("nosuchnet",), "nosuchnet"),
@@ -206,6 +209,27 @@ def test_mistakes_are_found_before_anything_runs(vtbench, tmp_path):
         (("resnet18", "--match-macs", "much", "--over", "k"), "expected a budget such as 3.0G"),
         (("resnet18", "--over", "k"), "give both"),
         (("resnet18", "--match-macs", "3G", "--over", "resolution"), "needs sizes"),
+        (("resnet18", "--launches", "0"), "--launches: expected a number from 1 to 1000, got 0"),
+        (("resnet18", "--launches", "3", "--isolate", "model"), "leave out --isolate"),
+        (("resnet18", "--seed", "-1"), "--seed: expected a number of at least 0, got -1"),
+        (("resnet18", "--within", "soon"), "--within: expected a time such as 90s, 20m or 1.5h"),
+        (("resnet18", "--within", "0"), "--within: expected a time such as 90s, 20m or 1.5h"),
+        (("resnet18", "--within", "5m", "--knee"), "--within cannot be held beside a search"),
+        (("resnet18", "--within", "5m", "--executor", "ray"), "beside --executor ray"),
+        (("resnet18", "--relative-to", "vit_s"), "'vit_s' is not among the models of this sweep"),
+        (("resnet18", "vit_s", "--relative-to", "vit_s"), "give --metric throughput or latency"),
+        (
+            ("resnet18", "vt_r18", "-o", "vt_r18:tokens=8,16", *RELATIVE, "vt_r18"),
+            "--relative-to: vt_r18 has several workloads, and a ratio needs one",
+        ),
+        (
+            ("resnet18", "--resolution", "192,224", *RELATIVE, "resnet18"),
+            "--relative-to: resnet18 has several workloads, and a ratio needs one",
+        ),
+        (
+            ("resnet18", "vit_s", *RELATIVE, "vit_s", "--launches", "1"),
+            "--relative-to takes at least 2 rounds",
+        ),
     ):
         ended = vtbench("sweep", *arguments)
         assert (ended.status, ended.out) == (2, "")
@@ -235,6 +259,12 @@ def test_a_timed_sweep_on_the_processor(vtbench, tmp_path):
     assert macs["samples"] == []
     assert latency["samples"]
     assert latency["isolated"]
+    assert [each["turn"]["round"] for each in latency["launches"]] == [1, 2, 3, 4, 5]
+    assert latency["stopped_by"] == "launches"
+    assert (macs["launches"], memory["launches"]) == ([], [])
+    assert path.read_bytes().count(b"\n") == 1 + 1 + 5
+    assert "5 launches to do (1 cell, 5 rounds): estimated at up to" in ended.err
+    assert "Round 1 is done; the other 4 take about" in ended.err
     assert latency["macs"] == macs["macs"]
     assert memory["memory"]["peak_resident"] is not None
     assert Device(**latency["device"]).kind == "cpu"
@@ -299,6 +329,27 @@ def test_a_sweep_is_drawn_along_its_longest_axis(vtbench, tmp_path):
     assert ended.status == 0, ended.err
     assert path.read_text(encoding="utf-8").startswith("<?xml")
     assert vtbench("sweep", "vt_transformer", "--plot", str(tmp_path / "s.txt")).status == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("20m", 1200), ("20 min", 1200), ("1.5h", 5400)]
+)
+def test_times_are_written_as_one_says_them(text, seconds):
+    assert seconds_of(text, "--within") == seconds
+
+
+def test_a_sweep_ends_within_the_time_that_it_was_given(vtbench, tmp_path):
+    path = tmp_path / "s.jsonl"
+    began = time.monotonic()
+    ended = vtbench(
+        "sweep", "vt_transformer", "--tokens", "8,16,32", "--metric", "latency", "--launches",
+        "200", "--threads", "1", "--save", str(path), "--within", "20", "--max-time", "20",
+    )  # fmt: skip
+    assert time.monotonic() - began < 20 + 5 + 10  # its slack, and starting and ending
+    assert "The sweep ends within 20 s" in ended.err
+    assert "--within left no time for" in ended.err
+    assert "The same command goes on with them." in ended.err
+    assert ended.status in (0, 1, 2)  # by how many cells a busy machine has reached
 
 
 def test_ctrl_c_lets_the_cell_in_hand_finish_and_says_how_to_go_on(tmp_path):

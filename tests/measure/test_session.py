@@ -34,12 +34,53 @@ def rules(**stop):
 
 
 def test_steady_arms_stop_at_the_fewest_samples_by_their_interval():
-    shared = Shared({"a": 0.1, "b": 0.2})
+    shared = Shared({"a": 0.1, "b": 0.15})
     arms = [shared.arm("a"), shared.arm("b")]
     measure_arms(arms, rules(min_samples=10))
     assert [arm.stopped_by for arm in arms] == ["interval", "interval"]
     assert arms[0].samples == pytest.approx([0.1] * 10)
-    assert arms[1].samples == pytest.approx([0.2] * 10)
+    assert arms[1].samples == pytest.approx([0.15] * 10)
+
+
+def noisy(seconds):
+    """A pace that changes every 400 steps never lets an interval become narrow."""
+    return lambda step: seconds * (2.0 if step // 400 % 2 else 1.0)
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_a_slow_arm_leaves_a_fast_one_the_samples_of_a_session_of_its_own(single):
+    stop = StoppingRule(max_seconds=15.0)
+    spans = {"fast": noisy(0.001), "slow": 1.0}
+    (alone,) = [Shared(spans).arm("fast")]
+    measure_arms([alone], Rules(stop=stop, single_steps=single))
+    assert alone.stopped_by == "max_time"
+    shared = Shared(spans)
+    fast, slow = arms = [shared.arm("fast"), shared.arm("slow")]
+    measure_arms(arms, Rules(stop=stop, single_steps=single))
+    assert len(fast.samples) >= len(alone.samples)
+    assert fast.elapsed >= 15.0
+    assert slow.samples_per_visit == 1
+    assert slow.elapsed >= 10.0  # visits are laid out by the faster pace of the fast one
+    assert len(fast.samples) == len(slow.samples) * fast.samples_per_visit
+
+
+def test_arms_of_1_ms_and_1_s_have_50_samples_to_one():
+    shared = Shared({"fast": 0.001, "slow": 1.0})
+    fast, slow = arms = [shared.arm("fast"), shared.arm("slow")]
+    measure_arms(arms, rules(min_samples=10))
+    assert (fast.steps_per_sample, fast.samples_per_visit) == (20, 50)  # 20 ms, 50 in a second
+    assert (slow.steps_per_sample, slow.samples_per_visit) == (1, 1)
+    assert len(slow.samples) == 10
+    assert len(fast.samples) == 500
+    assert [fast.stopped_by, slow.stopped_by] == ["interval", "interval"]
+
+
+def test_a_visit_is_one_sample_if_samples_are_to_be_pairs():
+    shared = Shared({"fast": 0.001, "slow": 1.0})
+    fast, slow = arms = [shared.arm("fast"), shared.arm("slow")]
+    stop = StoppingRule(min_seconds=0.0, min_samples=10)
+    measure_arms(arms, Rules(stop=stop, fill_visits=False))
+    assert len(fast.samples) == len(slow.samples) == 10
 
 
 def test_a_sample_holds_as_many_steps_as_fill_its_time():

@@ -284,7 +284,15 @@ def test_a_ratio_is_turned_round_to_the_model_that_was_asked_for():
     ratio = Ratio(a="vt_r34", b="resnet34", ratio=0.5, low=0.4, high=0.625)
     data = json.loads(_document([made()], [ratio], format="json", relative_to="vt_r34"))
     assert data["ratios"] == [
-        {"a": "resnet34", "b": "vt_r34", "ratio": 2.0, "low": 1 / 0.625, "high": 1 / 0.4}
+        {
+            "a": "resnet34",
+            "b": "vt_r34",
+            "ratio": 2.0,
+            "low": 1 / 0.625,
+            "high": 1 / 0.4,
+            "protocol": None,
+            "rounds": None,
+        }
     ]
 
 

@@ -31,6 +31,7 @@ from vtbench.cli.written import Written
 from vtbench.data.distribution import InputSet
 from vtbench.data.files import ResultFile, read_results
 from vtbench.data.record import Record
+from vtbench.data.relative import refuse_several
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
 from vtbench.report import CountsRendering, View, citation, counts_document, failure
@@ -114,12 +115,10 @@ def macs(
     known = read_results(kept.from_ or (), ("records",)).records
     wanted = asked(models, grid_of(building), relative_to)
     if sum(workload.model == relative_to for workload in wanted.workloads) > 1:
-        raise BadOption(
-            f"--relative-to: {relative_to} has several workloads, and a ratio needs one; "
-            "give each option one value."
-        )
+        refuse_several(str(relative_to))
     if diff:
         _refuse_beside_diff(wanted.workloads, counters, relative_to, inputs)
+
     with ResultFile(save.save, ("records",)) as store:
         tell(store.said)
         counter = Counter(settings=settings, jobs=number, traceback=output.traceback)

@@ -91,11 +91,14 @@ def _said(left: Left | None) -> str:
 
 
 @contextlib.contextmanager
-def waiting(doing: str, most: float) -> Iterator[None]:
-    """Say what takes so long, and how long it can take at most, in seconds."""
+def waiting(doing: str, expected: float) -> Iterator[None]:
+    """Say what takes so long, and how many seconds it is expected to take at most.
+
+    It is no promise: a busy machine may take longer, and then that is said.
+    """
     ended = threading.Event()
     watch = _spin if sys.stderr.isatty() else _repeat
-    thread = threading.Thread(target=watch, args=(doing, most, ended), daemon=True)
+    thread = threading.Thread(target=watch, args=(doing, expected, ended), daemon=True)
     thread.start()
     try:
         yield
@@ -104,16 +107,27 @@ def waiting(doing: str, most: float) -> Iterator[None]:
         thread.join()
 
 
-def _repeat(doing: str, most: float, ended: threading.Event) -> None:
+def _repeat(doing: str, expected: float, ended: threading.Event) -> None:
     """A line now and then, for a log."""
     began = time.monotonic()
     while not ended.wait(INTERVAL):
-        say(f"{doing}: {spoken(time.monotonic() - began)} so far, at most about {spoken(most)}")
+        say(f"{doing}: {so_far(time.monotonic() - began, expected)}")
 
 
-def _spin(doing: str, most: float, ended: threading.Event) -> None:
+def so_far(spent: float, expected: float) -> str:
+    """How long it has taken, beside what was expected of a machine that is quiet."""
+    if spent <= expected:
+        return f"{spoken(spent)} so far, expected to take up to {spoken(expected)}"
+    return f"{spoken(spent)} so far, longer than the {spoken(expected)} that were expected"
+
+
+def _spin(doing: str, expected: float, ended: threading.Event) -> None:
     """A line that moves, for a terminal."""
     if ended.wait(PATIENCE):
         return
-    with console(sys.__stderr__).status(f"{doing}; at most about {spoken(most)}"):
-        ended.wait()
+    with console(sys.__stderr__).status(
+        f"{doing}; expected to take up to {spoken(expected)}"
+    ) as line:
+        if not ended.wait(max(0.0, expected - PATIENCE)):
+            line.update(f"{doing}; longer than the {spoken(expected)} that were expected")
+            ended.wait()

@@ -14,8 +14,8 @@ from vtbench.cli.groups import Group
 from vtbench.cli.options import Across, Output, RelativeTo
 from vtbench.cli.output import check_writable, say, write_document
 from vtbench.data.files import read_measurements
-from vtbench.data.from_samples import ratios_of
-from vtbench.data.measurement import Measurement
+from vtbench.data.from_samples import ratios_of, ratios_to
+from vtbench.data.measurement import Measurement, Ratio
 from vtbench.data.timm_results import read_timm_results
 from vtbench.errors import BadInput, BadOption
 from vtbench.report import Format
@@ -134,7 +134,12 @@ def _plain(
     question = msgspec.structs.replace(question, by=shown.along, show=shown.show)
     axis = None if shown.across == ROWS else shown.across
     chart = chart_of(records, axis, shown.show) if drawn else None
-    return measured_document(records, ratios_of(records), question), chart
+    return measured_document(records, _ratios(records, shown.relative_to), question), chart
+
+
+def _ratios(records: Sequence[Measurement], to: str | None) -> list[Ratio]:
+    """The ratios of measurements that took turns, to a model if one was named."""
+    return ratios_of(records) if to is None else ratios_to(records, to)
 
 
 def _pareto(
@@ -161,7 +166,7 @@ def _write_folder(
     records: Sequence[Measurement], folder: Path, stem: str, shown: ReportView
 ) -> None:
     """Tables as markdown, CSV and LaTeX, and a figure for every protocol."""
-    ratios = ratios_of(records)
+    ratios = _ratios(records, shown.relative_to)
     asked = MeasuredRendering(by=shown.along, show=shown.show, relative_to=shown.relative_to)
     shapes: dict[str, Format] = {".md": "markdown", ".csv": "csv", ".tex": "latex"}
     texts = {

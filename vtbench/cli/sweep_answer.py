@@ -25,28 +25,37 @@ from vtbench.cli.options import (
     Models,
     Output,
     Plot,
+    RelativeTo,
     Save,
     Session,
 )
 from vtbench.cli.output import say
 from vtbench.cli.sweep_run import Run, Trials, run_cells
 from vtbench.cli.sweep_search import Searches, Sought, solved, sought_in
-from vtbench.cli.values import one_of, spelled
+from vtbench.cli.values import one_of, seconds_of, spelled
 from vtbench.cli.workloads import found_models, grid_of, named
 from vtbench.cli.written import Written
+from vtbench.data.from_samples import ratios_of, ratios_to
 from vtbench.data.measurement import Device as Place
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS
+from vtbench.data.relative import bases
 from vtbench.data.workload import DeviceKind
-from vtbench.errors import UnknownModel, UsageError
+from vtbench.errors import BadOption, UnknownModel, UsageError
 from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
 from vtbench.report.measured.charts import chart_of
 from vtbench.report.planned import Planned, planned_document
+from vtbench.stats.launches import FEWEST
 from vtbench.sweep.axes import Grid, cells
 from vtbench.sweep.cells import COUNTED, Cell, shard
 from vtbench.sweep.estimate import Estimate
 from vtbench.sweep.local import Isolate
+from vtbench.sweep.queue import Queue
+from vtbench.sweep.rounds import LAUNCHES, Rounds, in_rounds
 from vtbench.sweep.store import Store
+
+MOST_LAUNCHES = 1000
+"""More launches of a cell than these are a mistake."""
 
 
 class Running(Group, frozen=True, kw_only=True):
@@ -79,6 +88,25 @@ class Running(Group, frozen=True, kw_only=True):
             "cell; counts share a process)."
         ),
     ] = None
+    launches: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Time each cell in N new processes, in rounds over the whole sweep; intervals "
+            "come from how they differ (default: 5).",
+        ),
+    ] = None
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Seed of the random order of cells in each round.")
+    ] = 0
+    within: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="End within this time, such as 90s, 20m or 1.5h, with as many rounds as fit "
+            "(default: all rounds).",
+        ),
+    ] = None
     executor: Annotated[
         Literal["local", "ray"], typer.Option(help="Run on this machine, or on a Ray cluster.")
     ] = "local"
@@ -96,6 +124,7 @@ class Sweep(Group, frozen=True, kw_only=True):
     searches: Searches
     jobs: Jobs
     save: Save
+    relative_to: RelativeTo = None
     across: Across = None
     plot: Plot = None
     output: Output
@@ -112,12 +141,30 @@ def answer(ask: Sweep) -> int:
     sought = _sought(ask, grid)
     running = ask.running
     found = cells(sought.bases if sought else grid, many=running.yes or running.dry_run)
+    if ask.relative_to is not None:
+        _check_base(ask.relative_to, found, grid, run)
     if part is not None:
         found = shard(found, *part)
     if running.dry_run:
         return _plan(ask, found, devices, written)
     with Store(ask.save.save) as store:
         return _run(ask, run, (sought, found), (store, devices), written)
+
+
+def _check_base(to: str, found: Sequence[Cell], grid: Grid, run: Run) -> None:
+    """Refuse a model that nothing can be held against, before anything is measured."""
+    if to not in grid.models:
+        raise BadOption(f"--relative-to: the model {to!r} is not among the models of this sweep.")
+    if not any(PROTOCOLS[name].timed for name in grid.protocols):
+        raise BadOption(
+            "--relative-to compares speeds in a sweep; give --metric throughput or latency."
+        )
+    if run.rounds is None or run.rounds.launches < FEWEST:
+        raise BadOption(
+            f"--relative-to takes at least {FEWEST} rounds; give more --launches, and no --isolate."
+        )
+    for name in grid.protocols:
+        bases([cell.workload for cell in found if cell.protocol == name], to)
 
 
 def _sought(ask: Sweep, grid: Grid) -> Sought | None:
@@ -141,8 +188,36 @@ def _run_of(ask: Sweep) -> Run:
         jobs=ask.jobs.number,
         retry=ask.running.retry,
         max_seconds=ask.session.seconds(),
+        rounds=_rounds(ask.running),
+        within=_within(ask),
         traceback=ask.output.traceback,
     )
+
+
+def _rounds(running: Running) -> Rounds | None:
+    """How often each timed cell is launched; None if cells share processes."""
+    launches = running.launches
+    if launches is not None and not 1 <= launches <= MOST_LAUNCHES:
+        raise UsageError(
+            f"--launches: expected a number from 1 to {MOST_LAUNCHES}, got {launches}."
+        )
+    if running.seed < 0:
+        raise UsageError(f"--seed: expected a number of at least 0, got {running.seed}.")
+    if running.isolate in (None, "cell"):
+        return Rounds(launches=launches or LAUNCHES, seed=running.seed)
+    if launches is not None:
+        raise UsageError("--launches starts a new process for each; leave out --isolate.")
+    return None
+
+
+def _within(ask: Sweep) -> float | None:
+    """Seconds that the whole sweep may take, if it was told."""
+    if ask.running.within is None:
+        return None
+    if ask.searches.any or ask.running.executor == "ray":
+        other = "--executor ray" if ask.running.executor == "ray" else "a search"
+        raise UsageError(f"--within cannot be held beside {other}; leave out one of them.")
+    return seconds_of(ask.running.within, "--within")
 
 
 def _run(
@@ -165,9 +240,12 @@ def _run(
     records = [store.of(cell.key, _device_of(cell, devices)) for cell in found]
     kept = [record for record in records if record is not None]
     if not finished:
-        _say_how_to_go_on(ask, len(kept), len(found))
+        todo = found if run.rounds is None else in_rounds(found, run.rounds)
+        done = sum(store.launch_of(each, _device_of(each, devices)) is not None for each in todo)
+        noun = "launches" if any(each.turn is not None for each in todo) else "cells"
+        _say_how_to_go_on(ask, f"{done} of {len(todo)} {noun}")
         return INTERRUPTED
-    return _finish(ask, kept, written, unsolved)
+    return _finish(ask, kept, written, unsolved + len(found) - len(kept))
 
 
 def _devices(ask: Sweep) -> tuple[Place, ...]:
@@ -214,25 +292,31 @@ def _plan(ask: Sweep, found: Sequence[Cell], devices: Sequence[Place], written: 
     """What would be run, and for how long."""
     there = ask.save.save if ask.save.save is not None and ask.save.save.exists() else None
     with Store(there) as store:
-        estimate = Estimate(store.records, ask.session.seconds())
-        plan = [
-            Planned(
-                cell.workload,
-                cell.protocol,
-                estimate.seconds(cell),
-                estimate.known(cell),
-                store.of(cell.key, _device_of(cell, devices)) is not None,
-            )
-            for cell in found
-        ]
+        run = _run_of(ask)
+        estimate = Estimate(store.records, run.launch_seconds)
+        plan = [_planned(cell, store, _device_of(cell, devices), run, estimate) for cell in found]
     workers = max(1, len(devices))
     seconds = sum(each.seconds for each in plan if not each.done) / workers
-    written.write(planned_document(plan, seconds, written.rendering))
+    written.write(planned_document(plan, seconds, written.rendering, run.within))
     return 0
 
 
-def _say_how_to_go_on(ask: Sweep, done: int, number: int) -> None:
-    say(f"The sweep stopped with {done} of {number} cells done.")
+def _planned(cell: Cell, store: Store, device: str | None, run: Run, estimate: Estimate) -> Planned:
+    """A cell with the launches that it lacks, and what they take."""
+    each = in_rounds([cell], run.rounds) if run.rounds is not None else [cell]
+    todo = len(Queue(each, store, device, retry=run.retry))
+    return Planned(
+        cell.workload,
+        cell.protocol,
+        todo * estimate.seconds(cell),
+        estimate.known(cell),
+        not todo,
+        todo if PROTOCOLS[cell.protocol].timed else None,
+    )
+
+
+def _say_how_to_go_on(ask: Sweep, done: str) -> None:
+    say(f"The sweep stopped with {done} done.")
     if ask.save.save is None:
         say("Their results are lost; give --save FILE to keep them.")
     else:
@@ -245,8 +329,10 @@ def _finish(ask: Sweep, records: Sequence[Measurement], written: Written, unsolv
     _say_failures(failed)
     if len(failed) == len(records):
         return 2
-    question = written.shown_as(MeasuredRendering, by=ask.across or AUTO)
-    written.write(measured_document(records, (), question))
+    to = ask.relative_to
+    question = written.shown_as(MeasuredRendering, by=ask.across or AUTO, relative_to=to)
+    ratios = ratios_of(records) if to is None else ratios_to(records, to)
+    written.write(measured_document(records, ratios, question))
     if ask.plot is not None:
         _draw(records, ask.across, ask.plot)
     return 1 if failed or unsolved else 0

@@ -27,6 +27,7 @@ from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement
 from vtbench.data.option import fields_of
 from vtbench.data.protocol import Protocol, protocol_named
+from vtbench.data.relative import refuse_several
 from vtbench.data.stages import Division
 from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadOption
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from vtbench.measure.machine.devices import Chosen
 
 STARTING = 20.0
-"""Seconds that starting a process and building models may take."""
+"""Seconds that starting a process and building models are expected to take."""
 
 
 class Timing(Group, frozen=True, kw_only=True):
@@ -97,6 +98,8 @@ def answer(ask: Timing, protocols: Sequence[str]) -> int:
     devices = choose(ask.device.gpu, ask.device.device)
     grid = grid_of(ask.building, ask.execution, protocols=[protocol.name], kind=devices[0].kind)
     wanted = asked(ask.models, grid, ask.relative_to)
+    if sum(cell.workload.model == ask.relative_to for cell in wanted.cells) > 1:
+        refuse_several(str(ask.relative_to))
     with Store(ask.save.save) as store:  # a file of something else is refused before the work
         tell(store.said)
         records = [
@@ -158,8 +161,8 @@ def _measured(
         for device in devices
     ]
     doing = f"measuring {plural(len(session), 'model')}{' in turns' if len(session) > 1 else ''}"
-    most = STARTING + len(session) * (max_time + WarmUp().max_seconds)
-    with stdout_kept_clean(), waiting(doing, most):
+    expected = STARTING + len(session) * (max_time + WarmUp().max_seconds)
+    with stdout_kept_clean(), waiting(doing, expected):
         records = measure([cell.workload for cell in session], settings)
     keys = [cell.key for cell in session] * len(devices)
     return [

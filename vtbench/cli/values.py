@@ -52,6 +52,14 @@ def one_of(word: str, option: str, known: tuple[Any, ...]) -> Any:
     return word
 
 
+def seconds_of(text: str, option: str) -> float:
+    """``90``, ``90s``, ``20m``, ``1.5h``: a time in seconds."""
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|m|min|h|)", text.strip())
+    if match is None or not float(match[1]):
+        raise BadInput(f"{option}: expected a time such as 90s, 20m or 1.5h, got {text!r}.")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}[match[2]]
+
+
 def positive(word: str, option: str) -> int:
     """A whole number of at least 1."""
     if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) < 1:

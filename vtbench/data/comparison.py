@@ -13,11 +13,15 @@ from typing import Any, Literal
 import msgspec
 
 from vtbench.data.device_warnings import DeviceWarning, device_warnings, less_certain
+from vtbench.data.from_samples import visits_in_common
+from vtbench.data.launches import good_launches
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption
-from vtbench.stats import Gate
+from vtbench.stats import Comparison as GateAnswer
+from vtbench.stats import Gate, apart_ratio
+from vtbench.stats.launches import FEWEST as LAUNCHES
 
 Verdict = Literal["same", "faster", "slower", "cannot tell", "changed", "fails", "not compared"]
 
@@ -239,9 +243,7 @@ def _compared(
 
 def _timed(base: Measurement, new: Measurement, gate: Gate, about: dict[str, Any]) -> Comparison:
     """The gate speaks of times; a ratio of speeds is its inverse."""
-    paired = base.session is not None and base.session == new.session
-    a, b = ([s / r.workload.batch_size for s in r.samples] for r in (base, new))
-    answer = gate.compare(a, b, paired=paired and len(a) == len(b))
+    answer = _by_launches(base, new, gate) or _by_samples(base, new, gate)
     answer = less_certain(answer, base, new)
     return msgspec.structs.replace(
         _comparison(new, answer.verdict, answer.reason, **about),
@@ -251,6 +253,29 @@ def _timed(base: Measurement, new: Measurement, gate: Gate, about: dict[str, Any
         base_seconds=base.median,
         new_seconds=new.median,
     )
+
+
+def _by_samples(base: Measurement, new: Measurement, gate: Gate) -> GateAnswer:
+    """Samples of one session are pairs, visit by visit; those of two are not."""
+    one, other = (
+        msgspec.structs.replace(
+            record, samples=tuple(each / record.workload.batch_size for each in record.samples)
+        )
+        for record in (base, new)
+    )
+    if base.session is not None and base.session == new.session:
+        return gate.compare(*visits_in_common(one, other), paired=True)
+    return gate.compare(one.samples, other.samples, paired=False)
+
+
+def _by_launches(base: Measurement, new: Measurement, gate: Gate) -> GateAnswer | None:
+    """Several launches on both sides show how launches differ, so that nothing is assumed of it."""
+    a, b = (
+        [each.median / record.workload.batch_size for each in good_launches(record) if each.median]
+        for record in (base, new)
+    )
+    known = apart_ratio(a, b) if min(len(a), len(b)) >= LAUNCHES else None
+    return None if known is None else gate.judge(known)
 
 
 def _comparison(

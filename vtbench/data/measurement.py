@@ -158,6 +158,42 @@ class Roofline(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked to be timed, ``stage`` or ``block``; None if nothing was, or if unknown."""
 
 
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """When in a sweep a launch had its turn: every round visits all cells in a random order."""
+
+    round: Size
+    """The number of the round, from 1."""
+    place: Size
+    """The place in the order of the round, from 1."""
+    row: Size = 1
+    """The place of the cell in the order in which the sweep was asked for, from 1."""
+    seed: Count = 0
+    """The seed of the order."""
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """One fresh process of a cell, of the several that the cell's figures come from."""
+
+    turn: Turn
+    """When it had its turn."""
+    host: str | None = None
+    """The host that it ran on, as the environment names it."""
+    median: Seconds | None = None
+    """The median of the samples of this launch, in seconds per step; None if it failed."""
+    low: Seconds | None = None
+    """The lower end of the 95 % interval of that median, which speaks of this process alone."""
+    high: Seconds | None = None
+    """The upper end of the 95 % interval of that median."""
+    images_per_second: Rate | None = None
+    """The number of images of this launch divided by the total time of its samples."""
+    samples: Count = 0
+    """The number of its samples."""
+    verdict: Literal["clean", "throttled", "unwatched"] | None = None
+    """What was seen of the device meanwhile; None if nothing was recorded."""
+    error: str | None = None
+    """The reason why this launch failed; None if it did not fail."""
+
+
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One workload under one protocol on one device. `error` holds the reason if the run failed."""
 
@@ -192,7 +228,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     warmup_seconds: Amount | None = None
     """The time of the steps before the first sample, in seconds."""
     stopped_by: str | None = None
-    """The rule that ended the sampling: ``interval`` (it is narrow enough), ``max_time``, ..."""
+    """The rule that ended the sampling: ``interval`` (it is narrow enough), ``max_time``,
+    ``launches`` (several launches make the figure), ..."""
     telemetry: Telemetry | None = None
     """The state of the device during the measurement; None if it was not recorded."""
     memory: MeasuredMemory | None = None
@@ -215,6 +252,13 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Whether the session had a fresh process of its own."""
     session: str | None = None
     """Equal for interleaved measurements: sample k of each was taken in the same round."""
+    samples_per_visit: Size = 1
+    """In a session, the number of samples in a row each time that the model had its turn."""
+    turn: Turn | None = None
+    """In a sweep, when this launch had its turn; None of several launches together."""
+    launches: tuple[Launch, ...] = ()
+    """The launches that the figures come from, if there are several: then ``median``, ``low`` and
+    ``high`` are their geometric mean and its 95 % interval between launches."""
     cell: str | None = None
     """In a sweep, the key of the cell: equal for equal workloads, as asked for, and protocols. A
     sweep that is continued uses it to find the cells that it already has."""
@@ -255,6 +299,10 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     """The lower end of the 95 % interval of ``ratio``."""
     high: float
     """The upper end of the 95 % interval of ``ratio``."""
+    protocol: str | None = None
+    """The protocol of both, such as ``throughput/1``."""
+    rounds: int | None = None
+    """The number of rounds of a sweep that both took part in; None within a session."""
 
 
 def _plain(value: Any) -> Any:

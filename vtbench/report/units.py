@@ -132,9 +132,9 @@ def macs(value: int, *, complete: bool, prefix: int | None = None) -> str:
     return si(value, prefix) if complete else f"≥ {si(value, prefix)}"
 
 
-def plural(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def plural(number: int, noun: str, several: str | None = None) -> str:
+    """A number with its noun; ``several`` is the plural of a noun that takes more than an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {several or noun + 's'}"
 
 
 def pixels(workload: Workload) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from vtbench.stats.gate import Comparison, Gate, Verdict
 from vtbench.stats.growth import exponent
 from vtbench.stats.interval import Interval, half_width
+from vtbench.stats.launches import apart_ratio, launch_interval, round_ratio
 from vtbench.stats.mean import exact_mean, mean_half_width, quantile
 from vtbench.stats.median import median_interval
 from vtbench.stats.ratio import ratio_interval, ratio_of_interleaved
@@ -22,14 +23,17 @@ __all__ = [
     "StoppingRule",
     "Verdict",
     "WarmUp",
+    "apart_ratio",
     "exact_mean",
     "exponent",
     "half_width",
     "images_per_second",
+    "launch_interval",
     "mean_half_width",
     "median_interval",
     "percentile",
     "quantile",
     "ratio_interval",
     "ratio_of_interleaved",
+    "round_ratio",
 ]

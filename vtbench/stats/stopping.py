@@ -68,18 +68,23 @@ class StoppingRule(msgspec.Struct, frozen=True):
     max_samples: int = 100_000
     """Samples after which it ends in any case."""
 
-    def decide(self, samples: Sequence[float], elapsed: float) -> StopReason | None:
+    def decide(
+        self, samples: Sequence[float], elapsed: float, asked_at: int | None = None
+    ) -> StopReason | None:
         """None: go on; else what ended it.
 
         May be asked after every sample: caps are looked at each time, the interval only at counts
         that grow with the samples, so that all asking costs a small share of the sampling.
+        ``asked_at`` is how many samples there were when it was asked last, if not one fewer.
         """
         n = len(samples)
         if n and elapsed >= self.max_seconds:
             return "max_time"
         if n >= self.max_samples:
             return "max_samples"
-        if n < self.min_samples or elapsed < self.min_seconds or n % _every(n):
+        if n < self.min_samples or elapsed < self.min_seconds:
+            return None
+        if n // _every(n) == (n - 1 if asked_at is None else asked_at) // _every(n):
             return None
         narrow = half_width(median_interval(samples)) <= self.relative_half_width
         return "interval" if narrow else None

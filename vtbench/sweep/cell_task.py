@@ -16,7 +16,9 @@ class CellSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How cells are measured, beyond what they say themselves."""
 
     max_seconds: float = 15.0
-    """Most seconds of samples for each cell."""
+    """Most seconds of samples for each cell; its launches share them."""
+    launches: int = 1
+    """Launches of a cell that is measured in rounds."""
     isolated: bool = True
     """Whether the process is fresh for each cell."""
 
@@ -33,7 +35,9 @@ def measure_cell(job: Job, *, settings: CellSettings = CellSettings()) -> Measur
     from vtbench.measure.isolated import MeasureSettings
     from vtbench.measure.session.measure_workloads import measure_session
 
-    how = MeasureSettings(protocol=cell.protocol, index=job.index, max_seconds=settings.max_seconds)
+    shared = settings.launches if cell.turn is not None else 1
+    seconds = settings.max_seconds / shared
+    how = MeasureSettings(protocol=cell.protocol, index=job.index, max_seconds=seconds)
     (record,) = measure_session([cell.workload], how, isolated=settings.isolated)
     return record
 

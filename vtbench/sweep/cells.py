@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vtbench.data.measurement import Measurement
+from vtbench.data.measurement import Measurement, Turn
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
 
@@ -24,6 +24,8 @@ class Cell(msgspec.Struct, frozen=True):
     """As it was asked for; the record holds it as it was run, with its blanks filled."""
     protocol: str
     """The name of a protocol."""
+    turn: Turn | None = None
+    """Which of its launches this is; None if there is only one reading of it."""
 
     @property
     def key(self) -> str:
@@ -35,7 +37,8 @@ class Cell(msgspec.Struct, frozen=True):
         work = self.workload
         size = "" if work.resolution is None else " {}x{}".format(*work.resolution)
         options = "".join(f" {name}={value}" for name, value in work.options)
-        return f"{work.model}{options}{size} batch {work.batch_size}: {self.protocol}"
+        launch = "" if self.turn is None else f", launch {self.turn.round}"
+        return f"{work.model}{options}{size} batch {work.batch_size}: {self.protocol}{launch}"
 
 
 def key_of(workload: Workload, protocol: str) -> str:

@@ -55,7 +55,10 @@ class _Slot:
 
 
 def local(task: Task, how: Local, queue: Queue) -> Iterator[tuple[Cell, Outcome[Measurement]]]:
-    """Cells from the queue until it is over; one that kills its worker is an outcome too."""
+    """Cells from the queue until it is over; one that kills its worker is an outcome too.
+
+    One that is at work when the queue's deadline is long over has no outcome.
+    """
     slots = [_Slot(index) for index in how.places]
     idle, busy = list(slots), dict[Connection, tuple[_Slot, Worker, Cell]]()
     try:
@@ -68,19 +71,29 @@ def local(task: Task, how: Local, queue: Queue) -> Iterator[tuple[Cell, Outcome[
             if not busy:
                 time.sleep(POLL)
                 continue
-            ready = wait(list(busy))
+            ready = wait(list(busy), queue.deadline.patience)
+            if not ready:  # the time is over, and what is in hand has had its slack
+                for slot, worker, cell in busy.values():
+                    _end(slot, worker)
+                    queue.give_up(cell)
+                idle += [slot for slot, _, _ in busy.values()]
+                busy.clear()
             for connection in [each for each in busy if each in ready]:
                 slot, worker, cell = busy.pop(connection)
                 outcome, fit = receive(worker)
                 if not fit:  # it has died, or grown large
-                    stop(worker)
-                    slot.worker = None
+                    _end(slot, worker)
                 yield cell, outcome
                 idle.append(slot)
     finally:
         for slot in slots:
             if slot.worker is not None:
                 stop(slot.worker)
+
+
+def _end(slot: _Slot, worker: Worker) -> None:
+    stop(worker)
+    slot.worker = None
 
 
 def _worker(slot: _Slot, cell: Cell, task: Task, how: Local) -> Worker:

@@ -47,7 +47,7 @@ def record_of(cell: Cell, outcome: Outcome[Measurement], device: Device | None) 
         error=outcome.error or "It gave no result.",
     )
     date = record.date or datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return msgspec.structs.replace(record, cell=cell.key, date=date)
+    return msgspec.structs.replace(record, cell=cell.key, turn=cell.turn, date=date)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -11,10 +12,13 @@ import msgspec
 from vtbench.claims.suite import Claim, Interval, Quantity
 from vtbench.claims.suite.speed import NOT_STATED, SPEEDS, Conditions
 from vtbench.data.datasheets import boards_in, device_of
+from vtbench.data.from_samples import visits_in_common
+from vtbench.data.launches import combined, common_rounds, ratio_by_rounds
 from vtbench.data.measurement import Device, Measurement
 from vtbench.data.protocol import Protocol, protocol_named
 from vtbench.data.workload import DeviceKind, Workload
 from vtbench.stats import ratio_interval
+from vtbench.stats.launches import FEWEST
 
 Figure = Claim | Quantity
 
@@ -106,7 +110,7 @@ class Timings:
 
     def __init__(self, records: Iterable[Measurement]) -> None:
         self._models: dict[str, list[Measurement]] = {}
-        for record in records:
+        for record in combined(records):
             self._models.setdefault(record.workload.model, []).append(record)
 
     def of(self, timed: Timed) -> list[Measurement]:
@@ -119,10 +123,21 @@ class Timings:
         return [each for each in known if timed.is_of(each)]
 
     def sessions(self, every: Sequence[Timed]) -> list[list[Measurement]]:
-        """A measurement of each of some figures, all of one session; the newest session first."""
+        """A measurement of each of some figures, all in turns; the newest first.
+
+        They took turns in rounds of a sweep, or in one session.
+        """
         if not every:
             return []
-        found = []
+        by_rounds = [[r for r in self.of(each) if r.launches] for each in every]
+        found = [
+            list(cells)
+            for cells in itertools.product(*by_rounds)
+            if all(
+                len(common_rounds(one, other)) >= FEWEST
+                for one, other in itertools.combinations(cells, 2)
+            )
+        ]
         others = [{r.session: r for r in reversed(self.of(each))} for each in every]
         for record in self.of(every[0]):
             if record.session is None or not all(record.session in other for other in others):
@@ -146,14 +161,29 @@ def ratio_to(
 ) -> tuple[Decimal, Interval]:
     """How many times the figure of the second is that of the first, from rounds in turns."""
     figure, reference = records
-    paired = min(len(figure.samples), len(reference.samples))
-    first, second = figure.samples[:paired], reference.samples[:paired]
+    if figure.launches and reference.launches:
+        return _ratio_by_rounds(metric, records, level)
+    first, second = visits_in_common(figure, reference)
     if metric == "latency":
         known = ratio_interval(second, first, level=level)  # first over second in time
         images = 1.0
     else:
         known = ratio_interval(first, second, level=level)
         images = figure.workload.batch_size / reference.workload.batch_size
+    low, high = _decimal(known.low * images), _decimal(known.high * images)
+    return _decimal(known.value * images), Interval(low, high)
+
+
+def _ratio_by_rounds(
+    metric: str, records: tuple[Measurement, Measurement], level: float
+) -> tuple[Decimal, Interval]:
+    """The same of two cells of a sweep: a latency is of a step, and the less the faster."""
+    figure, reference = records
+    latency = metric == "latency"
+    found = ratio_by_rounds(*((reference, figure) if latency else records), level=level)
+    assert found is not None  # noqa: S101  # those without common rounds are not paired
+    known, _ = found
+    images = figure.workload.batch_size / reference.workload.batch_size if latency else 1.0
     low, high = _decimal(known.low * images), _decimal(known.high * images)
     return _decimal(known.value * images), Interval(low, high)
 

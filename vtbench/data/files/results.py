@@ -14,6 +14,7 @@ import msgspec
 
 from vtbench.data.closed_form import Formula, refuse_unreadable
 from vtbench.data.files.lines import Line, decoded, read_lines
+from vtbench.data.launches import combined
 from vtbench.data.measurement import SCHEMA, Measurement
 from vtbench.data.record import CONVENTION, Record
 from vtbench.data.workload import Workload
@@ -123,8 +124,11 @@ def read_records(path: Path) -> dict[Workload, Record]:
 
 
 def read_measurements(path: Path) -> list[Measurement]:
-    """The measurements of a file in order; those of another schema are refused."""
-    return read_results([path], ("measurements",)).measurements
+    """The measurements of a file in order, the launches of a cell as one.
+
+    Those of another schema are refused.
+    """
+    return combined(read_results([path], ("measurements",)).measurements)
 
 
 def beginnings(kinds: Iterable[Kind]) -> tuple[bytes, ...]:

@@ -139,6 +139,7 @@ def _in_turns(
         warm_up=WarmUp(max_seconds=min(WarmUp().max_seconds, seconds)),
         stop=StoppingRule(relative_half_width=0.0, max_seconds=seconds),
         single_steps=protocol.synchronised,
+        fill_visits=False,
     )
     enough = _Enough(asked.smallest * NARROW)
     device = records[0].device

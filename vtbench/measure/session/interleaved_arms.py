@@ -1,8 +1,10 @@
 """Arms measured in one session: each is warmed up, then all are timed in turns.
 
 Every round visits the arms in a random order and then in the reverse of it (A B B A), so that a
-drift of the machine falls on all arms alike. Sample k of every arm comes from the same half of
-the same round, which is what makes their ratio a ratio of pairs.
+drift of the machine falls on all arms alike. Visit k of every arm comes from the same half of
+the same round, which is what makes their ratio a ratio of pairs. A visit lasts as long as one
+sample of the slowest arm: fast arms take several samples, so that each arm has its share of the
+time, and as many samples as in a session of its own that lasts as long as its share.
 """
 
 from __future__ import annotations
@@ -22,6 +24,12 @@ from vtbench.stats.stopping import StopReason
 
 WARM_BLOCK = 0.05
 """Seconds that a block of warm-up steps is meant to take."""
+VISITS = 2
+"""Visits of an arm in each round: there and back."""
+MOST_IN_A_VISIT = 10_000
+"""Samples that a visit has at the most, however slow the slowest arm is."""
+ROUNDING = 1e-6
+"""What rounding may take off a whole number of samples."""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +43,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Whether every sample is one step."""
     seed: int = 0
     """Of the order in the rounds."""
+    fill_visits: bool = True
+    """Whether a fast arm takes several samples a visit; otherwise each visit is one sample."""
 
 
 @dataclass
@@ -47,6 +57,9 @@ class Arm:
     samples: list[float] = field(default_factory=list)
     """Seconds per step."""
     steps_per_sample: int = 1
+    step_seconds: float = 0.0
+    """Seconds of a step in the fastest block of the warm-up."""
+    samples_per_visit: int = 1
     warmup_steps: int = 0
     warmup_seconds: float = 0.0
     stopped_by: StopReason | None = None
@@ -77,12 +90,14 @@ def measure_arms(
     for arm in arms:
         _guarded(arm, functools.partial(_warm_up, arm, rules))
     _in_turns(arms, _throw_away)
+    if rules.fill_visits:
+        _share_time(_alive(arms))
     warmed()
     order = random.Random(rules.seed)  # noqa: S311 - an order, no secret
     while alive := _alive(arms):
         turns = list(alive)
         order.shuffle(turns)
-        _in_turns([*turns, *reversed(turns)], _sample)
+        _in_turns([*turns, *reversed(turns)], _visit)
         alive = _alive(arms)
         ended = watch(alive)
         if _enough(alive, rules.stop) or ended:
@@ -127,8 +142,9 @@ def _warm_up(arm: Arm, rules: Rules) -> None:
     while rules.warm_up.decide(blocks, arm.clock.now() - ready) is None:
         steps = _filling(min(blocks), WARM_BLOCK)
         blocks.append(_timed(arm, steps) / steps)
+    arm.step_seconds = min(blocks)
     if not rules.single_steps:
-        arm.steps_per_sample = _filling(min(blocks), rules.sample_seconds)
+        arm.steps_per_sample = _filling(arm.step_seconds, rules.sample_seconds)
     arm.warmup_seconds = arm.clock.now() - began
 
 
@@ -148,9 +164,18 @@ def _throw_away(arm: Arm) -> None:
     arm.clock.seconds(arm.step, arm.steps_per_sample)
 
 
-def _sample(arm: Arm) -> None:
-    taken = arm.clock.seconds(arm.step, arm.steps_per_sample)
-    arm.samples.append(taken / arm.steps_per_sample)
+def _share_time(arms: Sequence[Arm]) -> None:
+    """As many samples a visit as fit into one sample of the slowest arm."""
+    longest = max((arm.step_seconds * arm.steps_per_sample for arm in arms), default=0.0)
+    for arm in arms:
+        own = max(arm.step_seconds * arm.steps_per_sample, longest / MOST_IN_A_VISIT)
+        arm.samples_per_visit = max(1, math.floor(longest / own + ROUNDING)) if longest else 1
+
+
+def _visit(arm: Arm) -> None:
+    for _ in range(arm.samples_per_visit):
+        taken = arm.clock.seconds(arm.step, arm.steps_per_sample)
+        arm.samples.append(taken / arm.steps_per_sample)
 
 
 def _enough(arms: Sequence[Arm], rule: StoppingRule) -> bool:
@@ -158,6 +183,7 @@ def _enough(arms: Sequence[Arm], rule: StoppingRule) -> bool:
     spent = math.fsum(arm.elapsed for arm in arms) >= rule.max_seconds * len(arms)
     patient = msgspec.structs.replace(rule, max_seconds=math.inf)
     for arm in arms:
-        enough = patient.decide(arm.samples, arm.elapsed)
+        asked_at = len(arm.samples) - VISITS * arm.samples_per_visit
+        enough = patient.decide(arm.samples, arm.elapsed, asked_at)
         arm.stopped_by = enough or ("max_time" if spent else None)
     return all(arm.stopped_by is not None for arm in arms)

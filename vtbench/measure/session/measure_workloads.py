@@ -131,7 +131,9 @@ def _finished(participant: Participant, arm: Arm, telemetry: Telemetry) -> Measu
     )
     if arm.failure is not None:
         return failed(record, arm.failure)
-    record = msgspec.structs.replace(record, stopped_by=arm.stopped_by)
+    record = msgspec.structs.replace(
+        record, stopped_by=arm.stopped_by, samples_per_visit=arm.samples_per_visit
+    )
     return with_samples(record, arm.samples, arm.steps_per_sample)
 
 

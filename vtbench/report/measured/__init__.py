@@ -69,5 +69,6 @@ def tables_asked(
     if asked.by is not None or asked.show is not None:
         by = None if asked.by == AUTO else asked.by
         page = asked.width if asked.format == "table" else None
-        return wide_tables(records, ratios, WideLayout(by=by, show=asked.show, width=page))
+        layout = WideLayout(by=by, show=asked.show, width=page, relative_to=asked.relative_to)
+        return wide_tables(records, ratios, layout)
     return measured_tables(records, ratios)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vtbench.data.disturbance import Kind, Value
+from vtbench.data.launches import good_launches
 from vtbench.data.measurement import Measurement
 from vtbench.report.measured.columns import LATENCY, MEMORY, TIMED, kind, state
 from vtbench.report.units import half_of, plural, share
 from vtbench.report.values_behind import value_notes
+from vtbench.stats.launches import FEWEST as LAUNCHES
 from vtbench.stats.median import FEWEST
 from vtbench.stats.samples import fewest
 
@@ -41,7 +43,8 @@ def legend(records: Sequence[Measurement]) -> list[str]:
     good = [record for record in records if record.error is None]
     said = []
     if what in (TIMED, LATENCY) and any(record.median is not None for record in good):
-        said += [_interval_said(good), _RATE_SAID]
+        launched = launches_said(good)
+        said += launched or [_interval_said(good), _RATE_SAID]
     if any(record.utilisation is not None for record in good):
         said.append("Util.: achieved MAC/s divided by the highest MAC/s measured on this device.")
     batches = any(record.workload.batch_size > 1 for record in good)
@@ -57,6 +60,25 @@ def _interval_said(records: Sequence[Measurement]) -> str:
     few = any(0 < len(record.samples) < FEWEST for record in records)
     range_of_few = f"; with fewer than {FEWEST} samples, the range from least to greatest"
     return f"ms/step is the median with its 95 % interval{range_of_few if few else ''}."
+
+
+def launches_said(records: Sequence[Measurement]) -> list[str]:
+    """Of how many launches the intervals speak; nothing if there were no rounds."""
+    numbers = [len(good_launches(record)) for record in records if record.launches]
+    if not numbers:
+        return []
+    least, most = min(numbers), max(numbers)
+    if most < LAUNCHES:
+        said = "Each figure is of one launch (a fresh process), so its interval speaks of that "
+        return [f"{said}process alone; --launches gives more."]
+    number = f"{most}" if least == most else f"{least} to {most}"
+    mean = f"Each figure is the geometric mean of {number} launches (fresh processes, in random "
+    found = [f"{mean}order over the whole sweep); its 95 % interval comes from how they differ."]
+    if least < LAUNCHES:
+        found.append("A single launch has the interval of one process alone.")
+    if len(numbers) < len([record for record in records if record.samples]):
+        found.append("The interval of other rows speaks of the one process that measured them.")
+    return found
 
 
 def half_width(record: Measurement) -> float | None:
@@ -90,7 +112,15 @@ def _watched(records: Sequence[Measurement], label: Label) -> list[str]:
         f"{_named([name for names in whys.values() for name in names], len(records))}: "
         f"{what}.{_first(list(whys))}"
         for (what, _), whys in found.items()
-    ]
+    ] + _lost(records, label)
+
+
+def _lost(records: Sequence[Measurement], label: Label) -> list[str]:
+    """Launches that failed although others of the same cell came off."""
+    lost = [(label(r), each) for r in records for each in r.launches if each.error is not None]
+    said = [f"{name}: launch {each.turn.round} failed: {each.error}" for name, each in lost[:NAMED]]
+    rest = len(lost) - NAMED
+    return [*said, f"{plural(rest, 'more launch', 'more launches')} failed."] if rest > 0 else said
 
 
 def _crowded(records: Sequence[Measurement], label: Label) -> list[str]:

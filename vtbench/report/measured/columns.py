@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from vtbench.data.disturbance import HELD, OTHERS
+from vtbench.data.launches import rate_interval
 from vtbench.data.measurement import MeasuredMemory, Measurement, Telemetry
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
 from vtbench.report.table import Column
@@ -80,10 +81,14 @@ def rate(record: Measurement) -> Value | None:
     """Images per second; its interval is that of the median turned round.
 
     So no speed is below nothing, and what slow steps take off the rate moves its ends as well.
+    Several launches have an interval of their rates.
     """
     value = record.images_per_second
     if value is None:
         return None
+    known = rate_interval(record)
+    if known is not None:
+        return Value(known.value, known.low, known.high)
     if not (record.median and record.low and record.high):
         return Value(value)
     return Value(value, value * record.median / record.high, value * record.median / record.low)

@@ -44,15 +44,22 @@ def by_protocol(records: Sequence[Measurement]) -> list[list[Measurement]]:
 def measured_tables(records: Sequence[Measurement], ratios: Sequence[Ratio] = ()) -> list[Table]:
     """One table per protocol, then where the time of a model goes, where its stages were timed.
 
-    Ratios stand below the one table that is timed, or apart.
+    Ratios stand below the table of their protocol; those that name none below the one table that
+    is timed, or apart.
     """
     groups = by_protocol(records)
-    lines = ratio_lines(ratios, _thin(records))
     timed = [group for group in groups if kind(group[0].protocol) in (TIMED, LATENCY)]
-    beside = timed[0] if len(timed) == 1 else None
-    tables = [_table(group, lines if group is beside else []) for group in groups]
-    if lines and beside is None:
-        tables.append(Table(title="Head to head", columns=(), rows=(), notes=tuple(lines)))
+    only = str(timed[0][0].protocol) if len(timed) == 1 else None
+    lines: dict[str | None, list[Ratio]] = {}
+    for ratio in ratios:
+        lines.setdefault(ratio.protocol or only, []).append(ratio)
+    tables = [
+        _table(group, ratio_lines(lines.get(str(group[0].protocol), ()), _thin(group)))
+        for group in groups
+    ]
+    if None in lines:
+        apart = tuple(ratio_lines(lines[None], _thin(records)))
+        tables.append(Table(title="Head to head", columns=(), rows=(), notes=apart))
     names = labels(records)
     stages = (stages_table(record, name) for record, name in zip(records, names, strict=True))
     return [
@@ -90,7 +97,7 @@ def _thin(records: Sequence[Measurement]) -> set[str]:
     return {
         name
         for name, record in zip(names, records, strict=True)
-        if 0 < len(record.samples) < FEWEST
+        if 0 < len(record.samples) / record.samples_per_visit < FEWEST and not record.launches
     }
 
 
@@ -185,9 +192,16 @@ def relative(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:
     """The ratios to one model, turned round where they are of it; all if none is."""
     if to is None:
         return list(ratios)
-    turned = [_turned(each) if each.a == to and each.b != to else each for each in ratios]
-    own = [each for each in turned if each.b == to]
+    turned = [
+        _turned(each) if _is_of(each.a, to) and not _is_of(each.b, to) else each for each in ratios
+    ]
+    own = [each for each in turned if _is_of(each.b, to)]
     return own or list(ratios)
+
+
+def _is_of(label: str, model: str) -> bool:
+    """Whether a label is of a model, with or without what tells its namesakes apart."""
+    return label == model or label.startswith(f"{model} (")
 
 
 def ratio_lines(ratios: Sequence[Ratio], thin: Collection[str] = ()) -> list[str]:

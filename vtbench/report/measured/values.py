@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from vtbench.data.launches import good_launches
 from vtbench.data.measurement import Device, MeasuredMemory, Measurement, Ratio, Roofline, Telemetry
 from vtbench.report.table import Table, values_table
 
@@ -22,7 +23,7 @@ _SCALARS = tuple(
     name
     for name in Measurement.__struct_fields__
     if name not in (*_NESTED, "workload", "protocol", "device", "environment", "samples",
-                    "steps_per_sample", "by_values", "distribution")
+                    "steps_per_sample", "by_values", "distribution", "turn", "launches")
 )  # fmt: skip
 
 
@@ -60,6 +61,7 @@ def _flat(record: Measurement) -> dict[str, Any]:
     line["protocol"] = str(record.protocol)
     line |= dict(_fields("device", Device, record.device, leave=("kind",)))
     line |= {"samples": len(record.samples), "steps_per_sample": record.steps_per_sample}
+    line["launches"] = len(good_launches(record)) or None
     line |= {name: getattr(record, name) for name in _SCALARS}
     read = record.by_values
     line["by_values"] = ";".join(read.operators) if read is not None else None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from vtbench.data.from_samples import speeds_over
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.report.measured.axes import (
     FILLING,
@@ -16,7 +17,7 @@ from vtbench.report.measured.axes import (
     power_said,
     values,
 )
-from vtbench.report.measured.cautions import cautions, half_width
+from vtbench.report.measured.cautions import cautions, half_width, launches_said
 from vtbench.report.measured.columns import COUNTED, WIDE, kind
 from vtbench.report.measured.conditions import Condition, cell, common_and_varying
 from vtbench.report.measured.quantities import (
@@ -36,12 +37,15 @@ from vtbench.report.measured.tables import (
     measured_tables,
     named_apart,
 )
+from vtbench.report.measured.told_apart import told_apart
 from vtbench.report.render import GAP
 from vtbench.report.table import Column, Table, figure_columns, name_column
-from vtbench.report.units import ABSENT, share
+from vtbench.report.units import ABSENT, bracketed, share, written
 
 Row = tuple[str, ...]
 NARROWEST_NAME = 12
+OPEN = 4.0
+"""Upper over lower end of a ratio from which on the interval says hardly anything."""
 _POWER = "Power: the k in quantity ~ {}^k, fitted on logarithms, with its 95 % interval."
 
 
@@ -54,6 +58,8 @@ class WideLayout(msgspec.Struct, frozen=True, kw_only=True):
     """The quantity; None is what the protocol is about."""
     width: int | None = None
     """Cells of the page; a table that is wider is broken into several."""
+    relative_to: str | None = None
+    """The model that speeds are held against in a table of their own."""
 
 
 class Growing(msgspec.Struct, frozen=True):
@@ -88,7 +94,8 @@ def wide_tables(
     for group, condition in zip(groups, along, strict=True):
         quantity = usual(group) if layout.show is None else quantity_named(layout.show)
         if condition is None or not has(group, quantity):
-            tables += measured_tables(group, ratios if len(groups) == 1 else ())
+            own = [each for each in ratios if each.protocol is not None or len(groups) == 1]
+            tables += measured_tables(group, own)
         else:
             tables += _along(group, condition, quantity, layout, said)
             if layout.show is None and not counted and _timed(quantity) and _counts_differ(group):
@@ -111,6 +118,9 @@ def _along(
     Counts are the same under every protocol, so their growth is said once.
     """
     tables = _broken(_table(records, condition, quantity), records, condition, layout.width)
+    if layout.relative_to is not None and _timed(quantity):
+        ratios = relative_table(records, condition, layout.relative_to)
+        tables += _broken(ratios, records, condition, layout.width)
     own = QUANTITIES["time"] if quantity.name == "throughput" else quantity
     lines = _growths(records, condition, own.name)
     if own.name != "macs":
@@ -123,6 +133,48 @@ def _along(
 
 def _timed(quantity: Quantity) -> bool:
     return quantity.name in ("throughput", "time")
+
+
+def relative_table(records: Sequence[Measurement], condition: Condition, to: str) -> Table:
+    """Speeds over that of a model, round by round, models down and values across."""
+    across = values(condition, records)
+    others, rows = rows_of(records, condition)
+    ratios = speeds_over(records, to)
+    lines = []
+    for key, found in rows.items():
+        cells = {
+            cell(condition, each): _ratio_said(ratio)
+            for each in found
+            if (ratio := ratios.get(id(each))) is not None
+        }
+        if cells:
+            lines.append((*key, *(cells.get(value, ABSENT) for value in across)))
+    wide = any(ratio.high > OPEN * ratio.low for ratio in ratios.values())
+    open_said = f"; {DOUBTFUL}: the ends are more than {OPEN:g} times apart" if wide else ""
+    rounds = sorted({ratio.rounds for ratio in ratios.values() if ratio.rounds is not None})
+    number = " to ".join(str(each) for each in dict.fromkeys(rounds[:1] + rounds[-1:]))
+    return Table(
+        title=f"Speed relative to {to}, by {condition.head.lower()}",
+        columns=(
+            name_column("Model"),
+            *(Column(head=each.head) for each in others),
+            *(Column(head=value) for value in across),
+        ),
+        rows=tuple(lines),
+        notes=(
+            f"Above 1 is faster than {to}. Each ratio is the mean of the ratios within {number} "
+            f"rounds that both took part in, with its 95 % interval{open_said}."
+            if rounds
+            else f"No row took turns with {to}, so there are no ratios.",
+        ),
+    )
+
+
+def _ratio_said(ratio: Ratio) -> str:
+    """A ratio with its ends; one that is hardly known at all stands without them, and marked."""
+    if ratio.high > OPEN * ratio.low:
+        return f"{DOUBTFUL}{written(ratio.ratio, 1)}"
+    return bracketed(ratio.ratio, ratio.low, ratio.high)
 
 
 def rows_of(
@@ -169,7 +221,7 @@ def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quant
     )
     said = []
     if halves and _timed(quantity):
-        ends = dict.fromkeys(f"±{share(half)}" for half in (halves[0], halves[-1]))
+        ends = dict.fromkeys(map(_half_said, (halves[0], halves[-1])))
         said.append(f"The half-widths of the 95 % intervals are {' to '.join(ends)}.")
     if any(doubtful(quantity, record) for record in records):
         unfitted = "" if condition.name in FILLING else "; such cells are left out of fitted growth"
@@ -180,8 +232,18 @@ def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quant
     if twice:
         cells_said = "cell was" if twice == 1 else "cells were"
         said.append(f"{twice} {cells_said} measured more than once; the last one is shown.")
+    if _timed(quantity):
+        rows = rows_of(records, condition)[1]
+        said += launches_said([record for record in records if record.error is None])
+        for key, found in rows.items():
+            said += told_apart(", ".join(key), found, condition, quantity)
     names = dict(zip(map(id, records), _names(records, condition), strict=True))
     return [*said, *cautions(records, lambda record: names[id(record)])]
+
+
+def _half_said(half: float) -> str:
+    """``±1.2 %``; what is wider than its value says no more than that."""
+    return f"±{share(half)}" if half <= 1 else "more than ±100 %"
 
 
 def _names(records: Sequence[Measurement], condition: Condition) -> list[str]:

@@ -60,7 +60,7 @@ def test_a_figure_is_drawn_beside_the_tables(vtbench, sweep, tmp_path):
     ended = vtbench("report", str(sweep), "--protocol", "memory", "--plot", str(figure))
     assert ended.status == 0
     assert ended.err == f"vtbench: wrote {figure}\n"
-    assert "<!-- tokens -->" in figure.read_text()
+    assert ">Tokens (linear)</text>" in figure.read_text()
 
 
 def test_accuracies_against_costs(vtbench, speed, tmp_path):
@@ -164,7 +164,7 @@ def test_the_committed_reports_are_up_to_date(vtbench):
         (("{file}", "--output", "a.xlsx"), ".txt, got 'a.xlsx'; rename it, or give --format"),
         (
             ("{file}", "--plot", "a.gif"),
-            "--plot: expected a name that ends in .png or .svg, got 'a.gif'",
+            "--plot: expected a file name that ends in .pdf, .png or .svg, got 'a.gif'",
         ),
         (("{file}", "--pareto", "--format", "bencher"), "has no format bencher"),
         (("{file}", "--check"), "--check compares a folder"),

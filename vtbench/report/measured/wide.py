@@ -180,11 +180,11 @@ def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quant
     if twice:
         cells_said = "cell was" if twice == 1 else "cells were"
         said.append(f"{twice} {cells_said} measured more than once; the last one is shown.")
-    names = dict(zip(map(id, records), _names(records, condition), strict=True))
+    names = dict(zip(map(id, records), names_at(records, condition), strict=True))
     return [*said, *cautions(records, lambda record: names[id(record)])]
 
 
-def _names(records: Sequence[Measurement], condition: Condition) -> list[str]:
+def names_at(records: Sequence[Measurement], condition: Condition) -> list[str]:
     """A row's model and column, and nothing else if that is enough."""
     at = condition.head.lower()
     short = [f"{r.workload.model} at {at} {cell(condition, r)}" for r in records]

@@ -21,6 +21,7 @@ from vtbench.cli.report_files import (
     derived_text,
     measurements_of,
     report_files,
+    with_figures,
     write_all,
 )
 from vtbench.data.files import read_records
@@ -110,8 +111,9 @@ def measured_of(folder: Path) -> tuple[dict[str, str], dict[str, Chart]]:
         records = measurements_of(file)
         if not records:
             raise BadInput(f"There are no measurements in {file}.")
-        texts[f"{MEASURED}/{file.stem}.md"] = derived_text(records)
-        charts |= derived_charts(records, f"{MEASURED}/{file.stem}")
+        drawn = derived_charts(records, f"{MEASURED}/{file.stem}")
+        texts[f"{MEASURED}/{file.stem}.md"] = with_figures(derived_text(records), drawn)
+        charts |= drawn
     return texts, charts
 
 

@@ -21,9 +21,11 @@ from vtbench.errors import BadInput, BadOption
 from vtbench.report import Format
 from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
 from vtbench.report.measured.charts import ROWS, chart_of, charts
+from vtbench.report.plot import MOST_LINES
 
 if TYPE_CHECKING:
     from vtbench.report.chart import Chart
+
 
 class ReportView(Group, frozen=True, kw_only=True):
     """What is to be seen of some measurements."""
@@ -119,9 +121,25 @@ def derived_text(records: Sequence[Measurement]) -> str:
     return measured_document(records, ratios_of(records), question)
 
 
+def with_figures(text: str, figures: Mapping[str, Chart]) -> str:
+    """A page in markdown with its figures at the end; they stand in the same folder."""
+    shown = (f"\n![{chart.title}]({Path(name).name})\n" for name, chart in figures.items())
+    return text + "".join(shown)
+
+
 def derived_charts(records: Sequence[Measurement], stem: str) -> dict[str, Chart]:
-    """File name -> what the figure shows, one for every protocol that has something to show."""
-    return {f"{stem}-{name}.svg": chart for name, chart in charts(records).items()}
+    """File name -> what the figure shows, one for every protocol that has something to show.
+
+    A figure of more lines than can be told apart is left out, and that is said.
+    """
+    found = {}
+    for name, chart in charts(records).items():
+        number = len(chart.lines) + len(chart.levels)
+        if number > MOST_LINES:
+            say(f"{stem} has no figure of {name}: it would have {number} lines, over {MOST_LINES}.")
+        else:
+            found[f"{stem}-{name}.svg"] = chart
+    return found
 
 
 def _plain(
@@ -165,7 +183,9 @@ def _write_folder(
         )
         for suffix, shape in shapes.items()
     }
-    write_all(folder, texts, derived_charts(records, stem))
+    drawn = derived_charts(records, stem)
+    texts[f"{stem}.md"] = with_figures(texts[f"{stem}.md"], drawn)
+    write_all(folder, texts, drawn)
 
 
 def write_all(folder: Path, texts: Mapping[str, str], figures: Mapping[str, Chart]) -> None:

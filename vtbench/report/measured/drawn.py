@@ -21,7 +21,7 @@ from vtbench.report.units import ABSENT
 MOST_TICKS = 40
 THIN = "Thin grey segments join neighbours where the points carry no trend."
 _AXES = {
-    "resolution": ("Height × width", "pixels"),
+    "resolution": ("Height × width, by pixels", ""),
     "batch_size": ("Batch size", "images"),
     "threads": ("Threads", ""),
     "tokens": ("Tokens", ""),
@@ -44,7 +44,7 @@ def along(records: Sequence[Measurement], condition: Condition, quantity: Quanti
         levels += _levels(name, found, condition, quantity, beside=line is not None)
     return Chart(
         title=f"{_title(quantity)} by {condition.head.lower()}{named_apart(records[0].protocol)}",
-        x=_x_scale(records, condition, sides=sides),
+        x=_x_scale([r for r in records if _value(quantity, r)], condition, sides=sides),
         y=quantity_scale(quantity, [*_heights(lines), *(level.y for level in levels)]),
         lines=tuple(lines),
         levels=tuple(levels),
@@ -218,7 +218,7 @@ def _x_scale(records: Sequence[Measurement], condition: Condition, *, sides: boo
     sizes = condition.name == "resolution" and not sides
     return Scale(
         label="Height = width" if sides else label,
-        unit="" if sizes else unit,
+        unit="pixels" if sides else unit,
         logarithmic=doubling(places),
         ticks=tuple(places) if few else (),
         names=tuple(named[place] for place in places) if few and sizes else (),

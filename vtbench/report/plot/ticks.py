@@ -39,8 +39,9 @@ class Ticks(msgspec.Struct, frozen=True, kw_only=True):
 def ticks_of(scale: Scale, ends: tuple[float, float], most: int) -> Ticks:
     """About ``most`` ticks between two ends, or those that the scale has."""
     low, high = ends
+    own = [i for i, place in enumerate(scale.ticks) if low <= place <= high]
     if scale.ticks:
-        places = list(scale.ticks)
+        places = [scale.ticks[i] for i in own]
     elif scale.logarithmic:
         places = log_places(low, high, most)
     else:
@@ -49,7 +50,7 @@ def ticks_of(scale: Scale, ends: tuple[float, float], most: int) -> Ticks:
     prefix = _prefix(scale, places)
     unit = f"{PREFIXES[prefix or 0]}{scale.unit}"
     if scale.names:
-        names = list(scale.names)
+        names = [scale.names[i] for i in own]
     elif prefix is None:
         names = [_own_prefix(place) for place in places]
     else:

@@ -60,7 +60,7 @@ def test_a_figure_is_drawn_beside_the_tables(vtbench, sweep, tmp_path):
     ended = vtbench("report", str(sweep), "--protocol", "memory", "--plot", str(figure))
     assert ended.status == 0
     assert ended.err == f"vtbench: wrote {figure}\n"
-    assert ">Tokens (linear)</text>" in figure.read_text()
+    assert ">Tokens (log scale)</text>" in figure.read_text()
     pdf = tmp_path / "a.pdf"
     ended = vtbench("report", str(sweep), "--protocol", "throughput", "--plot", str(pdf))
     assert ended.status == 0

@@ -91,6 +91,23 @@ def test_an_svg_names_its_axes_and_lines(tmp_path):
     assert not any("0.1.0" in each for each in said)  # marks of lines have no names
 
 
+def test_a_lower_bound_has_an_arrow_and_a_sentence(tmp_path):
+    line = Line(name="a", marks=(Mark(x=1.0, y=2.0, at_least=True), Mark(x=2.0, y=3.0)))
+    plot.draw(msgspec.structs.replace(_chart(), lines=(line,)), tmp_path / "a.svg")
+    assert any("at least so large" in said for said in _texts(tmp_path / "a.svg"))
+    (axes,) = plot.figure(msgspec.structs.replace(_chart(), lines=(line,))).axes
+    assert [text.xy for text in axes.texts] == [(1.0, 2.0)]
+
+
+def test_a_disturbed_point_is_hollow():
+    marks = (Mark(x=1.0, y=2.0, disturbed=True), Mark(x=2.0, y=3.0))
+    chart = msgspec.structs.replace(_chart(), lines=(Line(name="a", marks=marks),))
+    (axes,) = plot.figure(chart).axes
+    faces = {tuple(line.get_xdata()): line.get_markerfacecolor() for line in axes.lines
+             if line.get_marker() == "o"}  # fmt: skip
+    assert faces == {(2.0,): COLORS[0], (1.0,): "white"}
+
+
 def test_points_are_named_each(tmp_path):
     plot.draw(_chart("points"), tmp_path / "a.svg")
     said = _texts(tmp_path / "a.svg")

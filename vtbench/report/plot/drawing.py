@@ -21,6 +21,7 @@ from vtbench.report.plot.styles import MOST_LINES, Style, styles
 NEUTRAL = "#999999"
 HEIGHTS = (1.0, 1.3, 1.7)
 """How high a figure is tried, in usual heights, until every point has its name."""
+LOWER_BOUNDS = "Arrows rise from lower bounds: the value is at least so large."
 UP = 5
 """Points that an arrow of a lower bound rises above its marker."""
 
@@ -33,6 +34,8 @@ def draw(chart: Chart, path: Path, look: Look | None = None) -> None:
 def figure(chart: Chart, look: Look | None = None) -> Any:
     """A chart as a figure of matplotlib, as high as the names of its points need."""
     look, chart = look or Look(), visible_chart(chart)
+    if any(mark.at_least for line in chart.lines for mark in line.marks):
+        chart = msgspec.structs.replace(chart, notes=(*chart.notes, LOWER_BOUNDS))
     refuse_many(len(chart.lines) + len(chart.levels))
     for stretched in HEIGHTS:
         made, left_out = _made(chart, msgspec.structs.replace(look, stretched=stretched))

@@ -83,7 +83,7 @@ def log_places(low: float, high: float, most: int) -> list[float]:
         ]
         if len(found) <= most:
             return found if len(found) >= FEW else linear_places(low, high, most)
-    step = math.ceil(len(found) / most)
+    step = math.ceil(len(found) / max(most, 1))
     return found[::step]
 
 

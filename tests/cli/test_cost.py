@@ -169,7 +169,9 @@ def test_settings_can_be_a_range_too(vtbench):
     assert rows[1:] == [["1", str(3 * square + pairs)], ["2", str(2 * square + pairs)]]
 
 
-@pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+@pytest.mark.parametrize(
+    ("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
+)
 def test_a_range_is_drawn(vtbench, tmp_path, suffix, begins):
     target = tmp_path / f"tokens.{suffix}"
     ended = vtbench("cost", "vt_r18", "vt_r34", "--at", "L=4:64:4", "--plot", str(target))
@@ -222,7 +224,7 @@ REFUSED = [
     (("vt_v4_r18", "--at", "tokenizer=1:3"), "one of filter, recurrent, kmeans, pooling"),
     (("vt_r34", "--depth", "0"), "--depth: expected a positive integer, got 0"),
     (("vt_r34", "--plot", "x.png"), "--plot needs a range"),
-    (("vt_r34", "--at", "L=4:8:4", "--plot", "x.gif"), "ends in .png or .svg, got 'x.gif'"),
+    (("vt_r34", "--at", "L=4:8:4", "--plot", "x.gif"), "ends in .pdf, .png or .svg, got 'x.gif'"),
     (("vt_r34", "--at", "L=4:8:4", "--plot", "/no/such/x.png"), "folder that does not exist"),
     (("vt_r34", "--output", "/no/such/x.json"), "folder that does not exist"),
     (("--at", "L=4"), "--plot need a cost model; name one"),

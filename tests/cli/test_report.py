@@ -60,7 +60,25 @@ def test_a_figure_is_drawn_beside_the_tables(vtbench, sweep, tmp_path):
     ended = vtbench("report", str(sweep), "--protocol", "memory", "--plot", str(figure))
     assert ended.status == 0
     assert ended.err == f"vtbench: wrote {figure}\n"
-    assert "<!-- tokens -->" in figure.read_text()
+    assert ">Tokens (log scale)</text>" in figure.read_text()
+    pdf = tmp_path / "a.pdf"
+    ended = vtbench("report", str(sweep), "--protocol", "throughput", "--plot", str(pdf))
+    assert ended.status == 0
+    assert pdf.read_bytes().startswith(b"%PDF")
+
+
+def test_a_page_of_a_folder_shows_its_figures(vtbench, sweep, tmp_path):
+    folder = tmp_path / "reports"
+    (folder / "measured").mkdir(parents=True)
+    sweep.rename(folder / "measured" / "sweep.jsonl")
+    assert vtbench("report", str(folder)).status == 0
+    page = (folder / "measured" / "sweep.md").read_text()
+    assert "\n![Throughput by size](sweep-throughput.svg)\n" in page
+    drawn = (folder / "measured" / "sweep-throughput.svg").read_text()
+    assert ">384</text>" in drawn
+    assert ">1,024</text>" not in drawn  # that run failed, which the figure says
+    assert "Not drawn, because the run failed" in drawn
+    assert vtbench("report", str(folder), "--check").status == 0
 
 
 def test_accuracies_against_costs(vtbench, speed, tmp_path):
@@ -164,7 +182,7 @@ def test_the_committed_reports_are_up_to_date(vtbench):
         (("{file}", "--output", "a.xlsx"), ".txt, got 'a.xlsx'; rename it, or give --format"),
         (
             ("{file}", "--plot", "a.gif"),
-            "--plot: expected a name that ends in .png or .svg, got 'a.gif'",
+            "--plot: expected a file name that ends in .pdf, .png or .svg, got 'a.gif'",
         ),
         (("{file}", "--pareto", "--format", "bencher"), "has no format bencher"),
         (("{file}", "--check"), "--check compares a folder"),

@@ -328,7 +328,45 @@ def test_a_sweep_is_drawn_along_its_longest_axis(vtbench, tmp_path):
     ended = vtbench("sweep", "vt_transformer", "--tokens", "8:24:8", "--plot", str(path))
     assert ended.status == 0, ended.err
     assert path.read_text(encoding="utf-8").startswith("<?xml")
-    assert vtbench("sweep", "vt_transformer", "--plot", str(tmp_path / "s.txt")).status == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--plot", "s.txt"), "ends in .pdf, .png or .svg, got 's.txt'"),
+        (("--plot", "none/s.svg"), "in a folder that does not exist"),
+        (("--plot-width", "page"), "--plot-width says how a figure is drawn; give --plot FILE too"),
+        (("--scale", "x=log"), "--scale says how a figure is drawn; give --plot FILE too"),
+        (("--plot", "s.svg", "--scale", "x=log,x=log"), "got 'x=log,x=log'"),
+        (("--plot", "s.svg", "--scale", "y=cubic"), "with linear or log for each axis"),
+        (("--plot", "s.svg", "--scale", ""), "--scale: expected x=KIND, y=KIND or both"),
+        (("--plot", "s.svg", "--batch-size", "1:13"), "this one would have 13; leave out models"),
+        (("--plot", "s.svg", "--across", "dtype"), "The measurements do not differ in 'dtype'"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_before_any_cell(
+    vtbench, tmp_path, monkeypatch, more, said
+):
+    monkeypatch.chdir(tmp_path)
+    ended = vtbench("sweep", "vt_transformer", "--tokens", "1:20", *more, "--save", "s.jsonl")
+    assert (ended.status, ended.out) == (2, "")
+    assert said in ended.err
+    assert not (tmp_path / "s.jsonl").exists()
+
+
+def test_a_sweep_may_have_rows_and_a_model_outside_the_axis(vtbench, tmp_path):
+    drawn = tmp_path / "s.svg"
+    asked = ("sweep", "vt_transformer", "nonlocal_block", "-o", "vt_transformer:tokens=8,16,24")
+    ended = vtbench(*asked, "--plot", str(drawn), "--plot-width", "column", "--scale", "y=linear")
+    assert ended.status == 0, ended.err
+    said = drawn.read_text(encoding="utf-8")
+    assert 'width="237.6pt"' in said  # 3.3 inches
+    for words in ("Tokens (linear)", "nonlocal_block", "MACs per image (M, linear)"):
+        assert words in said
+    rows = vtbench(*asked, "--across", "rows", "--plot", str(drawn))
+    assert rows.status == 0, rows.err
+    assert rows.out.startswith("Multiply-accumulates\n")
+    assert "vt_transformer (tokens=8)" in drawn.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 
+import msgspec
 import pytest
 from made_measurements import failed, made, remembered, swept
 
@@ -25,7 +26,7 @@ from vtbench.report.measured.accuracy import (
     pareto_chart,
     points,
 )
-from vtbench.report.measured.charts import chart_of, charts
+from vtbench.report.measured.charts import chart_of, charts, refuse_figure
 from vtbench.report.measured.fronts import pareto_document, pareto_table
 from vtbench.report.measured.quantities import QUANTITIES
 
@@ -178,13 +179,12 @@ def test_batches_have_no_power():
     assert [table.title for table in tables] == ["Throughput, images/s, by batch"]
 
 
-def test_a_chart_along_sizes_has_a_line_per_model_with_its_power():
+def test_a_chart_along_sizes_has_a_line_per_model():
     chart = chart_of([*swept(), *swept("resnet34", power=1.0)], None, None)
     assert chart.title == "Throughput by size"
-    assert chart.x.label == "height = width, pixels"
+    assert (chart.x.label, chart.x.unit) == ("Height = width", "pixels")
     assert chart.x.ticks == (192.0, 224.0, 256.0, 320.0, 384.0)
     assert [line.name for line in chart.lines] == ["deit_s", "resnet34"]
-    assert chart.lines[1].remark == "∝ pixels^−1.000 [−1.000, −1.000]"
     mark = chart.lines[0].marks[1]
     # the median's interval is ±0.5 % of it, and a speed is one over a time
     assert (mark.x, mark.y) == (224.0, pytest.approx(1600.0))
@@ -228,7 +228,35 @@ def test_figures_mix_no_protocols_and_need_numbers():
         chart_of([failed()], None, None)
     with pytest.raises(BadOption, match="no energy to draw"):
         chart_of(swept(), None, "energy")
-    assert chart_of(swept(), None, "time").y.label == "ms per step"
+    timed = chart_of(swept(), None, "time").y
+    assert (timed.label, timed.unit) == ("Time", "ms/step")
+
+
+def test_without_an_axis_counts_have_rows_and_two_values_are_a_line():
+    counts = [made(name, protocol="macs") for name in ("a", "b")]
+    rows = chart_of(counts, None, None)
+    assert (rows.kind, rows.y.names) == ("rows", ("a", "b"))
+    assert [(mark.x, mark.y) for mark in rows.lines[0].marks] == [
+        (3_663_761_408, 1.0),
+        (3_663_761_408, 0.0),
+    ]
+    pair = chart_of(swept(protocol="macs", sizes=(192, 224)), None, None)
+    assert (pair.kind, pair.x.ticks) == ("lines", (192.0, 224.0))
+    assert chart_of(swept(), "rows", None).kind == "rows"
+
+
+def test_what_cannot_be_drawn_is_refused_by_the_workloads_alone():
+    planned = [
+        msgspec.structs.replace(made(f"m{i}", resolution=(size, size)), macs=None)
+        for i in range(13)
+        for size in (192, 224, 256)
+    ]
+    with pytest.raises(BadInput, match="would have 13"):
+        refuse_figure(planned, None)
+    refuse_figure(planned[:36], None)
+    refuse_figure(planned, "rows")
+    with pytest.raises(BadOption, match="do not differ in 'tokens'"):
+        refuse_figure(planned, "tokens")
 
 
 def test_every_protocol_with_something_to_show_has_a_chart():

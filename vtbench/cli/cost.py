@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vtbench.cli.figures import Drawing
 from vtbench.cli.groups import command
-from vtbench.cli.options import At, Depth, Output, Plot
-from vtbench.cli.output import check_writable, say
+from vtbench.cli.options import At, Depth, Output
 from vtbench.cli.symbol_values import MOST_SIZES, Given, parse_at
 from vtbench.cli.written import Written
-from vtbench.errors import BadInput, BadOption, OutputError
-from vtbench.report.plot import SUFFIXES as FIGURES
+from vtbench.errors import BadInput, BadOption
+from vtbench.report.plot import refuse_many
 
 if TYPE_CHECKING:
     from vtbench.data.cost.model import CostModel
@@ -45,7 +44,7 @@ def cost(
         ),
     ] = None,
     depth: Depth = None,
-    plot: Plot = None,
+    drawing: Drawing,
     output: Output,
 ) -> int:
     """Evaluate the papers' cost models, term by term.
@@ -65,7 +64,7 @@ def cost(
     Exit status: 0 if the costs are shown; 2 if they cannot be.
     """
     written = output.written("cost", "cost" if names else "cost-models")
-    check_figure(plot)
+    plot = drawing.figure()
     if not names:
         if at or crossing or plot or depth:
             raise BadOption(
@@ -82,23 +81,14 @@ def cost(
     sweep = _sweep(models, values, _axis(given, crossing))
     if plot is not None and (sweep is None or not sweep.shown):
         raise BadOption("--plot needs a range of values; give one, such as --at L=4:64:4.")
+    if plot is not None:
+        refuse_many(len(models))
     written.write(_document(models, values, sweep, depth, written))
     if plot is not None and sweep is not None:
         from vtbench.report.cost import figure
-        from vtbench.report.plot import draw
 
-        draw(figure(sweep), plot)
-        say(f"wrote {plot}")
+        plot.draw(figure(sweep))
     return 0
-
-
-def check_figure(plot: Path | None) -> None:
-    """Refuse a figure that cannot be drawn, before the document is written."""
-    check_writable(plot)
-    if plot is not None and plot.suffix.lower() not in FIGURES:
-        raise OutputError(
-            f"--plot: expected a name that ends in {' or '.join(FIGURES)}, got {str(plot)!r}."
-        )
 
 
 def _list(written: Written) -> str:

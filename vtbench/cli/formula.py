@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from vtbench.cli.cost import check_figure
 from vtbench.cli.deriving import derive_all, derive_one, key_with
+from vtbench.cli.figures import Drawing, Figure
 from vtbench.cli.groups import command
-from vtbench.cli.options import At, Building, From, Jobs, Models, Output, Plot, Save, Session
+from vtbench.cli.options import At, Building, From, Jobs, Models, Output, Save, Session
 from vtbench.cli.output import say, tell
 from vtbench.cli.symbol_values import LETTERS, parse_at, parse_symbols, points_of
 from vtbench.cli.workloads import asked, grid_of
@@ -22,6 +21,8 @@ from vtbench.data.closed_form import Formula, written
 from vtbench.data.files import ResultFile, read_results
 from vtbench.errors import BadOption
 from vtbench.report.formula import Row, evaluated, formula_document
+from vtbench.report.formula_chart import formula_chart, lines_each
+from vtbench.report.plot import refuse_many
 
 TIME_LIMIT = 30.0
 
@@ -32,7 +33,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     points: list[dict[str, int]] | None
     """Sizes to evaluate them at."""
     written: Written
-    plot: Path | None
+    plot: Figure | None
 
 
 @command
@@ -50,7 +51,7 @@ def formula(
         ),
     ] = None,
     at: At = None,
-    plot: Plot = None,
+    drawing: Drawing,
     session: Session,
     save: Save,
     kept: From,
@@ -77,16 +78,18 @@ def formula(
     _refuse_idle_options(building)
     symbols = parse_symbols(symbol)
     letters = tuple(each.name for each in symbols) or LETTERS
+    plot = drawing.figure()
     question = Question(
         points=None if at is None else points_of(parse_at(at), letters), written=place, plot=plot
     )
-    check_figure(plot)
     if plot is not None and at is None:
         raise BadOption("--plot needs the sizes of --at; give --at too.")
     task = functools.partial(derive_one, time_limit=session.seconds(TIME_LIMIT), symbols=symbols)
     number = jobs.number or 1
     known = read_results(kept.from_ or (), ("forms",)).forms
     wanted = asked(models, grid_of(building))
+    if plot is not None and question.points:
+        refuse_many(len(wanted.todo()) * lines_each(question.points))
     with ResultFile(save.save, ("forms",)) as file:
         tell(file.said)
         found = derive_all(
@@ -123,7 +126,7 @@ def answer(found: Sequence[Formula], question: Question) -> int:
         return 2
     question.written.write(formula_document(found, rows, question.written.rendering))
     if question.plot is not None and rows:
-        _draw(good, rows, question.plot)
+        question.plot.draw(formula_chart(good, rows))
     return 1 if len(good) < len(found) else 0
 
 
@@ -138,22 +141,3 @@ def _within(good: Sequence[Formula], rows: list[Row]) -> bool:
                 f"for {'; '.join(each.conditions)}."
             )
     return any(count is not None for _, counts in rows for count in counts)
-
-
-def _draw(good: Sequence[Formula], rows: list[Row], plot: Path) -> None:
-    """One line per model, and per value of what varies beside the size on the axis."""
-    from vtbench.report.plot import lines
-
-    first = rows[0][0]
-    numbers = {name: len({sizes[name] for sizes, _ in rows}) for name in first}
-    axis = max(first, key=lambda name: (numbers[name], name == "H"))
-    square = all(sizes.get("W") == sizes.get("H") for sizes, _ in rows)
-    others = [n for n in first if n != axis and numbers[n] > 1 and not (square and n == "W")]
-    series: dict[str, list[tuple[float, float]]] = {}
-    for sizes, counts in rows:
-        fixed = "".join(f", {name}={sizes[name]}" for name in others)
-        for each, count in zip(good, counts, strict=True):
-            if count is not None:
-                series.setdefault(f"{each.model}{fixed}", []).append((sizes[axis], count / 1e9))
-    lines(series, "H = W" if square and axis == "H" else axis, "GMACs", plot)
-    say(f"wrote {plot}")

@@ -322,12 +322,6 @@ Across = Annotated[
         "`rows` gives one row per result (default: the longest axis).",
     ),
 ]
-Plot = Annotated[
-    Path | None,
-    typer.Option(
-        "--plot", metavar="FILE", help="Draw a figure into FILE, which is a PNG or an SVG."
-    ),
-]
 Depth = Annotated[
     int | None,
     typer.Option("--depth", metavar="N", help="Show N levels of the tree."),

@@ -11,8 +11,9 @@ import typer
 from vtbench.claims.judge import Explainer, judge
 from vtbench.claims.suite import Suite
 from vtbench.claims.suite.files import find
+from vtbench.cli.figures import Drawing
 from vtbench.cli.groups import command
-from vtbench.cli.options import Output, Plot
+from vtbench.cli.options import Output
 from vtbench.cli.output import say
 from vtbench.cli.report_files import (
     ReportView,
@@ -20,6 +21,7 @@ from vtbench.cli.report_files import (
     derived_text,
     measurements_of,
     report_files,
+    with_figures,
     write_all,
 )
 from vtbench.data.files import read_records
@@ -57,7 +59,7 @@ def report(
         ),
     ] = False,
     shown: ReportView,
-    plot: Plot = None,
+    drawing: Drawing,
     output: Output,
 ) -> int:
     """Make tables and figures from saved results; equal results give equal files.
@@ -76,13 +78,13 @@ def report(
     if not folders:
         if check:
             raise BadOption("--check compares a folder with its records; name a folder.")
-        report_files(found, shown, plot, output)
+        report_files(found, shown, drawing, output)
         return 0
     if len(found) > 1:
         raise BadOption(
             "Expected one folder, or files of measurements, got both or several folders."
         )
-    if shown != ReportView() or plot or output != Output():
+    if shown != ReportView() or drawing != Drawing() or output != Output():
         raise BadOption(
             "A folder takes no option but --check; name files of measurements to use the others."
         )
@@ -109,8 +111,9 @@ def measured_of(folder: Path) -> tuple[dict[str, str], dict[str, Chart]]:
         records = measurements_of(file)
         if not records:
             raise BadInput(f"There are no measurements in {file}.")
-        texts[f"{MEASURED}/{file.stem}.md"] = derived_text(records)
-        charts |= derived_charts(records, f"{MEASURED}/{file.stem}")
+        drawn = derived_charts(records, f"{MEASURED}/{file.stem}")
+        texts[f"{MEASURED}/{file.stem}.md"] = with_figures(derived_text(records), drawn)
+        charts |= drawn
     return texts, charts
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from vtbench.cli.cost import check_figure
+from vtbench.cli.figures import Drawing
 from vtbench.cli.groups import Group
 from vtbench.cli.options import Across, Output, RelativeTo
 from vtbench.cli.output import check_writable, say, write_document
@@ -20,13 +20,11 @@ from vtbench.data.timm_results import read_timm_results
 from vtbench.errors import BadInput, BadOption
 from vtbench.report import Format
 from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
-from vtbench.report.measured.charts import chart_of, charts
+from vtbench.report.measured.charts import ROWS, chart_of, charts
+from vtbench.report.plot import MOST_LINES
 
 if TYPE_CHECKING:
     from vtbench.report.chart import Chart
-
-ROWS = "rows"
-"""Said of ``--across``: a row per measurement, whatever axes there are."""
 
 
 class ReportView(Group, frozen=True, kw_only=True):
@@ -66,28 +64,28 @@ class ReportView(Group, frozen=True, kw_only=True):
 
 
 def report_files(
-    files: Sequence[Path], shown: ReportView, plot: Path | None, output: Output
+    files: Sequence[Path], shown: ReportView, drawing: Drawing, output: Output
 ) -> None:
     """Read measurements; write the document, the figure, or a folder of both."""
     if shown.accuracy is not None and not shown.pareto:
         raise BadOption("--accuracy chooses the accuracies of --pareto; give both.")
     records = asked_records(files, shown)
     if output.output is not None and output.output.is_dir():
-        if output.format_ is not None or plot is not None or shown.pareto:
+        if output.format_ is not None or drawing != Drawing() or shown.pareto:
             raise BadOption(
                 f"--output: {str(output.output)!r} is a folder, into which every format is "
                 "written; name a file to use --format, --plot or --pareto."
             )
         _write_folder(records, output.output, files[0].stem, shown)
         return
-    check_figure(plot)
+    plot = drawing.figure()
     written = output.written("report", "pareto" if shown.pareto else "measurements")
     question = written.shown_as(MeasuredRendering, relative_to=shown.relative_to)
     make = _pareto if shown.pareto else _plain
     text, chart = make(records, shown, question, drawn=plot is not None)
     written.write(text)
     if plot is not None and chart is not None:
-        _draw(chart, plot)
+        plot.draw(chart)
 
 
 def asked_records(files: Sequence[Path], shown: ReportView) -> list[Measurement]:
@@ -123,17 +121,32 @@ def derived_text(records: Sequence[Measurement]) -> str:
     return measured_document(records, ratios_of(records), question)
 
 
+def with_figures(text: str, figures: Mapping[str, Chart]) -> str:
+    """A page in markdown with its figures at the end; they stand in the same folder."""
+    shown = (f"\n![{chart.title}]({Path(name).name})\n" for name, chart in figures.items())
+    return text + "".join(shown)
+
+
 def derived_charts(records: Sequence[Measurement], stem: str) -> dict[str, Chart]:
-    """File name -> what the figure shows, one for every protocol that has something to show."""
-    return {f"{stem}-{name}.svg": chart for name, chart in charts(records).items()}
+    """File name -> what the figure shows, one for every protocol that has something to show.
+
+    A figure of more lines than can be told apart is left out, and that is said.
+    """
+    found = {}
+    for name, chart in charts(records).items():
+        number = len(chart.lines) + len(chart.levels)
+        if number > MOST_LINES:
+            say(f"{stem} has no figure of {name}: it would have {number} lines, over {MOST_LINES}.")
+        else:
+            found[f"{stem}-{name}.svg"] = chart
+    return found
 
 
 def _plain(
     records: Sequence[Measurement], shown: ReportView, question: MeasuredRendering, *, drawn: bool
 ) -> tuple[str, Chart | None]:
     question = msgspec.structs.replace(question, by=shown.along, show=shown.show)
-    axis = None if shown.across == ROWS else shown.across
-    chart = chart_of(records, axis, shown.show) if drawn else None
+    chart = chart_of(records, shown.across, shown.show) if drawn else None
     return measured_document(records, _ratios(records, shown.relative_to), question), chart
 
 
@@ -175,7 +188,9 @@ def _write_folder(
         )
         for suffix, shape in shapes.items()
     }
-    write_all(folder, texts, derived_charts(records, stem))
+    drawn = derived_charts(records, stem)
+    texts[f"{stem}.md"] = with_figures(texts[f"{stem}.md"], drawn)
+    write_all(folder, texts, drawn)
 
 
 def write_all(folder: Path, texts: Mapping[str, str], figures: Mapping[str, Chart]) -> None:

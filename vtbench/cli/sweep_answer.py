@@ -7,14 +7,13 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 import typer
 
-from vtbench.cli.cost import check_figure
 from vtbench.cli.counting import INTERRUPTED
+from vtbench.cli.figures import Drawing, Figure
 from vtbench.cli.groups import Group
 from vtbench.cli.options import (
     Across,
@@ -24,7 +23,6 @@ from vtbench.cli.options import (
     Jobs,
     Models,
     Output,
-    Plot,
     RelativeTo,
     Save,
     Session,
@@ -43,7 +41,7 @@ from vtbench.data.relative import bases
 from vtbench.data.workload import DeviceKind
 from vtbench.errors import BadOption, UnknownModel, UsageError
 from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
-from vtbench.report.measured.charts import chart_of
+from vtbench.report.measured.charts import ROWS, chart_of, refuse_figure
 from vtbench.report.planned import Planned, planned_document
 from vtbench.stats.launches import FEWEST
 from vtbench.sweep.axes import Grid, cells
@@ -126,7 +124,7 @@ class Sweep(Group, frozen=True, kw_only=True):
     save: Save
     relative_to: RelativeTo = None
     across: Across = None
-    plot: Plot = None
+    drawing: Drawing
     output: Output
 
 
@@ -135,7 +133,7 @@ def answer(ask: Sweep) -> int:
     written = ask.output.written("sweep", "plan" if ask.running.dry_run else "measurements")
     run = _run_of(ask)
     part = shard_of(ask.running.shard)
-    check_figure(ask.plot)
+    figure = ask.drawing.figure()
     devices = _devices(ask)
     grid = _grid(ask, devices)
     sought = _sought(ask, grid)
@@ -147,8 +145,10 @@ def answer(ask: Sweep) -> int:
         found = shard(found, *part)
     if running.dry_run:
         return _plan(ask, found, devices, written)
+    if figure is not None and sought is None:
+        refuse_figure(_first_drawn(found), ask.across)
     with Store(ask.save.save) as store:
-        return _run(ask, run, (sought, found), (store, devices), written)
+        return _run(ask, run, (sought, found), (store, devices), (written, figure))
 
 
 def _check_base(to: str, found: Sequence[Cell], grid: Grid, run: Run) -> None:
@@ -225,7 +225,7 @@ def _run(
     run: Run,
     asked: tuple[Sought | None, Sequence[Cell]],
     where: tuple[Store, tuple[Place, ...]],
-    written: Written,
+    wanted: tuple[Written, Figure | None],
 ) -> int:
     """Search if something is searched for, run the cells, and finish; the exit status."""
     (sought, found), (store, devices) = asked, where
@@ -245,7 +245,7 @@ def _run(
         noun = "launches" if any(each.turn is not None for each in todo) else "cells"
         _say_how_to_go_on(ask, f"{done} of {len(todo)} {noun}")
         return INTERRUPTED
-    return _finish(ask, kept, written, unsolved + len(found) - len(kept))
+    return _finish(ask, kept, wanted, unsolved + len(found) - len(kept))
 
 
 def _devices(ask: Sweep) -> tuple[Place, ...]:
@@ -323,29 +323,48 @@ def _say_how_to_go_on(ask: Sweep, done: str) -> None:
         say(f"To go on, run: {shlex.join(['vtbench', *sys.argv[1:]])}")
 
 
-def _finish(ask: Sweep, records: Sequence[Measurement], written: Written, unsolved: int) -> int:
-    """Say what failed, and write the document; the exit status."""
+def _finish(
+    ask: Sweep,
+    records: Sequence[Measurement],
+    wanted: tuple[Written, Figure | None],
+    unsolved: int,
+) -> int:
+    """Say what failed, and write the document and the figure; the exit status."""
+    written, figure = wanted
     failed = [record for record in records if record.error is not None]
     _say_failures(failed)
     if len(failed) == len(records):
         return 2
+    by = None if ask.across == ROWS else ask.across or AUTO
     to = ask.relative_to
-    question = written.shown_as(MeasuredRendering, by=ask.across or AUTO, relative_to=to)
+    question = written.shown_as(MeasuredRendering, by=by, relative_to=to)
     ratios = ratios_of(records) if to is None else ratios_to(records, to)
     written.write(measured_document(records, ratios, question))
-    if ask.plot is not None:
-        _draw(records, ask.across, ask.plot)
+    if figure is not None:
+        _draw(records, ask.across, figure)
     return 1 if failed or unsolved else 0
 
 
-def _draw(records: Sequence[Measurement], by: str | None, path: Path) -> None:
-    """The first metric without an error, along the longest axis or the one that was asked for."""
-    from vtbench.report.plot import draw
+def _first_drawn(found: Sequence[Cell]) -> list[Measurement]:
+    """The cells of the metric that is drawn first, as far as they are known before they are run."""
+    return [
+        Measurement(workload=cell.workload, protocol=PROTOCOLS[cell.protocol].id)
+        for cell in found
+        if cell.protocol == found[0].protocol
+    ]
 
+
+def _draw(records: Sequence[Measurement], by: str | None, figure: Figure) -> None:
+    """The first metric without an error, along the longest axis or the one that was asked for."""
     first = next(record.protocol for record in records if record.error is None)
     same = [record for record in records if record.protocol == first]
-    draw(chart_of(same, by, None), path)
-    say(f"wrote {path}")
+    others = {r.protocol.name: r for r in records if r.error is None and r.protocol != first}
+    figure.draw(chart_of(same, by, None))
+    if others:
+        say(
+            f"The figure shows {first.name}; `vtbench report FILE --protocol NAME --plot FILE` "
+            f"draws {' and '.join(others)} from a file that --save wrote."
+        )
 
 
 def _say_failures(failed: Sequence[Measurement]) -> None:

@@ -13,13 +13,12 @@ from vtbench.data.cost.closed import Costed
 from vtbench.data.cost.model import CostModel, Symbol
 from vtbench.report.algebra import latex, plain, pretty
 from vtbench.report.chart import Chart, Line, Mark, Scale
+from vtbench.report.chart_scales import Scales, doubling, far_apart, rescaled
 from vtbench.report.cost_tables import Sweep, cost_tables, listing, sweep_table
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.table import Table, values_table
 
-FAR_APART = 30.0
-"""Ratio of the largest to the smallest count from which a figure goes by powers of ten."""
-MOST_TICKS = 12
+MOST_TICKS = 40
 
 _MARK = re.compile(r"zqformula([0-9]+)qz")
 
@@ -154,25 +153,31 @@ def cost_models_document(models: Sequence[CostModel], asked: Rendering) -> str:
 
 
 def figure(sweep: Sweep) -> Chart:
-    """MACs over the symbol, by powers of ten where the models are far apart."""
-    known = [
-        (name, [(x, y) for x, y in zip(sweep.sizes, counts, strict=True) if y is not None])
-        for name, counts in sweep.macs.items()
-    ]
-    heights = [y for _, points in known for _, y in points if y > 0]
-    apart = bool(heights) and max(heights) > FAR_APART * min(heights)
+    """MACs over the symbol; nothing is drawn where a cost model has no value."""
     lines = tuple(
         Line(
             name=name,
-            marks=tuple(Mark(x=float(x), y=float(y)) for x, y in points if y > 0 or not apart),
+            marks=tuple(
+                Mark(x=float(x), y=float(y))
+                for x, y in zip(sweep.sizes, counts, strict=True)
+                if y is not None
+            ),
         )
-        for name, points in known
-        if points
+        for name, counts in sweep.macs.items()
     )
-    ticks = tuple(map(float, sweep.sizes)) if len(sweep.sizes) <= MOST_TICKS else ()
-    return Chart(
+    sizes = tuple(map(float, sweep.sizes))
+    chart = Chart(
         title=f"MACs over {sweep.symbol}",
-        x=Scale(label=sweep.symbol, ticks=ticks),
-        y=Scale(label="MACs of one image", logarithmic=apart),
-        lines=lines,
+        x=Scale(
+            label=sweep.symbol,
+            ticks=sizes if len(sizes) <= MOST_TICKS else (),
+            logarithmic=doubling(sizes),
+        ),
+        y=Scale(
+            label="MACs of one image",
+            prefixed=True,
+            logarithmic=far_apart(mark.y for line in lines for mark in line.marks if mark.y > 0),
+        ),
+        lines=tuple(line for line in lines if line.marks),
     )
+    return rescaled(chart, Scales())

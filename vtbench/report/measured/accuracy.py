@@ -19,10 +19,15 @@ from vtbench.errors import BadOption
 from vtbench.report.chart import Chart, Line, Mark, Scale
 from vtbench.report.measured.columns import Value
 from vtbench.report.measured.conditions import common_and_varying
+from vtbench.report.measured.drawn import quantity_scale
 from vtbench.report.measured.quantities import Quantity, has, quantity_named, usual
 from vtbench.report.measured.tables import by_protocol, conditions_of, labels
 
 TOP1 = "*.top1"
+FRONT_SAID = (
+    "Dashed: the front, on which no other model of the same printed table is at least as good in "
+    "both and better in one."
+)
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,13 +85,13 @@ def pareto_chart(
 ) -> Chart:
     """Accuracy over cost, a colour and a front per printed table."""
     costs = [point.cost.value for group in groups for point in group]
-    wide = min(costs) > 0 and max(costs) / min(costs) >= 8.0  # noqa: PLR2004  # as elsewhere
     return Chart(
-        title=f"Printed accuracy against {quantity.axis}",
-        x=Scale(label=quantity.axis, logarithmic=wide),
-        y=Scale(label="printed accuracy, %"),
+        title=f"Printed accuracy against {quantity.noun}",
+        x=quantity_scale(quantity, costs),
+        y=Scale(label="Printed accuracy", unit="%"),
         lines=tuple(_line(group) for group in groups),
         kind="points",
+        notes=(FRONT_SAID,),
         conditions=conditions_of(common_and_varying(records)[0], records[0].protocol),
     )
 

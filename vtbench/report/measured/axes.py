@@ -59,14 +59,14 @@ def axis_named(name: str, *groups: Sequence[Measurement]) -> list[Condition | No
     raise BadOption(f"The measurements do not differ in {name!r}; {known}.")
 
 
-def longest(records: Sequence[Measurement]) -> Condition | None:
+def longest(records: Sequence[Measurement], enough: int = ENOUGH) -> Condition | None:
     """The axis with the most values, numbers before words; None if none has enough."""
     found = [
         (len(values(condition, records)), condition)
         for condition in common_and_varying(records)[1]
         if any(number(condition.name, record) is not None for record in records)
     ]
-    long = [(count, condition) for count, condition in found if count >= ENOUGH]
+    long = [(count, condition) for count, condition in found if count >= enough]
     return max(long, key=lambda pair: pair[0])[1] if long else None
 
 
@@ -116,11 +116,6 @@ def power_said(found: Growth) -> str:
     places = min(decimals(power.value, half_of(power.low, power.high)), MOST_DECIMALS)
     ends = f"{written(power.low, places)}, {written(power.high, places)}"
     return f"{written(power.value, places)} [{ends}]"
-
-
-def said(found: Growth, condition: Condition) -> str:
-    """``pixels^1.02 [0.98, 1.06]``."""
-    return f"{base(condition)}^{power_said(found)}"
 
 
 def base(condition: Condition) -> str:

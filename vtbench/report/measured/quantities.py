@@ -36,12 +36,18 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     head: str
     """Heading of a column, with its unit."""
+    noun: str
+    """What a sentence calls it."""
     axis: str
-    """The label of an axis of a figure, with the unit of ``read``."""
+    """The label of an axis of a figure."""
+    unit: str
+    """The unit of ``read``."""
     read: Callable[[Measurement], Value | None]
     text: Callable[[Value], str]
     """A cell of a table, with as many digits as the interval allows."""
     more_is_better: bool = False
+    prefixed: bool = False
+    """Whether an axis gives the unit a prefix such as G."""
     counted: bool = False
     """Whether it follows from a count, which can depend on the values of the input."""
 
@@ -109,7 +115,9 @@ _ALL = (
         name="throughput",
         title="Throughput, images/s",
         head="images/s",
-        axis="images per second",
+        noun="throughput",
+        axis="Throughput",
+        unit="images/s",
         read=rate,
         text=_by_interval,
         more_is_better=True,
@@ -118,7 +126,9 @@ _ALL = (
         name="time",
         title="Time, ms/step",
         head="ms/step",
-        axis="ms per step",
+        noun="time",
+        axis="Time",
+        unit="ms/step",
         read=_time,
         text=_by_interval,
     ),
@@ -126,7 +136,10 @@ _ALL = (
         name="macs",
         title="MACs per image",
         head="MACs",
+        noun="number of MACs",
         axis="MACs per image",
+        unit="",
+        prefixed=True,
         read=_macs,
         text=_whole(si),
         counted=True,
@@ -135,7 +148,10 @@ _ALL = (
         name="memory",
         title="Peak memory",
         head="Peak",
-        axis="peak memory, bytes",
+        noun="peak memory",
+        axis="Peak memory",
+        unit="B",
+        prefixed=True,
         read=_memory,
         text=_whole(precise_size),
         counted=True,
@@ -144,7 +160,9 @@ _ALL = (
         name="utilisation",
         title="Utilisation, % of what the device was measured to do",
         head="Util., %",
-        axis="utilisation, %",
+        noun="utilisation",
+        axis="Utilisation",
+        unit="%",
         read=_utilisation,
         text=lambda value: written(value.value, 1),
         more_is_better=True,
@@ -153,7 +171,9 @@ _ALL = (
         name="energy",
         title="Energy, J/image",
         head="J/image",
-        axis="J per image",
+        noun="energy",
+        axis="Energy per image",
+        unit="J",
         read=_energy,
         text=_by_interval,
     ),

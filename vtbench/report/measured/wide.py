@@ -237,7 +237,7 @@ def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quant
         said += launches_said([record for record in records if record.error is None])
         for key, found in rows.items():
             said += told_apart(", ".join(key), found, condition, quantity)
-    names = dict(zip(map(id, records), _names(records, condition), strict=True))
+    names = dict(zip(map(id, records), names_at(records, condition), strict=True))
     return [*said, *cautions(records, lambda record: names[id(record)])]
 
 
@@ -246,7 +246,7 @@ def _half_said(half: float) -> str:
     return f"±{share(half)}" if half <= 1 else "more than ±100 %"
 
 
-def _names(records: Sequence[Measurement], condition: Condition) -> list[str]:
+def names_at(records: Sequence[Measurement], condition: Condition) -> list[str]:
     """A row's model and column, and nothing else if that is enough."""
     at = condition.head.lower()
     short = [f"{r.workload.model} at {at} {cell(condition, r)}" for r in records]

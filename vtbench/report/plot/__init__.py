@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from vtbench.report.plot.drawing import draw, lines
-from vtbench.report.plot.files import SUFFIXES, Series, digest, drawn_from
+from vtbench.report.plot.drawing import draw, figure, refuse_many
+from vtbench.report.plot.files import SUFFIXES, checked, digest, drawn_from, save
+from vtbench.report.plot.look import Look, PlotWidth
+from vtbench.report.plot.styles import MOST_LINES
 
-__all__ = ["SUFFIXES", "Series", "digest", "draw", "drawn_from", "lines"]
+__all__ = [
+    "MOST_LINES",
+    "SUFFIXES",
+    "Look",
+    "PlotWidth",
+    "checked",
+    "digest",
+    "draw",
+    "drawn_from",
+    "figure",
+    "refuse_many",
+    "save",
+]

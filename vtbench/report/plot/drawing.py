@@ -1,125 +1,138 @@
-"""Charts drawn: lines with bands, points with error bars, names beside what they name."""
+"""Charts drawn: points with their bars, joined if they carry a line; levels; axes with words."""
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from vtbench.data.visible import visible
-from vtbench.report.chart import Chart, Line, Mark, Scale
-from vtbench.report.plot.files import Series, checked, digest, save
-from vtbench.report.plot.labels import beside_ends, beside_points
+from vtbench.errors import BadInput
+from vtbench.report.chart import Chart, Level, Line, Mark
+from vtbench.report.plot.files import digest, save
+from vtbench.report.plot.key import entries
+from vtbench.report.plot.layout import lay_out
+from vtbench.report.plot.look import DPI, INCH, SETTINGS, Look
+from vtbench.report.plot.page import Page
+from vtbench.report.plot.styles import MOST_LINES, Style, styles
 
-SIZE = (7.2, 4.6)
-DPI = 150
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Told apart by readers with any kind of colour vision; the markers say the same again."""
-MARKERS = "os^DvPX"
-DASHES = ("-", "--", ":", "-.")
-MOST_ENDS = 12
-"""Lines whose names stand at their ends; more of them get a legend."""
-CONDITIONS_WIDTH = 118
-ZERO_BELOW = 20.0
-"""Ratio of the largest to the smallest value up to which a linear axis begins at nothing."""
-PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+NEUTRAL = "#999999"
+HEIGHTS = (1.0, 1.3, 1.7)
+"""How high a figure is tried, in usual heights, until every point has its name."""
+LOWER_BOUNDS = "Arrows rise from lower bounds: the value is at least so large."
+UP = 5
+"""Points that an arrow of a lower bound rises above its marker."""
 
 
-def draw(chart: Chart, path: Path) -> None:
-    """A chart as a file, PNG or SVG as its name ends."""
-    checked(path)
+def draw(chart: Chart, path: Path, look: Look | None = None) -> None:
+    """A chart as a file, of the kind that its name ends in."""
+    save(figure(chart, look), path, digest(chart))
+
+
+def figure(chart: Chart, look: Look | None = None) -> Any:
+    """A chart as a figure of matplotlib, as high as the names of its points need."""
+    look, chart = look or Look(), visible_chart(chart)
+    if any(mark.at_least for line in chart.lines for mark in line.marks):
+        chart = msgspec.structs.replace(chart, notes=(*chart.notes, LOWER_BOUNDS))
+    refuse_many(len(chart.lines) + len(chart.levels))
+    for stretched in HEIGHTS:
+        made, left_out = _made(chart, msgspec.structs.replace(look, stretched=stretched))
+        if not left_out:
+            return made
+    note = f"Points without a name, for lack of room: {', '.join(left_out)}."
+    chart = msgspec.structs.replace(chart, notes=(*chart.notes, note))
+    return _made(chart, msgspec.structs.replace(look, stretched=HEIGHTS[-1]))[0]
+
+
+def _made(chart: Chart, look: Look) -> tuple[Any, list[str]]:
+    """The figure, and the names for which it has no room."""
+    import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    mark, chart = digest(chart), _as_text(chart)
-    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    _frame(figure, axes, chart)
-    for place, line in enumerate(chart.lines):
-        _line(axes, line, chart.kind, place)
-        _front(axes, line, place)
-    _scale(axes, "x", chart.x)
-    _scale(axes, "y", chart.y)
-    _limits(axes, chart)
-    _names(figure, axes, chart)
-    save(figure, path, mark)
+    with mpl.rc_context(SETTINGS):
+        made = Figure(figsize=(look.points / INCH, 1.0), dpi=DPI)
+        FigureCanvasAgg(made)
+        axes = made.add_axes((0.2, 0.2, 0.6, 0.6))
+        known = styles(len(chart.lines), len(chart.levels))
+        for line, style in zip(chart.lines, known, strict=False):
+            _line(axes, line, chart.kind, style)
+        for level, style in zip(chart.levels, known[len(chart.lines) :], strict=True):
+            _level(axes, level, style)
+        left_out = lay_out(Page(made, look.points), axes, chart, entries(chart, known), look)
+    return made, left_out
 
 
-def _as_text(chart: Chart) -> Chart:
-    """The chart with names that are drawn as they stand, and not set as mathematics."""
-    made = tuple(
+def visible_chart(chart: Chart) -> Chart:
+    """The chart with no letter in its words that would not show, or would turn others round."""
+    lines = tuple(
         msgspec.structs.replace(
             line,
-            name=_plain(line.name),
-            remark=_plain(line.remark),
-            marks=tuple(
-                msgspec.structs.replace(mark, name=_plain(mark.name)) for mark in line.marks
-            ),
+            name=visible(line.name),
+            marks=tuple(msgspec.structs.replace(m, name=visible(m.name)) for m in line.marks),
         )
         for line in chart.lines
     )
-    title, below = _plain(chart.title), _plain(chart.conditions)
-    return msgspec.structs.replace(chart, title=title, conditions=below, lines=made)
-
-
-def _plain(text: str) -> str:
-    return visible(text).replace("$", r"\$")
-
-
-def lines(series: Series, x_label: str, y_label: str, path: Path) -> None:
-    """One line per series."""
-    made = tuple(
-        Line(name=name, marks=tuple(Mark(x=float(x), y=float(y)) for x, y in points))
-        for name, points in series.items()
+    levels = tuple(msgspec.structs.replace(each, name=visible(each.name)) for each in chart.levels)
+    return msgspec.structs.replace(
+        chart,
+        title=visible(chart.title),
+        conditions=visible(chart.conditions),
+        notes=tuple(map(visible, chart.notes)),
+        lines=lines,
+        levels=levels,
     )
-    draw(Chart(title="", x=Scale(label=x_label), y=Scale(label=y_label), lines=made), path)
 
 
-def color(place: int) -> str:
-    """The colour of a line by its place."""
-    return COLORS[place % len(COLORS)]
+def refuse_many(number: int) -> None:
+    """Refuse more lines than a reader can tell apart."""
+    if number > MOST_LINES:
+        raise BadInput(
+            f"A figure tells at most {MOST_LINES} lines apart, but this one would have {number}; "
+            "leave out models or values of an option, or put another axis across with --across."
+        )
 
 
-def _frame(figure: Any, axes: Any, chart: Chart) -> None:
-    axes.set_title(chart.title, loc="left", fontsize=11, fontweight="bold")
-    axes.grid(visible=True, color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    if chart.conditions:
-        said = textwrap.fill(chart.conditions, CONDITIONS_WIDTH)
-        figure.supxlabel(said, x=0.01, ha="left", fontsize=6.5, color="#555555")
-
-
-def _line(axes: Any, line: Line, kind: str, place: int) -> None:
-    """Marks, joined where asked, with a band or bars for their intervals."""
-    drawn = sorted(line.marks, key=lambda mark: mark.x) if kind == "lines" else line.marks
-    own = color(place)
-    style = DASHES[place // len(COLORS) % len(DASHES)] if kind == "lines" else "none"
-    axes.plot(
-        [mark.x for mark in drawn],
-        [mark.y for mark in drawn],
-        color=own,
-        linestyle=style,
-        marker=MARKERS[place % len(MARKERS)],
-        markersize=5.5,
-        linewidth=1.6,
-        label=" ".join(filter(None, (line.name, line.remark))),
-    )
+def _line(axes: Any, line: Line, kind: str, style: Style) -> None:
+    """Marks with their bars; joined in the line's own way, or thinly if they carry no line."""
+    drawn = sorted(line.marks, key=lambda mark: mark.x) if kind == "lines" else list(line.marks)
+    if kind == "lines":
+        own = {"color": style.color, "linestyle": style.dashes, "linewidth": 1.3}
+        thin = {"color": NEUTRAL, "linestyle": "-", "linewidth": 0.6}
+        axes.plot([m.x for m in drawn], [m.y for m in drawn], zorder=2,
+                  **(own if line.trend else thin))  # fmt: skip
     for low, high, which in (("low", "high", "yerr"), ("x_low", "x_high", "xerr")):
-        _bars(axes, drawn, (low, high), which, own)
-    held = [mark for mark in drawn if mark.low is not None and mark.high is not None]
-    if kind == "lines" and len(held) > 1:
-        axes.fill_between(
-            [m.x for m in held], [m.low for m in held], [m.high for m in held], color=own,
-            alpha=0.18, linewidth=0,
-        )  # fmt: skip
+        _bars(axes, drawn, (low, high), which, style.color)
+    for hollow in (False, True):
+        chosen = [mark for mark in drawn if mark.disturbed == hollow]
+        if chosen:
+            _markers(axes, chosen, style, hollow=hollow)
+    for mark in drawn:
+        if mark.at_least:
+            _arrow(axes, mark, style.color)
+    if line.front:
+        axes.plot([x for x, _ in line.front], [y for _, y in line.front], color=style.color,
+                  linestyle=(0, (4, 2)), linewidth=1.0, alpha=0.7, zorder=1)  # fmt: skip
 
 
-def _bars(axes: Any, marks: Any, ends: tuple[str, str], which: str, own: str) -> None:
+def _markers(axes: Any, marks: Sequence[Mark], style: Style, *, hollow: bool) -> None:
+    axes.plot(
+        [mark.x for mark in marks],
+        [mark.y for mark in marks],
+        linestyle="none",
+        marker=style.marker,
+        markersize=style.marker_size,
+        markeredgecolor=style.color,
+        markerfacecolor="white" if hollow else style.color,
+        markeredgewidth=1.0,
+        clip_on=False,
+        zorder=4,
+    )
+
+
+def _bars(axes: Any, marks: Sequence[Mark], ends: tuple[str, str], which: str, color: str) -> None:
     """Error bars of the marks that have both ends."""
     held = [m for m in marks if getattr(m, ends[0]) is not None and getattr(m, ends[1]) is not None]
     if not held:
@@ -129,66 +142,20 @@ def _bars(axes: Any, marks: Any, ends: tuple[str, str], which: str, own: str) ->
     above = [max(getattr(m, ends[1]) - getattr(m, value), 0.0) for m in held]
     axes.errorbar(
         [m.x for m in held], [m.y for m in held], **{which: [below, above]}, fmt="none",
-        ecolor=own, elinewidth=1.0, capsize=2.5,
+        ecolor=color, elinewidth=0.9, capsize=2.2, capthick=0.9, zorder=3,
     )  # fmt: skip
 
 
-def _front(axes: Any, line: Line, place: int) -> None:
-    """The front of a line's marks as a staircase behind them."""
-    if line.front:
-        axes.plot(
-            [x for x, _ in line.front],
-            [y for _, y in line.front],
-            color=color(place),
-            linestyle=(0, (4, 2)),
-            linewidth=1.2,
-            alpha=0.6,
-            zorder=1,
-            label="its front",
-        )
+def _arrow(axes: Any, mark: Mark, color: str) -> None:
+    """That the value is at least so large."""
+    axes.annotate(
+        "", xy=(mark.x, mark.y), xytext=(0, 3 * UP), textcoords="offset points",
+        arrowprops={"arrowstyle": "<-", "color": color, "linewidth": 1.0, "shrinkA": 0},
+    )  # fmt: skip
 
 
-def _scale(axes: Any, which: str, scale: Scale) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
-
-    axis = getattr(axes, f"{which}axis")
-    axis.set_label_text(scale.label)
-    if scale.logarithmic:
-        getattr(axes, f"set_{which}scale")("log")
-        axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
-        axis.set_minor_formatter(NullFormatter())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _said(value)))
-    if scale.ticks:
-        getattr(axes, f"set_{which}ticks")(
-            list(scale.ticks), list(scale.names or map(_said, scale.ticks))
-        )
-        axis.set_minor_locator(NullLocator())
-
-
-def _said(value: float) -> str:
-    """A tick in as few characters as tell it from the others."""
-    for size, prefix in PREFIXES:
-        if abs(value) >= size * (10 if prefix == "k" else 1):
-            return f"{value / size:.4g} {prefix}"
-    return f"{value:.4g}"
-
-
-def _limits(axes: Any, chart: Chart) -> None:
-    """Lines on a linear scale begin at nothing, so that heights compare; points have room."""
-    heights = [mark.y for line in chart.lines for mark in line.marks]
-    if chart.kind == "lines" and not chart.y.logarithmic and heights and min(heights) > 0:
-        axes.set_ylim(bottom=0)
-    if chart.kind == "points":
-        axes.margins(0.12)
-
-
-def _names(figure: Any, axes: Any, chart: Chart) -> None:
-    """Names at the ends of lines and beside points; a legend if there are too many."""
-    if chart.kind == "lines" and 0 < len(chart.lines) <= MOST_ENDS:
-        beside_ends(figure, axes, chart, [color(i) for i in range(len(chart.lines))])
-    elif chart.lines:
-        columns = 1 + len(chart.lines) // 26
-        if len(chart.lines) > 1 or chart.kind == "lines" or chart.lines[0].front:
-            figure.legend(loc="outside right upper", frameon=False, fontsize=8, ncols=columns)
-    if chart.kind == "points":
-        beside_points(figure, axes, chart)
+def _level(axes: Any, level: Level, style: Style) -> None:
+    """A line across the whole figure, with a band if it has an interval."""
+    axes.axhline(level.y, color=style.color, linestyle=style.dashes, linewidth=1.1, zorder=2)
+    if level.low is not None and level.high is not None:
+        axes.axhspan(level.low, level.high, color=style.color, alpha=0.12, linewidth=0, zorder=1)

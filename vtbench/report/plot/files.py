@@ -1,10 +1,9 @@
-"""Figures as files: PNG or SVG, the same bytes each time, marked with what they were drawn from."""
+"""Figures as files: the same bytes each time, marked with what they were drawn from."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,9 @@ import msgspec
 
 from vtbench.errors import OutputError
 from vtbench.report.chart import Chart
+from vtbench.report.plot.look import SETTINGS
 
-SUFFIXES = (".png", ".svg")
-
-Series = Mapping[str, Sequence[tuple[float, float]]]
-"""A line's name -> its points, in order."""
+SUFFIXES = (".pdf", ".png", ".svg")
 
 _MARK = "drawn from "
 _WRITTEN = re.compile(re.escape(_MARK) + "([0-9a-f]{64})")
@@ -26,7 +23,8 @@ def checked(path: Path) -> Path:
     """The path, where its name ends in a kind of figure that can be drawn."""
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(
-            f"--plot: expected a file name that ends in {' or '.join(SUFFIXES)}, got {str(path)!r}."
+            f"--plot: expected a file name that ends in {', '.join(SUFFIXES[:-1])} or "
+            f"{SUFFIXES[-1]}, got {str(path)!r}."
         )
     return path
 
@@ -45,17 +43,30 @@ def drawn_from(path: Path) -> str | None:
     return found[1] if found else None
 
 
-def save(figure: Any, path: Path, mark: str | None) -> None:
+def save(figure: Any, path: Path, mark: str | None = None) -> None:
     """Write a figure; its fingerprint stands in the file's own description."""
     import matplotlib as mpl
 
     said = None if mark is None else f"{_MARK}{mark}"
-    metadata = {"Description": said, "Creator": "vtbench", "Date": None}
-    if path.suffix.lower() == ".png":
-        metadata = {"Description": said, "Software": "vtbench"}
-    with mpl.rc_context({"svg.hashsalt": "vtbench"}):  # the same figure is the same file
+    with mpl.rc_context(SETTINGS):
         try:
-            figure.savefig(path, metadata={k: v for k, v in metadata.items() if v or k == "Date"})
+            figure.savefig(checked(path), metadata=_about(path.suffix.lower(), said))
         except OSError as error:
             reason = (error.strerror or type(error).__name__).lower()
             raise OutputError(f"The figure {str(path)!r} cannot be written: {reason}.") from error
+
+
+def _about(suffix: str, said: str | None) -> dict[str, str | None]:
+    """What a file says of itself; no date, and no version of the plotting library."""
+    if suffix == ".pdf":
+        dated = {"CreationDate": None, "ModDate": None}
+        return {
+            "Creator": "vtbench",
+            "Producer": None,
+            **dated,
+            **({"Keywords": said} if said else {}),
+        }
+    about = {"Description": said} if said else {}
+    if suffix == ".svg":
+        return {**about, "Creator": "vtbench", "Date": None}
+    return {**about, "Software": "vtbench"}

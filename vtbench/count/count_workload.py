@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
@@ -14,10 +13,11 @@ from vtbench.count.count_module import Counted, CountSettings, count_module
 from vtbench.count.isolation import seeded_and_restored
 from vtbench.count.over_inputs import by_values, counts_over, distributions
 from vtbench.data.distribution import InputSet
+from vtbench.data.model_names import place_and_path
 from vtbench.data.record import PeerCount, Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, ModelError
-from vtbench.models.users_modules import offered
+from vtbench.models.users_modules import imported_from, offered
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,10 +136,10 @@ def load_formulas(where: str) -> Mapping[Any, Any]:
 
     A module without one may register formulas with torch's own decorator as it is imported.
     """
-    name, _, attribute = where.partition(":")
+    name, attribute = (where, "") if ":" not in where else place_and_path(where)
     with offered(name):
         try:
-            module = importlib.import_module(name)
+            module = imported_from(name)
         except ImportError as error:
             raise BadInput(f"--ops: the module {name} cannot be imported: {error}.") from error
     found = getattr(module, attribute or "OPS", None)

@@ -460,14 +460,16 @@ def test_more_work_is_slower_and_each_side_runs_its_own_files(git, vtbench, monk
 def test_several_functions_and_values_are_compared_one_after_the_other(git, vtbench):
     """A file is each revision's own; what one revision lacks is said, and the rest is compared."""
     root = repository(Path.cwd())
-    write(root, depth=2)
-    names = ("./toy/nets.py:make", "toy.nets:absent", "--batch-size", "1,3")
+    (root / "toy" / "width.py").write_text("WIDTH = 320\n")
+    names = ("./toy/nets.py:make", "toy.nets:absent", "-o", "./toy/nets.py:make:depth=1,3")
     ended = vtbench("regress", "--base", "HEAD", *names, *QUICK, "--launches", "1")
     assert ended.status == 1, ended.err
     assert "has no 'absent'" in ended.err
     found = json.loads(ended.out)["results"]
     assert [each["workload"]["model"] for each in found] == ["./toy/nets.py:make"] * 2
-    assert [each["new_macs"] / each["base_macs"] for each in found] == [2, 2]
+    assert [dict(each["workload"]["options"]) for each in found] == [{"depth": 1}, {"depth": 3}]
+    macs = [(each["base_macs"], each["new_macs"]) for each in found]
+    assert macs == [(d * 8 * 256 * 256, d * 8 * 320 * 320) for d in (1, 3)]
 
 
 def test_the_same_code_is_never_slower(git, vtbench):

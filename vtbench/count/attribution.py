@@ -28,6 +28,8 @@ class ModuleStack:
         for path, module in modules:
             self.paths[id(module)] = (*self.paths.get(id(module), ()), path)
         self.current = ""
+        self.entered: set[int] = set()
+        """Modules that were called, by identity."""
         self._calls: list[tuple[nn.Module, str]] = []
         self._thread = threading.get_ident()
         self._starts: list[int] = []
@@ -56,6 +58,7 @@ class ModuleStack:
             self.current = ""
 
     def _enter(self, module: nn.Module, args: Any) -> None:
+        self.entered.add(id(module))
         if threading.get_ident() != self._thread:
             return
         self._calls.append((module, self.current))

@@ -28,6 +28,7 @@ from vtbench.count.model_parts import (
     is_lazy,
     module_parameters,
     module_weights,
+    never_ran,
     parameters_of,
     parts_of,
 )
@@ -71,6 +72,7 @@ class Counted:
     parameters: Parameters
     module_parameters: dict[str, int]
     module_weights: dict[str, int]
+    never_ran: dict[str, int]
     memory: Memory
     stages: tuple[str, ...]
     road: str
@@ -253,6 +255,7 @@ def summary(model: nn.Module, counter: Counter, settings: CountSettings, road: s
         parameters=parameters_of(parts),
         module_parameters=module_parameters(parts),
         module_weights=module_weights(parts),
+        never_ran=never_ran(parts, counter.stack.entered, counter.touched),
         memory=Memory(
             weights=counter.weight_bytes,
             activations_peak=lifetimes.peak,

@@ -111,6 +111,7 @@ def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | No
         parameters=counted.parameters,
         module_parameters=counted.module_parameters,
         module_weights=counted.module_weights,
+        never_ran=counted.never_ran,
         memory=counted.memory,
         stages=counted.stages if stages is None else stages,
         road=counted.road,

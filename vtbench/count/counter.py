@@ -88,6 +88,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self.ledger: dict[Key, LedgerEntry] = {}
         self.rules: dict[str, Rule | Special] = {}
         self.on_meta = on_meta
+        self.touched: set[int] = set()
+        """What operators were given, by identity; those of parameters, which live on, are sure."""
         self._users = users
         self._known: dict[Any, Known] = {}
         self._repeats = Repeats()
@@ -112,6 +114,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         if self.importing:
             return func(*args, **kwargs)
         known = self._known.get(func) or self._learn(func)
+        self._touch(args)
         if known.rule is Special.COMPOSITE:
             with self:
                 return func.decompose(*args, **kwargs)
@@ -129,6 +132,12 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
             self.values.ran(func, args, kwargs, out)
         self._file(known, args, kwargs, out)
         return out
+
+    def _touch(self, args: tuple[Any, ...]) -> None:
+        self.touched.update(map(id, args))
+        for each in args:
+            if type(each) is list or type(each) is tuple:
+                self.touched.update(map(id, each))
 
     def rule(self, func: Any) -> Rule | Special:
         """What an operator is."""

@@ -151,6 +151,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Module path -> elements of the parameters registered directly there, each tensor once."""
     module_weights: dict[str, Count] = {}
     """Module path -> elements of the weights of convolutions and linear layers alone."""
+    never_ran: dict[str, Count] = {}
+    """Path -> parameters of the outermost modules that were neither called nor read."""
     stages: tuple[str, ...] = ()
     """Module paths that divide the model: its direct children unless the catalogue names them."""
     apart: tuple[str, ...] = ()
@@ -240,6 +242,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
                 for row in self.unknown
             ],
             "user_formulas": sorted({r.op for r in self.rows if r.source == "user formula"}),
+            "never_ran": self.never_ran,
             "road": self.road,
             "by_values": msgspec.to_builtins(self.by_values),
             "distribution": self.distribution.to_dict() if self.distribution else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -18,6 +18,8 @@ from vtbench.report.values_behind import marked, value_notes
 
 SHOWN = 5
 """So many groups of modules are named; the rest are summed."""
+_WHOLE = 36
+"""Cells up to which a name is not shortened."""
 _QUANTITIES = {"macs": "MACs", "params": "Parameters", "operators": "Operator calls",
                "memory": "Peak of activations"}  # fmt: skip
 
@@ -69,7 +71,7 @@ def baseline_table(
     return Table(
         title=_title(verdicts[0], models) if verdicts else "Baseline",
         columns=(
-            name_column("Model"),
+            _named(models.values()),
             Column(head="Quantity", align="left"),
             *figure_columns("Baseline", "Now"),
             Column(head="Change", drop=1),
@@ -78,6 +80,12 @@ def baseline_table(
         rows=rows,
         notes=tuple(notes),
     )
+
+
+def _named(models: Iterable[str]) -> Column:
+    """Names stay whole as long as another column can go: their ends tell workloads apart."""
+    longest = max(map(len, models), default=0)
+    return msgspec.structs.replace(name_column("Model"), least=max(12, min(longest, _WHOLE)))
 
 
 def _title(verdict: Verdict, models: Mapping[str, str]) -> str:

@@ -27,6 +27,8 @@ from vtbench.report.units import (
 )
 from vtbench.report.values_behind import SHORT, marked, notes_of, with_values
 
+_IDLE = 4
+"""So many modules that never ran are named; the rest are summed."""
 SHARES_SAID = "Shares are of the MACs that were counted."
 
 
@@ -108,6 +110,7 @@ def _totals(record: Record) -> Table:
         ]
         notes.append(f"Activations peak at {memory.peak_at}.")
     notes.append(_accounted(record))
+    notes += _never_ran(record)
     return Table(
         title=record.workload.model,
         conditions=(conditions(record),),
@@ -137,6 +140,24 @@ def _accounted(record: Record) -> str:
     users = sorted({row.op for row in record.rows if row.source == "user formula"})
     by_users = f"; counted by a user formula: {', '.join(users)}" if users else ""
     return f"{said}{by_users}."
+
+
+def _never_ran(record: Record) -> list[str]:
+    """The modules that took no part, in a sentence; the largest first."""
+    idle = sorted(record.never_ran.items(), key=lambda each: -each[1])
+    said = [f"{path or 'the model'} ({_parameters(held)})" for path, held in idle[:_IDLE]]
+    rest = idle[_IDLE:]
+    if rest:
+        held = _parameters(sum(each for _, each in rest))
+        said.append(f"{plural(len(rest), 'more module')} ({held})")
+    if not said:
+        return []
+    first = ", ".join(said[:-1])
+    return [f"{first} and {said[-1]} never ran." if first else f"{said[0]} never ran."]
+
+
+def _parameters(number: int) -> str:
+    return f"{digits(number)} parameter{'s' * (number != 1)}"
 
 
 def _counted(record: Record) -> Table:

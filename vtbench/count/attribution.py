@@ -62,11 +62,18 @@ class ModuleStack:
         if threading.get_ident() != self._thread:
             return
         self._calls.append((module, self.current))
-        paths = self.paths.get(id(module))
-        if paths is not None:
-            self.current = paths[0] if len(paths) == 1 else self._nearest(paths)
+        path = self.path_of(module)
+        if path is not None:
+            self.current = path
         if self._follow_nodes:
             self._mark()
+
+    def path_of(self, module: nn.Module) -> str | None:
+        """The path of a module that is called now; None if the model does not know it."""
+        paths = self.paths.get(id(module))
+        if paths is None:
+            return None
+        return paths[0] if len(paths) == 1 else self._nearest(paths)
 
     def _nearest(self, paths: tuple[str, ...]) -> str:
         prefix = f"{self.current}." if self.current else ""

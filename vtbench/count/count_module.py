@@ -32,9 +32,10 @@ from vtbench.count.model_parts import (
     parameters_of,
     parts_of,
 )
+from vtbench.count.module_shapes import shapes_noted
 from vtbench.count.operators.rules import UserFormula, user_rules
 from vtbench.count.unseen_work import LeavingTorch, forget_fused, other_threads_watched
-from vtbench.data.record import Memory, Parameters, Row
+from vtbench.data.record import Memory, ModuleShapes, Parameters, Row
 from vtbench.errors import ModelError, VtbenchError
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
@@ -60,6 +61,8 @@ class CountSettings:
     """The model is thrown away after the count, so nothing needs to be taken back."""
     why_real: str = "asked for"
     """Where the road is real, the reason that the result states."""
+    shapes: bool = False
+    """Note what goes into each module and comes out of it."""
     seed: int = SEED
     """Of the random numbers that the model draws as it runs."""
 
@@ -73,6 +76,7 @@ class Counted:
     module_parameters: dict[str, int]
     module_weights: dict[str, int]
     never_ran: dict[str, int]
+    shapes: dict[str, ModuleShapes]
     memory: Memory
     stages: tuple[str, ...]
     road: str
@@ -238,7 +242,17 @@ def counter_for(
     try:
         watching = stack.watching(nodes=settings.backward or settings.grad)
         threads, imports = other_threads_watched(counter), imports_uncounted(counter)
-        with watching, compiled_code_as_written(), threads, imports, leaving, misses, counter:
+        noted = shapes_noted(stack, counter.shapes) if settings.shapes else nullcontext()
+        with (
+            watching,
+            noted,
+            compiled_code_as_written(),
+            threads,
+            imports,
+            leaving,
+            misses,
+            counter,
+        ):
             yield counter
     finally:
         counter.note_scripts(parts.modules)
@@ -255,6 +269,7 @@ def summary(model: nn.Module, counter: Counter, settings: CountSettings, road: s
         parameters=parameters_of(parts),
         module_parameters=module_parameters(parts),
         module_weights=module_weights(parts),
+        shapes={path: counter.shapes[path] for path, _ in parts.modules if path in counter.shapes},
         never_ran=never_ran(parts, counter.stack.entered, counter.touched),
         memory=Memory(
             weights=counter.weight_bytes,

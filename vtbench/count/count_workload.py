@@ -27,6 +27,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Peer counters to run beside ours; ``all`` stands for every installed one."""
     ops: str | None = None
     """A module, or module:NAME, with formulas for operators."""
+    shapes: bool = False
+    """Note the shapes of each module's inputs and outputs."""
     road: Literal["auto", "meta", "real"] = "auto"
     """Shapes alone, seeded values, or shapes first and values if a model needs them."""
     over: InputSet | None = None
@@ -46,7 +48,7 @@ def count_workload(
     formulas = {**(load_formulas(settings.ops) if settings.ops else {}), **(formulas or {})}
     over = settings.over
     with seeded_and_restored():
-        counted, built, how = _count(workload, formulas, settings.road)
+        counted, built, how = _count(workload, formulas, settings)
         counts = [counted]
         if over is not None:
             counts = counts_over(over, counted, built, how, lambda: models.build(workload))
@@ -63,11 +65,16 @@ def count_workload(
 
 
 def _count(
-    workload: Workload, formulas: Mapping[Any, Any], road: Literal["auto", "meta", "real"]
+    workload: Workload, formulas: Mapping[Any, Any], settings: RunSettings
 ) -> tuple[Counted, models.Built, CountSettings]:
     how = CountSettings(
-        ops=formulas, backward=workload.backward, mode=workload.mode, disposable=True
+        ops=formulas,
+        backward=workload.backward,
+        mode=workload.mode,
+        disposable=True,
+        shapes=settings.shapes,
     )
+    road = settings.road
     if road != "real":
         built = models.build(workload)
         try:
@@ -112,6 +119,7 @@ def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | No
         module_parameters=counted.module_parameters,
         module_weights=counted.module_weights,
         never_ran=counted.never_ran,
+        shapes=counted.shapes,
         memory=counted.memory,
         stages=counted.stages if stages is None else stages,
         road=counted.road,

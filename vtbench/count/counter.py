@@ -30,6 +30,7 @@ from vtbench.count.operators.rules import CONTROL, Special, hand_higher_order_to
 from vtbench.count.operators.table import Rule
 from vtbench.count.read_values import ReadValues
 from vtbench.count.unseen_work import OutsideWork, optimised_operators
+from vtbench.data.record import ModuleShapes
 from vtbench.models.sizes import something_left
 
 Tensor = torch.Tensor
@@ -85,6 +86,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self.weight_bytes = 0
         self.outside = OutsideWork(self.file_outside)
         self.values = ReadValues()
+        self.shapes: dict[str, ModuleShapes] = {}
+        """Module path -> its shapes, if they are noted."""
         self.ledger: dict[Key, LedgerEntry] = {}
         self.rules: dict[str, Rule | Special] = {}
         self.on_meta = on_meta

@@ -13,6 +13,7 @@ import msgspec
 from vtbench.data.record import Record
 from vtbench.report.breakdown import OWN, Part, View, breakdown, cut, module_keys
 from vtbench.report.peers import peers
+from vtbench.report.shapes import shapes_table
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import (
     ABSENT,
@@ -39,7 +40,7 @@ def certificate(record: Record, *, view: View = "total", depth: int = 1) -> list
         apart = [_counted(record), *_free(record)]
         tables += [with_values(table, record, SHORT) for table in apart]
     else:
-        tables.append(view_table(record, view, depth))
+        tables += view_tables(record, view, depth)
     if record.unknown:
         tables.append(_unknown(record))
     if record.counters:
@@ -55,6 +56,12 @@ def conditions(record: Record) -> str:
     said += [f"{key}={value!r}" for key, value in work.options]
     said += [f"weights {work.weights}"] if work.weights else []
     return " · ".join([*said, record.convention])
+
+
+def view_tables(record: Record, view: View, depth: int = 1) -> list[Table]:
+    """One record by stage, module, operator or class, and the shapes of its modules if noted."""
+    shapes = [shapes_table(record, depth)] if record.shapes and view == "module" else []
+    return [view_table(record, view, depth), *shapes]
 
 
 def view_table(record: Record, view: View, depth: int = 1) -> Table:

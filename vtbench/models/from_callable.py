@@ -63,7 +63,7 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     if workload.resolution is not None:
         sizes.positive(workload.model, workload.resolution)
     with users_code(None if target.entry else target.name):
-        found = _named(target.name)
+        found = named(target.name)
         if _is_built(found):
             _refuse_options(workload)
             made = _Made(_copied(workload.model, found), workload)
@@ -130,7 +130,7 @@ def _copied(model: str, found: Any) -> Any:
         ) from error
 
 
-def _named(name: str) -> Any:
+def named(name: str) -> Any:
     """What ``package.module:name`` or ``./file.py:name`` stands for."""
     place, path = place_and_path(name)
     try:

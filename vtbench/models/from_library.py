@@ -62,7 +62,7 @@ class Library(Protocol):
 
 
 _SIZE_OPTIONS = ("img_size", "image_size", "input_size", "spatial_size")
-_LIBRARIES: dict[str, Library] = {
+LIBRARIES: dict[str, Library] = {
     "timm": from_timm,
     "torchvision": from_torchvision,
     "transformers": from_transformers,
@@ -73,7 +73,7 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     """The model of a target with its inputs, in the workload's mode."""
     if target.source == "callable":
         return from_callable.assemble(target, workload, real=real)
-    return _from_library(_LIBRARIES[target.source], target, workload, real=real)
+    return _from_library(LIBRARIES[target.source], target, workload, real=real)
 
 
 def _from_library(library: Library, target: Target, workload: Workload, *, real: bool) -> Built:

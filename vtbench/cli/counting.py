@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from vtbench.cli.output import stdout_kept_clean
+from vtbench.cli.output import notices_said, stdout_kept_clean
 from vtbench.cli.progress import progress
 from vtbench.data.files import ResultFile
 from vtbench.data.model_names import is_code
@@ -102,7 +102,8 @@ def count_one(workload: Workload, *, settings: dict[str, Any]) -> Record:
     """One workload; torch is imported here and not before."""
     from vtbench.count.count_workload import RunSettings, count_workload
 
-    return count_workload(workload, settings=RunSettings(**settings))
+    with notices_said():  # of a process of its own as well
+        return count_workload(workload, settings=RunSettings(**settings))
 
 
 def kept_whole(file: ResultFile) -> Keep:

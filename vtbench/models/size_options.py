@@ -91,7 +91,7 @@ def own_size(parameters: Parameters, options: Mapping[str, Any]) -> Size | None:
 
 
 def _tell(model: str, names: list[str]) -> None:
-    others = " and ".join(f"-o {name}=..." for name in names[1:])
+    others = " and ".join(f"-o {name}=VALUE" for name in names[1:])
     said = (
         f"{model} has the parameters {' and '.join(names)}; the resolution is given to {names[0]}. "
         f"For another size there, give {others}."

@@ -208,6 +208,27 @@ def test_from_the_command_line_written_kept_and_broken(vtbench, project, tmp_pat
     assert (gone.status, "It can no longer be counted" in gone.out) == (1, True)
 
 
+def test_one_model_under_several_options_has_a_line_for_each(vtbench, project, tmp_path):
+    """Named by what differs; a change is laid at the door of the workload that changed."""
+    options = ("-o", "depth=1,3", "-o", "width=8")
+    assert vtbench("baseline", "write", "b.jsonl", "guarded_nets:make", *options).status == 0
+    check = ("check", "--against", "b.jsonl", "--allow-imports")
+    kept = vtbench(*check)
+    assert kept.status == 0
+    macs = {depth: 5 * (3 * 8 + depth * 2 * 8 * 32 + 8 * 10) for depth in (1, 3)}
+    for depth, count in macs.items():
+        row = next(r for r in kept.out.splitlines() if f"(depth={depth})" in r and "MACs" in r)
+        assert row.count(f"{count:,}") == 2
+    assert "0 of 8 figures differ" in kept.out
+    assert kept.out.startswith("Against b.jsonl\n")
+    project(5)
+    broken = vtbench(*check)
+    assert broken.status == 1
+    for depth, by in ((1, "+640"), (3, "+1.920 K")):  # 5 tokens, 2 · depth layers, 8·8 more
+        said = f"! guarded_nets:make (depth={depth}), macs: The total differs by {by}."
+        assert said in " ".join(broken.out.split())
+
+
 def test_a_baseline_runs_no_code_unless_it_may(vtbench, project):
     vtbench("baseline", "write", "b.jsonl", "--models", "guarded_nets:make")
     ended = vtbench("check", "--against", "b.jsonl")

@@ -58,6 +58,20 @@ def test_the_module_that_was_named_is_run_with_its_neighbours_alone(process, fol
     assert "stray" not in ended.err
 
 
+def test_the_file_that_was_named_is_run_with_its_neighbours_alone(process, folder):
+    """From its own folder: a neighbour of the current directory is not found."""
+    (folder / "mine").mkdir()
+    for name in (*HOSTILE, "neighbour"):
+        (folder / f"{name}.py").write_text(STRAY, encoding="utf-8")
+        (folder / "mine" / f"{name}.py").write_text(STRAY, encoding="utf-8")
+    (folder / "mine" / "neighbour.py").write_text("CLASSES = 7\n", encoding="utf-8")
+    (folder / "mine" / "warnings.py").write_text(NET, encoding="utf-8")
+    arguments = ("macs", "mine/warnings.py:make", "--input", "input=1x4", "--format", "json")
+    ended = process("-c", BEGIN, *arguments, cwd=folder)
+    assert '"macs": 28' in ended.out, ended.err
+    assert "stray" not in ended.err
+
+
 def test_a_named_module_may_have_the_name_of_one_of_pythons_own(process, folder):
     (folder / "code.py").write_text(NET.replace("import neighbour\n", "").replace(
         "neighbour.CLASSES", "3"), encoding="utf-8")  # fmt: skip

@@ -48,12 +48,29 @@ def test_the_pages_pytest_command_runs_its_claims_and_its_tests(tmp_path):
     assert done.returncode == 0
 
 
-def test_the_workflow_of_the_page_gives_the_action_what_it_takes():
-    (text,) = (text for language, text in BLOCKS if language == "yaml")
+WORKFLOWS = [text for language, text in BLOCKS if language == "yaml" and "\njobs:" in text]
+
+
+@pytest.mark.parametrize("text", WORKFLOWS)
+def test_the_workflows_of_the_page_give_the_action_what_it_takes(text):
     workflow = yaml.safe_load(text)
     (used,) = (s for s in workflow["jobs"]["cost"]["steps"] if "vtbench" in s["uses"])
     assert set(used["with"]) <= set(ACTION["inputs"])
     assert all(isinstance(value, str) for value in used["with"].values())
+
+
+def test_what_comments_may_write_to_pull_requests_and_to_nothing_else():
+    workflows = map(yaml.safe_load, WORKFLOWS)
+    used = {text["jobs"]["cost"]["steps"][-1]["with"].get("comment"): text for text in workflows}
+    assert used["true"]["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert "permissions" not in used[None]
+
+
+def test_the_hook_of_the_page_is_one_that_there_is():
+    (text,) = (text for language, text in BLOCKS if language == "yaml" and "\nrepos:" in text)
+    (repository,) = yaml.safe_load(text)["repos"]
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert [hook["id"] for hook in repository["hooks"]] == [hook["id"] for hook in hooks]
 
 
 def _script() -> str:

@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 
 from vtbench import errors
 from vtbench.count.count_workload import count_workload
+from vtbench.data.notice import Notice
 from vtbench.data.workload import InputSpec, Workload
 from vtbench.models import build
 from vtbench.models.options import parameters_of, takes_anything
@@ -90,7 +91,15 @@ def number():
 def pair():
     return nn.Linear(2, 2), "inputs"
 
-an_instance = nn.Linear(2, 2)
+def imaged(image_size: int = 48, *, img_size=(16, 24)):
+    return nn.Conv2d(3, 2, 3) if image_size == 48 else nn.Conv2d(3, image_size, 3)
+
+def channelled(input_size=(3, 40, 56)):
+    assert len(input_size) == 3
+    return nn.Linear(input_size[2], input_size[1])
+
+def unknown_kind(img_size):
+    return nn.Linear(img_size, 2)
 """
 
 Named = Callable[[str], str]
@@ -160,6 +169,47 @@ def test_a_function_that_asks_for_the_resolution_and_the_batch_gets_them(own: Na
         build(Workload(model=own("sized"), resolution=(96, 80)))
 
 
+def test_a_size_goes_to_the_first_parameter_that_names_one(own: Named) -> None:
+    """Its default is the model's own size; which of several is taken is said."""
+    assert build(Workload(model=own("imaged"))).workload.resolution == (16, 24)
+    with pytest.warns(Notice, match="the resolution is given to img_size. .* -o image_size=..."):
+        built = build(Workload(model=own("imaged"), resolution=(96, 80)))
+    assert built.args[0].shape == (1, 3, 96, 80)
+    assert built.module.get_parameter("weight").shape[0] == 2
+    built = build(Workload(model=own("channelled"), resolution=(7, 9)))
+    assert built.module.get_parameter("weight").shape == (7, 9)
+    assert build(Workload(model=own("channelled"))).workload.resolution == (40, 56)
+    built = build(Workload(model=own("unknown_kind"), resolution=(7, 7)))
+    assert built.module.get_parameter("weight").shape == (2, 7)
+    with pytest.raises(errors.BadOption, match=r"needs `img_size`, .* give --resolution N"):
+        build(Workload(model=own("unknown_kind")))
+
+
+def test_any_name_of_the_size_is_the_resolution_and_two_must_agree(own: Named) -> None:
+    """As an option of a function that calls it otherwise, or that takes none."""
+    for name in ("resolution", "img_size", "image_size", "input_size"):
+        built = build(Workload(model=own("plain"), options=((name, 32),)))
+        assert built.args[0].shape == (1, 3, 32, 32)
+        assert built.workload == Workload(
+            model=own("plain"), options=((name, 32),), resolution=(32, 32)
+        )
+        assert build(built.workload).workload == built.workload
+    built = build(Workload(model=own("sized"), options=(("input_size", 32),)))
+    assert built.args[0].shape == (1, 3, 32, 32)
+    for options, resolution in (
+        ((("image_size", 32), ("img_size", 48)), None),
+        ((("image_size", 32),), (48, 48)),
+        ((("resolution", 32),), (48, 48)),
+    ):
+        with pytest.raises(errors.BadOption, match="disagree; give one of them"):
+            build(Workload(model=own("sized"), options=options, resolution=resolution))
+    for value in ("big", 1.5, (1, 2, 3, 4), True, None):
+        with pytest.raises(errors.BadOption, match="takes a size, such as 224"):
+            build(Workload(model=own("plain"), options=(("img_size", value),)))
+    with pytest.raises(errors.BadResolution, match="at least 1"):
+        build(Workload(model=own("plain"), options=(("img_size", 0),)))
+
+
 def test_inputs_of_its_own_are_used_and_nothing_asked_is_ignored(own: Named) -> None:
     """A resolution, a batch or an input that could not reach it is refused."""
     built = build(Workload(model=own("with_dict")))
@@ -169,7 +219,9 @@ def test_inputs_of_its_own_are_used_and_nothing_asked_is_ignored(own: Named) -> 
     assert built.kwargs["gain"] is None
     with torch.inference_mode():
         assert built.module(**built.kwargs).shape == (5, 4)
-    with pytest.raises(errors.BadResolution, match="parameter named resolution"):
+    with pytest.raises(
+        errors.BadResolution, match="parameter named resolution, img_size, image_size or input_size"
+    ):
         build(Workload(model=own("with_dict"), resolution=(64, 64)))
     with pytest.raises(errors.BadInput, match="parameter named batch_size"):
         build(Workload(model=own("with_dict"), batch_size=2))
@@ -217,8 +269,7 @@ def test_real_values_are_the_functions_own(own: Named) -> None:
         ("leaves", errors.ModelError, "SystemExit: 3"),
         ("number", errors.ModelError, "a value of type int; it must return a module"),
         ("pair", errors.ModelError, "a module and a value of type str"),
-        ("an_instance", errors.ModelError, r"a module \(Linear\), not a function"),
-        ("absent", errors.UnknownModel, "no function 'absent'"),
+        ("absent", errors.UnknownModel, "has no 'absent'"),
     ],
 )
 def test_a_function_that_fails_or_returns_something_else_is_one_sentence(

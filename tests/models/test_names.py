@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vtbench import errors
-from vtbench.data import libraries
+from vtbench.data import catalog, libraries
 from vtbench.data.libraries import timm_architectures
 from vtbench.data.workload import Workload
 from vtbench.models import build, expand, names, resolve
@@ -19,6 +19,10 @@ from vtbench.models import build, expand, names, resolve
         ("convnext_tiny", "timm", "convnext_tiny"),
         ("timm:resnet50", "timm", "resnet50"),
         ("timm:resnet50.a1_in1k", "timm", "resnet50.a1_in1k"),
+        ("timm/resnet50.a1_in1k", "timm", "resnet50.a1_in1k"),
+        ("hf-hub:timm/resnet50", "timm", "resnet50"),
+        ("hf_hub:timm/resnet50", "timm", "resnet50"),
+        ("timm:hf-hub:timm/resnet50", "timm", "resnet50"),
         ("torchvision:swin_t", "torchvision", "swin_t"),
         ("transformers:ViTModel", "transformers", "ViTModel"),
         ("json.decoder:JSONDecoder", "callable", "json.decoder:JSONDecoder"),
@@ -46,15 +50,45 @@ def test_short_names_win_over_names_of_timm() -> None:
         ("timm:convnext_tny", "timm:convnext_tiny"),
         ("torchvision:resnt18", "torchvision:resnet18"),
         ("tim:resnet50", "timm:resnet50"),
-        ("timm:hf-hub:timm/resnet50", "timm:resnet50"),
+        ("timm:hf-hub:timm/resnt50", "timm:resnet50"),
+        ("timm/resnt50.a1_in1k", "timm:resnet50"),
+        ("hf-hub:facebook/deit", "timm/NAME or hf-hub:timm/NAME"),
+        ("depth=3", "-o depth=3"),
+        ("2]", "-o 'depths=[2, 2, 6, 2]'"),
     ],
 )
 def test_an_unknown_model_is_refused_with_the_nearest_names(name: str, suggested: str) -> None:
-    """A hub name is unknown as well: it would have to be downloaded."""
+    """Another's name on a hub is unknown as well: it would have to be downloaded."""
     with pytest.raises(errors.UnknownModel) as refused:
         build(Workload(model=name))
     assert suggested in str(refused.value)
     assert repr(name) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("deit_small", "deit_s"), ("deit_tiny", "deit_t"), ("deit-base", "deit_b"),
+        ("deits", "deit_s"), ("swin_tiny", "swin_t"), ("SwinSmall", "swin_s"),
+        ("swin-base", "swin_b"), ("swint", "swin_t"), ("vit_r34", "vt_r34"),
+        ("vtr50", "vt_r50"), ("vt34", "vt_r34"), ("vit_large", "vit_l"), ("vit_b16", "vit_b"),
+        ("resnet-50", "resnet50"), ("resnett50", "resnet50"), ("se_resnet50", "resnet50_se"),
+        ("cbam_resnet50", "resnet50_cbam"), ("sparse_former_small", "sparseformer_s"),
+        ("sparsformer_t", "sparseformer_t"), ("perciever", "perceiver"),
+        ("detr_50", "detr_r50"), ("regnety_8gf", "regnety_8g"), ("mvit_small", "mvit_s"),
+        ("convnext_tny", "convnext_tiny"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_name_means_a_short_one_first(typed: str, meant: str) -> None:
+    """Sizes in words are letters, and words may stand in another order."""
+    assert catalog.nearest(typed)[0] == meant
+
+
+def test_a_tag_that_timm_does_not_have_is_refused_with_the_nearest() -> None:
+    """The tag says how many classes there are, so that another one would be counted."""
+    build(Workload(model="timm/vit_small_patch16_224.augreg_in21k"))
+    with pytest.raises(errors.UnknownModel, match=r"16_224\.augreg_in21k\? It has: "):
+        build(Workload(model="timm/vit_small_patch16_224.augreg_in21"))
 
 
 def test_an_unknown_class_of_transformers_is_refused_with_the_nearest() -> None:

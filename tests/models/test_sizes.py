@@ -147,6 +147,24 @@ def test_an_image_size_option_and_a_resolution_must_agree() -> None:
         build(Workload(model="deit_t", options=(("img_size", 256),), resolution=(240, 240)))
 
 
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("resnet18", "img_size"), ("deit_t", "image_size"), ("torchvision:vit_b_16", "input_size"),
+     ("torchvision:resnet18", "resolution"), ("transformers:ViTModel", "img_size")],
+)  # fmt: skip
+def test_every_library_takes_the_size_under_any_of_its_names(name: str, option: str) -> None:
+    """What its constructor calls the size, or that it has none, makes no difference."""
+    if name.startswith("transformers"):
+        pytest.importorskip("transformers", reason="transformers is not installed")
+    built = build(Workload(model=name, options=((option, 192),)))
+    assert built.workload.resolution == (192, 192)
+    assert dict(built.workload.options) == {option: 192}
+    (image,) = (*built.args, *built.kwargs.values())
+    assert image.shape[-2:] == (192, 192)
+    with pytest.raises(errors.BadOption, match=f"{option}=192 of {name} and the resolution"):
+        build(Workload(model=name, options=((option, 192),), resolution=(224, 224)))
+
+
 @pytest.mark.parametrize("option", [("img_size", 225), ("patch_size", 20)])
 def test_options_that_make_the_patches_crop_are_refused(option: tuple[str, int]) -> None:
     """225 in patches of 16 and 224 in patches of 20 both leave a rest."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vtbench.api.choosing import refuse_code, refuse_idle_axes, refuse_unknown_models, selected
+from vtbench.api.search_axes import with_axes
 from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import (
     Explainer,
@@ -150,7 +151,7 @@ def check(  # noqa: PLR0913  # the options of the command, by their names
         if measure:
             ask = MeasureAsk(gpu=gpu, max_seconds=max_time)
             timed += measured(found, matching, known, ask, file)
-        return checked(found, matching, known, timed)
+        return checked(found, matching, known, timed, counted_here=not kept.records)
 
 
 def checked(
@@ -158,10 +159,17 @@ def checked(
     only: frozenset[str] | None,
     records: Records,
     measurements: Sequence[Measurement],
+    *,
+    counted_here: bool = False,
 ) -> Checked:
-    """The verdicts on suites, less those that were not asked for."""
+    """The verdicts on suites, less those that were not asked for.
+
+    If the models were counted here, and not elsewhere, their options are named if none explains.
+    """
     explainer = Explainer(suites, records)
     verdicts = judge(suites, records, measurements, explainer)
+    if counted_here:
+        verdicts = with_axes(suites, verdicts, records)
     if only is not None:
         verdicts = [verdict for verdict in verdicts if verdict.claim.id in only]
     shown = {verdict.claim.id for verdict in verdicts}

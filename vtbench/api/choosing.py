@@ -9,7 +9,7 @@ from vtbench.claims.judge.workloads import alternatives, figures
 from vtbench.claims.suite import Suite
 from vtbench.claims.suite.files import line_of_axis
 from vtbench.claims.suite.names import bearing_on
-from vtbench.data.libraries import LISTED
+from vtbench.data.model_names import is_code
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadSuite, UnknownModel, UsageError
@@ -39,7 +39,7 @@ def refuse_code(suites: list[Suite]) -> None:
     """Data never runs code: a suite may name a user's function only where the user allows it."""
     for suite in suites:
         for where, model in _models(suite):
-            if ":" in model and model.partition(":")[0] not in LISTED:
+            if is_code(model):
                 raise BadSuite(
                     f"{suite.path}: {where} names the function {model}, which vtbench would run; "
                     "give --allow-imports if you trust it."

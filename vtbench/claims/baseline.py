@@ -18,6 +18,7 @@ from vtbench.claims.judge import Verdict, judge
 from vtbench.claims.suite import Claim, Suite
 from vtbench.data.bounds import Count, Size
 from vtbench.data.files.lines import decoded, read_lines
+from vtbench.data.naming import labels
 from vtbench.data.record import CONVENTION, Record
 from vtbench.data.version import VERSION
 from vtbench.data.workload import Workload
@@ -35,7 +36,9 @@ class BaselineHeader(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     """The version of vtbench."""
 
 
-class Net(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="model"):
+class Net(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="model"
+):
     """The totals of one model."""
 
     workload: Workload
@@ -52,13 +55,20 @@ class Net(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="mode
     """The predicted peak of activations in bytes."""
     operators: dict[str, Count]
     """Operator -> the number of its calls."""
+    name: str = ""
+    """The name that tells it from others of the same model; empty if it is the only one."""
+
+    @property
+    def label(self) -> str:
+        """The name under which its modules and verdicts stand."""
+        return self.name or self.workload.model
 
 
 class Module(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="module"):
     """The MACs and parameters directly in one module."""
 
     model: str
-    """The name of the model."""
+    """The name of the model, with its options if the file holds it under several."""
     module: str
     """The path of the module."""
     macs: Count
@@ -77,22 +87,22 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     header: BaselineHeader
     nets: tuple[Net, ...]
     modules: dict[str, dict[str, tuple[int, int]]]
-    """Model -> module path -> MACs and parameters."""
+    """Name of the model -> module path -> MACs and parameters."""
 
 
 def lines_of_baseline(records: Mapping[Workload, Record], torch: str) -> str:
     """The records of some models as a baseline file."""
     lines: list[BaselineLine] = [BaselineHeader(convention=CONVENTION, torch=torch)]
-    for asked, record in records.items():
-        lines.append(_net(asked, record))
+    for (asked, record), label in zip(records.items(), labels(list(records)), strict=True):
+        lines.append(_net(asked, record, "" if label == asked.model else label))
         lines += [
-            Module(model=asked.model, module=path, macs=macs, params=params)
+            Module(model=label, module=path, macs=macs, params=params)
             for path, (macs, params) in modules_of(record).items()
         ]
     return "".join(msgspec.json.encode(line).decode() + "\n" for line in lines)
 
 
-def _net(asked: Workload, record: Record) -> Net:
+def _net(asked: Workload, record: Record, name: str) -> Net:
     assert record.parameters and record.memory  # noqa: S101, PT018  # it was counted
     return Net(
         workload=asked,
@@ -102,6 +112,7 @@ def _net(asked: Workload, record: Record) -> Net:
         complete=record.complete,
         activations_peak=record.memory.activations_peak,
         operators=histogram_of(record),
+        name=name,
     )
 
 
@@ -142,7 +153,7 @@ def read_baseline(path: Path) -> Baseline:
 
 def _put_together(path: Path, header: BaselineHeader, lines: list[BaselineLine]) -> Baseline:
     nets = [line for line in lines if isinstance(line, Net)]
-    names = [net.workload.model for net in nets]
+    names = [net.label for net in nets]
     if not nets:
         raise BadInput(f"{path} holds no model; write the baseline again.")
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -200,16 +211,16 @@ def _claim(baseline: Baseline, net: Net, quantity: str) -> Claim:
         "memory": net.activations_peak,
     }[quantity]
     return Claim(
-        id=f"{_name(baseline)}.{net.workload.model}.{quantity}",
+        id=f"{_name(baseline)}.{net.label}.{quantity}",
         suite=_name(baseline),
-        where=f"{baseline.path}, {net.workload.model}",
+        where=f"{baseline.path}, {net.label}",
         kind="value",
         metric="macs" if quantity == "macs" else "params" if quantity == "params" else "none",
         printed=str(figure),
         unit="",
         low=Decimal(figure),
         high=Decimal(figure),
-        column=f"{_name(baseline)}.{net.workload.model}.{quantity}",
+        column=f"{_name(baseline)}.{net.label}.{quantity}",
         workload=net.workload,
         convention="all" if quantity == "params" else "full",
     )
@@ -245,7 +256,7 @@ def _total(baseline: Baseline, net: Net, record: Record | None, verdict: Verdict
         same = msgspec.structs.replace(verdict, reason="It is as in the baseline.")
         return Judged(verdict=same)
     which = 0 if verdict.claim.metric == "macs" else 1
-    before = {path: both[which] for path, both in baseline.modules[net.workload.model].items()}
+    before = {path: both[which] for path, both in baseline.modules[net.label].items()}
     after = {path: both[which] for path, both in modules_of(record).items()}
     return Judged(verdict=verdict, moved=moved(before, after))
 

@@ -124,7 +124,7 @@ def check(
         timed = [*given.measurements, *file.results.measurements]
         if timing is not None:
             timed += _measured(found, matching, known, timing, file)
-    judged = checked(found, matching, known, timed)
+    judged = checked(found, matching, known, timed, counted_here=not given.records)
     held = with_reasons(judge_baseline(base, known, version("torch"))) if base is not None else []
     judged.by_values |= claims_by_values((), known, held)
     written.write(document(judged, held, written))

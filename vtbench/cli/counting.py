@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from vtbench.cli.output import stdout_kept_clean
+from vtbench.cli.output import notices_said, stdout_kept_clean
 from vtbench.cli.progress import progress
 from vtbench.data.files import ResultFile
-from vtbench.data.libraries import LISTED
+from vtbench.data.model_names import is_code
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload
 from vtbench.measure.workers import Outcome, in_processes, in_turn
@@ -95,15 +95,15 @@ class Counter(msgspec.Struct, frozen=True, kw_only=True):
 
 def _foreign(workload: Workload) -> bool:
     """Whether code of the user's builds it: what it was compiled from may end the process."""
-    source, colon, _ = workload.model.partition(":")
-    return bool(colon) and source not in LISTED
+    return is_code(workload.model)
 
 
 def count_one(workload: Workload, *, settings: dict[str, Any]) -> Record:
     """One workload; torch is imported here and not before."""
     from vtbench.count.count_workload import RunSettings, count_workload
 
-    return count_workload(workload, settings=RunSettings(**settings))
+    with notices_said():  # of a process of its own as well
+        return count_workload(workload, settings=RunSettings(**settings))
 
 
 def kept_whole(file: ResultFile) -> Keep:

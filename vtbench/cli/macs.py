@@ -50,6 +50,13 @@ def macs(
         ),
     ] = "total",
     depth: Depth = None,
+    shapes: Annotated[
+        bool,
+        typer.Option(
+            "--shapes",
+            help="Show what each module of --by module is given, what it makes, and its kernel.",
+        ),
+    ] = False,
     counters: Counters = None,
     ops: Annotated[
         str | None,
@@ -97,11 +104,14 @@ def macs(
     operator; 2 if nothing could be counted.
     """
     written = output.written("macs", "macs")
-    view, levels = _view(by, depth)
+    view, levels = _view(by, depth, shapes=shapes)
     question = written.shown_as(
         CountsRendering, view=view, depth=levels, relative_to=relative_to, cite=cite, diff=diff
     )
     settings: dict[str, Any] = {"counters": _counters(counters), "ops": ops}
+    if shapes:
+        _refuse_beside_shapes(written, kept, save)
+        settings["shapes"] = True
     inputs = over.asked()
     if inputs is not None:
         _refuse_beside_inputs(counters, relative_to)
@@ -198,10 +208,23 @@ def _counters(text: str | None) -> tuple[str, ...]:
     return names
 
 
-def _view(view: View, depth: int | None) -> tuple[View, int | None]:
-    """A depth alone asks for the module tree."""
+def _refuse_beside_shapes(written: Written, kept: From, save: Save) -> None:
+    """Shapes are noted as a model is counted, and are no column."""
+    if kept.from_ or save.save:
+        raise BadOption(
+            "--shapes counts the models again, because saved counts have no shapes; "
+            "leave out --from and --save."
+        )
+    if written.rendering.format == "csv":
+        raise BadOption("--shapes: CSV has no column for shapes; give --format json.")
+
+
+def _view(view: View, depth: int | None, *, shapes: bool) -> tuple[View, int | None]:
+    """A depth, or shapes, alone ask for the module tree."""
     if depth is not None and depth < 1:
         raise BadOption(f"--depth: expected a positive integer, got {depth}.")
-    if depth is not None and view == "total":
+    if shapes and view not in ("total", "module"):
+        raise BadOption(f"--shapes is for --by module, not for --by {view}; leave out one of them.")
+    if (shapes or depth is not None) and view == "total":
         view = "module"
     return view, depth

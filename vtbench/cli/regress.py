@@ -18,13 +18,15 @@ from vtbench.cli.options import (
     Output,
     Session,
 )
+from vtbench.cli.output import say
 from vtbench.cli.workloads import grid_of, named
+from vtbench.data.comparison import Comparison
 from vtbench.data.protocol import protocol_named
-from vtbench.errors import BadOption, UsageError
+from vtbench.errors import BadOption, ModelError, UnknownModel, UsageError
 from vtbench.measure.revisions import Asked, compare_launches, measure_revisions
 from vtbench.measure.revisions.session import LAUNCHES
 from vtbench.stats import Gate
-from vtbench.sweep.axes import cells_of, every_option_fits
+from vtbench.sweep.axes import MANY, cells_of, every_option_fits
 
 
 @command
@@ -58,21 +60,20 @@ def regress(
 
     \b
     vtbench regress my_package.nets:make_net --base main
-    vtbench regress my_package.nets:make_net --base v1.0 --head main --batch-size 16
+    vtbench regress my_package.nets:make_net --base v1.0 --head main --batch-size 1,16
 
-    The function must return a module; name it as package.module:function. Both revisions take
+    The function must return a module; name it as package.module:function or ./file.py:function.
+    Both revisions take
     turns on one device, so that a change of the machine affects both of them.
 
-    Exit status: 1 if the function got slower or no longer runs; 2 if nothing could be compared; 0
+    Several functions, and several values of an option, are compared one after the other.
+
+    Exit status: 1 if a function got slower or no longer runs; 2 if nothing could be compared; 0
     otherwise.
     """
     written = output.written("regress", "compare")
     gate = Gate(smallest=parse_share(smallest))
     names = named(models)
-    if len(names) != 1:
-        raise UsageError(
-            f"Expected one function of yours, as package.module:function, got {len(names)} models."
-        )
     if launches < 1:
         raise BadOption(f"--launches: expected a positive integer, got {launches}.")
     from vtbench.measure.machine.devices import choose
@@ -85,22 +86,42 @@ def regress(
         building, execution, protocols=[protocol_named(protocol).name], kind=devices[0].kind
     )
     every_option_fits(grid, names)
-    cells = list(cells_of(grid, names[0]))
-    if len(cells) > 1:
-        raise BadOption(
-            "Two revisions are compared under one set of options; give each option one value."
+    asked = [
+        Asked(
+            base=base,
+            head=head,
+            workload=cell.workload,
+            protocol=protocol,
+            index=devices[0].index,
+            max_seconds=max_time,
+            launches=launches,
+            smallest=gate.smallest,
         )
-    asked = Asked(
-        base=base,
-        head=head,
-        workload=cells[0].workload,
-        protocol=protocol,
-        index=devices[0].index,
-        max_seconds=max_time,
-        launches=launches,
-        smallest=gate.smallest,
-    )
-    pairs = measure_revisions(asked, Path.cwd())
-    found = [compare_launches(pairs, gate)]
+        for name in names
+        for cell in cells_of(grid, name)
+    ]
+    if len(asked) > MANY:
+        raise UsageError(
+            f"The options have {len(asked):,} combinations, and this command takes at most "
+            f"{MANY:,}; give fewer values."
+        )
+    found, failed = _compared(asked, gate)
+    if not found:
+        return 2
     written.write(shown(found, (base, head or "working tree"), gate, written))
-    return status(found, fail_on_unknown=fail_on_unknown)
+    return max(status(found, fail_on_unknown=fail_on_unknown), int(failed))
+
+
+def _compared(asked: list[Asked], gate: Gate) -> tuple[list[Comparison], bool]:
+    """A comparison of each workload, one after the other, and whether one could not be had."""
+    found = [_one(each, gate) for each in asked]
+    return [each for each in found if each is not None], None in found
+
+
+def _one(asked: Asked, gate: Gate) -> Comparison | None:
+    """None, once it is said, if one of the revisions cannot be built."""
+    try:
+        return compare_launches(measure_revisions(asked, Path.cwd()), gate)
+    except (ModelError, UnknownModel) as error:
+        say(str(error))
+        return None

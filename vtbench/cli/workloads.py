@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from vtbench.cli.options import Building, Execution, Models
-from vtbench.cli.values import integers, positives, spelled, spread
+from vtbench.cli.values import integers, positives, spelled, split_values, spread
+from vtbench.data.model_names import SIZE_NAMES
 from vtbench.data.workload import DeviceKind, InputSpec, OptionValue, Workload
 from vtbench.errors import BadInput, BadOption, UsageError, VtbenchError
 from vtbench.sweep.axes import (
@@ -25,6 +26,7 @@ from vtbench.sweep.axes import (
 )
 from vtbench.sweep.cells import Cell
 
+_SIDES = 2
 DTYPES = (
     "float32", "float64", "float16", "bfloat16", "complex64", "complex128",
     "int64", "int32", "int16", "int8", "uint8", "bool",
@@ -150,6 +152,7 @@ def option_axes(given: Sequence[str] | None, tokens: str | None) -> tuple[Option
         only, _, key = left.strip().rpartition(":")
         if not equals or not key.isidentifier():
             raise BadOption(f"-o: expected key=value or model:key=value, got {text!r}.")
+        _refuse_cut_lists(key, values)
         read = [_literal(key, word.strip()) for word in spread(values)]
         each_once = {repr(value): value for value in read}
         if len(set(each_once.values())) < len(each_once):
@@ -160,8 +163,36 @@ def option_axes(given: Sequence[str] | None, tokens: str | None) -> tuple[Option
     return tuple(found)
 
 
+def _refuse_cut_lists(key: str, values: str) -> None:
+    """Refuse a list that commas cut into values, or that the shell cut at its blanks."""
+    how = "A list stands in brackets, and in quotes for the shell"
+    try:
+        parts = [part.strip() for part in split_values(values)]
+    except BadInput as error:
+        raise BadOption(f"-o {key}: {error} {how}: -o '{key}=[2, 2, 6, 2]'.") from None
+    twice = next((part for part in parts if parts.count(part) > 1), None)
+    if twice is not None:
+        raise BadOption(
+            f"-o {key}: the value {twice} stands twice in {values!r}, whose commas separate values "
+            f"that are each counted alone. {how}: -o '{key}=[{values}]'."
+        )
+    stray = next((part for part in parts if part[-1:] and part[-1:] in ")]}"), None)
+    if stray is not None and not _closes(stray):
+        raise BadOption(
+            f"-o {key}: {stray!r} closes a bracket that was not opened. {how}: "
+            f"-o '{key}=[2, 2, 6, 2]'."
+        )
+
+
+def _closes(text: str) -> bool:
+    return any(mark in text for mark in "([{")
+
+
 def _literal(key: str, text: str) -> OptionValue:
     """A Python literal, or a bare word as a string; nothing is ever computed."""
+    sides = integers(text) if key in SIZE_NAMES and not text.isdigit() else None
+    if sides is not None and len(sides) == _SIDES:
+        return sides
     words = {"true": True, "false": False, "none": None, "null": None}
     if text.lower() in words:
         return words[text.lower()]

@@ -28,6 +28,8 @@ class ModuleStack:
         for path, module in modules:
             self.paths[id(module)] = (*self.paths.get(id(module), ()), path)
         self.current = ""
+        self.entered: set[int] = set()
+        """Modules that were called, by identity."""
         self._calls: list[tuple[nn.Module, str]] = []
         self._thread = threading.get_ident()
         self._starts: list[int] = []
@@ -56,14 +58,22 @@ class ModuleStack:
             self.current = ""
 
     def _enter(self, module: nn.Module, args: Any) -> None:
+        self.entered.add(id(module))
         if threading.get_ident() != self._thread:
             return
         self._calls.append((module, self.current))
-        paths = self.paths.get(id(module))
-        if paths is not None:
-            self.current = paths[0] if len(paths) == 1 else self._nearest(paths)
+        path = self.path_of(module)
+        if path is not None:
+            self.current = path
         if self._follow_nodes:
             self._mark()
+
+    def path_of(self, module: nn.Module) -> str | None:
+        """The path of a module that is called now; None if the model does not know it."""
+        paths = self.paths.get(id(module))
+        if paths is None:
+            return None
+        return paths[0] if len(paths) == 1 else self._nearest(paths)
 
     def _nearest(self, paths: tuple[str, ...]) -> str:
         prefix = f"{self.current}." if self.current else ""

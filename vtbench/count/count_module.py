@@ -29,16 +29,18 @@ from vtbench.count.model_parts import (
     is_lazy,
     module_parameters,
     module_weights,
+    never_ran,
     own_tensors,
     parameters_of,
     parts_of,
 )
+from vtbench.count.module_shapes import shapes_noted
 from vtbench.count.operators.rules import UserFormula, user_rules
 from vtbench.count.plain_shapes import plain_shapes
 from vtbench.count.repeated_blocks import repeated_blocks
 from vtbench.count.uncompiled import spare_compiler_on_shapes
 from vtbench.count.unseen_work import LeavingTorch, forget_fused, other_threads_watched
-from vtbench.data.record import Block, Memory, ModuleMemory, Parameters, Row
+from vtbench.data.record import Block, Memory, ModuleMemory, ModuleShapes, Parameters, Row
 from vtbench.errors import ModelError, VtbenchError
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
@@ -64,6 +66,8 @@ class CountSettings:
     """The model is thrown away after the count, so nothing needs to be taken back."""
     why_real: str = "asked for"
     """Where the road is real, the reason that the result states."""
+    shapes: bool = False
+    """Note what goes into each module and comes out of it."""
     seed: int = SEED
     """Of the random numbers that the model draws as it runs."""
 
@@ -76,6 +80,8 @@ class Counted:
     parameters: Parameters
     module_parameters: dict[str, int]
     module_weights: dict[str, int]
+    never_ran: dict[str, int]
+    shapes: dict[str, ModuleShapes]
     memory: Memory
     module_memory: dict[str, ModuleMemory]
     blocks: tuple[Block, ...]
@@ -247,7 +253,17 @@ def counter_for(
     try:
         watching = stack.watching(nodes=settings.backward or settings.grad)
         threads, imports = other_threads_watched(counter), imports_uncounted(counter)
-        with watching, compiled_code_as_written(), threads, imports, leaving, misses, counter:
+        noted = shapes_noted(stack, counter.shapes) if settings.shapes else nullcontext()
+        with (
+            watching,
+            noted,
+            compiled_code_as_written(),
+            threads,
+            imports,
+            leaving,
+            misses,
+            counter,
+        ):
             yield counter
     finally:
         counter.note_scripts(parts.modules)
@@ -266,6 +282,8 @@ def summary(model: nn.Module, counter: Counter, settings: CountSettings, road: s
         parameters=parameters_of(parts),
         module_parameters=held,
         module_weights=module_weights(parts),
+        shapes={path: counter.shapes[path] for path, _ in parts.modules if path in counter.shapes},
+        never_ran=never_ran(parts, counter.stack.entered, counter.touched),
         memory=Memory(
             weights=sum(counter.weight_bytes.values()),
             activations_peak=lifetimes.peak,

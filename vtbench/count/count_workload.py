@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
@@ -14,10 +13,11 @@ from vtbench.count.count_module import Counted, CountSettings, count_module
 from vtbench.count.isolation import seeded_and_restored
 from vtbench.count.over_inputs import by_values, counts_over, distributions
 from vtbench.data.distribution import InputSet
+from vtbench.data.model_names import place_and_path
 from vtbench.data.record import PeerCount, Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, ModelError
-from vtbench.models.users_modules import offered
+from vtbench.models.users_modules import imported_from, offered
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +27,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Peer counters to run beside ours; ``all`` stands for every installed one."""
     ops: str | None = None
     """A module, or module:NAME, with formulas for operators."""
+    shapes: bool = False
+    """Note the shapes of each module's inputs and outputs."""
     road: Literal["auto", "meta", "real"] = "auto"
     """Shapes alone, seeded values, or shapes first and values if a model needs them."""
     over: InputSet | None = None
@@ -46,7 +48,7 @@ def count_workload(
     formulas = {**(load_formulas(settings.ops) if settings.ops else {}), **(formulas or {})}
     over = settings.over
     with seeded_and_restored():
-        counted, built, how = _count(workload, formulas, settings.road)
+        counted, built, how = _count(workload, formulas, settings)
         counts = [counted]
         if over is not None:
             counts = counts_over(over, counted, built, how, lambda: models.build(workload))
@@ -64,11 +66,16 @@ def count_workload(
 
 
 def _count(
-    workload: Workload, formulas: Mapping[Any, Any], road: Literal["auto", "meta", "real"]
+    workload: Workload, formulas: Mapping[Any, Any], settings: RunSettings
 ) -> tuple[Counted, models.Built, CountSettings]:
     how = CountSettings(
-        ops=formulas, backward=workload.backward, mode=workload.mode, disposable=True
+        ops=formulas,
+        backward=workload.backward,
+        mode=workload.mode,
+        disposable=True,
+        shapes=settings.shapes,
     )
+    road = settings.road
     if road != "real":
         built = models.build(workload)
         try:
@@ -112,6 +119,8 @@ def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | No
         parameters=counted.parameters,
         module_parameters=counted.module_parameters,
         module_weights=counted.module_weights,
+        never_ran=counted.never_ran,
+        shapes=counted.shapes,
         memory=counted.memory,
         module_memory=counted.module_memory,
         blocks=counted.blocks,
@@ -139,10 +148,10 @@ def load_formulas(where: str) -> Mapping[Any, Any]:
 
     A module without one may register formulas with torch's own decorator as it is imported.
     """
-    name, _, attribute = where.partition(":")
+    name, attribute = (where, "") if ":" not in where else place_and_path(where)
     with offered(name):
         try:
-            module = importlib.import_module(name)
+            module = imported_from(name)
         except ImportError as error:
             raise BadInput(f"--ops: the module {name} cannot be imported: {error}.") from error
     found = getattr(module, attribute or "OPS", None)

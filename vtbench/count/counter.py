@@ -31,6 +31,7 @@ from vtbench.count.operators.table import Rule
 from vtbench.count.read_values import ReadValues
 from vtbench.count.uncompiled import uncompiled
 from vtbench.count.unseen_work import OutsideWork, optimised_operators
+from vtbench.data.record import ModuleShapes
 from vtbench.models.sizes import something_left
 
 Tensor = torch.Tensor
@@ -88,9 +89,13 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         """Module path -> bytes of its parameters and buffers, each storage at its first place."""
         self.outside = OutsideWork(self.file_outside)
         self.values = ReadValues()
+        self.shapes: dict[str, ModuleShapes] = {}
+        """Module path -> its shapes, if they are noted."""
         self.ledger: dict[Key, LedgerEntry] = {}
         self.rules: dict[str, Rule | Special] = {}
         self.on_meta = on_meta
+        self.touched: set[int] = set()
+        """What operators were given, by identity; those of parameters, which live on, are sure."""
         self._users = users
         self._known: dict[Any, Known] = {}
         self._repeats = Repeats()
@@ -115,6 +120,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         if self.importing:
             return func(*args, **kwargs)
         known = self._known.get(func) or self._learn(func)
+        self._touch(args)
         if known.rule is Special.COMPOSITE:
             with self:
                 return func.decompose(*args, **kwargs)
@@ -132,6 +138,12 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
             self.values.ran(func, args, kwargs, out)
         self._file(known, args, kwargs, out)
         return out
+
+    def _touch(self, args: tuple[Any, ...]) -> None:
+        self.touched.update(map(id, args))
+        for each in args:
+            if type(each) is list or type(each) is tuple:
+                self.touched.update(map(id, each))
 
     def rule(self, func: Any) -> Rule | Special:
         """What an operator is."""

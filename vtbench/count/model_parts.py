@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -112,6 +112,36 @@ def own_tensors(parts: ModelParts) -> dict[str, list[torch.Tensor]]:
         if new:
             found[path] = list(new.values())
     return found
+
+
+def never_ran(
+    parts: ModelParts, entered: Collection[int], touched: Collection[int]
+) -> dict[str, int]:
+    """Path -> parameters of the modules that were not called, and whose parameters nobody read.
+
+    The outermost of such modules; a module whose weights its parent reads, as the projection of
+    an attention, took part.
+    """
+    ran: set[str] = set()
+    for path, module in parts.modules:
+        own = (id(p) for p in module._parameters.values() if p is not None)
+        if id(module) in entered or any(each in touched for each in own):
+            while path not in ran:  # whatever holds it took part
+                ran.add(path)
+                path = path.rpartition(".")[0]  # noqa: PLW2901  # from the inside out
+    found: dict[str, int] = {}
+    for path, elements in module_parameters(parts).items():
+        outermost = next((each for each in _inwards(path) if each not in ran), None)
+        if outermost is not None and elements:
+            found[outermost] = found.get(outermost, 0) + elements
+    return found
+
+
+def _inwards(path: str) -> Iterator[str]:
+    """A module's path and those of all that hold it, the model first."""
+    yield ""
+    parts = path.split(".")
+    yield from (".".join(parts[: end + 1]) for end in range(len(parts)))
 
 
 def module_weights(parts: ModelParts) -> dict[str, int]:

@@ -158,6 +158,19 @@ class ByValues(msgspec.Struct, frozen=True, kw_only=True):
     """Those values, such as ``random weights and one random input, both of seed 0``."""
 
 
+class ModuleShapes(msgspec.Struct, kw_only=True):
+    """What a module is given and what it makes, at its first call."""
+
+    given: tuple[tuple[Count, ...], ...]
+    """The shapes of the tensors among its inputs, in order."""
+    made: tuple[tuple[Count, ...], ...]
+    """The shapes of the tensors among its outputs."""
+    kernel: str = ""
+    """Its kernel with what is not plain, such as ``3×3, stride 2``; empty if it has none."""
+    others: Count = 0
+    """How many later calls had other shapes."""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The count of one workload. ``error`` holds the reason if it could not be counted."""
 
@@ -179,6 +192,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Module path -> its bytes; empty of records that were made before there were any."""
     blocks: tuple[Block, ...] = ()
     """The repeated blocks, each before those that it holds."""
+    never_ran: dict[str, Count] = {}
+    """Path -> parameters of the outermost modules that were neither called nor read."""
+    shapes: dict[str, ModuleShapes] = {}
+    """Module path -> its shapes, if they were asked for."""
     stages: tuple[str, ...] = ()
     """Module paths that divide the model: its direct children unless the catalogue names them."""
     apart: tuple[str, ...] = ()
@@ -285,6 +302,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
                 for row in self.unknown
             ],
             "user_formulas": sorted({r.op for r in self.rows if r.source == "user formula"}),
+            "never_ran": self.never_ran,
+            "shapes": msgspec.to_builtins(self.shapes),
             "road": self.road,
             "by_values": msgspec.to_builtins(self.by_values),
             "distribution": self.distribution.to_dict() if self.distribution else None,

@@ -3,120 +3,196 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
-import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
 from torch import nn
 
+from vtbench.data.model_names import SIZE_NAMES, is_file, place_and_path
+from vtbench.data.spelling import closest
 from vtbench.data.workload import Workload
-from vtbench.errors import BadInput, BadResolution, ModelError, UnknownModel
+from vtbench.errors import (
+    BadInput,
+    BadOption,
+    BadResolution,
+    ModelError,
+    UnknownModel,
+    VtbenchError,
+)
 from vtbench.models import inputs, sizes
 from vtbench.models.built import Built
 from vtbench.models.names import Target
-from vtbench.models.options import check, defaults_of, parameters_of, takes_anything
+from vtbench.models.options import (
+    as_typed,
+    check,
+    defaults_of,
+    parameters_of,
+    refuse_missing,
+    takes_anything,
+)
 from vtbench.models.placement import in_mode, on_cpu, on_meta, without_values
+from vtbench.models.size_options import own_size, told_size, with_resolution
 from vtbench.models.sizes import Size
 from vtbench.models.third_party import first_line, ran
-from vtbench.models.users_modules import offered
+from vtbench.models.users_modules import imported_from, offered
 
 _DEFAULT_SIZE = (224, 224)
 _IMAGE_OR_CLIP = (4, 5)
+_SHOWN = 12
+
+
+class _Made(NamedTuple):
+    """What a function returned, or a module that was there, and what it was made for."""
+
+    returned: Any
+    workload: Workload
+    """The workload, with its size as the resolution under whatever name it was given."""
+    size: Size | None = None
+    """The size that the function makes a model for, if it says so."""
+    told: frozenset[str] = frozenset()
+    """The parameters that it was given."""
 
 
 def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
-    """The model that a function returns, with its inputs or with an image."""
+    """The model that a function returns, or that a file holds, with its inputs or with an image."""
     if workload.resolution is not None:
         sizes.positive(workload.model, workload.resolution)
     with users_code(None if target.entry else target.name):
-        function = _function(target.name)
-        options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
-        options |= _conditions(function, workload, options)
-        check(workload.model, dict(workload.options), _options_of(function, workload))
-        built_on = on_cpu if real else on_meta
-        made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
-    module, own_inputs = _taken_apart(workload.model, made)
+        found = named(target.name)
+        if _is_built(found):
+            _refuse_options(workload)
+            made = _Made(_copied(workload.model, found), workload)
+        else:
+            made = _called(found, target, workload, real=real)
+    module, own_inputs = _taken_apart(workload.model, made.returned)
     module = module if real else without_values(module)
     in_mode(module, training=workload.mode == "train")
     if own_inputs is None:
-        own_size = _size_option(options) or (target.entry and target.entry.resolution)
-        built = _with_image(module, workload, own_size or _DEFAULT_SIZE, real=real)
+        built = _with_image(module, made.workload, made.size or _DEFAULT_SIZE, real=real)
     else:
-        built = _with_inputs(module, own_inputs, workload, options, real=real)
+        built = _with_inputs(module, own_inputs, made.workload, made.told, real=real)
+    resolved = msgspec.structs.replace(built.workload, options=workload.options)
     entry = target.entry
+    defaults = {} if _is_built(found) else defaults_of(found)
     if entry is None:
-        return dataclasses.replace(built, defaults=defaults_of(function))
-    defaults = {**defaults_of(function), **entry.options}
-    return dataclasses.replace(built, stages=entry.stages, head=entry.head or (), defaults=defaults)
+        return dataclasses.replace(built, workload=resolved, defaults=defaults)
+    return dataclasses.replace(
+        built,
+        workload=resolved,
+        stages=entry.stages,
+        head=entry.head or (),
+        defaults={**defaults, **entry.options},
+    )
 
 
-def _function(name: str) -> Callable[..., Any]:
-    """The function of ``package.module:function``."""
-    module_name, _, path = name.partition(":")
+def _called(
+    function: Callable[..., Any], target: Target, workload: Workload, *, real: bool
+) -> _Made:
+    """What a function returns if it is called with the options and conditions of a workload."""
+    parameters = _options_of(function, workload)
+    sized = with_resolution(workload, parameters)
+    if sized.resolution is not None:
+        sizes.positive(workload.model, sized.resolution)
+    asked = dict(sized.options)
+    check(workload.model, asked, parameters)
+    options = {**(target.entry.options if target.entry else {}), **as_typed(asked, parameters)}
+    if "batch_size" in parameters and "batch_size" not in options:
+        options["batch_size"] = workload.batch_size
+    options |= told_size(parameters, options, sized)
+    refuse_missing(workload.model, function, options)
+    catalogued = target.entry and target.entry.resolution
+    size = own_size({}, options) or catalogued or own_size(parameters, {})
+    built_on = on_cpu if real else on_meta
+    made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
+    return _Made(made, sized, size, frozenset(options))
+
+
+def _is_built(found: Any) -> bool:
+    """Whether a name stands for a module that is there already, alone or with its inputs."""
+    pair = isinstance(found, tuple) and bool(found)
+    return isinstance(found[0] if pair else found, nn.Module)
+
+
+def _refuse_options(workload: Workload) -> None:
+    if workload.options:
+        raise BadOption(
+            f"{workload.model} is a module that is built already, so it has no option "
+            f"{workload.options[0][0]!r}; name its class, or a function that returns it."
+        )
+
+
+def _copied(model: str, found: Any) -> Any:
+    """A module of the user's is left as it is: its copy is counted."""
     try:
-        found: Any = importlib.import_module(module_name)
+        return copy.deepcopy(found)
+    except Exception as error:
+        raise ModelError(
+            f"{model} is a module that cannot be copied ({first_line(error)}); name a function "
+            "that returns it."
+        ) from error
+
+
+def named(name: str) -> Any:
+    """What ``package.module:name`` or ``./file.py:name`` stands for."""
+    place, path = place_and_path(name)
+    try:
+        found: Any = imported_from(place)
     except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+        if is_file(place) or error.name is None or not f"{place}.".startswith(f"{error.name}."):
             raise ModelError(f"{name} could not be imported: {error}.") from error
         raise UnknownModel(
-            f"The module {module_name!r} of the function {path!r} does not exist among the "
+            f"The module {place!r} of the function {path!r} does not exist among the "
             "installed packages or in the current directory."
         ) from error
+    except VtbenchError:
+        raise
     except (Exception, SystemExit) as error:
         raise ModelError(f"{name} could not be imported: {first_line(error)}") from error
     for part in path.split("."):
         if not hasattr(found, part):
-            raise UnknownModel(f"The module {module_name!r} has no function {path!r}.")
+            what = "file" if is_file(place) else "module"
+            raise UnknownModel(f"The {what} {place!r} has no {path!r}.{_there_are(found, part)}")
         found = getattr(found, part)
-    if isinstance(found, nn.Module) or not callable(found):
+    if not callable(found) and not _is_built(found):
         raise ModelError(
-            f"{name} is {_a(found)}, not a function; name a function that returns a module."
+            f"{name} is {_a(found)}, not a function; name a function or a class that returns a "
+            "module, or a module that is built already."
         )
-    return found  # type: ignore[no-any-return]
+    return found
+
+
+def _there_are(place: Any, wanted: str) -> str:
+    """The nearest names of a module or class, and all that could be meant."""
+    own = getattr(place, "__name__", None)
+    # what a module only imported from elsewhere was hardly meant
+    names = [
+        name
+        for name, value in vars(place).items()
+        if not name.startswith("_")
+        and (_is_built(value) or (callable(value) and getattr(value, "__module__", own) == own))
+    ]
+    near = closest(wanted, names, 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{hint} It has: {', '.join(names[:_SHOWN])}{more}." if names else hint
 
 
 @contextlib.contextmanager
 def users_code(name: str | None) -> Iterator[None]:
     """Call code that prints to stderr, because standard output belongs to the document.
 
-    A user's ``package.module:function`` is imported from the current directory too; what the
-    catalogue names has no business there.
+    A user's ``package.module:function`` is imported from the current directory too, and a file
+    from its own; what the catalogue names has no business there.
     """
-    own = offered(name.partition(":")[0]) if name else contextlib.nullcontext()
+    own = offered(place_and_path(name)[0]) if name else contextlib.nullcontext()
     with own, contextlib.redirect_stdout(sys.stderr):
         yield
-
-
-def _conditions(
-    function: Callable[..., Any], workload: Workload, options: dict[str, Any]
-) -> dict[str, Any]:
-    """The resolution and batch size, if the function asks for them by name."""
-    takes = parameters_of(function)
-    given: dict[str, Any] = {}
-    if "batch_size" in takes and "batch_size" not in options:
-        given["batch_size"] = workload.batch_size
-    if "resolution" in takes and "resolution" not in options and workload.resolution is not None:
-        given["resolution"] = _as_asked(takes["resolution"], workload.resolution, workload.model)
-    return given
-
-
-def _as_asked(parameter: inspect.Parameter, size: Size, model: str) -> int | Size:
-    """One number if the function takes one, else height and width."""
-    one = parameter.annotation is int or type(parameter.default) is int
-    if not one:
-        return size
-    if size[0] != size[1]:
-        raise BadResolution(
-            f"{model} takes one number as its resolution, so {sizes.written(size)} cannot be "
-            f"asked for; the nearest it takes: {sizes.written((size[0], size[0]))}, "
-            f"{sizes.written((size[1], size[1]))}."
-        )
-    return size[0]
 
 
 def _options_of(function: Callable[..., Any], workload: Workload) -> dict[str, inspect.Parameter]:
@@ -163,26 +239,19 @@ def _precision(module: nn.Module) -> torch.dtype:
     return next(floating, torch.float32)
 
 
-def _size_option(options: dict[str, Any]) -> Size | None:
-    size = options.get("resolution", options.get("img_size"))
-    if isinstance(size, int):
-        return (size, size)
-    return (size[0], size[1]) if isinstance(size, tuple | list) and len(size) == 2 else None  # noqa: PLR2004 - height and width
-
-
 def _with_inputs(
-    module: nn.Module, given: Any, workload: Workload, options: dict[str, Any], *, real: bool
+    module: nn.Module, given: Any, workload: Workload, told: frozenset[str], *, real: bool
 ) -> Built:
     """The function's own inputs as they are; what the workload asks must be what they have."""
     model = workload.model
     if workload.inputs:
         raise BadInput(f"{model} returns its own inputs, so --input cannot give others.")
-    if workload.resolution is not None and "resolution" not in options:
+    if workload.resolution is not None and not told & set(SIZE_NAMES):
         raise BadResolution(
             f"{model} returns its own inputs; for a resolution to reach it, its function must "
-            "take a parameter named resolution."
+            f"take a parameter named {' or '.join((', '.join(SIZE_NAMES[:-1]), SIZE_NAMES[-1]))}."
         )
-    if workload.batch_size != 1 and "batch_size" not in options:
+    if workload.batch_size != 1 and "batch_size" not in told:
         raise BadInput(
             f"{model} returns its own inputs; for a batch size to reach it, its function must "
             "take a parameter named batch_size."

@@ -8,7 +8,7 @@ import msgspec
 from torch import nn
 
 from vtbench.data.workload import Workload
-from vtbench.errors import BadOption, BadResolution
+from vtbench.errors import BadResolution
 from vtbench.models import (
     from_callable,
     from_timm,
@@ -21,6 +21,7 @@ from vtbench.models.built import Built
 from vtbench.models.names import Target
 from vtbench.models.options import Parameters, can_be_typed, check
 from vtbench.models.placement import affordable, in_mode, on_cpu
+from vtbench.models.size_options import disagreeing, with_resolution
 from vtbench.models.sizes import Size
 from vtbench.models.third_party import first_line, ran
 
@@ -61,7 +62,7 @@ class Library(Protocol):
 
 
 _SIZE_OPTIONS = ("img_size", "image_size", "input_size", "spatial_size")
-_LIBRARIES: dict[str, Library] = {
+LIBRARIES: dict[str, Library] = {
     "timm": from_timm,
     "torchvision": from_torchvision,
     "transformers": from_transformers,
@@ -72,18 +73,21 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     """The model of a target with its inputs, in the workload's mode."""
     if target.source == "callable":
         return from_callable.assemble(target, workload, real=real)
-    return _from_library(_LIBRARIES[target.source], target, workload, real=real)
+    return _from_library(LIBRARIES[target.source], target, workload, real=real)
 
 
 def _from_library(library: Library, target: Target, workload: Workload, *, real: bool) -> Built:
-    model, name, options = workload.model, target.name, _options(target, workload)
+    model, name, asked = workload.model, target.name, workload
     if workload.resolution is not None:
         sizes.positive(model, workload.resolution)
     defaults = dict(target.entry.options) if target.entry else {}
     if workload.options:
         bare = ran(model, {}, lambda: library.make_on_meta(name, {}, None))
-        check(model, dict(workload.options), library.parameters(name, bare))
-        defaults = _defaults(library, dict(workload.options), bare) | defaults
+        known = library.parameters(name, bare)
+        workload = with_resolution(asked, known)
+        check(model, dict(workload.options), known)
+        defaults = _defaults(library, dict(asked.options), bare) | defaults
+    options = _options(target, workload)
     module = ran(model, options, lambda: library.make_on_meta(name, options, None))
     size, built_for = _size(library, target, workload, module)
     if built_for is not None:
@@ -100,7 +104,7 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
         module=in_mode(module, training=workload.mode == "train"),
         args=given[0],
         kwargs=given[1],
-        workload=msgspec.structs.replace(workload, resolution=size),
+        workload=msgspec.structs.replace(asked, resolution=size),
         stages=target.entry.stages if target.entry else None,
         head=_existing((target.entry and target.entry.head) or library.head(module), module),
         defaults=defaults,
@@ -170,10 +174,7 @@ def _agreeing(workload: Workload, own: Size | None) -> None:
     asked = workload.resolution
     for name, value in workload.options:
         if name in _SIZE_OPTIONS and asked is not None and asked != own:
-            raise BadOption(
-                f"The option {name}={value!r} of {workload.model} and the resolution "
-                f"{sizes.written(asked)} disagree; give one of them."
-            )
+            raise disagreeing(workload.model, name, value, asked)
 
 
 def _admit(library: Library, target: Target, workload: Workload, own: Size) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from vtbench.data.spelling import closest
+from vtbench.errors import UnknownModel
 from vtbench.models import inputs
 from vtbench.models.options import Parameters, parameters_of
 from vtbench.models.placement import (
@@ -45,7 +47,7 @@ def make(name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
 
 def make_on_meta(name: str, options: dict[str, Any], size: Size | None) -> nn.Module:
     """The same on meta; most constructors take the device, which spares a function mode."""
-    imported("timm")
+    _known_tag(imported("timm"), name)
     module: nn.Module | None
     try:
         with collector_paused(), initialisation_skipped():
@@ -56,6 +58,18 @@ def make_on_meta(name: str, options: dict[str, Any], size: Size | None) -> nn.Mo
     if module is not None and entirely_on_meta(module):
         return module
     return without_values(on_meta(lambda: make(name, options, size)))
+
+
+def _known_tag(timm: Any, name: str) -> None:
+    """Refuse a tag of weights that a model does not have: it can say how many classes there are."""
+    architecture, dot, tag = name.partition(".")
+    listed = timm.list_models(f"{architecture}.*", include_tags=True) if dot else []
+    tags = [each.partition(".")[2] for each in listed]
+    if dot and timm.is_model(architecture) and tag not in tags:
+        near = closest(tag, tags, 1)
+        hint = f" Did you mean timm:{architecture}.{near[0]}?" if near else ""
+        has = f" It has: {', '.join(tags)}." if tags else ""
+        raise UnknownModel(f"timm's {architecture} has no tag {tag!r}.{hint}{has}")
 
 
 def parameters(name: str, module: nn.Module) -> Parameters:

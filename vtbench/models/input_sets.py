@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ import torch
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from vtbench.data.distribution import InputSet
+from vtbench.data.model_names import place_and_path
 from vtbench.errors import BadInput
 from vtbench.models.built import Built
 from vtbench.models.from_callable import users_code
@@ -20,10 +19,10 @@ from vtbench.models.input_sources import (
     MANY,
     array_of,
     images_of,
-    parts_of_function,
 )
 from vtbench.models.inputs import tensor
 from vtbench.models.third_party import first_line
+from vtbench.models.users_modules import imported_from
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -199,9 +198,9 @@ def of_items(items: Iterable[Any], own: Inputs | None, source: str, model: str) 
 
 
 def _function(source: str) -> Any:
-    place, name = parts_of_function(source)
+    place, name = place_and_path(source)
     try:
-        module = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        module = imported_from(place)
     except (Exception, SystemExit) as error:
         raise BadInput(f"--inputs: {source} could not be imported: {first_line(error)}.") from error
     found: Any = module
@@ -210,15 +209,6 @@ def _function(source: str) -> Any:
     if not callable(found):
         raise BadInput(f"--inputs: {place} has no function {name!r}.")
     return found
-
-
-def _file(path: Path) -> Any:
-    """A module that is a file, under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f"vtbench_inputs_{path.stem}", path)
-    assert spec is not None and spec.loader is not None  # noqa: S101, PT018  # it ends in .py
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _yielded(source: str, made: Any) -> Iterable[Any]:

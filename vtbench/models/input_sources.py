@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vtbench.data.distribution import InputSet
+from vtbench.data.model_names import is_file, place_and_path
 from vtbench.errors import BadInput, BadOption, MissingPackage
 from vtbench.models.users_modules import is_there
 
@@ -91,17 +92,11 @@ def array_of(path: Path) -> Any:
     return array
 
 
-def parts_of_function(source: str) -> tuple[str, str]:
-    """File or module, and the name in it."""
-    place, _, name = source.rpartition(":")
-    return place, name
-
-
 def _check_function(source: str) -> None:
-    place, name = parts_of_function(source)
+    place, name = place_and_path(source)
     if not all(part.isidentifier() for part in name.split(".")):
         raise BadInput(f"--inputs: expected {_WANTED}, got {source!r}.")
-    if place.endswith(".py"):
+    if is_file(place):
         if not Path(place).is_file():
             raise BadInput(f"--inputs: there is no file {place!r}.")
         return

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
+import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from vtbench.data import catalog, libraries
 from vtbench.data.libraries import LISTED
+from vtbench.data.model_names import is_file, of_a_hub, place_and_path, timm_name
+from vtbench.data.spelling import closest
 from vtbench.errors import MissingPackage, UnknownModel
 from vtbench.models.users_modules import is_there
 
@@ -17,6 +22,8 @@ Source = Literal[Library, "callable"]
 
 _LIBRARIES: dict[str, Library] = {name: name for name in get_args(Library)}
 
+_SHOWN = 12
+_PIECE_OF_A_LIST = re.compile(r"[\d.,()\[\]{}]+")
 _EXTRA = {"timm": "vtbench", "torchvision": "vtbench", "transformers": "vtbench[models]"}
 
 
@@ -39,21 +46,62 @@ def resolve(name: str) -> Target:
 
 
 def _target_of(name: str) -> Target:
+    hubs = timm_name(name)
+    if hubs is not None:
+        return _library_model("timm", hubs, asked=name)
+    if of_a_hub(name):
+        raise UnknownModel(
+            f"The model {name!r} would have to be downloaded; of a hub only timm's own are built, "
+            "as timm/NAME or hf-hub:timm/NAME."
+        )
     source, colon, rest = name.partition(":")
+    library = _LIBRARIES.get(source)
+    if colon and library is not None:
+        return _library_model(library, rest, asked=name)
+    place, path = place_and_path(name)
+    if is_file(place) or is_file(name):
+        return _in_a_file(name)
     if not colon:
         return _library_model("timm", name, asked=name)
-    library = _LIBRARIES.get(source)
-    if library is not None:
-        return _library_model(library, rest, asked=name)
-    dotted = source.split(".")
-    if rest and all(part.isidentifier() for part in (*dotted, *rest.split("."))):
+    dotted = place.split(".")
+    if path and all(part.isidentifier() for part in (*dotted, *path.split("."))):
         if is_there(dotted[0]):
             return Target("callable", name)
         raise UnknownModel(
             f"The module {dotted[0]!r} of the model {name!r} does not exist among the "
             f"installed packages or in the current directory.{_hint(name)}"
         )
+    if Path(f"{place}.py").is_file():
+        raise UnknownModel(f"There is no model {name!r}. Did you mean {place}.py:{path}?")
     raise UnknownModel(_unknown(name))
+
+
+def _in_a_file(name: str) -> Target:
+    """``path/to/file.py:name``; the file is looked at here, and run only when it is built."""
+    place, path = (name, "") if is_file(name) else place_and_path(name)
+    file = Path(place)
+    if not file.is_file():
+        beside = [str(each) for each in file.parent.glob("*.py")] if file.parent.is_dir() else []
+        near = closest(str(file), beside, 1)
+        hint = f" Did you mean {near[0]}:{path or 'NAME'}?" if near else ""
+        raise UnknownModel(f"There is no file {place!r}.{hint}")
+    if not all(part.isidentifier() for part in path.split(".")):
+        raise UnknownModel(
+            f"{name!r} names a file alone; name a function, a class or a module in it, as "
+            f"{place}:NAME.{_names_in(file)}"
+        )
+    return Target("callable", name)
+
+
+def _names_in(file: Path) -> str:
+    """The functions and classes of a file, read and not run."""
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
+        return ""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    names = [each.name for each in tree.body if isinstance(each, kinds) and each.name[0] != "_"]
+    return f" It has: {', '.join(names[:_SHOWN])}." if names else ""
 
 
 def _library_model(source: Library, name: str, *, asked: str) -> Target:
@@ -81,6 +129,14 @@ def _registered_since(source: str, name: str) -> bool:
 def _unknown(name: str) -> str:
     if not name:
         return "A model needs a name; `vtbench models` lists the short ones."
+    if _PIECE_OF_A_LIST.fullmatch(name):
+        return (
+            f"There is no model {name!r}. A list as the value of an option stands in brackets, and "
+            "in quotes for the shell: -o 'depths=[2, 2, 6, 2]'."
+        )
+    key, equals, _ = name.partition("=")
+    if equals and key.isidentifier():
+        return f"There is no model {name!r}. Options of a model are given with -o: -o {name}."
     return f"There is no model {name!r}.{_hint(name)} `vtbench models` lists the short names."
 
 

@@ -9,12 +9,14 @@ import typing
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from vtbench.data.model_names import SIZE_NAMES
 from vtbench.data.spelling import closest
 from vtbench.errors import BadOption
 
 Parameters = Mapping[str, inspect.Parameter]
 
 _SEQUENCES = {"Sequence", "Iterable", "Collection", "MutableSequence"}
+_PLURALS = {int: "whole numbers", float: "numbers", str: "names", bool: "True or False"}
 _VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
@@ -114,9 +116,65 @@ def check(model: str, options: Mapping[str, Any], parameters: Parameters) -> Non
                 if parameter.default is parameter.empty
                 else (f" (the default is {parameter.default!r})")
             )
+            hint = _as_a_list(name, value, parameter) if _takes_list(expected) else ""
             raise BadOption(
-                f"The option {name} of {model} takes {_in_words(expected)}{default}, not {value!r}."
+                f"The option {name} of {model} takes {_in_words(expected)}{default}, not "
+                f"{value!r}.{hint}"
             )
+
+
+def _takes_list(expected: Any) -> bool:
+    """Whether a type, or one of several, is that of a list or a tuple."""
+    kinds = typing.get_args(expected) if _is_union(expected) else (expected,)
+    origins = [typing.get_origin(kind) or kind for kind in kinds]
+    return any(origin in (list, tuple) or _is_sequence(origin) for origin in origins)
+
+
+def _is_union(expected: Any) -> bool:
+    return typing.get_origin(expected) in (typing.Union, types.UnionType)
+
+
+def _as_a_list(name: str, value: Any, parameter: inspect.Parameter) -> str:
+    """How to write a list, which commas alone cut into several values."""
+    shown = parameter.default if isinstance(parameter.default, tuple | list) else (value, value)
+    written = ",".join(map(str, shown))
+    return f" A list stands in brackets, and in quotes for the shell: -o '{name}=[{written}]'."
+
+
+def refuse_missing(model: str, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse to call a function without what it needs, by the names of its parameters."""
+    needed = [
+        each
+        for each in inspect.signature(function).parameters.values()
+        if each.default is each.empty and each.kind not in _VARIADIC and each.name not in options
+    ]
+    unnamed = next((each for each in needed if each.kind is each.POSITIONAL_ONLY), None)
+    if unnamed is not None:
+        raise BadOption(
+            f"{model}() takes `{unnamed.name}` by its position alone, and options are given by "
+            "name; wrap it in a function whose parameters have names."
+        )
+    if not needed:
+        return
+    names = " and ".join(f"`{each.name}`" for each in needed)
+    lack = "which have no defaults" if len(needed) > 1 else "which has no default"
+    sized = [each.name for each in needed if each.name in SIZE_NAMES]
+    ways = [f"-o {each.name}=VALUE" for each in needed if each.name not in sized]
+    ways = ["--resolution N"] * bool(sized) + ways
+    raise BadOption(f"{model}() needs {names}, {lack}: give {' and '.join(ways)}.")
+
+
+def as_typed(options: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
+    """The options as a function expects them: a list if its annotation or default is one."""
+    return {
+        name: list(value) if isinstance(value, tuple) and _is_list(parameters[name]) else value
+        for name, value in options.items()
+    }
+
+
+def _is_list(parameter: inspect.Parameter) -> bool:
+    hint = parameter.annotation
+    return isinstance(parameter.default, list) or list in (hint, typing.get_origin(hint))
 
 
 def unknown_option(model: str, name: str, known: Collection[str]) -> BadOption:
@@ -184,6 +242,9 @@ def _in_words(expected: Any) -> str:
     if expected in words:
         return words[expected]
     origin = typing.get_origin(expected)
+    if origin in (list, tuple) or expected in (list, tuple) or _is_sequence(origin or expected):
+        item = next(iter(typing.get_args(expected)), None)
+        return f"a list of {_PLURALS[item]}" if item in _PLURALS else "a list"
     if origin in (typing.Union, types.UnionType):
         kinds = [_in_words(each) for each in typing.get_args(expected)]
         return " or ".join(dict.fromkeys(kinds))

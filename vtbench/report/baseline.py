@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ import msgspec
 
 from vtbench.claims.baseline import Judged, Moved
 from vtbench.claims.judge import Verdict
+from vtbench.data.naming import labels
 from vtbench.data.record import ByValues
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import ABSENT, digits, plural, signed, size
@@ -17,6 +18,8 @@ from vtbench.report.values_behind import marked, value_notes
 
 SHOWN = 5
 """So many groups of modules are named; the rest are summed."""
+_WHOLE = 36
+"""Cells up to which a name is not shortened."""
 _QUANTITIES = {"macs": "MACs", "params": "Parameters", "operators": "Operator calls",
                "memory": "Peak of activations"}  # fmt: skip
 
@@ -54,17 +57,21 @@ def baseline_table(
 
     ``by_values`` are the figures that can change with the values of the input.
     """
-    rows = tuple(_row(verdict, by_values.get(verdict.claim.id)) for verdict in verdicts)
+    models = _models(verdicts)
+    rows = tuple(
+        _row(verdict, models[verdict.claim.id], by_values.get(verdict.claim.id))
+        for verdict in verdicts
+    )
     wrong = [verdict for verdict in verdicts if not verdict.as_expected]
     notes = [f"{len(wrong)} of {plural(len(rows), 'figure')} differ from the baseline."]
-    notes += [f"! {_model(v)}, {_quantity(v)}: {v.reason}" for v in wrong]
+    notes += [f"! {models[v.claim.id]}, {_quantity(v)}: {v.reason}" for v in wrong]
     information = [v for v in verdicts if v.verdict == "unknown"]
     notes += list(dict.fromkeys(v.claim.why for v in information))
-    notes += value_notes((_model(v), by_values.get(v.claim.id)) for v in verdicts)
+    notes += value_notes((models[v.claim.id], by_values.get(v.claim.id)) for v in verdicts)
     return Table(
-        title=f"Against {verdicts[0].claim.where.rpartition(', ')[0]}" if verdicts else "Baseline",
+        title=_title(verdicts[0], models) if verdicts else "Baseline",
         columns=(
-            name_column("Model"),
+            _named(models.values()),
             Column(head="Quantity", align="left"),
             *figure_columns("Baseline", "Now"),
             Column(head="Change", drop=1),
@@ -75,20 +82,34 @@ def baseline_table(
     )
 
 
-def _row(verdict: Verdict, by_values: ByValues | None) -> tuple[str, ...]:
+def _named(models: Iterable[str]) -> Column:
+    """Names stay whole as long as another column can go: their ends tell workloads apart."""
+    longest = max(map(len, models), default=0)
+    return msgspec.structs.replace(name_column("Model"), least=max(12, min(longest, _WHOLE)))
+
+
+def _title(verdict: Verdict, models: Mapping[str, str]) -> str:
+    claim = verdict.claim
+    return f"Against {claim.where.removesuffix(f', {models[claim.id]}')}"
+
+
+def _models(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """Claim -> its model, with the options in which it differs from its namesakes."""
+    workloads = {v.claim.workload: None for v in verdicts if v.claim.workload is not None}
+    names = dict(zip(workloads, labels(list(workloads)), strict=True))
+    return {v.claim.id: names[v.claim.workload] if v.claim.workload else "" for v in verdicts}
+
+
+def _row(verdict: Verdict, model: str, by_values: ByValues | None) -> tuple[str, ...]:
     said = verdict.verdict if verdict.verdict != "unknown" else "information"
     return (
-        _model(verdict),
+        model,
         _QUANTITIES[_quantity(verdict)],
         _figure(verdict, verdict.claim.low),
         marked(_figure(verdict, verdict.measured), by_values),
         _change(verdict),
         said if verdict.as_expected else f"{said} !",
     )
-
-
-def _model(verdict: Verdict) -> str:
-    return verdict.claim.workload.model if verdict.claim.workload else ""
 
 
 def _quantity(verdict: Verdict) -> str:

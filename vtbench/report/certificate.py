@@ -14,6 +14,7 @@ from vtbench.data.record import Record
 from vtbench.report.breakdown import OWN, Part, View, breakdown, cut, module_keys
 from vtbench.report.divided import blocks_table, stages_table
 from vtbench.report.peers import peers
+from vtbench.report.shapes import shapes_table
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import (
     ABSENT,
@@ -28,6 +29,8 @@ from vtbench.report.units import (
 )
 from vtbench.report.values_behind import SHORT, marked, notes_of, with_values
 
+_IDLE = 4
+"""So many modules that never ran are named; the rest are summed."""
 SHARES_SAID = "Shares are of the MACs that were counted."
 
 
@@ -38,7 +41,7 @@ def certificate(record: Record, *, view: View = "total", depth: int | None = Non
         apart = [_counted(record), *_free(record)]
         tables += [with_values(table, record, SHORT) for table in apart]
     else:
-        tables.append(view_table(record, view, depth))
+        tables += view_tables(record, view, depth)
     if record.unknown:
         tables.append(_unknown(record))
     if record.counters:
@@ -54,6 +57,12 @@ def conditions(record: Record) -> str:
     said += [f"{key}={value!r}" for key, value in work.options]
     said += [f"weights {work.weights}"] if work.weights else []
     return " · ".join([*said, record.convention])
+
+
+def view_tables(record: Record, view: View, depth: int | None = None) -> list[Table]:
+    """One record by a view, and the shapes of its modules if they were noted."""
+    shapes = [shapes_table(record, depth or 1)] if record.shapes and view == "module" else []
+    return [view_table(record, view, depth), *shapes]
 
 
 def view_table(record: Record, view: View, depth: int | None = None) -> Table:
@@ -111,6 +120,7 @@ def _totals(record: Record) -> Table:
         ]
         notes.append(f"Activations peak at {memory.peak_at}.")
     notes.append(_accounted(record))
+    notes += _never_ran(record)
     return Table(
         title=record.workload.model,
         conditions=(conditions(record),),
@@ -140,6 +150,24 @@ def _accounted(record: Record) -> str:
     users = sorted({row.op for row in record.rows if row.source == "user formula"})
     by_users = f"; counted by a user formula: {', '.join(users)}" if users else ""
     return f"{said}{by_users}."
+
+
+def _never_ran(record: Record) -> list[str]:
+    """The modules that took no part, in a sentence; the largest first."""
+    idle = sorted(record.never_ran.items(), key=lambda each: -each[1])
+    said = [f"{path or 'the model'} ({_parameters(held)})" for path, held in idle[:_IDLE]]
+    rest = idle[_IDLE:]
+    if rest:
+        held = _parameters(sum(each for _, each in rest))
+        said.append(f"{plural(len(rest), 'more module')} ({held})")
+    if not said:
+        return []
+    first = ", ".join(said[:-1])
+    return [f"{first} and {said[-1]} never ran." if first else f"{said[0]} never ran."]
+
+
+def _parameters(number: int) -> str:
+    return f"{digits(number)} parameter{'s' * (number != 1)}"
 
 
 def _counted(record: Record) -> Table:

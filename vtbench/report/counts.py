@@ -13,7 +13,7 @@ import msgspec
 from vtbench.data.record import CONVENTION, Record
 from vtbench.data.version import VERSION
 from vtbench.report.breakdown import View
-from vtbench.report.certificate import certificate, view_table
+from vtbench.report.certificate import certificate, view_tables
 from vtbench.report.difference import (
     Difference,
     difference,
@@ -102,7 +102,7 @@ def _views(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
     tables = []
     for record in records:
         if asked.view != "total" and record.error is None:
-            tables.append(view_table(record, asked.view, asked.depth))
+            tables += view_tables(record, asked.view, asked.depth)
         if record.counters:
             tables.append(peers(record))
     return tables

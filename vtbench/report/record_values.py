@@ -24,6 +24,8 @@ ABSENT_KEYS: dict[str, Any] = {
     "classes": {},
     "unknown_ops": [],
     "user_formulas": [],
+    "never_ran": {},
+    "shapes": {},
     "road": None,
     "by_values": None,
     "distribution": None,

@@ -18,6 +18,7 @@ from vtbench.data.workload import Workload
 from vtbench.errors import ModelError, VtbenchError
 from vtbench.models import from_timm, from_torchvision, from_transformers
 from vtbench.models.from_library import Library
+from vtbench.models.size_options import with_resolution
 from vtbench.models.third_party import ran
 
 _ASKED_BATCH = 3
@@ -108,7 +109,9 @@ class FormSearch:
             built = models.build(workload)
             return built.module, (built.args, built.kwargs)
         entry = self.target.entry
-        options = {**(entry.options if entry else {}), **dict(self.workload.options)}
+        known = library.parameters(self.target.name, self.own.module)
+        asked = with_resolution(self.workload, known)
+        options = {**(entry.options if entry else {}), **dict(asked.options)}
         module = ran(
             self.workload.model,
             options,

@@ -13,6 +13,7 @@ import msgspec
 
 from vtbench.data.from_samples import with_samples
 from vtbench.data.measurement import Measurement
+from vtbench.data.model_names import is_code
 from vtbench.data.protocol import Protocol, protocol_named
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption
@@ -32,7 +33,6 @@ NARROW = 1 / 4
 """Half the ratio's interval that is narrow enough, as a share of the smallest change."""
 LAUNCHES = 3
 """Processes of the same code differ; three of each show by how much."""
-_LIBRARIES = ("timm", "torchvision", "transformers")
 
 
 Pair = tuple[Measurement, Measurement]
@@ -96,11 +96,11 @@ def _launched(trees: tuple[Tree, Tree], folder: Path, protocol: Protocol, asked:
 
 def _fitting(asked: Asked) -> Protocol:
     """The protocol, once it is sure that it and the model are of the kind that is compared."""
-    module, colon, _ = asked.workload.model.partition(":")
-    if not colon or module in _LIBRARIES:
+    if not is_code(asked.workload.model):
         raise BadInput(
-            "--base compares revisions of your own code; expected a function that returns "
-            f"a module, as package.module:function, got {asked.workload.model!r}."
+            "--base compares revisions of your own code; expected a function that returns a "
+            "module, as package.module:function or ./file.py:function, got "
+            f"{asked.workload.model!r}."
         )
     protocol = protocol_named(asked.protocol)
     if not protocol.timed or asked.workload.device not in protocol.devices:

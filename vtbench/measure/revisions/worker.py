@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from vtbench.data.measurement import Measurement
+from vtbench.data.model_names import is_file, place_and_path
 from vtbench.data.protocol import protocol_named
 from vtbench.errors import ModelError, VtbenchError
 from vtbench.measure.revisions.messages import (
@@ -140,8 +141,8 @@ def _turned(path: str, origin: Path, root: Path) -> str:
 def check_origin(prepare: Prepare) -> None:
     """Every module of the repository that was imported must be the tree's."""
     root, origin = Path(prepare.root), Path(prepare.origin)
-    name = prepare.workload.model.partition(":")[0]
-    named = _file_of(name)
+    name, _ = place_and_path(prepare.workload.model)
+    named = Path(name).resolve() if is_file(name) else _file_of(name)
     if named is not None and not named.is_relative_to(root):
         raise ModelError(_elsewhere(name, named, root))
     for module in list(sys.modules):

@@ -35,8 +35,7 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
         sizes.positive(workload.model, workload.resolution)
     with users_code(None if target.entry else target.name):
         function = _function(target.name)
-        options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
-        options |= _conditions(function, workload, options)
+        options = _given(target, function, workload)
         check(workload.model, dict(workload.options), _options_of(function, workload))
         built_on = on_cpu if real else on_meta
         made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
@@ -51,6 +50,22 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     if target.entry is None:
         return built
     return dataclasses.replace(built, stages=target.entry.stages, head=target.entry.head or ())
+
+
+def called(target: Target, workload: Workload, symbols: dict[str, Any]) -> tuple[nn.Module, Any]:
+    """The module, and its inputs if it brings some, that a function makes of symbolic options."""
+    with users_code(None if target.entry else target.name):
+        function = _function(target.name)
+        options = {**_given(target, function, workload), **symbols}
+        return _taken_apart(
+            workload.model, ran(workload.model, options, lambda: function(**options))
+        )
+
+
+def _given(target: Target, function: Callable[..., Any], workload: Workload) -> dict[str, Any]:
+    """Everything that a function is called with."""
+    options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
+    return options | _conditions(function, workload, options)
 
 
 def _function(name: str) -> Callable[..., Any]:

@@ -52,13 +52,22 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     return dataclasses.replace(built, stages=target.entry.stages, head=target.entry.head or ())
 
 
-def called(target: Target, workload: Workload, symbols: dict[str, Any]) -> tuple[nn.Module, Any]:
-    """The module, and its inputs if it brings some, that a function makes of symbolic options."""
+def called(
+    target: Target,
+    workload: Workload,
+    symbols: dict[str, Any],
+    where: Callable[[Callable[[], Any]], Any],
+) -> tuple[nn.Module, Any]:
+    """The module, and its inputs if it brings some, that a function makes of symbolic options.
+
+    ``where`` calls it, as `on_meta` does.
+    """
     with users_code(None if target.entry else target.name):
         function = _function(target.name)
         options = {**_given(target, function, workload), **symbols}
         return _taken_apart(
-            workload.model, ran(workload.model, options, lambda: function(**options))
+            workload.model,
+            ran(workload.model, options, lambda: where(lambda: function(**options))),
         )
 
 

@@ -39,7 +39,7 @@ from vtbench.data.closed_form import Checked, Formula, Symbol
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import Untraceable, VtbenchError
 from vtbench.models import from_callable
-from vtbench.models.placement import META
+from vtbench.models.placement import META, on_meta
 from vtbench.models.unfilled import initialisation_skipped
 
 _LEAST = 10.0
@@ -168,11 +168,7 @@ def _called(asked: Options, built: models.Built) -> Draft:
         else:
             number = int(symbol.example) // symbol.multiple
             values[symbol.name] = symbol.multiple * sizes.size(symbol.name, number)
-    target = models.resolve(asked.workload.model)
-    fake = FakeTensorMode(shape_env=sizes, allow_non_fake_inputs=True)
-    own = numbers_symbolic(packages([target.name.partition(":")[0]]))
-    with fake, enable_python_dispatcher(), META, initialisation_skipped(), own:
-        module, given = from_callable.called(target, asked.workload, values)
+    module, given = _built_of_symbols(asked, values, sizes)
     module.train(asked.workload.mode == "train")
     inputs = _call(given) if built.own_inputs else (built.args, built.kwargs)
 
@@ -182,6 +178,24 @@ def _called(asked: Options, built: models.Built) -> Draft:
 
     steps = {symbol.name: symbol.multiple for symbol in asked.symbols}
     return _draft(traced(module, sizes, on_shapes), steps)
+
+
+def _built_of_symbols(
+    asked: Options, values: dict[str, Any], sizes: Sizes
+) -> tuple[nn.Module, Any]:
+    """What the function makes; on meta, or, if it makes tensors of symbolic shapes, of shapes."""
+    target = models.resolve(asked.workload.model)
+
+    def on_shapes(make: Callable[[], Any]) -> Any:
+        fake = FakeTensorMode(shape_env=sizes, allow_non_fake_inputs=True)
+        with fake, enable_python_dispatcher(), META, initialisation_skipped():
+            return make()
+
+    with numbers_symbolic(packages([target.name.partition(":")[0]])):
+        try:
+            return from_callable.called(target, asked.workload, values, on_meta)
+        except VtbenchError:
+            return from_callable.called(target, asked.workload, values, on_shapes)
 
 
 def _call(given: Any) -> Inputs:

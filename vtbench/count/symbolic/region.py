@@ -146,7 +146,7 @@ class Search:
     def _held_out(self, doubtful: Mapping[str, Sequence[Value]]) -> Iterator[At]:
         """Values between, one symbol at a time, and several at once."""
         for axis in self.axes:
-            places = itertools.islice(spread(len(axis.values)), _BETWEEN if axis.asked else 2)
+            places = itertools.islice(spread(len(axis.values)), _BETWEEN if axis.asked else 1)
             inside = [each for each in doubtful.get(axis.name, ()) if each in axis.values]
             for each in dict.fromkeys([*inside, *(axis.values[place] for place in places)]):
                 yield {**self.example, axis.name: each}

@@ -73,7 +73,8 @@ def test_spans_bold_and_footnote_marks_of_latex(drafted):
     assert figures(claims) == {
         "deit_s.cost_flops": "4.6 G", "deit_s.cost_params": "22.1 M",
         "deit_s.accuracy_top_1": "79.8 %", "ours.cost_flops": "3.0 G", "ours.cost_params": "22.1 M",
-        "ours.accuracy_top_1": "79.6 %", "evit_s.cost_flops": "3.0 G", "evit_s.cost_params": "22.1 M",
+        "ours.accuracy_top_1": "79.6 %", "evit_s.cost_flops": "3.0 G",
+        "evit_s.cost_params": "22.1 M",
     }  # fmt: skip
     assert workloads(claims) == {"deit_s": ("deit_s", None)}
     assert "row 3 (EViT-S), column 3 (Cost Params (M)): '22.1^†'" in said

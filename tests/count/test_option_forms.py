@@ -189,7 +189,7 @@ def test_a_form_ends_where_the_counts_follow_another_one(nets):
 
 
 def test_what_follows_no_rule_is_refused_with_what_to_change(nets):
-    with pytest.raises(Untraceable, match="no polynomial of depth") as raised:
+    with pytest.raises(Untraceable, match="not a polynomial of depth") as raised:
         form(f"{nets}:erratic", Symbol(name="depth", example=30, low=1, high=60))
     assert "--symbol depth=30:LOW..HIGH" in str(raised.value)
 

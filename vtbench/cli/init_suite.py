@@ -62,8 +62,9 @@ def init_suite(
     vtbench init-suite paper.toml --from table.tex --unit 'FLOPs=G' --model 'R-50=resnet50'
 
     A unit in a heading or a cell needs no --unit, and a row whose name is that of a model needs no
-    --model; on a terminal, vtbench asks for the rest. What has no place in the suite is said on
-    standard error, and guesses are marked in it. A file that exists is not overwritten.
+    --model; on a terminal, vtbench asks for the rest. Standard error names every cell, row and
+    column that has no place in the suite; guesses are marked in the file. A file that exists is
+    not overwritten.
 
     Exit status: 0 if the suite is written; 2 if it is not.
     """

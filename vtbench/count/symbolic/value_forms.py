@@ -46,8 +46,8 @@ def form_through_values(axes: Sequence[Axis], count: Count) -> sympy.Expr:
             break
     said = f"{axis.name} = {min(counts)} to {max(counts)}"
     raise Untraceable(
-        f"the counts at {said} are no polynomial of {axis.name} of degree {_HIGHEST} or less, also "
-        f"none with a rounding. Give a narrower range with --symbol "
+        f"the counts at {said} are not a polynomial of {axis.name} of degree {_HIGHEST} or less, "
+        f"and not one with a rounding. Give a narrower range with --symbol "
         f"{axis.name}={axis.example}:LOW..HIGH, or a multiple, such as {axis.example}:2."
     )
 
@@ -176,7 +176,7 @@ def _of_several(axes: Sequence[Axis], count: Count) -> sympy.Expr:
         found = _polynomial(line)
         if found is None:
             raise Untraceable(
-                f"the counts at {axis.name} = {min(line)} to {max(line)} are no polynomial of "
+                f"the counts at {axis.name} = {min(line)} to {max(line)} are not a polynomial of "
                 f"{axis.name} of degree {_HIGHEST} or less. Derive the form in {axis.name} alone, "
                 "or give a narrower range of it."
             )

@@ -59,7 +59,8 @@ def certificate(formula: Formula) -> Table:
         lines.append(("exact at", _extent(formula)))
     lines += [("beyond", note) for note in formula.notes]
     rows = [row for head, text in lines for row in _wrapped(head, text)]
-    rows += _wrapped("equals the count at", _checked(formula))
+    if formula.checked_at:
+        rows += _wrapped("equals the count at", _checked(formula))
     return Table(
         title=f"{formula.model}: MACs in closed form",
         columns=(name_column(""), Column(head="", align="left")),

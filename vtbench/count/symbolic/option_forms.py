@@ -49,6 +49,10 @@ _ON_RATES = (
     "math.ceil, round or // of the rate be the number that shapes are made of, or make that number "
     "an option and derive the form in it, as with --symbol k=98:1..196."
 )
+_RATES_OF_LIBRARIES = (
+    "only a function of yours can have a rate as a symbol. Write one that makes the model, with "
+    "the rate as its parameter, and name it as package.module:function."
+)
 _MOST_SHOWN = 64
 """So many counts are kept as proofs."""
 
@@ -99,7 +103,9 @@ def formula_in_options(workload: Workload, symbols: Sequence[Symbol], time_limit
     found, reasons = _widest(asked, built)
     if found is None:
         rates = any(symbol.rate for symbol in symbols)
-        why = " ".join([*dict.fromkeys(reasons), *([_ON_RATES] if rates else [])])
+        own = models.resolve(workload.model).source == "callable"
+        advice = [_ON_RATES if own else _RATES_OF_LIBRARIES] if rates else []
+        why = " ".join([*dict.fromkeys(reasons), *advice])
         raise Untraceable(f"No closed form of {workload.model} could be derived: {why}")
     return msgspec.structs.replace(
         found,

@@ -31,7 +31,10 @@ def test_without_a_file_it_goes_to_standard_output(vtbench):
 
 
 def test_a_table_becomes_one_claim_per_cell(vtbench, tmp_path):
-    """26 rows; of 26·3 + 21 + 20 + 21 figures, less A²'s two, the four marked deltas are out."""
+    """26 rows; of 26·3 + 21 + 20 + 21 figures, less A²'s two, the four marked deltas are out.
+
+    The four figures with a star, which they are deltas of, are kept and said.
+    """
     path = tmp_path / "t1.toml"
     ended = vtbench("init-suite", str(path), "--from", str(TABLE_1), "--model", "R-18=resnet18",
                     "--model", "R-34=resnet34", "--model", "VT-R-34 (ours)=vt_r34")  # fmt: skip
@@ -49,8 +52,9 @@ def test_a_table_becomes_one_claim_per_cell(vtbench, tmp_path):
     text = path.read_text()
     assert '# d_macs = "+2" # printed as +2*' in text
     printed = [claim for claim in suite.claims if not claim.id.endswith(".printed")]
-    plain, deltas, marked = 3 * 25 - 2, 21 + 16 + 20, 4
+    plain, deltas, marked = 3 * 25 - 2 + 4, 21 + 16 + 20, 4
     assert len(printed) == plain + deltas - marked
+    assert "row 12 (R-50 + SE), column 4 (MACs (G)): '3.860*' has more than its figure" in ended.err
 
 
 def test_the_drafted_suite_finds_what_the_audit_finds(vtbench, tmp_path):

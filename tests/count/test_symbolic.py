@@ -37,7 +37,7 @@ class Reads(nn.Module):
 
     def forward(self, x):
         x = self.conv(x).flatten(2)
-        tokens = int(x.shape[2])
+        tokens = len(range(x.shape[2]))
         return torch.ones(tokens, tokens, device=x.device) @ x.transpose(1, 2)
 
 

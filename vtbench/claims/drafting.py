@@ -1,98 +1,28 @@
-"""Drafts of suites: a commented example, and one claim for each cell of a printed table."""
+"""Drafts of suites: one claim for each cell of a printed table."""
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from vtbench.claims.audit.auditing import derivations
 from vtbench.claims.audit.columns import PrintedColumn, columns_of
 from vtbench.claims.audit.derivations import Derivation
-from vtbench.claims.audit.printed import PrintedCell, PrintedTable
+from vtbench.claims.audit.printed import PrintedFigure, PrintedTable
+from vtbench.claims.drafted_cells import drafted, size_of, spelt_out, toml
 from vtbench.claims.suite.interval import SCALES
 from vtbench.claims.suite.schema import RowHead
 from vtbench.errors import BadOption
 
-EXAMPLE = """\
-# A suite: the costs of models that a paper, a README or you yourself state. Check it with
-#
-#     vtbench check FILE
-#     vtbench explain t1.net.macs FILE
-#
-# Add --allow-imports if it names a function of yours, which is then run.
-# `vtbench suites --schema` prints a JSON Schema that editors complete and check this file with.
-
-[suite]
-title = "Title of the paper"
-source = "how to find it, such as arXiv 2006.03677"
-# The size of the images, unless a workload states another: 224, [384, 640], or "own".
-resolution = 224
-# The paper's conventions. MACs: full, double (FLOPs that are twice the MACs), attention_missed,
-# norms_counted, ... Parameters: all, weights_only, no_norm, no_bias.
-conventions = { macs = "full", params = "all" }
-
-# The values that vtbench may try if a figure differs: give a range, never the answer.
-# [search]
-# resolution = [192, 224, 256]
-
-[[table]]
-id = "t1"
-where = "Table 1"
-
-# The quantity and unit of each column. The printed digits give the interval, not a tolerance.
-[table.columns]
-macs = { metric = "macs", unit = "G" }
-params = { metric = "params", unit = "M" }
-top1 = { unit = "%", needs = "weights" } # kept as reference; it cannot be judged here
-d_macs = { kind = "difference", metric = "macs", unit = "G" }
-
-[[table.row]]
-id = "r18"
-where = "row ResNet-18"
-workload = { model = "resnet18" }
-macs = "1.814"
-params = "11.69"
-top1 = "69.76"
-
-[[table.row]]
-id = "r34"
-where = "row ResNet-34"
-workload = { model = "resnet34" }
-macs = "3.664"
-params = "21.80"
-# A derived figure names its parts: `macs` of this row, `r18.macs` of another.
-# It is compared with the models, and with the other printed figures.
-d_macs = { printed = "+1.850", of = "macs - r18.macs" }
-
-# A model of your own is package.module:function, found from the current directory too; the
-# function returns a module, or a module and its inputs.
-#
-# [[table.row]]
-# id = "ours"
-# where = "row Ours"
-# workload = { model = "package.module:function", options = { depth = 12 } }
-# macs = "1.2"
-# params = { printed = "5.4", expect = "fails", why = "The paper leaves the embeddings out." }
-
-# A figure outside any table.
-[[claim]]
-id = "abstract"
-where = "abstract: \\"up to 2.02x the MACs\\""
-kind = "ratio"
-relation = "up_to"
-metric = "macs"
-printed = "2.02"
-unit = "x"
-of = "t1.r34.macs / t1.r18.macs"
-"""
-
 _METRICS = {"macs": "macs", "flops": "flops", "params": "params"}
 _NEEDS = {"throughput": "hardware", "latency": "hardware", "accuracy": "weights"}
 _RESERVED = frozenset(RowHead.__struct_fields__)
+_ASIDE = ("resolution", "device")
+"""Quantities of columns that are no claims."""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +34,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """Heading -> unit."""
     models: Mapping[str, str]
     """Row -> model."""
+    guessed: Collection[str] = ()
+    """Rows whose model is a guess from their name."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,88 +43,162 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     asked: Draft
     columns: tuple[PrintedColumn, ...]
+    units: Mapping[int, str]
+    """Place of a column -> its unit."""
     made: Mapping[int, Derivation]
     """Place of a derived column -> how it follows from another."""
+    sizes: Mapping[int, tuple[int, int]]
+    """Row -> the size that the table prints for it."""
 
 
 def open_questions(table: PrintedTable, asked: Draft) -> list[str]:
-    """The counted columns whose unit neither the heading nor the user says."""
+    """The counted columns with a figure whose unit neither heading, cell nor user says."""
+    units = {c.quantity: units_of(table, c, asked) for c in columns_of(table) if c.role == "plain"}
     return [
         column.head
         for column in _figures(table)
         if column.quantity in _METRICS and column.role in ("plain", "difference")
-        and not units_of(column, asked)
+        and not (column.unit or asked.units.get(column.head))
+        and not (column.role == "difference" and units.get(column.quantity))
+        and any(not (figure.unit or spelt_out(figure)) for figure in _printed(table, column))
     ]  # fmt: skip
 
 
-def units_of(column: PrintedColumn, asked: Draft) -> str:
-    """The unit of a column, as the user or else the heading says it."""
+def units_of(table: PrintedTable, column: PrintedColumn, asked: Draft) -> str:
+    """The unit of a column: as the user says it, its heading, or most of its cells."""
     unit = asked.units.get(column.head, column.unit)
     if unit not in SCALES:
         units = ", ".join(each for each in SCALES if each)
         raise BadOption(
             f"--unit: the unit of {column.head!r} must be one of {units}; found {unit!r}."
         )
-    return unit
+    figures = [figure for figure in _printed(table, column) if not spelt_out(figure)]
+    own = Counter(figure.unit for figure in figures if figure.unit in SCALES)
+    return unit or ("" if "" in own or not own else own.most_common(1)[0][0])
+
+
+def _printed(table: PrintedTable, column: PrintedColumn) -> list[PrintedFigure]:
+    cells = (row[column.place] for row in table.rows)
+    return [cell.figure for cell in cells if cell.figure is not None]
 
 
 def _figures(table: PrintedTable) -> list[PrintedColumn]:
     return [
         column
         for column in columns_of(table)[1:]
-        if any(row[column.place].figure is not None for row in table.rows)
-        and column.quantity not in ("resolution", "device")
+        if _printed(table, column) and column.quantity not in _ASIDE and not _is_size(table, column)
     ]
+
+
+def _is_size(table: PrintedTable, column: PrintedColumn) -> bool:
+    """Whether every cell of a column prints a size such as 224²."""
+    texts = [row[column.place].text for row in table.rows if not row[column.place].dash]
+    return bool(texts) and all(size_of(text, alone=False) for text in texts)
+
+
+def _sizes(table: PrintedTable) -> dict[int, tuple[int, int]]:
+    """Row -> the size of its image, from a column of sizes or one of the names."""
+    said = {column.place: column.quantity == "resolution" for column in columns_of(table)}
+    found: dict[int, tuple[int, int]] = {}
+    for row, cells in enumerate(table.rows):
+        for place, cell in enumerate(cells):
+            size = size_of(cell.text, alone=said[place])
+            if size and (said[place] or place < table.names or _is_size(table, _at(table, place))):
+                found.setdefault(row, size)
+    return found
+
+
+def _at(table: PrintedTable, place: int) -> PrintedColumn:
+    return columns_of(table)[place]
 
 
 def draft(table: PrintedTable, asked: Draft) -> tuple[str, list[str]]:
     """The text of a suite with one claim per cell, and what its writer has to know."""
     found, notes = derivations(table)
-    made = {each.relation.derived.place: each for each in found if not each.relation.aside}
-    plan = Plan(asked=asked, columns=tuple(_figures(table)), made=made)
-    places = [column.place for column in plan.columns]
+    plan = Plan(
+        asked=asked,
+        columns=tuple(_figures(table)),
+        units={column.place: units_of(table, column, asked) for column in _figures(table)},
+        made={each.relation.derived.place: each for each in found if not each.relation.aside},
+        sizes=_sizes(table),
+    )
     heads = _keys([column.head for column in plan.columns])
     names = _keys([table.name(row) for row in range(len(table.rows))])
-    keys = (names, dict(zip(places, heads, strict=True)))
+    keys = (names, dict(zip((column.place for column in plan.columns), heads, strict=True)))
     lines = [
         f"# Drafted from {asked.source} by vtbench init-suite. Compare it with the paper.",
         "",
         "[suite]",
-        f"title = {_text(asked.title)}",
-        f"source = {_text(asked.source)}",
-        "resolution = 224",
+        f"title = {toml(asked.title)}",
+        f"source = {toml(asked.source)}",
+        f"resolution = {_header_size(table, plan)}",
         "",
         "[[table]]",
         'id = "t1"',
-        f"where = {_text(asked.title)}",
+        f"where = {toml(asked.title)}",
         "",
         "[table.columns]",
     ]
     if any(column.quantity == "flops" for column in plan.columns):
         lines.append(
-            '# A multiply-add is one FLOP here; use "double" if the paper counts it as two.'
+            '# A multiply-add is one FLOP here, which is a guess; use "double" if it counts as two.'
         )
+    if plan.made:
+        lines.append("# What derived figures follow from is a guess from their digits.")
     lines += [f"{keys[1][column.place]} = {_column(column, plan)}" for column in plan.columns]
     for row in range(len(table.rows)):
-        lines += ["", *_row(table, row, keys, plan)]
-    unnamed = [table.name(r) for r in range(len(table.rows)) if table.name(r) not in asked.models]
+        own, complaints = _row(table, row, keys, plan)
+        lines += ["", *own]
+        notes += complaints
+    return "\n".join(lines) + "\n", [*notes, *_left_out(table, plan)]
+
+
+def _header_size(table: PrintedTable, plan: Plan) -> str:
+    if len(plan.sizes) == len(table.rows):
+        return '"own" # every row has the size that the table prints'
+    return '"own" # a guess: the table prints no size, so it is that of each model'
+
+
+def _left_out(table: PrintedTable, plan: Plan) -> list[str]:
+    """The columns, lines and names of models that have no place in the suite."""
+    notes = []
+    kept = {0, *(column.place for column in plan.columns), *range(table.names)}
+    for column in columns_of(table):
+        if column.place not in kept and not _sized(table, column):
+            why = "has no claims" if column.quantity in _ASIDE else "has no figures"
+            notes.append(f"column {column.place + 1} ({column.head}) {why}; it is left out.")
+    notes += [
+        f"the row {name!r} has text and no figures; it is left out." for name in table.textual
+    ]
+    notes += [f"the line {name!r} over all columns is left out." for name in table.across]
+    unnamed = [
+        f"{table.name(row)} (row {row + 1})"
+        for row in range(len(table.rows))
+        if table.name(row) not in plan.asked.models
+    ]
     if unnamed:
         notes.append(
-            f"no model is named for {', '.join(dict.fromkeys(unnamed))}: these rows are unknown "
+            f"no model is named for {', '.join(unnamed)}: these rows are unknown "
             "(not-implemented). Name a model with --model 'ROW=MODEL' or in the file."
         )
-    return "\n".join(lines) + "\n", notes
+    return notes
+
+
+def _sized(table: PrintedTable, column: PrintedColumn) -> bool:
+    return any(
+        size_of(row[column.place].text, alone=column.quantity == "resolution") for row in table.rows
+    )
 
 
 def _column(column: PrintedColumn, plan: Plan) -> str:
-    unit = units_of(column, plan.asked)
+    unit = plan.units[column.place]
     metric = _METRICS.get(column.quantity)
     parts = [f'metric = "{metric}"'] if metric else []
     derivation = plan.made.get(column.place)
     if derivation is not None:
         kinds = [each.kind for each in derivation.comparisons]
         kind = "ratio" if max(kinds, key=kinds.count) == "ratio" else "difference"
-        unit = unit or ("x" if kind == "ratio" else units_of(derivation.relation.base, plan.asked))
+        unit = unit or ("x" if kind == "ratio" else plan.units[derivation.relation.base.place])
         parts.append(f'kind = "{kind}"')
     if unit:
         parts.append(f'unit = "{unit}"')
@@ -207,19 +213,32 @@ Keys = tuple[list[str], Mapping[int, str]]
 """Ids of rows, and keys of columns by place."""
 
 
-def _row(table: PrintedTable, row: int, keys: Keys, plan: Plan) -> list[str]:
-    name = table.name(row)
-    lines = ["[[table.row]]", f"id = {_text(keys[0][row])}", f"where = {_text(f'row {name}')}"]
-    model = plan.asked.models.get(name)
-    lines.append(
-        f"workload = {{ model = {_text(model)} }}" if model else 'needs = "not-implemented"'
-    )
+def _row(table: PrintedTable, row: int, keys: Keys, plan: Plan) -> tuple[list[str], list[str]]:
+    """The lines of a row, and what could not be placed of it."""
+    name, complaints = table.name(row), []
+    lines = ["[[table.row]]", f"id = {toml(keys[0][row])}", f"where = {toml(f'row {name}')}"]
+    lines.append(_workload(plan, row, name))
     for column in plan.columns:
         cell, key = table.rows[row][column.place], keys[1][column.place]
-        if cell.figure is not None:
-            of = _of(row, column.place, keys, plan.made)
-            lines.append(_cell(cell, key, of, units_of(column, plan.asked)))
-    return lines
+        of = _of(row, column.place, keys, plan.made)
+        line = drafted(cell, key, column, plan.units[column.place], of)
+        if line.text is not None:
+            lines.append(line.text)
+        if line.complaint:
+            place = f"row {row + 1} ({name}), column {column.place + 1} ({column.head})"
+            complaints.append(f"{place}: {cell.text!r} {line.complaint}.")
+    return lines, complaints
+
+
+def _workload(plan: Plan, row: int, name: str) -> str:
+    model, size = plan.asked.models.get(name), plan.sizes.get(row)
+    if not model:
+        return 'needs = "not-implemented"'
+    sized = ""
+    if size:
+        sized = f", resolution = {size[0] if size[0] == size[1] else list(size)}"
+    guess = " # a guess from the name of the row" if name in plan.asked.guessed else ""
+    return f"workload = {{ model = {toml(model)}{sized} }}{guess}"
 
 
 def _of(row: int, place: int, keys: Keys, made: Mapping[int, Derivation]) -> str | None:
@@ -237,17 +256,6 @@ def _of(row: int, place: int, keys: Keys, made: Mapping[int, Derivation]) -> str
     return ""
 
 
-def _cell(cell: PrintedCell, key: str, of: str | None, unit: str) -> str:
-    """One figure; what is marked, or does not follow from what is there, stays a comment."""
-    assert cell.figure is not None  # noqa: S101  # only figures are written
-    printed = _text(cell.figure.printed)
-    if of == "" or cell.marked or cell.figure.unit not in ("", unit):
-        return f"# {key} = {printed} # printed as {cell.text}"
-    if of:
-        return f"{key} = {{ printed = {printed}, of = {_text(of)} }}"
-    return f"{key} = {printed}"
-
-
 def _keys(names: list[str]) -> list[str]:
     """Short lower-case ids for names, each once."""
     found: list[str] = []
@@ -262,8 +270,3 @@ def _keys(names: list[str]) -> list[str]:
             unique, number = f"{key}_{number}", number + 1
         found.append(unique)
     return found
-
-
-def _text(value: str) -> str:
-    """A TOML string; JSON's escapes are TOML's too."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

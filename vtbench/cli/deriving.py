@@ -24,7 +24,7 @@ def derive_one(workload: Workload, *, time_limit: float, symbols: tuple[Symbol, 
     from vtbench.count.symbolic import derive
 
     if symbols:
-        return derive.block_formula(workload, symbols)
+        return derive.block_formula(workload, symbols, time_limit=time_limit)
     return derive.formula(workload, time_limit=time_limit)
 
 
@@ -74,5 +74,10 @@ def _formula(work: Workload, outcome: Outcome[Formula]) -> Formula:
 
 def key_with(symbols: Sequence[Symbol]) -> Callable[[Workload], str]:
     """Under which name a form is kept: equal for equal workloads and symbols."""
-    written = ",".join(f"{each.name}={each.example}:{each.multiple}" for each in symbols)
+    written = ",".join(map(_written, symbols))
     return lambda work: key_of(work, f"formula/1 {written}".strip())
+
+
+def _written(symbol: Symbol) -> str:
+    ends = "" if symbol.high is None else f":{symbol.low}..{symbol.high}"
+    return f"{symbol.name}={symbol.example}:{symbol.multiple}{ends}"

@@ -30,7 +30,7 @@ TIME_LIMIT = 30.0
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What the user wants to see of the forms."""
 
-    points: list[dict[str, int]] | None
+    points: list[dict[str, int | float]] | None
     """Sizes to evaluate them at."""
     written: Written
     plot: Figure | None
@@ -45,9 +45,10 @@ def formula(
         list[str] | None,
         typer.Option(
             "--symbol",
-            metavar="NAME=EXAMPLE[:MULTIPLE]",
+            metavar="NAME=EXAMPLE[:MULTIPLE][:LOW..HIGH]",
             help="Make an option of the model a symbol: C=384 gives an example of its value, "
-            "and C=384:6 says that it is a multiple of 6. Repeatable.",
+            "C=384:6 says that it is a multiple of 6, k=98:1..196 gives the range for which the "
+            "formula is wanted, and keep=0.5 is a rate. Repeatable.",
         ),
     ] = None,
     at: At = None,
@@ -66,6 +67,7 @@ def formula(
     vtbench formula deit_s swin_t --at H=192:512:32
     vtbench formula transformers:BertModel --at B=1,T=64:512:64
     vtbench formula my_package.blocks:attention --symbol C=384:6 --symbol N=196
+    vtbench formula my_package.models:pruned --symbol k=98:1..196
     vtbench formula --models 'timm:*' --save forms.jsonl --output forms.csv
 
     vtbench runs the model once on symbolic sizes. It then compares the formula with counts at
@@ -79,8 +81,11 @@ def formula(
     symbols = parse_symbols(symbol)
     letters = tuple(each.name for each in symbols) or LETTERS
     plot = drawing.figure()
+    rates = [each.name for each in symbols if each.rate]
     question = Question(
-        points=None if at is None else points_of(parse_at(at), letters), written=place, plot=plot
+        points=None if at is None else points_of(parse_at(at, rates=bool(rates)), letters, rates),
+        written=place,
+        plot=plot,
     )
     if plot is not None and at is None:
         raise BadOption("--plot needs the sizes of --at; give --at too.")

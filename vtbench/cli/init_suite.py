@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from vtbench.claims.audit import PrintedTable, read_tables
-from vtbench.claims.drafting import EXAMPLE, Draft, draft, open_questions
+from vtbench.claims.drafting import Draft, draft, open_questions
+from vtbench.claims.example_suite import EXAMPLE
+from vtbench.claims.turned import upright
 from vtbench.cli.output import check_writable, say, write_document
 from vtbench.errors import BadOption, OutputError, UnknownModel
 
@@ -57,8 +61,10 @@ def init_suite(
     vtbench init-suite paper.toml --from table.csv --model 'Ours-S=my_package.nets:small'
     vtbench init-suite paper.toml --from table.tex --unit 'FLOPs=G' --model 'R-50=resnet50'
 
-    A unit in a heading needs no --unit, and a row whose name is that of a model needs no --model;
-    on a terminal, vtbench asks for the rest. A file that exists is not overwritten.
+    A unit in a heading or a cell needs no --unit, and a row whose name is that of a model needs no
+    --model; on a terminal, vtbench asks for the rest. Standard error names every cell, row and
+    column that has no place in the suite; guesses are marked in the file. A file that exists is
+    not overwritten.
 
     Exit status: 0 if the suite is written; 2 if it is not.
     """
@@ -70,12 +76,15 @@ def init_suite(
             raise BadOption("--unit and --model describe a table; give the table with --from.")
         write_document(EXAMPLE, file)
         return
-    printed = _chosen(read_tables(table), table, number)
+    printed, turned = upright(_chosen(read_tables(table), table, number))
+    if turned:
+        say(turned)
     units = _assignments("--unit", unit, printed.heads)
     models = _assignments("--model", model, [printed.name(r) for r in range(len(printed.rows))])
     _refuse_unknown(models)
+    models, guessed = _by_name(printed, models)
     asked = Draft(title=printed.title or table.stem, source=str(table.name), units=units,
-                  models=_by_name(printed, models))  # fmt: skip
+                  models=models, guessed=guessed)  # fmt: skip
     if sys.stdin is not None and sys.stdin.isatty():
         asked = _prompted(printed, asked)
     missing = open_questions(printed, asked)
@@ -128,23 +137,40 @@ def _refuse_unknown(models: dict[str, str]) -> None:
         resolve(name)
 
 
-def _by_name(printed: PrintedTable, models: dict[str, str]) -> dict[str, str]:
-    """The models that were named, and rows whose own name is one."""
+def _by_name(
+    printed: PrintedTable, models: dict[str, str]
+) -> tuple[dict[str, str], frozenset[str]]:
+    """The models that were named, and rows whose own name is one; which of these are guesses."""
     from vtbench.models import resolve
 
-    found = dict(models)
-    for row in range(len(printed.rows)):
-        name = printed.name(row)
-        if name not in found and ":" not in name:
-            guess = name.lower().replace("-", "_").replace(" ", "_")
-            for candidate in (name, guess, guess.replace("_", "")):
-                try:
-                    resolve(candidate)
-                except UnknownModel:
-                    continue
-                found[name] = candidate
-                break
-    return found
+    found, guessed = dict(models), set()
+    for name in map(printed.name, range(len(printed.rows))):
+        if name in found or ":" in name:
+            continue
+        for candidate in _spellings(name):
+            try:
+                resolve(candidate)
+            except UnknownModel:
+                continue
+            found[name] = candidate
+            if candidate != name:
+                guessed.add(name)
+            break
+    return found, frozenset(guessed)
+
+
+def _spellings(name: str) -> list[str]:
+    """A name as it stands, and as libraries spell it: ``Swin-T (ours)`` is ``swin_t``."""
+    bare = re.sub(r"[(\[][^)\]\d]*[)\]]|\^|[*†‡§¶#]", " ", name).strip()
+    plain = re.sub(r"[\s/-]+", "_", bare.lower())
+    head, _, size = plain.rpartition("_")
+    long = f"{head}_{_SIZES[size]}" if size in _SIZES and head else plain
+    version = re.sub(r"(?<=[a-z])v(?=\d)", "_v", plain)
+    ours = (name, bare, plain, plain.replace("_", ""), long, version)
+    return list(dict.fromkeys([*ours, *(f"torchvision:{each}" for each in (plain, version))]))
+
+
+_SIZES = {"t": "tiny", "s": "small", "b": "base", "l": "large"}
 
 
 def _prompted(printed: PrintedTable, asked: Draft) -> Draft:
@@ -159,7 +185,7 @@ def _prompted(printed: PrintedTable, asked: Draft) -> Draft:
             if said:
                 models[name] = said
     _refuse_unknown(models)
-    return Draft(title=asked.title, source=asked.source, units=units, models=models)
+    return msgspec.structs.replace(asked, units=units, models=models)
 
 
 def _asked(question: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from fractions import Fraction
 
 import msgspec
 
@@ -22,7 +23,12 @@ MOST_POINTS = 1_000_000
 MOST_SIZES = 20_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _RANGE = re.compile(r"(\d{1,9}):(\d{1,9})(?::(\d{1,9}))?")
-_SYMBOL = re.compile(r"([A-Za-z]\w*)=(\d{1,9})(?::(\d{1,9}))?")
+_RATES = re.compile(r"\d{1,9}(\.\d{1,6})?(:\d{1,9}(\.\d{1,6})?){0,2}")
+_NUMBER = r"\d{1,9}(?:\.\d{1,6})?"
+_SYMBOL = re.compile(
+    rf"(?P<name>[A-Za-z]\w*)=(?P<example>{_NUMBER})(?::(?P<multiple>\d{{1,9}}))?"
+    rf"(?::(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER}))?"
+)
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -32,24 +38,32 @@ class Given(msgspec.Struct, frozen=True):
     """The cost model that they are for; None is all of them."""
     symbol: str
     values: tuple[int | str, ...]
+    rates: tuple[float, ...] = ()
+    """Those of them that are fractions."""
 
 
-def parse_at(texts: Sequence[str] | None) -> list[Given]:
-    """``SYMBOL=VALUE`` and ``NAME:SYMBOL=VALUE``; nothing is computed."""
+def parse_at(texts: Sequence[str] | None, *, rates: bool = False) -> list[Given]:
+    """``SYMBOL=VALUE`` and ``NAME:SYMBOL=VALUE``; nothing is computed. Rates are fractions."""
     found: dict[tuple[str | None, str], list[int | str]] = {}
+    fractions: dict[tuple[str | None, str], list[float]] = {}
     for text in texts or ():
         values: list[int | str] | None = None
+        of: tuple[str | None, str] = (None, "")
         for part in (piece.strip() for piece in text.split(",")):
             left, equals, right = (piece.strip() for piece in part.partition("="))
             if equals:
                 only, _, symbol = left.rpartition(":")
                 if (only or None, symbol) in found:
                     raise BadInput(f"--at: {left} is given twice.")
-                values = found.setdefault((only or None, symbol), [])
+                of = (only or None, symbol)
+                values = found.setdefault(of, [])
             if values is None or (equals and not _NAME.fullmatch(symbol)) or not (right or left):
                 raise BadInput(f"--at: expected SYMBOL=VALUE, such as H=224, got {part!r}.")
-            values += _values(part, right if equals else left)
-    return [Given(only, symbol, tuple(values)) for (only, symbol), values in found.items()]
+            written = right if equals else left
+            shares = _rates(part, written) if rates else ()
+            fractions.setdefault(of, []).extend(shares)
+            values += () if shares else _values(part, written)
+    return [Given(*of, tuple(values), tuple(fractions[of])) for of, values in found.items()]
 
 
 def _values(part: str, text: str) -> Sequence[int | str]:
@@ -73,17 +87,40 @@ def _values(part: str, text: str) -> Sequence[int | str]:
     return [{"true": 1, "false": 0}.get(text.lower(), text)]
 
 
-def points_of(given: Sequence[Given], names: Sequence[str] = LETTERS) -> list[dict[str, int]]:
+def _rates(part: str, text: str) -> Sequence[float]:
+    """A fraction or a range of fractions; nothing if the text is something else."""
+    if "." not in text or not _RATES.fullmatch(text):
+        return ()
+    start, *rest = map(Fraction, text.split(":"))
+    if not rest:
+        return [float(start)]
+    stop, step = rest[0], rest[1] if len(rest) > 1 else Fraction(0)
+    if not step or start > stop:
+        raise BadInput(
+            f"--at: the range {part!r} is empty or has no step; write start:stop:step, such as "
+            "0.1:0.9:0.1."
+        )
+    number = (stop - start) // step + 1
+    if number > MOST_POINTS:
+        raise BadInput(f"--at: expected a range of at most {MOST_POINTS:,} values, got {part!r}.")
+    return [float(start + place * step) for place in range(number)]
+
+
+def points_of(
+    given: Sequence[Given], names: Sequence[str] = LETTERS, rates: Collection[str] = ()
+) -> list[dict[str, int | float]]:
     """Every combination of sizes; B is 1 and W is H unless they are given."""
-    values: dict[str, tuple[int, ...]] = {}
+    values: dict[str, tuple[int | float, ...]] = {}
     for each in given:
-        sizes = tuple(size for size in each.values if isinstance(size, int) and size > 0)
+        whole = tuple(size for size in each.values if isinstance(size, int) and size > 0)
+        sizes = tuple(rate for rate in each.rates if rate > 0 and each.symbol in rates) + whole
         if each.only is not None or each.symbol not in names:
             raise BadInput(f"--at: expected a size among {', '.join(names)}, got {each.symbol!r}.")
-        if len(sizes) < len(each.values):
-            raise BadInput(
-                f"--at: {each.symbol} takes sizes of at least 1, such as H=224 or H=192:512:32."
-            )
+        if len(sizes) < len(each.values) + len(each.rates):
+            takes = "sizes of at least 1, such as H=224 or H=192:512:32"
+            if each.symbol in rates:
+                takes = f"rates above 0, such as {each.symbol}=0.5"
+            raise BadInput(f"--at: {each.symbol} takes {takes}.")
         values[each.symbol] = tuple(dict.fromkeys(sizes))
     if "B" in names:
         values.setdefault("B", (1,))
@@ -95,7 +132,7 @@ def points_of(given: Sequence[Given], names: Sequence[str] = LETTERS) -> list[di
     return list(_points({name: values[name] for name in names if name in values}))
 
 
-def _points(values: dict[str, tuple[int, ...]]) -> Iterator[dict[str, int]]:
+def _points(values: dict[str, tuple[int | float, ...]]) -> Iterator[dict[str, int | float]]:
     square = "H" in values and "W" not in values
     for sizes in itertools.product(*values.values()):
         point = dict(zip(values, sizes, strict=True))
@@ -103,21 +140,41 @@ def _points(values: dict[str, tuple[int, ...]]) -> Iterator[dict[str, int]]:
 
 
 def parse_symbols(given: Sequence[str] | None) -> tuple[Symbol, ...]:
-    """``C=384`` and ``C=384:6``, a width of which only multiples are taken."""
+    """``C=384``, ``C=384:6`` (multiples of 6), ``k=98:1..196`` (a range), ``keep=0.5`` (a rate)."""
     found: dict[str, Symbol] = {}
     for text in given or ():
-        parts = _SYMBOL.fullmatch(text.strip())
-        if parts is None:
-            raise BadOption(
-                f"--symbol: expected NAME=EXAMPLE or NAME=EXAMPLE:MULTIPLE, such as C=384:6, got "
-                f"{text!r}."
-            )
-        name, example, multiple = parts[1], int(parts[2]), int(parts[3] or 1)
-        if example < 1 or multiple < 1 or example % multiple:
-            raise BadOption(
-                f"--symbol: {example}, the example of {name}, is not a multiple of {multiple}."
-            )
-        if name in found:
-            raise BadOption(f"--symbol: {name!r} is given twice.")
-        found[name] = Symbol(name=name, example=example, multiple=multiple)
+        symbol = _symbol(text)
+        if symbol.name in found:
+            raise BadOption(f"--symbol: {symbol.name!r} is given twice.")
+        found[symbol.name] = symbol
     return tuple(found.values())
+
+
+def _symbol(text: str) -> Symbol:
+    parts = _SYMBOL.fullmatch(text.strip())
+    if parts is None:
+        raise BadOption(
+            "--symbol: expected NAME=EXAMPLE, NAME=EXAMPLE:MULTIPLE or NAME=EXAMPLE:LOW..HIGH, "
+            f"such as C=384:6, k=98:1..196 or keep=0.5, got {text!r}."
+        )
+    name, example = parts["name"], parts["example"]
+    rate = any("." in (part or "") for part in (example, parts["low"], parts["high"]))
+    read = float if rate else int
+    multiple = int(parts["multiple"] or 1)
+    if rate and multiple > 1:
+        raise BadOption(f"--symbol: {name} is a rate ({example}), which has no multiple.")
+    low, high = (None if end is None else read(end) for end in (parts["low"], parts["high"]))
+    value = read(example)
+    if not value or not multiple or (not rate and value % multiple):
+        raise BadOption(
+            f"--symbol: {example}, the example of {name}, is "
+            f"{'not above 0' if not value else f'not a multiple of {multiple}'}."
+        )
+    if low is not None and high is not None and not (0 < low <= value <= high and low < high):
+        raise BadOption(
+            f"--symbol: expected a range above 0 with the example {example} of {name} in it, got "
+            f"{parts['low']}..{parts['high']}."
+        )
+    if high is not None and not rate and high - (low or 0) > MOST_POINTS * multiple:
+        raise BadOption(f"--symbol: expected a range of at most {MOST_POINTS:,} values of {name}.")
+    return Symbol(name=name, example=value, multiple=multiple, low=low, high=high)

@@ -39,6 +39,7 @@ from vtbench.count.tensor_parts import inner_tensors
 _ATOMS = frozenset(
     (
         *(int, float, bool, complex, str, bytes, type(None), type(Ellipsis), range, slice),
+        *(torch.SymInt, torch.SymFloat, torch.SymBool),
         *(types.ModuleType, types.CodeType, types.FrameType),
         *(torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size),
         *(property, types.GetSetDescriptorType, types.MemberDescriptorType),

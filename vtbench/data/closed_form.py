@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from vtbench.data import grammar
-from vtbench.data.bounds import Amount, Count, Size
+from vtbench.data.bounds import Amount, Count, Rate, Size
 from vtbench.data.grammar import Grammar, Tree, folded
 from vtbench.data.workload import OptionValue
 from vtbench.errors import BadInput
@@ -30,6 +30,8 @@ FORMS = Grammar(
 )  # fmt: skip
 
 Number = int | Fraction
+Sizes = Mapping[str, int | float]
+"""Symbol -> its value; a fraction is meant as its digits say: 0.7 is 7/10."""
 
 MOST_DIGITS = 1000
 """Digits of a value; Python refuses to write an integer of some four times as many."""
@@ -56,16 +58,25 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """The name of the option."""
-    example: Size
-    """A value that the model can be built with."""
+    example: Size | Rate
+    """A value that the model can be built with; a fraction makes the symbol a rate."""
     multiple: Size = 1
     """The number that every value is a multiple of."""
+    low: Size | Rate | None = None
+    """The least value that is asked for; None is not said."""
+    high: Size | Rate | None = None
+    """The largest value that is asked for; None is not said."""
+
+    @property
+    def rate(self) -> bool:
+        """Whether it stands for a fraction, such as a keep rate."""
+        return isinstance(self.example, float)
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes at which a closed form equals a concrete count."""
 
-    sizes: dict[str, Size]
+    sizes: dict[str, Size | Rate]
     """Symbol -> its value."""
     macs: Count
     """The count, which the closed form gives too."""
@@ -88,8 +99,10 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     """The sizes for which ``macs`` holds, in words."""
     multiple_of: dict[str, Size] = {}
     """Symbol -> the number that its value must be a multiple of."""
-    at_least: dict[str, Size] = {}
+    at_least: dict[str, Size | Rate] = {}
     """Symbol -> its least value."""
+    at_most: dict[str, Size | Rate] = {}
+    """Symbol -> its largest value."""
     fixed: dict[str, Size] = {}
     """Symbol -> the only value that the model takes; it does not stand in ``macs``."""
     where: tuple[str, ...] = ()
@@ -106,6 +119,12 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     """The method that found the closed form."""
     reason: str | None = None
     """The reason why it was not traced; None if it was."""
+    values: Size | None = None
+    """The number of values that the symbols have where the form holds; None if it is not finite."""
+    counted: Size | None = None
+    """How many of those were counted and are equal, those that the form was found with too."""
+    notes: tuple[str, ...] = ()
+    """What is beyond the values for which it holds, in sentences."""
     checked_at: tuple[Checked, ...] = ()
     """Sizes at which a concrete count is equal; none of them was used to find the form."""
     seconds: Amount | None = None
@@ -116,11 +135,12 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     """The key that a file keeps it under: equal for equal workloads and symbols."""
 
 
-def holds(formula: Formula, sizes: Mapping[str, int]) -> bool:
+def holds(formula: Formula, sizes: Sizes) -> bool:
     """Whether sizes meet the conditions of a form."""
     return (
         all(sizes.get(name, 0) % step == 0 for name, step in formula.multiple_of.items())
         and all(sizes.get(name, low) >= low for name, low in formula.at_least.items())
+        and all(sizes.get(name, high) <= high for name, high in formula.at_most.items())
         and all(sizes.get(name, only) == only for name, only in formula.fixed.items())
         and (not formula.square or sizes.get("H") == sizes.get("W", sizes.get("H")))
         and all(_compares(comparison, sizes) for comparison in formula.where)
@@ -134,7 +154,7 @@ _COMPARE: dict[str, Callable[[Number, Number], bool]] = {
 }  # fmt: skip
 
 
-def _compares(comparison: str, sizes: Mapping[str, int]) -> bool:
+def _compares(comparison: str, sizes: Sizes) -> bool:
     """Whether a comparison of two expressions holds; one of sizes that are not given does."""
     relation, *sides = _sides(comparison)
     if not set().union(*map(names, sides)) <= sizes.keys():
@@ -167,7 +187,7 @@ def names(tree: Tree) -> set[str]:
     return set(grammar.names(tree))
 
 
-def value(tree: Tree, sizes: Mapping[str, int]) -> int:
+def value(tree: Tree, sizes: Sizes) -> int:
     """The exact value of a form; whole wherever the form holds."""
     found = _exact(tree, sizes)
     if abs(found) >= _MOST:
@@ -181,7 +201,13 @@ def value(tree: Tree, sizes: Mapping[str, int]) -> int:
     return found
 
 
-def _exact(tree: Tree, sizes: Mapping[str, int]) -> Number:
+def in_floats(tree: Tree, sizes: Sizes) -> float:
+    """The value of a form as floating point has it, which rounds a product before a floor does."""
+    operations = {**_OPERATIONS, "/": operator.truediv, "Mod": operator.mod}
+    return float(folded(tree, lambda kind, of: sizes[of] if kind == "name" else of, operations))
+
+
+def _exact(tree: Tree, sizes: Sizes) -> Number:
     """The value of a tree, whole or not; BadInput if it has none."""
     try:
         return _value(tree, sizes)
@@ -194,13 +220,18 @@ def _exact(tree: Tree, sizes: Mapping[str, int]) -> Number:
         raise BadInput(f"The formula divides by zero at {written(sizes)}.") from None
 
 
-def _value(tree: Tree, sizes: Mapping[str, int]) -> Number:
+def _value(tree: Tree, sizes: Sizes) -> Number:
     def leaf(kind: str, given: Any) -> Number:
-        return sizes[given] if kind == "name" else given
+        return exact(sizes[given]) if kind == "name" else given
 
     return folded(tree, leaf, _OPERATIONS)
 
 
-def written(sizes: Mapping[str, int]) -> str:
+def exact(number: float) -> Number:
+    """A number as its digits say."""
+    return number if isinstance(number, int) else Fraction(str(number))
+
+
+def written(sizes: Sizes) -> str:
     """Sizes as one reads them: B=1, H=224."""
     return ", ".join(f"{name}={number}" for name, number in sizes.items())

@@ -91,10 +91,44 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     )
 
 
+def called(
+    target: Target,
+    workload: Workload,
+    symbols: dict[str, Any],
+    where: Callable[[Callable[[], Any]], Any],
+) -> tuple[nn.Module, Any]:
+    """The module, and its inputs if it brings some, that a function makes of symbolic options.
+
+    ``where`` calls it, as `on_meta` does.
+    """
+    with users_code(None if target.entry else target.name):
+        function = named(target.name)
+        if _is_built(function):
+            _refuse_options(msgspec.structs.replace(workload, options=tuple(symbols.items())))
+        options = {**_given(function, target, workload)[0], **symbols}
+        return _taken_apart(
+            workload.model,
+            ran(workload.model, options, lambda: where(lambda: function(**options))),
+        )
+
+
 def _called(
     function: Callable[..., Any], target: Target, workload: Workload, *, real: bool
 ) -> _Made:
     """What a function returns if it is called with the options and conditions of a workload."""
+    options, sized = _given(function, target, workload)
+    refuse_missing(workload.model, function, options)
+    catalogued = target.entry and target.entry.resolution
+    size = own_size({}, options) or catalogued or own_size(_options_of(function, workload), {})
+    built_on = on_cpu if real else on_meta
+    made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
+    return _Made(made, sized, size, frozenset(options))
+
+
+def _given(
+    function: Callable[..., Any], target: Target, workload: Workload
+) -> tuple[dict[str, Any], Workload]:
+    """Everything that a function is called with, and the workload with the size that it gives."""
     parameters = _options_of(function, workload)
     sized = with_resolution(workload, parameters)
     if sized.resolution is not None:
@@ -104,13 +138,7 @@ def _called(
     options = {**(target.entry.options if target.entry else {}), **as_typed(asked, parameters)}
     if "batch_size" in parameters and "batch_size" not in options:
         options["batch_size"] = workload.batch_size
-    options |= told_size(parameters, options, sized)
-    refuse_missing(workload.model, function, options)
-    catalogued = target.entry and target.entry.resolution
-    size = own_size({}, options) or catalogued or own_size(parameters, {})
-    built_on = on_cpu if real else on_meta
-    made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
-    return _Made(made, sized, size, frozenset(options))
+    return options | told_size(parameters, options, sized), sized
 
 
 def _is_built(found: Any) -> bool:

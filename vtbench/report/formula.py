@@ -14,13 +14,14 @@ from vtbench.report.document import Document, Rendering, written
 from vtbench.report.table import Column, Table, name_column, values_table
 from vtbench.report.units import ABSENT, common_prefix, digits, si
 
-Sizes = dict[str, int]
+Sizes = dict[str, int | float]
 Row = tuple[Sizes, tuple[int | None, ...]]
 """Sizes, and each model's count there; None if its form does not hold."""
 
 _LARGEST_SIDE = 4096
 _SHOWN = 6
 _DECIDED = 3
+_SHOWN_COUNTS = 8
 
 
 def formula_object(formula: Formula) -> dict[str, Any]:
@@ -54,15 +55,43 @@ def certificate(formula: Formula) -> Table:
         apart = formula.batch_free or "nothing; batch n costs n times batch 1"
         lines.append(("not per image", apart))
     lines.append(("found by", _method(formula)))
+    if formula.values is not None and formula.method == "interpolated":
+        lines.append(("exact at", _extent(formula)))
+    lines += [("beyond", note) for note in formula.notes]
     rows = [row for head, text in lines for row in _wrapped(head, text)]
-    checked = "; ".join(f"{sizes_said(c.sizes)}: {digits(c.macs)}" for c in formula.checked_at)
-    rows += _wrapped("equals the count at", checked)
+    if formula.checked_at:
+        rows += _wrapped("equals the count at", _checked(formula))
     return Table(
         title=f"{formula.model}: MACs in closed form",
         columns=(name_column(""), Column(head="", align="left")),
         rows=tuple(rows),
-        conditions=("B images, H and W pixels, T tokens; one multiply-add is one MAC.",),
+        conditions=(_letters(formula),),
     )
+
+
+def _letters(formula: Formula) -> str:
+    """What the letters of a form stand for."""
+    own = sorted({*formula.degree} - {"B", "H", "W", "T"})
+    if own:
+        options = "is an option" if len(own) == 1 else "are options"
+        return f"{', '.join(own)} {options} of the model; one multiply-add is one MAC."
+    return "B images, H and W pixels, T tokens; one multiply-add is one MAC."
+
+
+def _extent(formula: Formula) -> str:
+    """At how many of its values an interpolated form was counted."""
+    of, counted = formula.values or 0, formula.counted or 0
+    said = f"{counted:,} of {of:,} values"
+    return said if counted == of else f"{said}, those that were counted; not proved for the others"
+
+
+def _checked(formula: Formula) -> str:
+    """The counts that a form was held against; of many, those at the ends."""
+    said = [f"{sizes_said(c.sizes)}: {digits(c.macs)}" for c in formula.checked_at]
+    if len(said) > _SHOWN_COUNTS:
+        half = _SHOWN_COUNTS // 2
+        said = [*said[:half], f"{len(said) - 2 * half:,} between", *said[-half:]]
+    return "; ".join(said)
 
 
 def _wrapped(head: str, text: str, width: int = 54) -> list[tuple[str, str]]:

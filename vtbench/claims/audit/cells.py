@@ -15,7 +15,7 @@ _UNIT = r"(?P<unit>%|x|[KkMGBT])?(?:FLOPs?|FLOPS|MACs?|[Pp]arams?)?"
 _FIGURE = re.compile(
     r"(?P<digits>[+-]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+))\s*"
     + _UNIT
-    + r"\s*(?P<marks>(?:[*†‡§¶#]|\^[\w*]+)*)"
+    + r"\s*(?P<marks>(?:[*†‡§¶#]|\^[\w*†‡§¶#]+)*)"
 )
 _CELL = re.compile(
     rf"{_FIGURE.pattern}\s*(?:[(\[](?P<aside>[^()\[\]]*)[)\]])?\s*(?P<after>[*†‡§¶#]*)"

@@ -21,7 +21,7 @@ def latex_grids(text: str) -> list[Grid]:
     found = []
     for match in _TABULAR.finditer(text):
         body = _without_arguments(match[2], stars=match[1] in ("tabular*", "tabularx", "tabulary"))
-        body = _RULES.sub("", body)
+        body = _RULES.sub("", _on_one_line(body))
         lines = re.split(r"\\\\(?:\[[^]]*\])?|\\tabularnewline", body)
         grid = [_latex_row(line) for line in lines if line.strip()]
         caption = re.search(r"\\caption\{((?:[^{}]|\{[^{}]*\})*)\}", text[match.end() :][:2000])
@@ -30,6 +30,16 @@ def latex_grids(text: str) -> list[Grid]:
         line = text.count("\n", 0, match.start()) + 1
         found.append(Grid(title=_detex(said), line=line, rows=_filled_down(grid)))
     return found
+
+
+_BRACES = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
+_STACKED = re.compile(r"\\(?:makecell|thead|shortstack|specialcell)\*?(?:\[[^]]*\])?" + _BRACES)
+
+
+def _on_one_line(body: str) -> str:
+    """Cells that are broken over several lines on one; a footnote is not part of a cell."""
+    body = re.sub(r"\\(?:footnote|tnote|tablefootnote)(?:\[[^]]*\])?" + _BRACES, "", body)
+    return _STACKED.sub(lambda cell: re.sub(r"\\\\(?:\[[^]]*\])?", " ", cell[1]), body)
 
 
 def _without_arguments(body: str, *, stars: bool) -> str:
@@ -72,11 +82,14 @@ def _detex(text: str) -> str:
     text = re.sub(r"\\multirow(?:\[[^]]*\])?\{[^}]*\}(?:\[[^]]*\])?\{[^}]*\}", _MULTIROW, text)
     text = re.sub(r"\\multicolumn\{\d+\}\{[^}]*\}", "", text)
     text = _POINTERS.sub("", text)
+    text = re.sub(r"(?<!\\)~", " ", text)
+    text = re.sub(r"\\(?:textcolor|cellcolor|colorbox|color)(?:\[[^]]*\])?\{[^}]*\}", "", text)
+    text = re.sub(r"\\textsuperscript" + _BRACES, r"\1", text)
     words = {"times": "x", "Delta": "Δ", "pm": "±", "dagger": "†", "ddagger": "‡", "ast": "*",
              "uparrow": "↑", "downarrow": "↓", "sim": "~", "approx": "~", "star": "*"}  # fmt: skip
     for name, char in words.items():
         text = re.sub(rf"\\{name}(?![A-Za-z])", char, text)
     text = re.sub(r"\\([%&#_$])", r"\1", text)
-    text = re.sub(r"\\[,;:! ]|~", " " if "\\" in text else "~", text)
+    text = re.sub(r"\\[,;:! ]", " ", text)
     text = re.sub(r"\\[A-Za-z]+\*?", "", text)
     return " ".join(re.sub(r"[{}$]|(?<=\D)\^(?=[*†‡])", "", text).split())

@@ -103,6 +103,8 @@ class PrintedTable(msgspec.Struct, frozen=True, kw_only=True):
     """How zeros are taken in the columns for which the suite says nothing else."""
     textual: tuple[str, ...] = ()
     """Names of the rows that hold text and no figure, which are left out."""
+    across: tuple[str, ...] = ()
+    """Lines of text over all columns, as between groups of rows."""
     unread: Literal["", "no_heading", "no_figures"] = ""
     """Why there is nothing in it to compare."""
     stated: tuple[StatedColumn, ...] = ()

@@ -132,14 +132,21 @@ def _table(path: Path, grid: Grid, zeros: Zeros) -> PrintedTable:
     if first == len(cells):
         return msgspec.structs.replace(made, unread="no_figures")
     _refuse_long_rows(path, grid, first)
-    heads = [" ".join(dict.fromkeys(filter(None, (plain(row[i]) for row in padded[:first]))))
+    above = [row for row in padded[:first] if not _across(row)]
+    heads = [" ".join(dict.fromkeys(filter(None, (plain(row[i]) for row in above))))
              for i in range(width)]  # fmt: skip
     return msgspec.structs.replace(
         made,
         heads=tuple(heads),
         rows=tuple(row for row in cells[first:] if any(cell.figure for cell in row)),
         textual=tuple(row[0].text for row in cells[first:] if _is_textual(row)),
+        across=tuple(plain(row[0]) for row in padded if _across(row)),
     )
+
+
+def _across(row: list[str]) -> bool:
+    """Whether a row is one line of text over all columns, as between groups of rows."""
+    return bool(row[0].strip()) and (set(row) == {row[0]} or not any(row[1:]))
 
 
 def _refuse_long_rows(path: Path, grid: Grid, first: int) -> None:

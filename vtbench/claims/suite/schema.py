@@ -91,6 +91,8 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A printed figure that needs more than its digits."""
 
     printed: str
+    unit: str | None = None
+    """Its unit, if it is not its column's: 569 ``M`` in a column of G."""
     relation: Relation | None = None
     of: str | tuple[str, ...] | None = None
     expect: Expectation = "holds"

@@ -63,7 +63,7 @@ def family_form(
             raise Untraceable(
                 f"The form {form.wide} is wrong at {written(full)}, where {total} are counted."
             )
-        proofs.append(Checked(sizes=full, macs=total))
+        proofs.append(Checked(sizes={**full}, macs=total))
     return form, tuple(proofs)
 
 

@@ -6,12 +6,12 @@ that it claims is never shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from vtbench.count.symbolic.conditions import Doubt
 from vtbench.count.symbolic.drafts import Draft
 from vtbench.count.symbolic.varied_model import VariedModel
-from vtbench.data.closed_form import Checked, Formula, parse, value, written
+from vtbench.data.closed_form import Checked, Formula, holds, parse, value, written
 from vtbench.data.grammar import Tree
 from vtbench.errors import Untraceable, VtbenchError
 
@@ -26,9 +26,15 @@ _INTERPOLATED = 2
 def checked(draft: Draft, varied: VariedModel, count: Count) -> Formula:
     """The draft as a formula, with the sizes that prove it; Untraceable if it is wrong."""
     tree = parse(draft.form.wide)
-    proofs = [_agreeing(tree, at, count) for at in _held_out(draft, varied)]
+    rounds = Formula(model="", where=draft.exceptions)
+    try:
+        proofs = [
+            _agreeing(tree, at, count) for at in _held_out(draft, varied) if holds(rounds, at)
+        ]
+    except Untraceable as error:
+        raise Untraceable(f"{error}{forced_words(draft.forced)}") from error
     least = _least(draft, varied, tree, count)
-    exceptions = [
+    exceptions = list(draft.exceptions) + [
         doubt.text
         for doubt in draft.doubts[:_MOST_DOUBTS]
         if not _settled(doubt, draft, varied, least, tree, count)
@@ -46,7 +52,7 @@ def checked(draft: Draft, varied: VariedModel, count: Count) -> Formula:
         unit=(form.unit["h"], form.unit.get("w", form.unit["h"])) if "h" in form.unit else None,
         conditions=tuple(said),
         multiple_of=multiples,
-        at_least=least,
+        at_least={**least},
         fixed=fixed,
         where=tuple(exceptions),
         square=square,
@@ -56,6 +62,14 @@ def checked(draft: Draft, varied: VariedModel, count: Count) -> Formula:
         method=draft.method,
         checked_at=tuple(proofs),
     )
+
+
+def forced_words(lines: Sequence[str]) -> str:
+    """Where the model's own code made a plain number of a symbolic one."""
+    if not lines:
+        return ""
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return f" A plain number was made of a symbolic one in {lines[0]}{more}."
 
 
 def _agreeing(tree: Tree, at: At, count: Count) -> Checked:
@@ -102,6 +116,8 @@ def _least(draft: Draft, varied: VariedModel, tree: Tree, count: Count) -> At:
     def right(number: int) -> bool:
         pixels = {letter: step * number for letter, step in steps.items()}
         at = {**varied.own, "B": 1, **pixels}
+        if not holds(Formula(model="", where=draft.exceptions), at):
+            return True  # not claimed
         try:
             return count(at) == value(tree, at)
         except VtbenchError:
@@ -126,8 +142,10 @@ def _settled(
 ) -> bool:
     """Whether the form is right also where the model's code decides otherwise."""
     at = {**varied.own, **dict(doubt.sizes)}
-    if any(at[letter] < low for letter, low in least.items()) or any(
-        at[letter] % step for letter, step in draft.steps.items()
+    if (
+        any(at[letter] < low for letter, low in least.items())
+        or any(at[letter] % step for letter, step in draft.steps.items())
+        or not holds(Formula(model="", where=draft.exceptions), at)
     ):
         return True  # not among the sizes that the form claims
     try:

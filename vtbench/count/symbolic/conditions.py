@@ -63,6 +63,13 @@ def doubts(sizes: Sizes, steps: Mapping[str, int], letters: Mapping[str, str]) -
     return found
 
 
+def exceptions(
+    sizes: Sizes, steps: Mapping[str, int], letters: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Comparisons that keep floating point from rounding otherwise than the form does."""
+    return tuple(_text(decision, sizes.floors, steps, letters) for decision in sizes.inexact)
+
+
 def _deciding_otherwise(decision: Decision, floors: Floors) -> tuple[tuple[str, int], ...] | None:
     alone = _holds(decision, floors)
     if alone is None:

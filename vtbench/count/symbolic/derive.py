@@ -12,7 +12,6 @@ from torch import nn
 
 from vtbench import models
 from vtbench.count.count_module import CountSettings, count_module
-from vtbench.count.symbolic.blocks import family_form
 from vtbench.count.symbolic.check import checked
 from vtbench.count.symbolic.drafts import (
     Draft,
@@ -29,8 +28,9 @@ from vtbench.count.symbolic.drafts import (
 from vtbench.count.symbolic.form_search import FormSearch, varied_from
 from vtbench.count.symbolic.interpolation import drafts_through_counts
 from vtbench.count.symbolic.nodes import Sizes
+from vtbench.count.symbolic.option_forms import formula_in_options
 from vtbench.count.symbolic.time_limit import within
-from vtbench.count.symbolic.tracing import Inputs, traced
+from vtbench.count.symbolic.tracing import traced
 from vtbench.count.symbolic.varied_model import VariedModel
 from vtbench.data.closed_form import Formula, Symbol
 from vtbench.data.workload import Workload, freeze_options
@@ -68,32 +68,12 @@ def formula(workload: Workload, *, time_limit: float = TIME_LIMIT) -> Formula:
     raise Untraceable(f"No closed form of {workload.model} could be derived: {why}")
 
 
-def block_formula(workload: Workload, symbols: Sequence[Symbol]) -> Formula:
+def block_formula(
+    workload: Workload, symbols: Sequence[Symbol], *, time_limit: float = TIME_LIMIT
+) -> Formula:
     """The closed form of a model in options of its own, such as a width and a number of tokens."""
-    began = time.monotonic()
     _warm()
-
-    def build(**values: int) -> tuple[nn.Module, Inputs]:
-        options = freeze_options({**dict(workload.options), **values})
-        built = models.build(msgspec.structs.replace(workload, options=options))
-        return built.module, (built.args, built.kwargs)
-
-    steps = {symbol.name: symbol.multiple for symbol in symbols}
-    form, proofs = family_form(build, {s.name: s.example for s in symbols}, steps)
-    return Formula(
-        model=workload.model,
-        options=workload.to_dict()["options"],
-        macs=form.wide,
-        macs_unit=form.clean if set(form.unit.values()) == {1} else None,
-        conditions=tuple(f"{n} a multiple of {step}" for n, step in steps.items() if step > 1),
-        multiple_of={name: step for name, step in steps.items() if step > 1},
-        degree={"B": 0, "H": 0, "W": 0, **form.degree},
-        growth=form.growth,
-        batch_free=form.batch_free,
-        method="symbolic",
-        checked_at=proofs,
-        seconds=round(time.monotonic() - began, 2),
-    )
+    return formula_in_options(workload, symbols, time_limit)
 
 
 @functools.cache

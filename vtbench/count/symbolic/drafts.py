@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from torch import nn
 
-from vtbench.count.symbolic.conditions import Doubt, doubts, lower_bounds
+from vtbench.count.symbolic.conditions import Doubt, doubts, exceptions, lower_bounds
 from vtbench.count.symbolic.forms import Form, form_of
 from vtbench.count.symbolic.lifting import lifted
 from vtbench.count.symbolic.nodes import Sizes
@@ -42,6 +42,10 @@ class Draft(NamedTuple):
     """The least of each size, by what its operators insist on."""
     doubts: list[Doubt]
     method: Method = "symbolic"
+    exceptions: tuple[str, ...] = ()
+    """What has to hold of the sizes for floating point to round as exact arithmetic does."""
+    forced: tuple[str, ...] = ()
+    """Lines that made a plain number of a symbolic one."""
 
 
 def fine_steps(varied: VariedModel) -> Iterator[dict[str, int]]:
@@ -122,7 +126,14 @@ def draft_of(result: Traced, steps: Steps) -> Draft:
     bounds = {
         letters[name]: bound * by_symbol[name] for name, bound in lower_bounds(result.sizes).items()
     }
-    return Draft(form, dict(steps), bounds, doubts(result.sizes, by_symbol, letters))
+    return Draft(
+        form,
+        dict(steps),
+        bounds,
+        doubts(result.sizes, by_symbol, letters),
+        exceptions=exceptions(result.sizes, by_symbol, letters),
+        forced=tuple(result.sizes.forced),
+    )
 
 
 def batch_only(varied: VariedModel, steps: Steps) -> Draft:

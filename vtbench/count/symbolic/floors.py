@@ -44,6 +44,7 @@ class Floors:
 
     def __init__(self) -> None:
         self.named: dict[sympy.Symbol, Floor] = {}
+        self.rates: set[sympy.Symbol] = set()
         self._names: dict[object, sympy.Symbol] = {}
         self._quotients: dict[tuple[Expr, Expr], Expr] = {}
 
@@ -51,8 +52,18 @@ class Floors:
         """A size that everything else is made of."""
         self.named[size] = Floor(size, Fraction(1), 0, np.arange(1, TABLE + 1, dtype=np.int64))
 
+    def add_rate(self, rate: sympy.Symbol) -> None:
+        """A fraction: what it multiplies is whole only once it is rounded."""
+        self.rates.add(rate)
+
+    def whole(self, expression: Expr) -> bool:
+        """Whether an expression without a fraction in it is a whole number."""
+        return not expression.free_symbols & self.rates
+
     def quotient(self, number: Expr, by: Expr) -> Expr:
         """``number // by``, rounded down."""
+        if not (self.whole(number) and self.whole(by)):
+            return self._opaque(sympy.floor(sympy.expand(number / by)))
         key = (number, by)
         if key not in self._quotients:
             self._quotients[key] = self._quotient(number, by)
@@ -196,8 +207,22 @@ class Floors:
             self.named[name] = Floor(size, Fraction(p, q), shift, (p * x + shift) // q)
         return self._names[key]
 
+    def nearest(self, number: Expr) -> Expr:
+        """The nearest whole number, and of two equally near the even one, as Python rounds."""
+        half = sympy.Rational(1, 2)
+        _, by = sympy.fraction(sympy.together(number))
+        if by.is_Integer and by % 2 and self.whole(number):
+            return floor_of(self, number + half)  # no value lies in the middle
+        # the last two are 1 apart unless the number lies in the middle, below an odd one
+        quarter = self.spelled_out(sympy.expand(2 * number - 1) / 4)
+        up = sympy.floor(self.spelled_out(sympy.expand(number)) + half)
+        even = sympy.ceiling(quarter) - sympy.floor(quarter) - 1
+        return self._opaque(sympy.Add(up, even, evaluate=False))
+
     def _opaque(self, meaning: Expr) -> sympy.Symbol:
         """A name for a rounding, a maximum or a minimum that is not a floor of one size."""
+        if meaning.func is sympy.floor and meaning.args[0].could_extract_minus_sign():
+            return -self._opaque(sympy.ceiling(-meaning.args[0]))
         if meaning not in self._names:
             name = self._names[meaning] = sympy.Symbol(f"f{len(self._names)}", integer=True)
             self.named[name] = self._described(meaning)
@@ -205,12 +230,15 @@ class Floors:
 
     def _described(self, meaning: Expr) -> Floor:
         nothing = Floor(None, None, 0, None, meaning)
-        if meaning.func is sympy.floor:
+        if meaning.func in (sympy.floor, sympy.ceiling):
+            if len(meaning.free_symbols) == 1 and not self.whole(meaning):
+                return Floor(meaning.free_symbols.pop(), None, 0, None, meaning)
             numerator, denominator = sympy.fraction(sympy.together(meaning.args[0]))
             size, values = self.tabulated(numerator)
             if size is None or values is None or not denominator.is_Integer:
                 return nothing
-            return Floor(size, None, 0, values // int(denominator), meaning)
+            sign = 1 if meaning.func is sympy.floor else -1
+            return Floor(size, None, 0, sign * (sign * values // int(denominator)), meaning)
         if meaning.func not in (sympy.Max, sympy.Min):
             return nothing
         sizes = {self.tabulated(part)[0] for part in meaning.args if not part.is_number}
@@ -267,9 +295,14 @@ def floor_of(floors: Floors, number: Any) -> Any:
     """The largest whole number that is not above a quotient."""
     number, by = sympy.fraction(sympy.together(number))
     number = sympy.expand(number)
-    return number if by == 1 else floors.quotient(number, by)
+    return number if by == 1 and floors.whole(number) else floors.quotient(number, by)
 
 
 def ceiling_of(floors: Floors, number: Any) -> Any:
     """The smallest whole number that is not below a quotient."""
     return -floor_of(floors, -number)
+
+
+def rounded(floors: Floors, number: Any) -> Any:
+    """The nearest whole number."""
+    return floors.nearest(number)

@@ -102,7 +102,7 @@ def in_pixels(
     """An expression of a trace in the sizes themselves, every rounding written out."""
     spelled = floors.spelled_out(macs)
     values = {}
-    for symbol in spelled.free_symbols:
+    for symbol in spelled.free_symbols - floors.rates:
         step = steps.get(symbol.name, 1)
         letter = letters.get(symbol.name, symbol.name)
         values[symbol] = sympy.Symbol(letter, integer=True, positive=True) / step
@@ -111,23 +111,35 @@ def in_pixels(
 
 def _degrees(macs: Expr, floors: Floors) -> dict[str, int]:
     """Highest power of each size, a rounding counting as the size it rounds."""
+    return {name: int(power) for name, power in sorted(_highest(macs, floors).items())}
+
+
+def _highest(expression: Expr, floors: Floors) -> dict[str, Fraction]:
     found: dict[str, Fraction] = {}
-    for term in sympy.Add.make_args(macs):
+    for term in sympy.Add.make_args(sympy.expand(expression)):
         powers: dict[str, Fraction] = {}
         for base, exponent in term.as_powers_dict().items():
             for name, power in _powers(base, floors).items():
                 powers[name] = powers.get(name, Fraction(0)) + int(exponent) * power
         for name, power in powers.items():
             found[name] = max(found.get(name, Fraction(0)), power)
-    return {name: int(power) for name, power in sorted(found.items())}
+    return found
 
 
 def _powers(base: Expr, floors: Floors) -> dict[str, Fraction]:
-    if base.is_number:
+    """Powers of the sizes in a factor; a rest of a division grows with nothing."""
+    if base.is_number or base.func is sympy.Mod:
         return {}
     floor = floors.named.get(base)
-    if floor is None:
-        return {base.name: Fraction(1)} if base.is_Symbol else {}
+    if floor is None and base.is_Symbol:
+        return {base.name: Fraction(1)}
+    meaning: Any = base if floor is None else floor.meaning
+    if floor is None or (floor.size is None and meaning is not None):
+        found: dict[str, Fraction] = {}
+        for part in meaning.args:
+            for name, power in _highest(part, floors).items():
+                found[name] = max(found.get(name, Fraction(0)), power)
+        return found
     if floor.size is not None and (floor.slope is None or floor.slope > 0):
         return {floor.size.name: Fraction(1)}
     return {}

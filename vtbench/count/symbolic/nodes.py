@@ -9,9 +9,13 @@ the form that comes out is compared with concrete counts at other sizes before a
 from __future__ import annotations
 
 import functools
+import linecache
 import operator
 import sys
 from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import sympy
@@ -20,10 +24,16 @@ from torch.fx.experimental import sym_node
 from torch.fx.experimental.sym_node import SymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv, eval_is_non_overlapping_and_dense
 
-from vtbench.count.symbolic.floors import Floors, ceiling_of, floor_of, modulo, product
+from vtbench.count.symbolic.floors import Floors, ceiling_of, floor_of, modulo, product, rounded
 from vtbench.errors import Untraceable
 
 _TORCH = torch.__path__[0]
+_BETWEEN = ("torch/__init__.py", "sym_node.py", "symbolic/nodes.py", "symbolic/plain_numbers.py")
+"""Code that only hands a question on."""
+_LARGEST_WRITTEN = 10_000
+"""The largest denominator of a fraction that somebody writes."""
+_LARGEST_PRODUCT = 20_000
+"""So many tokens are looked at for a product that floating point rounds otherwise."""
 
 
 class Decision(NamedTuple):
@@ -46,12 +56,41 @@ class Sizes(ShapeEnv):
         """Comparisons that the model's own code made."""
         self.limits: dict[Decision, None] = {}
         """Comparisons that torch's operators insisted on."""
+        self.products: dict[Any, tuple[Any, float]] = {}
+        """Products of a whole number and a plain fraction."""
+        self.inexact: dict[Decision, None] = {}
+        """What keeps floating point from rounding a product otherwise than exact arithmetic."""
+        self.forced: dict[str, None] = {}
+        """Lines of the model's own code that made a plain number of a symbolic one."""
 
     def size(self, name: str, example: int) -> torch.SymInt:
         """A new size, with the example that decides its comparisons."""
         symbol = sympy.Symbol(name, integer=True, positive=True)
         self.floors.add_size(symbol)
         return torch.SymInt(Node(symbol, self, int, example))
+
+    def rate(self, name: str, example: float) -> torch.SymFloat:
+        """A new fraction, with the example that decides its comparisons."""
+        symbol = sympy.Symbol(name, positive=True)
+        self.floors.add_rate(symbol)
+        return torch.SymFloat(Node(symbol, self, float, example))
+
+    def multiplied(self, expression: Any, number: Any, by: float) -> None:
+        """A whole number was multiplied by a plain fraction."""
+        factors = number.as_coefficients_dict().values()
+        if self.floors.whole(number) and all(factor.is_Integer for factor in factors):
+            self.products[expression] = (number, by)
+
+    def rounds(self, expression: Any, on_plain: Callable[[float], Any]) -> None:
+        """Note a rounding that floating point does otherwise: ``int(90 * 0.7)`` is 62."""
+        number, by = self.products.get(expression, (None, 0.0))
+        if number is None:
+            return
+        exact = Fraction(*_as_written(by).as_numer_denom())
+        whole = range(exact.denominator, _LARGEST_PRODUCT, exact.denominator)
+        if any(on_plain(each * by) != each * exact for each in whole):
+            rest = sympy.Mod(number, exact.denominator, evaluate=False)
+            self.inexact[Decision("ne", rest, sympy.Integer(0), True)] = None
 
     def evaluate_sym_node(
         self, sym_node: SymNode, size_oblivious: bool = False, fallback_value: bool | None = None
@@ -109,6 +148,7 @@ def _unary(method: str, made: Callable[[Floors, Any], Any], pytype: type | None 
     on_hint: Any = sym_node.METHOD_TO_OPERATOR[method]
 
     def unary(self: Node) -> Node:
+        self.shape_env.rounds(self._expr, on_hint)
         expression = made(self.shape_env.floors, self._expr)
         return self.made(expression, pytype or self.pytype, on_hint(_hint(self)))
 
@@ -155,12 +195,29 @@ def _layout_question(method: str) -> Any:
     return ask
 
 
-def _asked_by_model() -> bool:
-    """Whether the Python code that asked is outside torch."""
-    frame: Any = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.endswith("torch/__init__.py"):
+def _asker() -> FrameType | None:
+    """The Python code that asked, if it is outside torch."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.endswith(_BETWEEN):
         frame = frame.f_back
-    return frame is not None and not frame.f_code.co_filename.startswith(_TORCH)
+    if frame is None or frame.f_code.co_filename.startswith(_TORCH):
+        return None
+    return frame
+
+
+def _line(frame: FrameType) -> str:
+    """Where a frame stands: ``nets.py, line 38 (k = int(x))``."""
+    path, number = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(path, number).strip()
+    return f"{Path(path).name}, line {number}{f' ({text})' if text else ''}"
+
+
+def _as_written(number: float) -> Any:
+    """7/10 for 0.7 and 1/3 for 1/3; what is no such fraction exactly as it is in binary."""
+    exact = Fraction(number)
+    short = exact.limit_denominator(_LARGEST_WRITTEN)
+    meant = short if float(short) == number else exact
+    return sympy.Rational(meant.numerator, meant.denominator)
 
 
 def _flat(decision: Any) -> list[Decision]:
@@ -205,9 +262,10 @@ class Node(SymNode):
         return self.constant_of(sympy.Integer(num), int, num)
 
     def wrap_float(self, num: float) -> Node:
-        """A plain number, exactly as it is in binary."""
+        """A plain number: the fraction that it was written as, where there is one."""
         finite = num - num == 0
-        return self.constant_of(sympy.Rational(num) if finite else sympy.Float(num), float, num)
+        meant = _as_written(num) if finite else sympy.Float(num)
+        return self.constant_of(meant, float, num)
 
     def wrap_bool(self, num: bool) -> Node:
         """A plain truth value."""
@@ -219,9 +277,24 @@ class Node(SymNode):
 
     def bool_(self) -> bool:
         """A truth value that Python code asked for; a condition if that code is the model's."""
-        if self.decision is not None and _asked_by_model():
+        if self.decision is not None and _asker() is not None:
             self.shape_env.decisions.update(dict.fromkeys(_flat(self.decision)))
         return bool(self._hint)
+
+    def guard_int(self, file: str, line: int) -> int:
+        """The plain number that Python code insisted on."""
+        self._force()
+        return int(_hint(self))
+
+    def guard_float(self, file: str, line: int) -> float:
+        """The plain number that Python code insisted on."""
+        self._force()
+        return float(_hint(self))
+
+    def _force(self) -> None:
+        frame = None if sympy.sympify(self._expr).is_number else _asker()
+        if frame is not None:
+            self.shape_env.forced[_line(frame)] = None
 
     def expect_true(self, file: str, line: int) -> bool:
         """What an operator insists on."""
@@ -239,13 +312,30 @@ class Node(SymNode):
         """The sum of many."""
         return self.made(sympy.Add(*(a.expr for a in args)), int, sum(_hint(a) for a in args))
 
+    def round(self, digits: int | None = None) -> Node:
+        """The nearest whole number; of two, the even one."""
+        if digits is not None:
+            raise Untraceable("it rounds a symbolic number to decimals.")
+        self.shape_env.rounds(self._expr, round)
+        return self.made(rounded(self.shape_env.floors, self._expr), int, round(_hint(self)))
+
     def sym_ite(self, then_val: SymNode, else_val: SymNode) -> SymNode:
         """One of two, as the example decides."""
         return then_val if self.bool_() else else_val
 
     add = _binary("add", lambda floors, one, other: floors.normal(one + other))
     sub = _binary("sub", lambda floors, one, other: floors.normal(one - other))
-    mul = _binary("mul", product)
+    _mul = _binary("mul", product)
+
+    def mul(self, other: SymNode) -> Node:
+        """The product."""
+        made: Node = self._mul(other)
+        for number, by in ((self, other), (other, self)):
+            plain = getattr(by, "constant", None)
+            if type(plain) is float and plain - plain == 0:
+                self.shape_env.multiplied(made.expr, number.expr, plain)
+        return made
+
     mod = _binary("mod", modulo)
     floordiv = int_floordiv = _binary(
         "int_floordiv", lambda floors, one, other: floors.quotient(one, other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from vtbench.count.lending import lent
 from vtbench.count.operators.rules import Special, rule_of
 from vtbench.count.operators.table import Rule
 from vtbench.count.symbolic.nodes import Node, Sizes
+from vtbench.count.symbolic.plain_numbers import numbers_symbolic, packages_of
 from vtbench.count.uncompiled import uncompiled
 from vtbench.errors import Untraceable, VtbenchError
 
@@ -86,7 +88,8 @@ def traced(
         with lent(model, weights_written=False), fake:
             _lend(model, varied)
             args, kwargs = inputs()
-            with _plain_python(), enable_python_dispatcher(), torch.inference_mode(), summing:
+            own = packages_of(model)
+            with _plain_python(own), enable_python_dispatcher(), torch.inference_mode(), summing:
                 model(*args, **kwargs)
     except VtbenchError:
         raise
@@ -146,11 +149,23 @@ def _hash(size: torch.SymInt) -> int:
 
 
 @contextmanager
-def _plain_python() -> Iterator[None]:
-    """Symbolic sizes behave as numbers do; no warnings about unusual ones."""
+def _plain_python(packages: set[str]) -> Iterator[None]:
+    """Symbolic sizes behave as numbers do in the code of packages; torch says nothing of it."""
     with warnings.catch_warnings(), _hashable_sizes(), symbolic_extremes(), _no_fast_path():
         warnings.simplefilter("ignore")
+        with numbers_symbolic(packages), _torch_silent():
+            yield
+
+
+@contextmanager
+def _torch_silent() -> Iterator[None]:
+    """What torch cannot do with symbols is said once, by us."""
+    usual = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
         yield
+    finally:
+        logging.disable(usual)
 
 
 @contextmanager

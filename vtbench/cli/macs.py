@@ -26,12 +26,15 @@ from vtbench.cli.options import (
 )
 from vtbench.cli.output import say, tell
 from vtbench.cli.printed_figures import printed_figures
+from vtbench.cli.table_shape import Cite, TableShape
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
 from vtbench.data.files import ResultFile, read_results
+from vtbench.data.libraries import installed_versions
 from vtbench.data.record import Record
 from vtbench.errors import BadOption
 from vtbench.report import CountsRendering, View, citation, counts_document, failure
+from vtbench.report.counts import refuse_unknown_columns
 
 
 @command
@@ -55,9 +58,8 @@ def macs(
     fail_on_unknown: FailOnUnknown = False,
     relative_to: RelativeTo = None,
     over: OverInputs,
-    cite: Annotated[
-        bool, typer.Option("--cite", help="Add a footnote and a BibTeX entry for a paper.")
-    ] = False,
+    shaped: TableShape,
+    cite: Cite = False,
     save: Save,
     kept: From,
     jobs: Jobs,
@@ -73,16 +75,22 @@ def macs(
     vtbench macs transformers:BertModel --input input_ids=1x128:int64
     vtbench macs my_package.nets:make_net --by module --depth 2
     vtbench macs swin_t --counters all
+    vtbench macs deit_s swin_t --columns MACs,Params --sort MACs:desc --format latex --cite
     vtbench macs my_package.nets:make_net --seeds 32
     vtbench macs my_package.nets:make_net --inputs photos
 
     Exit status: 0 if all is done; 1 if a model failed, or if --fail-on-unknown met an unknown
     operator; 2 if nothing could be counted.
     """
-    written = output.written("macs", "macs")
+    written = shaped.on_paper(output.written("macs", "macs"))
     view, levels = _view(by, depth)
     question = written.shown_as(
-        CountsRendering, view=view, depth=levels, relative_to=relative_to, cite=cite
+        CountsRendering,
+        view=view,
+        depth=levels,
+        relative_to=relative_to,
+        shape=shaped.shape(),
+        cite=cite,
     )
     settings: dict[str, Any] = {"counters": _counters(counters), "ops": ops}
     inputs = over.asked()
@@ -102,13 +110,19 @@ def macs(
             f"--relative-to: {relative_to} has several workloads, and a ratio needs one; "
             "give each option one value."
         )
+    refuse_unknown_columns([work for work, error in wanted.todo() if error is None], question)
     with ResultFile(save.save, ("records",)) as store:
         tell(store.said)
+        fresh = not (known or store.results.records)  # of kept counts nobody knows
         counter = Counter(settings=settings, jobs=number, traceback=output.traceback)
         records, finished = counter.count(
             wanted.todo(), {**known, **store.results.records}, kept_whole(store)
         )
-    question = msgspec.structs.replace(question, printed=printed_figures(records))
+    question = msgspec.structs.replace(
+        question,
+        printed=() if question.one_table else printed_figures(records),
+        versions=installed_versions() if cite and fresh else {},
+    )
     return answer(records, question, written, strict=fail_on_unknown, finished=finished)
 
 
@@ -130,7 +144,7 @@ def answer(
         return 2
     written.write(counts_document(records, question))
     if question.cite and question.format == "csv":  # a comment would not be CSV
-        sys.stderr.write(citation(records) + "\n")
+        sys.stderr.write(citation(records, question) + "\n")
     if not finished:
         return INTERRUPTED
     incomplete = [record.workload.model for record in records if record.unknown]

@@ -55,10 +55,10 @@ def conditions(record: Record) -> str:
     return " · ".join([*said, record.convention])
 
 
-def view_table(record: Record, view: View, depth: int = 1) -> Table:
-    """One record by stage, module, operator or class."""
+def view_table(record: Record, view: View, depth: int = 1, name: str | None = None) -> Table:
+    """One record by stage, module, operator or class, under a name that tells it apart."""
     found = breakdown(record, view, depth)
-    model = record.workload.model
+    model = name or record.workload.model
     if view == "module":
         made = _tree(record, found, depth)
     elif view == "op":

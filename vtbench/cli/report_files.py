@@ -13,20 +13,23 @@ from vtbench.cli.cost import check_figure
 from vtbench.cli.groups import Group
 from vtbench.cli.options import Across, Output, RelativeTo
 from vtbench.cli.output import check_writable, say, write_document
+from vtbench.cli.table_shape import ROWS, Cite, TableShape, refuse_beside_axis
 from vtbench.data.files import read_measurements
 from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement
 from vtbench.data.timm_results import read_timm_results
 from vtbench.errors import BadInput, BadOption
 from vtbench.report import Format
-from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
+from vtbench.report.measured import (
+    AUTO,
+    MeasuredRendering,
+    measured_document,
+    refuse_unknown_columns,
+)
 from vtbench.report.measured.charts import chart_of, charts
 
 if TYPE_CHECKING:
     from vtbench.report.chart import Chart
-
-ROWS = "rows"
-"""Said of ``--across``: a row per measurement, whatever axes there are."""
 
 
 class ReportView(Group, frozen=True, kw_only=True):
@@ -45,6 +48,8 @@ class ReportView(Group, frozen=True, kw_only=True):
         str | None, typer.Option(metavar="NAME", help="Use only the measurements of this protocol.")
     ] = None
     relative_to: RelativeTo = None
+    shaped: TableShape = TableShape()
+    cite: Cite = False
     pareto: Annotated[
         bool,
         typer.Option("--pareto", help="Show the papers' accuracies against the measurements."),
@@ -71,6 +76,13 @@ def report_files(
     """Read measurements; write the document, the figure, or a folder of both."""
     if shown.accuracy is not None and not shown.pareto:
         raise BadOption("--accuracy chooses the accuracies of --pareto; give both.")
+    shape = shown.shaped.shape()
+    refuse_beside_axis(shape, across=shown.across, show=shown.show)
+    if shown.pareto and shape.asked:
+        raise BadOption(
+            "--pareto has a table of its own; leave out --columns, --digits, --label, --sort and "
+            "--top."
+        )
     records = asked_records(files, shown)
     if output.output is not None and output.output.is_dir():
         if output.format_ is not None or plot is not None or shown.pareto:
@@ -81,8 +93,13 @@ def report_files(
         _write_folder(records, output.output, files[0].stem, shown)
         return
     check_figure(plot)
-    written = output.written("report", "pareto" if shown.pareto else "measurements")
-    question = written.shown_as(MeasuredRendering, relative_to=shown.relative_to)
+    written = shown.shaped.on_paper(
+        output.written("report", "pareto" if shown.pareto else "measurements")
+    )
+    question = written.shown_as(
+        MeasuredRendering, relative_to=shown.relative_to, shape=shape, cite=shown.cite
+    )
+    refuse_unknown_columns(records, question)
     make = _pareto if shown.pareto else _plain
     text, chart = make(records, shown, question, drawn=plot is not None)
     written.write(text)

@@ -31,6 +31,8 @@ from vtbench.cli.options import (
 from vtbench.cli.output import say
 from vtbench.cli.sweep_run import Run, Trials, run_cells
 from vtbench.cli.sweep_search import Searches, Sought, solved, sought_in
+from vtbench.cli.table_shape import Cite, TableShape, refuse_beside_axis
+from vtbench.cli.timing import planned
 from vtbench.cli.values import one_of, spelled
 from vtbench.cli.workloads import found_models, grid_of, named
 from vtbench.cli.written import Written
@@ -39,7 +41,12 @@ from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import DeviceKind
 from vtbench.errors import UnknownModel, UsageError
-from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
+from vtbench.report.measured import (
+    AUTO,
+    MeasuredRendering,
+    measured_document,
+    refuse_unknown_columns,
+)
 from vtbench.report.measured.charts import chart_of
 from vtbench.report.planned import Planned, planned_document
 from vtbench.sweep.axes import Grid, cells
@@ -98,12 +105,20 @@ class Sweep(Group, frozen=True, kw_only=True):
     save: Save
     across: Across = None
     plot: Plot = None
+    shaped: TableShape = TableShape()
+    cite: Cite = False
     output: Output
 
 
 def answer(ask: Sweep) -> int:
     """Run the cells that are not done, write the document, say what went wrong; the status."""
-    written = ask.output.written("sweep", "plan" if ask.running.dry_run else "measurements")
+    written = ask.shaped.on_paper(
+        ask.output.written("sweep", "plan" if ask.running.dry_run else "measurements")
+    )
+    question = written.shown_as(
+        MeasuredRendering, by=ask.across or AUTO, shape=ask.shaped.shape(), cite=ask.cite
+    )
+    refuse_beside_axis(question.shape, across=ask.across)
     run = _run_of(ask)
     part = shard_of(ask.running.shard)
     check_figure(ask.plot)
@@ -116,8 +131,10 @@ def answer(ask: Sweep) -> int:
         found = shard(found, *part)
     if running.dry_run:
         return _plan(ask, found, devices, written)
+    if sought is None:
+        refuse_unknown_columns(planned(found), question)
     with Store(ask.save.save) as store:
-        return _run(ask, run, (sought, found), (store, devices), written)
+        return _run(ask, run, (sought, found), (store, devices), (written, question))
 
 
 def _sought(ask: Sweep, grid: Grid) -> Sought | None:
@@ -150,7 +167,7 @@ def _run(
     run: Run,
     asked: tuple[Sought | None, Sequence[Cell]],
     where: tuple[Store, tuple[Place, ...]],
-    written: Written,
+    shown: tuple[Written, MeasuredRendering],
 ) -> int:
     """Search if something is searched for, run the cells, and finish; the exit status."""
     (sought, found), (store, devices) = asked, where
@@ -167,7 +184,7 @@ def _run(
     if not finished:
         _say_how_to_go_on(ask, len(kept), len(found))
         return INTERRUPTED
-    return _finish(ask, kept, written, unsolved)
+    return _finish(ask, kept, shown, unsolved)
 
 
 def _devices(ask: Sweep) -> tuple[Place, ...]:
@@ -239,13 +256,18 @@ def _say_how_to_go_on(ask: Sweep, done: int, number: int) -> None:
         say(f"To go on, run: {shlex.join(['vtbench', *sys.argv[1:]])}")
 
 
-def _finish(ask: Sweep, records: Sequence[Measurement], written: Written, unsolved: int) -> int:
+def _finish(
+    ask: Sweep,
+    records: Sequence[Measurement],
+    shown: tuple[Written, MeasuredRendering],
+    unsolved: int,
+) -> int:
     """Say what failed, and write the document; the exit status."""
     failed = [record for record in records if record.error is not None]
     _say_failures(failed)
     if len(failed) == len(records):
         return 2
-    question = written.shown_as(MeasuredRendering, by=ask.across or AUTO)
+    written, question = shown
     written.write(measured_document(records, (), question))
     if ask.plot is not None:
         _draw(records, ask.across, ask.plot)

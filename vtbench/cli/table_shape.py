@@ -15,6 +15,8 @@ from vtbench.report.latex import Paper
 from vtbench.report.shape import Shape, Sort
 
 MOST_PLACES = 12
+ROWS = "rows"
+"""Said of ``--across``: a row per measurement, whatever axes there are."""
 _DIRECTIONS = {"asc": False, "desc": True}
 
 Cite = Annotated[
@@ -102,6 +104,16 @@ class TableShape(Group, frozen=True, kw_only=True):
         paper = Paper(wide=self.wide, siunitx=self.siunitx)
         rendering = msgspec.structs.replace(written.rendering, paper=paper)
         return msgspec.structs.replace(written, rendering=rendering)
+
+
+def refuse_beside_axis(shape: Shape, *, across: str | None, show: str | None = None) -> None:
+    """Rows cannot be chosen in a table that has the values of an axis in its columns."""
+    given = "--across" if across not in (None, ROWS) else "--show" if show is not None else None
+    if shape.of_rows and given is not None:
+        raise BadOption(
+            f"{given} makes a table with an axis in its columns, and --columns, --sort and --top "
+            f"are for one with a row per result; leave out {given}."
+        )
 
 
 def _names(text: str | None) -> tuple[str, ...]:

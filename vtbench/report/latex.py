@@ -9,7 +9,7 @@ import msgspec
 
 from vtbench.report.aligned import DIGIT, OTHER, POINT, aligned
 from vtbench.report.code import spelt
-from vtbench.report.table import Column, Table
+from vtbench.report.table import Column, Table, explained
 from vtbench.report.units import ABSENT, MINUS
 
 LATEX = {
@@ -61,6 +61,7 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
 def latex_table(table: Table, paper: Paper) -> str:
     """A booktabs table; the caption says what was counted, and under which conditions."""
     fitted, said = _fitted(table, paper)
+    fitted = explained(fitted)
     figures = [paper.siunitx and _is_figures(fitted, at) for at in range(len(fitted.columns))]
     needs = [r"\usepackage{booktabs}", *([r"\usepackage{siunitx}"] if any(figures) else [])]
     caption = ". ".join(tex(each) for each in (table.title, *table.conditions) if each)
@@ -73,7 +74,7 @@ def latex_table(table: Table, paper: Paper) -> str:
         rf"\caption{{{caption}.}}",
         *([rf"\label{{tab:{table.key}}}"] if table.key else []),
         *_tabular(fitted, figures),
-        *_below(table.notes, table.cites),
+        *_below(fitted.notes, table.cites),
         rf"\end{{{name}}}",
     ]
     return "\n".join(lines)

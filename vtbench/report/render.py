@@ -17,7 +17,7 @@ from vtbench.report.aligned import PLAIN, aligned
 from vtbench.report.code import spelt
 from vtbench.report.console import console
 from vtbench.report.latex import Paper, latex_table
-from vtbench.report.table import Column, Table
+from vtbench.report.table import Column, Table, explained
 
 Style = Literal["table", "markdown", "csv", "latex", "html"]
 
@@ -54,7 +54,8 @@ def _visible(table: Table) -> Table:
         title=visible(table.title),
         key=table.key,
         columns=tuple(
-            msgspec.structs.replace(column, head=visible(column.head)) for column in table.columns
+            msgspec.structs.replace(column, head=visible(column.head), note=visible(column.note))
+            for column in table.columns
         ),
         rows=tuple(tuple(map(visible, row)) for row in table.rows),
         conditions=tuple(map(visible, table.conditions)),
@@ -78,7 +79,7 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
     from rich.table import Table as Drawn
     from rich.text import Text
 
-    page = _justified(fit(_with_points(table, plain=True), width))
+    page = _justified(explained(fit(_with_points(table, plain=True), width)))
     drawing = io.StringIO()
     paper = console(
         drawing,
@@ -133,6 +134,7 @@ def _with_points(table: Table, *, plain: bool) -> Table:
 
 
 def _markdown(table: Table) -> str:
+    table = explained(table)
     lines = [f"### {_mark(table.title)}", ""] if table.title else []
     lines += [line for said in filter(None, table.conditions) for line in (_paragraph(said), "")]
     if table.rows:
@@ -178,7 +180,7 @@ def _csv(table: Table) -> str:
 
 
 def _html(table: Table) -> str:
-    table = _with_points(table, plain=False)
+    table = _with_points(explained(table), plain=False)
 
     def line(cells: Sequence[str], tag: str) -> str:
         made = (

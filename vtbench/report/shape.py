@@ -42,6 +42,11 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         """Whether anything is asked for."""
         return self != Shape()
 
+    @property
+    def of_rows(self) -> bool:
+        """Whether rows of workloads are chosen, and not only how they are written."""
+        return bool(self.columns or self.sort or self.top)
+
 
 class ShapedRendering(Rendering, frozen=True, kw_only=True):
     """How tables of workloads are to look."""
@@ -112,7 +117,7 @@ def _columns(sheet: Sheet, names: Sequence[str]) -> Sheet:
     return msgspec.structs.replace(
         sheet,
         columns=tuple(
-            msgspec.structs.replace(column, shown=True, flat=True, drop=0)
+            msgspec.structs.replace(column, shown=True, flat=True, drop=0, rank=0)
             if column in chosen
             else msgspec.structs.replace(column, shown=False, flat=False)
             for column in order

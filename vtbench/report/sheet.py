@@ -25,12 +25,16 @@ class SheetColumn(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = "text"
     shown: bool = False
     """Whether readers see it by default."""
+    rank: int = 0
+    """Its place for readers; columns of one rank stand in the order of the sheet."""
     flat: bool = True
     """Whether CSV has it by default."""
     tells: bool = False
     """Whether it tells rows apart."""
     like: str | None = None
     """The column whose unit it has."""
+    note: str = ""
+    """What its heading cannot say."""
     shrink: bool = False
     drop: int = 0
 
@@ -82,7 +86,7 @@ def sheet_of(
 
 def as_table(sheet: Sheet, places: int | None = None) -> Table:
     """What readers see: units in the headings, cells rounded; ``places`` are decimals."""
-    shown = [column for column in sheet.columns if column.shown]
+    shown = sorted((each for each in sheet.columns if each.shown), key=lambda each: each.rank)
     made = [_column(sheet, column, places) for column in shown]
     return Table(
         title=sheet.title,
@@ -111,6 +115,7 @@ def _column(sheet: Sheet, column: SheetColumn, places: int | None) -> tuple[Colu
         Column(
             head=f"{column.heading} ({unit})" if unit else column.heading,
             align=_ALIGNED.get(column.kind, "decimal"),
+            note=column.note,
             shrink=column.shrink,
             drop=column.drop,
         ),

@@ -20,6 +20,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its cells may be shortened in the middle; for names and paths."""
     least: int = 12
     """A shrinking cell is not made narrower than this while a column can be left out instead."""
+    note: str = ""
+    """What its heading cannot say; stands below the table for as long as the column is there."""
     drop: int = 0
     """0 stays; otherwise the column may be left out, those with the highest figure first."""
 
@@ -39,6 +41,16 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """What a reader must know of single rows; stands below it."""
     cites: str = ""
     """The BibTeX key that the last note cites; empty if it cites nothing."""
+
+
+def explained(table: Table) -> Table:
+    """The table, below which its headings are explained before anything else."""
+    notes = dict.fromkeys(column.note for column in table.columns if column.note)
+    return msgspec.structs.replace(
+        table,
+        columns=tuple(msgspec.structs.replace(column, note="") for column in table.columns),
+        notes=(*notes, *table.notes),
+    )
 
 
 def name_column(head: str) -> Column:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import msgspec
 
 from vtbench.data.measurement import Measurement, Ratio
+from vtbench.report.figures import WIDE
 from vtbench.report.measured.axes import (
     FILLING,
     axis_named,
@@ -17,7 +19,7 @@ from vtbench.report.measured.axes import (
     values,
 )
 from vtbench.report.measured.cautions import cautions, half_width
-from vtbench.report.measured.columns import COUNTED, WIDE, kind
+from vtbench.report.measured.columns import COUNTED, kind
 from vtbench.report.measured.conditions import Condition, cell, common_and_varying
 from vtbench.report.measured.quantities import (
     DOUBTFUL,
@@ -28,20 +30,24 @@ from vtbench.report.measured.quantities import (
     quantity_named,
     usual,
 )
-from vtbench.report.measured.quantities import cell as figure
+from vtbench.report.measured.quantities import cells as figures
+from vtbench.report.measured.sheet import Names
 from vtbench.report.measured.tables import (
     by_protocol,
     conditions_of,
     labels,
+    measured_sheet_of,
     measured_tables,
     named_apart,
 )
 from vtbench.report.render import GAP
+from vtbench.report.sheet import as_table
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import ABSENT, share
 
 Row = tuple[str, ...]
 NARROWEST_NAME = 12
+_OUTSIDE = f"{ABSENT}: no value of {{}} was given; that of the option's default, if a model has it."
 _POWER = "Power: the k in quantity ~ {}^k, fitted on logarithms, with its 95 % interval."
 
 
@@ -54,6 +60,12 @@ class WideLayout(msgspec.Struct, frozen=True, kw_only=True):
     """The quantity; None is what the protocol is about."""
     width: int | None = None
     """Cells of the page; a table that is wider is broken into several."""
+    alone: bool = False
+    """Whether there is to be a table of the quantity and nothing beside it."""
+    names: Names = MappingProxyType({})
+    """What readers call a workload, if not by its model."""
+    places: int | None = None
+    """Decimals; None is as many as suit a figure."""
 
 
 class Growing(msgspec.Struct, frozen=True):
@@ -88,11 +100,14 @@ def wide_tables(
     for group, condition in zip(groups, along, strict=True):
         quantity = usual(group) if layout.show is None else quantity_named(layout.show)
         if condition is None or not has(group, quantity):
-            tables += measured_tables(group, ratios if len(groups) == 1 else ())
+            alone = layout.alone and [as_table(measured_sheet_of(group, (), layout.names))]
+            tables += alone or measured_tables(group, ratios if len(groups) == 1 else ())
+        elif layout.alone:
+            tables.append(_table(group, condition, quantity, layout))
         else:
             tables += _along(group, condition, quantity, layout, said)
             if layout.show is None and not counted and _timed(quantity) and _counts_differ(group):
-                macs = _table(group, condition, QUANTITIES["macs"], doubts=False)
+                macs = _table(group, condition, QUANTITIES["macs"], layout, doubts=False)
                 if all(macs.rows != before.rows for before in apart):
                     tables += _broken(macs, group, condition, layout.width)
                 apart.append(macs)
@@ -110,7 +125,7 @@ def _along(
 
     Counts are the same under every protocol, so their growth is said once.
     """
-    tables = _broken(_table(records, condition, quantity), records, condition, layout.width)
+    tables = _broken(_table(records, condition, quantity, layout), records, condition, layout.width)
     own = QUANTITIES["time"] if quantity.name == "throughput" else quantity
     lines = _growths(records, condition, own.name)
     if own.name != "macs":
@@ -126,44 +141,62 @@ def _timed(quantity: Quantity) -> bool:
 
 
 def rows_of(
-    records: Sequence[Measurement], condition: Condition
+    records: Sequence[Measurement], condition: Condition, names: Names = MappingProxyType({})
 ) -> tuple[list[Condition], dict[Row, list[Measurement]]]:
-    """The other conditions that differ, and the records by model and these: one row each."""
+    """The other conditions that differ, and the records by name and these: one row each."""
     others = [each for each in common_and_varying(records)[1] if each.name != condition.name]
     rows: dict[Row, list[Measurement]] = {}
     for record in records:
-        key = (record.workload.model, *(cell(each, record) for each in others))
+        name = names.get(record.workload, record.workload.model)
+        key = (name, *(cell(each, record) for each in others))
         rows.setdefault(key, []).append(record)
     return others, rows
 
 
 def _table(
-    records: Sequence[Measurement], condition: Condition, quantity: Quantity, *, doubts: bool = True
+    records: Sequence[Measurement],
+    condition: Condition,
+    quantity: Quantity,
+    layout: WideLayout,
+    *,
+    doubts: bool = True,
 ) -> Table:
-    """Models down, values across; where a cell was measured more than once, the last counts."""
-    across = values(condition, records)
-    others, rows = rows_of(records, condition)
+    """Models down, values across; where a cell was measured more than once, the last counts.
+
+    A model that the axis does not touch has its figure in a column before the values.
+    """
+    outside = any(cell(condition, record) == ABSENT for record in records)
+    across = [*([ABSENT] if outside else []), *values(condition, records)]
+    others, rows = rows_of(records, condition, layout.names)
+    unit, texts = figures(quantity, records, layout.places)
+    said = dict(zip(map(id, records), texts, strict=True))
     lines = []
     for key, found in rows.items():
-        cells = {cell(condition, record): figure(quantity, record) for record in found}
+        cells = {cell(condition, record): said[id(record)] for record in found}
         lines.append((*key, *(cells.get(value, ABSENT) for value in across)))
     common, _ = common_and_varying(records)
     protocol = records[0].protocol
-    notes = _notes(records, condition, quantity) if doubts else []
+    notes = _notes(records, condition, quantity, layout.names) if doubts else []
+    if outside:
+        notes.insert(0, _OUTSIDE.format(condition.name))
+    title = f"{quantity.title}, {unit}" if unit else quantity.title
     return Table(
-        title=f"{quantity.title}, by {condition.head.lower()}{named_apart(protocol)}",
+        title=f"{title}, by {condition.head.lower()}{named_apart(protocol)}",
+        key=f"{protocol.name}-by-{condition.head.lower()}",
         conditions=(conditions_of(common, protocol),),
         columns=(
             name_column("Model"),
             *(Column(head=each.head) for each in others),
-            *(Column(head=value) for value in across),
+            *(Column(head=value, align="decimal") for value in across),
         ),
         rows=tuple(lines),
         notes=tuple(notes),
     )
 
 
-def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quantity) -> list[str]:
+def _notes(
+    records: Sequence[Measurement], condition: Condition, quantity: Quantity, names: Names
+) -> list[str]:
     halves = sorted(
         half for r in records if r.error is None and (half := half_width(r)) is not None
     )
@@ -180,8 +213,8 @@ def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quant
     if twice:
         cells_said = "cell was" if twice == 1 else "cells were"
         said.append(f"{twice} {cells_said} measured more than once; the last one is shown.")
-    names = dict(zip(map(id, records), _names(records, condition), strict=True))
-    return [*said, *cautions(records, lambda record: names[id(record)])]
+    own = dict(zip(map(id, records), _names(records, condition), strict=True))
+    return [*said, *cautions(records, lambda r: names.get(r.workload, own[id(r)]))]
 
 
 def _names(records: Sequence[Measurement], condition: Condition) -> list[str]:

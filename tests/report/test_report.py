@@ -348,7 +348,7 @@ def test_latex_is_a_booktabs_table_whose_caption_states_the_conditions(make_reco
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
     captions = [line for line in text.splitlines() if line.startswith(r"\caption")]
     for caption in captions:
-        assert r"16$\times$16 $\cdot$ batch 1" in caption
+        assert r"16$\times$16, batch 1" in caption
         assert CONVENTION in caption
     assert "≥" not in counts_document([make_record(unknown=True)], CountsRendering(format="latex"))
 

@@ -126,7 +126,14 @@ def _workloads(
         return SheetColumn(name=name, head=head, kind=kind, shown=differs, tells=differs, flat=flat)
 
     def flat(*names: str) -> list[Filled]:
-        return [(SheetColumn(name=name), [Cell(line[name]) for line in lines]) for name in names]
+        kinds: dict[str, Kind] = {"height": "whole", "width": "whole"}
+        return [
+            (
+                SheetColumn(name=name, kind=kinds.get(name, "text")),
+                [Cell(line[name]) for line in lines],
+            )
+            for name in names
+        ]
 
     model = SheetColumn(name="model", head="Model", shown=True, tells=True, shrink=True)
     options = dict.fromkeys(key for record in records for key, _ in record.workload.options)

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -40,6 +41,24 @@ def named(workloads: Sequence[Workload], given: Sequence[Label]) -> dict[Workloa
             if number >= found.get(work, (0, ""))[0]:
                 found[work] = (number, name)
     return {work: name for work, (_, name) in found.items()}
+
+
+def called(
+    workloads: Sequence[Workload], owns: Sequence[str], names: Mapping[Workload, str]
+) -> list[str]:
+    """What sentences call workloads: by their labels, with what tells them apart if it needs to.
+
+    ``owns`` are what they are called without labels; each begins with the model.
+    """
+    given = Counter(names[work] for work in workloads if work in names)
+    return [
+        own
+        if work not in names
+        else names[work]
+        if given[names[work]] == 1
+        else names[work] + own.removeprefix(work.model)
+        for work, own in zip(workloads, owns, strict=True)
+    ]
 
 
 def _fit(text: str, work: Workload) -> tuple[int, str] | None:

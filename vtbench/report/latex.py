@@ -44,8 +44,14 @@ COLUMN_PT, PAGE_PT = 242.0, 498.0
 PT_PER_CM = 28.45
 GAP_PT = 12.0
 """Twice \\tabcolsep."""
-NARROW, WIDE, USUAL = 2.8, 7.0, 5.0
-"""Widths of characters of a 10 pt face: points and blanks, capitals, everything else."""
+WIDTHS = {
+    **dict.fromkeys(" .,:;'!ijl|", 3.0),
+    **dict.fromkeys("()[]rstf/-", 4.0),
+    **dict.fromkeys("wABCDEFGHJKLNOPQRSTUVXYZ&_", 7.3),
+    **dict.fromkeys("mMW%#±×~", 9.0),
+}
+USUAL = 5.2
+"""Widths of characters in points, in a face of 10 pt: those above, and of all others."""
 FIGURE = re.compile(rf"{MINUS}?\d[\d,]*(\.\d+)?")
 
 
@@ -64,7 +70,8 @@ def latex_table(table: Table, paper: Paper) -> str:
     fitted = explained(fitted)
     figures = [paper.siunitx and _is_figures(fitted, at) for at in range(len(fitted.columns))]
     needs = [r"\usepackage{booktabs}", *([r"\usepackage{siunitx}"] if any(figures) else [])]
-    caption = ". ".join(tex(each) for each in (table.title, *table.conditions) if each)
+    said_first = (table.title, *(each.replace(" · ", ", ") for each in table.conditions))
+    caption = ". ".join(tex(each) for each in said_first if each)
     name = "table*" if paper.wide else "table"
     lines = [
         f"% needs {' and '.join(needs)}",
@@ -73,6 +80,7 @@ def latex_table(table: Table, paper: Paper) -> str:
         r"\centering",
         rf"\caption{{{caption}.}}",
         *([rf"\label{{tab:{table.key}}}"] if table.key else []),
+        r"\smallskip",
         *_tabular(fitted, figures),
         *_below(fitted.notes, table.cites),
         rf"\end{{{name}}}",
@@ -94,7 +102,7 @@ def _tabular(table: Table, figures: Sequence[bool]) -> list[str]:
         for column, figure in zip(table.columns, figures, strict=True)
     ]
     return [
-        rf"\begin{{tabular}}{{{''.join(specs)}}}",
+        rf"\begin{{tabular}}{{@{{}}{''.join(specs)}@{{}}}}",
         r"\toprule",
         " & ".join(heads) + r" \\",
         r"\midrule",
@@ -163,14 +171,11 @@ def _fitted(table: Table, paper: Paper) -> tuple[Table, list[str]]:
 def _width(table: Table, kept: Sequence[int]) -> float:
     """The width of some columns, in points, as near as one can tell without setting them."""
     cells = ([table.columns[at].head, *(row[at] for row in table.rows)] for at in kept)
-    return sum(max(map(_set_width, column)) for column in cells) + GAP_PT * len(kept)
+    return sum(max(map(_set_width, column)) for column in cells) + GAP_PT * (len(kept) - 1)
 
 
 def _set_width(text: str) -> float:
-    return sum(
-        NARROW if char in " .,:;()[]'il" else WIDE if char.isupper() or char in "±×" else USUAL
-        for char in text
-    )
+    return sum(WIDTHS.get(char, USUAL) for char in text)
 
 
 def _is_figures(table: Table, at: int) -> bool:

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from rich.cells import cell_len
@@ -81,14 +81,13 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
 
     page = _justified(explained(fit(_with_points(table, plain=True), width)))
     drawing = io.StringIO()
-    paper = console(
-        drawing,
-        width=max(width, 20),
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        legacy_windows=False,
-    )
+    look: dict[str, Any] = {
+        "force_terminal": color,
+        "color_system": "standard" if color else None,
+        "highlight": False,
+        "legacy_windows": False,
+    }
+    paper = console(drawing, width=max(width, 20), **look)
     if page.title:
         paper.print(Text(page.title, style="bold"))
     for line in filter(None, page.conditions):
@@ -108,7 +107,7 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
         drawn.add_row(*(Text(cell) for cell in row))
     if page.rows:
         # The columns fit already, or cannot; a long line is better than a cut figure.
-        paper.print(drawn, width=UNBOUNDED, crop=False)
+        console(drawing, width=UNBOUNDED, **look).print(drawn, crop=False)
     notes = [note for note in page.notes if note]
     if notes and page.rows:
         paper.print()
@@ -265,7 +264,10 @@ def fit(table: Table, width: int) -> Table:
     notes = table.notes
     if gone:
         notes += (f"Hidden to fit {width} columns: {', '.join(gone).removesuffix('.')}.",)
-    widths = _widths(table, kept, width)
+    names = [i for i in kept if table.columns[i].shrink]
+    others = _narrowest(table, [i for i in kept if i not in names]) + (GAP + 1) * len(names)
+    # names are not cut for a line that is too long even so
+    widths = _widths(table, kept, width if others <= width else _narrowest(table, kept))
     rows = tuple(tuple(shorten(row[i], widths[i]) for i in kept) for row in table.rows)
     columns = tuple(
         msgspec.structs.replace(table.columns[i], head=shorten(table.columns[i].head, widths[i]))

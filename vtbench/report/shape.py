@@ -107,9 +107,9 @@ def _columns(sheet: Sheet, names: Sequence[str]) -> Sheet:
     telling = [column for column in sheet.columns if column.tells and column.shown]
     before: list[SheetColumn] = []
     for column in telling:
-        if _alike(sheet, [each for each in (*before, *picked) if each.tells]) and (
-            column not in picked
-        ):
+        known = [each for each in (*before, *picked) if each.tells]
+        model = column is telling[0] and len({cell.value for cell in sheet.column(column.name)}) > 1
+        if column not in picked and (model or _alike(sheet, known)):
             before.append(column)
     chosen = [*before, *picked]
     order = [*chosen, *(column for column in sheet.columns if column not in chosen)]

@@ -11,6 +11,7 @@ from vtbench.data import naming
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
 from vtbench.report.distributions import Distributed, distribution_tables
+from vtbench.report.labels import called
 from vtbench.report.measured.cautions import cautions
 from vtbench.report.measured.columns import COUNTED, LATENCY, MEMORY, TIMED, kind
 from vtbench.report.measured.conditions import Condition, cell, common_and_varying
@@ -141,9 +142,9 @@ def measured_sheet_of(
 ) -> Sheet:
     """The measurements of one protocol, and the notes that they need; ``lines`` are on ratios."""
     protocol = records[0].protocol
-    called = {id(record): name for record, name in zip(records, labels(records), strict=True)}
     known = names or {}
-    said = {id(record): known.get(record.workload, called[id(record)]) for record in records}
+    works = [record.workload for record in records]
+    said = dict(zip(map(id, records), called(works, labels(records), known), strict=True))
     return measured_sheet(
         records,
         known,
@@ -186,9 +187,8 @@ def relative(ratios: Sequence[Ratio], to: str | None) -> list[Ratio]:
 def names_of(records: Sequence[Measurement], names: Names) -> dict[str, str]:
     """The name of a record in ratios -> what readers call its workload."""
     works = [record.workload for record in records]
-    return {
-        own: names.get(work, own) for own, work in zip(naming.labels(works), works, strict=True)
-    }
+    owns = naming.labels(works)
+    return dict(zip(owns, called(works, owns, names), strict=True))
 
 
 def ratio_lines(

@@ -9,6 +9,7 @@ import msgspec
 
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.report.figures import WIDE
+from vtbench.report.labels import called
 from vtbench.report.measured.axes import (
     FILLING,
     axis_named,
@@ -47,7 +48,9 @@ from vtbench.report.units import ABSENT, share
 
 Row = tuple[str, ...]
 NARROWEST_NAME = 12
-_OUTSIDE = f"{ABSENT}: no value of {{}} was given; that of the option's default, if a model has it."
+_OUTSIDE = (
+    f"{ABSENT}: no value of {{}} was given; a model that has the option ran with its default."
+)
 _POWER = "Power: the k in quantity ~ {}^k, fitted on logarithms, with its 95 % interval."
 
 
@@ -213,8 +216,10 @@ def _notes(
     if twice:
         cells_said = "cell was" if twice == 1 else "cells were"
         said.append(f"{twice} {cells_said} measured more than once; the last one is shown.")
-    own = dict(zip(map(id, records), _names(records, condition), strict=True))
-    return [*said, *cautions(records, lambda r: names.get(r.workload, own[id(r)]))]
+    works = [record.workload for record in records]
+    told = called(works, _names(records, condition), names)
+    own = dict(zip(map(id, records), told, strict=True))
+    return [*said, *cautions(records, lambda record: own[id(record)])]
 
 
 def _names(records: Sequence[Measurement], condition: Condition) -> list[str]:

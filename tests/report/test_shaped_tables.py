@@ -125,7 +125,7 @@ def test_digits_are_decimals(records):
     assert "| 2.5 |" in _shown(records, Shape(places=1), format="markdown")
     text = _shown(records, Shape(columns=("macs",), places=6), format="markdown")
     assert "| 2.540260 |" in text
-    assert "| <1 |" in _shown(records, Shape(columns=("macs",), places=0), format="markdown")
+    assert r"| \<1 |" in _shown(records, Shape(columns=("macs",), places=0), format="markdown")
 
 
 def test_labels_name_models_or_one_workload_of_several(records):

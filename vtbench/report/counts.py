@@ -24,8 +24,8 @@ from vtbench.report.labels import named
 from vtbench.report.models_side_by_side import failure, relative, stage_comparison, told_apart
 from vtbench.report.peers import overview, peers
 from vtbench.report.record_values import record_object
-from vtbench.report.shape import ShapedRendering, refuse_unknown, shaped, shaped_table
-from vtbench.report.sheet import Sheet, as_table, as_values
+from vtbench.report.shape import ShapedRendering, refuse_unknown, shaped_table, shaped_values
+from vtbench.report.sheet import Sheet, as_table
 from vtbench.report.table import Table
 from vtbench.report.values_behind import readers_said
 
@@ -54,7 +54,7 @@ def counts_document(records: Sequence[Record], asked: CountsRendering) -> str:
         more=lambda: {"convention": CONVENTION},
         results=lambda: [_object(record, asked, base) for record in records],
         tables=lambda: cited(counts_tables(records, asked), _note(records, asked)),
-        values=lambda: [as_values(shaped(_sheet(records, asked), asked.shape))],
+        values=lambda: [shaped_values(_sheet(records, asked), asked.shape)],
         finish=lambda text: with_bibtex(text, asked.format) if asked.cite else text,
     )
     return written(found, asked)

@@ -46,9 +46,11 @@ GAP_PT = 12.0
 """Twice \\tabcolsep."""
 WIDTHS = {
     **dict.fromkeys(" .,:;'!ijl|", 3.0),
-    **dict.fromkeys("()[]rstf/-", 4.0),
-    **dict.fromkeys("wABCDEFGHJKLNOPQRSTUVXYZ&_", 7.3),
-    **dict.fromkeys("mMW%#±×~", 9.0),
+    **dict.fromkeys("()[]rstf/-", 3.9),
+    **dict.fromkeys("ace", 4.7),
+    **dict.fromkeys("0123456789", 5.0),
+    **dict.fromkeys("wABCDEFGHJKLNOPQRSTUVXYZ&_±×", 7.4),
+    **dict.fromkeys("mMW%#~", 9.0),
 }
 USUAL = 5.2
 """Widths of characters in points, in a face of 10 pt: those above, and of all others."""
@@ -155,7 +157,7 @@ def _fitted(table: Table, paper: Paper) -> tuple[Table, list[str]]:
     if table.key and width > room:
         where = "a page" if paper.wide else "one column"
         said.append(
-            f"about {width / PT_PER_CM:.0f} cm wide, which is more than {where}; "
+            f"about {width / PT_PER_CM:.1f} cm wide, which is more than {where}; "
             "name fewer --columns"
         )
     return (

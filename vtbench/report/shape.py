@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from vtbench.data.notice import Notice
 from vtbench.data.spelling import closest
 from vtbench.errors import BadOption
 from vtbench.report.document import Rendering
 from vtbench.report.figures import is_absent
 from vtbench.report.labels import Label
-from vtbench.report.sheet import Sheet, SheetColumn, as_table
+from vtbench.report.sheet import Sheet, SheetColumn, as_table, as_values
 from vtbench.report.table import Table
 
 
@@ -69,6 +71,14 @@ def shaped(sheet: Sheet, shape: Shape) -> Sheet:
 def shaped_table(sheet: Sheet, shape: Shape) -> Table:
     """What readers see of it."""
     return as_table(shaped(sheet, shape), shape.places)
+
+
+def shaped_values(sheet: Sheet, shape: Shape) -> Table:
+    """What programs read of it; that rows are left out is said apart, for lack of a place."""
+    made = shaped(sheet, shape)
+    if len(made.rows) < len(sheet.rows):
+        warnings.warn_explicit(made.notes[-1], Notice, "vtbench", 1)
+    return as_values(made)
 
 
 def refuse_unknown(sheet: Sheet, shape: Shape, later: Sequence[str] = ()) -> None:

@@ -29,8 +29,8 @@ from vtbench.report.measured.tables import (
 )
 from vtbench.report.measured.values import flat_rows, measured_object, ratio_objects
 from vtbench.report.measured.wide import WideLayout, wide_tables
-from vtbench.report.shape import ShapedRendering, refuse_unknown, shaped, shaped_table
-from vtbench.report.sheet import Sheet, as_values
+from vtbench.report.shape import ShapedRendering, refuse_unknown, shaped_table, shaped_values
+from vtbench.report.sheet import Sheet
 from vtbench.report.table import Table
 
 AUTO = "auto"
@@ -73,7 +73,7 @@ def measured_document(
         results=lambda: [record.to_dict() for record in records],
         more=lambda: {"ratios": ratio_objects(wanted)},
         tables=lambda: cited(tables_asked(records, told(ratios, asked.relative_to), asked), note),
-        values=lambda: [as_values(shaped(_sheet(records, asked), asked.shape))],
+        values=lambda: [shaped_values(_sheet(records, asked), asked.shape)],
         special={name: partial(export, records) for name, export in EXPORTS.items()},
         finish=lambda text: with_bibtex(text, asked.format) if asked.cite else text,
     )

@@ -23,7 +23,7 @@ from vtbench.report.units import (
 
 Kind = Literal[
     "text", "value", "whole", "count", "portion", "difference", "bytes", "ratio", "share", "number",
-    "milliseconds", "rate",
+    "milliseconds", "rate", "factor",
 ]  # fmt: skip
 """What a column holds: ``value`` is one of an option, ``portion`` a part of a count, and
 ``number`` comes without a unit."""
@@ -98,6 +98,7 @@ def _writer(
     writers: dict[Kind, Write] = {
         "milliseconds": lambda cell: _interval(cell, MILLI, places, brackets=True),
         "rate": lambda cell: _interval(cell, 1.0, places, brackets=False),
+        "factor": lambda cell: _interval(cell, 1.0, places, brackets=True, unit="×"),
         "ratio": lambda cell: f"{_fixed(_exact(cell), ratio)}×",
         "share": lambda cell: _or_less(_exact(cell) * 100, share),
         "whole": lambda cell: f"{int(_exact(cell)):,}".replace("-", MINUS),
@@ -118,7 +119,9 @@ def _plain(cell: Cell, places: int | None) -> str:
     return written(value, decimals(value, None) if places is None else places)
 
 
-def _interval(cell: Cell, scale: float, places: int | None, *, brackets: bool) -> str:
+def _interval(
+    cell: Cell, scale: float, places: int | None, *, brackets: bool, unit: str = ""
+) -> str:
     """``1,280 ± 6`` or ``51.8 [51.3, 52.4]``; ends that lie far off stand in brackets too."""
     value = float(_exact(cell)) * scale
     low, high = (None if end is None else end * scale for end in (cell.low, cell.high))
@@ -126,9 +129,9 @@ def _interval(cell: Cell, scale: float, places: int | None, *, brackets: bool) -
     digits = decimals(value, half) if places is None else places
     said = written(value, digits)
     if not half or low is None or high is None:
-        return said
+        return f"{said}{unit}"
     if brackets or half > WIDE * abs(value):
-        return f"{said} [{written(low, digits)}, {written(high, digits)}]"
+        return f"{said}{unit} [{written(low, digits)}, {written(high, digits)}]"
     around = written(half, digits)
     return f"{said} ± {around}" if around.strip("0.,") else said
 

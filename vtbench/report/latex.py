@@ -54,6 +54,8 @@ WIDTHS = {
 }
 USUAL = 5.2
 """Widths of characters in points, in a face of 10 pt: those above, and of all others."""
+BLANK = r"\\phantom\{(.)\}"
+BLANKS = re.compile(r"(?:\\phantom\{.\})+")
 FIGURE = re.compile(rf"{MINUS}?\d[\d,]*(\.\d+)?")
 
 
@@ -117,7 +119,14 @@ def _tabular(table: Table, figures: Sequence[bool]) -> list[str]:
 def _column(column: Column, cells: Sequence[str], *, figure: bool) -> list[str]:
     if figure:
         return [_figure(cell) for cell in cells]
-    return [tex(cell) for cell in (aligned(cells) if column.align == "decimal" else cells)]
+    if column.align != "decimal":
+        return [tex(cell) for cell in cells]
+    return [BLANKS.sub(_one_phantom, tex(cell)) for cell in aligned(cells)]
+
+
+def _one_phantom(found: re.Match[str]) -> str:
+    """Blanks that follow each other, as one."""
+    return rf"\phantom{{{''.join(re.findall(BLANK, found[0]))}}}"
 
 
 def _below(notes: Sequence[str], cites: str) -> list[str]:

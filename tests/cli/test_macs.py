@@ -277,7 +277,7 @@ def test_what_models_print_does_not_reach_the_document(process, tmp_path):
 def test_cite_does_not_spoil_csv(vtbench, counted):
     ended = vtbench("macs", "resnet18", "--format", "csv", "--cite")
     assert len(list(csv.reader(io.StringIO(ended.out)))) == 2
-    assert "@software" in ended.err
+    assert "@misc{" in ended.err
 
 
 @pytest.mark.parametrize("columns", [80, 60])

@@ -89,7 +89,8 @@ def test_latex_has_our_commands_alone(text):
     said = render([table(text)], "latex")
     known = {
         "usepackage", "begin", "end", "centering", "caption", "toprule", "midrule", "bottomrule",
-        "par", "footnotesize", "texttt", "textbackslash", "textasciitilde", "textasciicircum",
+        "par", "smallskip", "parbox", "linewidth", "footnotesize", "raggedright",
+        "texttt", "textbackslash", "textasciitilde", "textasciicircum",
         "textless", "textgreater", "textbar",
     }  # fmt: skip
     assert set(re.findall(r"(?<!\\)\\([A-Za-z]+)", said)) <= known

@@ -24,6 +24,7 @@ from vtbench.report.measured import (
     measured_tables,
 )
 from vtbench.report.measured.columns import state
+from vtbench.report.table import explained
 from vtbench.report.units import bracketed, plain, plus_minus, share
 
 
@@ -80,9 +81,11 @@ def test_what_all_rows_share_stands_above_and_what_differs_is_a_column():
         ),
     )
     heads = [column.head for column in table.columns]
-    assert heads == ["Model", "Batch", "images/s", "ms/step", "MACs", "Params", "State", "Ended by"]
+    assert heads == [
+        "Model", "Batch", "images/s", "ms/step", "MACs (G)", "Params (M)", "State", "Ended by",
+    ]  # fmt: skip
     assert table.rows[0] == (
-        "resnet34", "64", "1,280 ± 6", "50.0 [49.8, 50.2]", "3.664 G", "21.798 M", "clean",
+        "resnet34", "64", "1,280 ± 6", "50.0 [49.8, 50.2]", "3.664", "21.798", "clean",
         "interval",
     )  # fmt: skip
 
@@ -133,7 +136,7 @@ def test_percentiles_stand_where_there_are_samples_enough():
     enough = made(protocol="latency", p90=0.0512, p99=0.0534)
     rows = _rows(_document([enough, made("vt_r34", protocol="latency", p90=0.06)],
                            format="markdown"))  # fmt: skip
-    assert rows[0][:4] == ["Model", "ms/step", "p90", "p99"]
+    assert rows[0][:4] == ["Model", "ms/step", "p90 (ms)", "p99 (ms)"]
     assert [row[2:4] for row in rows[2:4]] == [["51.2", "53.4"], ["60.0", "—"]]
     table = measured_tables([enough, made("vt_r34", protocol="latency", p90=0.06)])[0]
     assert "p99 needs at least 662 steps." in table.notes
@@ -225,7 +228,7 @@ def test_a_rate_with_a_wide_interval_has_its_ends_in_brackets():
     table = measured_tables([wide])[0]
     assert table.rows[0][1] == "2.5 [0.8, 5.0]"
     assert "images/s is all images divided by the total time; its interval is the inverse." in (
-        table.notes
+        explained(table).notes
     )
     near = made(batch_size=64, spread=0.2)  # ±10 %: turned round a little more than that
     assert measured_tables([near])[0].rows[0][1] == "1,280 [1,160, 1,420]"
@@ -265,19 +268,17 @@ def test_ratios_are_sentences_with_their_interval():
 
 def test_a_ratio_of_fewer_than_six_samples_decides_nothing():
     ratios = [Ratio(a="a", b="b", ratio=1.4, low=1.1, high=1.7)]
-    notes = measured_tables([made("a", samples=5), made("b", samples=6)], ratios)[0].notes
-    assert notes[0] == (
+    table = measured_tables([made("a", samples=5), made("b", samples=6)], ratios)[0]
+    assert table.notes[0] == (
         "a is 1.4× [1.1, 1.7] as fast as b; fewer than 6 samples cannot tell which is faster."
     )
-    assert notes[1] == (
+    assert explained(table).notes[1] == (
         "ms/step is the median with its 95 % interval; with fewer than 6 samples, the range "
         "from least to greatest."
     )
-    notes = measured_tables([made("a", samples=6), made("b", samples=6)], ratios)[0].notes
-    assert notes[:2] == (
-        "a is 1.4× [1.1, 1.7] as fast as b.",
-        "ms/step is the median with its 95 % interval.",
-    )
+    table = measured_tables([made("a", samples=6), made("b", samples=6)], ratios)[0]
+    assert table.notes[0] == "a is 1.4× [1.1, 1.7] as fast as b."
+    assert explained(table).notes[1] == "ms/step is the median with its 95 % interval."
 
 
 def test_a_ratio_is_turned_round_to_the_model_that_was_asked_for():
@@ -326,8 +327,10 @@ def test_the_exports_of_others_are_formats_too():
 def test_memory_has_columns_of_its_own():
     rows = _rows(_document([remembered("vt_r34", 8, 1_204_000_000)], format="markdown"))
     # predicted: 5 MB less; 1204 / 1199 = 1.004
-    assert rows[0] == ["Model", "Weights", "Peak resident", "Predicted", "Ratio", "Params"]
-    assert rows[2] == ["vt\\_r34", "80.0 MB", "1.20 GB", "1.20 GB", "1.00×", "21.798 M"]
+    assert rows[0] == [
+        "Model", "Weights (MB)", "Peak resident (GB)", "Predicted (GB)", "Ratio", "Params (M)",
+    ]  # fmt: skip
+    assert rows[2] == ["vt\\_r34", "80.0", "1.20", "1.20", "1.004×", "21.798"]
 
 
 def test_the_caption_of_memory_says_in_whose_process_once():
@@ -348,16 +351,16 @@ def test_counts_name_no_device():
             "(multiply-accumulates counted on shapes; one FMA is one)"
         ),
     )
-    assert table.rows == (("resnet34", "3.664 G", "21.798 M", "10"),)  # 640 / 64
-    assert "MACs are for one image." in table.notes
+    assert table.rows == (("resnet34", "3.664", "21.798", "10"),)  # 640 / 64
+    assert "MACs are for one image." in explained(table).notes
 
 
 def test_predicted_memory_has_the_weights_in_it_and_is_not_called_the_peak_of_activations():
     table = measured_tables([made(protocol="macs", memory=MeasuredMemory(predicted=53_800_000))])[0]
     assert [column.head for column in table.columns] == [
-        "Model", "MACs", "Params", "Predicted mem.",
+        "Model", "MACs (G)", "Params (M)", "Predicted mem. (MB)",
     ]  # fmt: skip
-    assert table.rows[0][3] == "53.8 MB"
+    assert table.rows[0][3] == "53.8"
 
 
 def test_macs_that_do_not_divide_by_the_batch_are_those_of_the_step():

@@ -10,6 +10,7 @@ import typer
 from vtbench.cli.comparisons import Smallest, parse_share, shown, status
 from vtbench.cli.groups import command
 from vtbench.cli.options import FailOnUnknown, Output
+from vtbench.cli.table_shape import TableShape
 from vtbench.data.comparison import compare_records
 from vtbench.data.files import read_measurements
 from vtbench.errors import UsageError
@@ -38,6 +39,7 @@ def compare(
     ] = None,
     smallest: Smallest = "3%",
     fail_on_unknown: FailOnUnknown = False,
+    shaped: TableShape,
     output: Output,
 ) -> int:
     """Compare measurements of the same workloads: faster, slower, the same or unclear.
@@ -52,7 +54,8 @@ def compare(
     Exit status: 1 if a model got slower or no longer runs; 2 if nothing could be compared; 0
     otherwise.
     """
-    written = output.written("compare", "compare")
+    written = shaped.on_paper(output.written("compare", "compare"))
+    shape = shaped.shape()
     gate = Gate(smallest=parse_share(smallest))
     if len(files or ()) != _FILES:
         raise UsageError(
@@ -63,5 +66,5 @@ def compare(
     keys = tuple(name.strip() for name in (across or "").split(",") if name.strip())
     found = compare_records(before, after, keys, gate)
     sides = tuple(str(file) for file in files or ())
-    written.write(shown(found, (sides[0], sides[1]), gate, written))
+    written.write(shown(found, (sides[0], sides[1]), gate, written, shape))
     return status(found, fail_on_unknown=fail_on_unknown)

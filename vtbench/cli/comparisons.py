@@ -12,17 +12,25 @@ from vtbench.cli.written import Written
 from vtbench.data.comparison import Comparison, failing
 from vtbench.errors import BadOption
 from vtbench.report.measurements_compared import ComparisonRendering, compared_document
+from vtbench.report.shape import Shape
 from vtbench.stats import Gate
 
+UNSHAPED = Shape()
 Smallest = Annotated[
     str,
     typer.Option("--smallest", metavar="P%", help="The smallest change in time that matters."),
 ]
 
 
-def shown(found: Sequence[Comparison], sides: tuple[str, str], gate: Gate, written: Written) -> str:
+def shown(
+    found: Sequence[Comparison],
+    sides: tuple[str, str],
+    gate: Gate,
+    written: Written,
+    shape: Shape = UNSHAPED,
+) -> str:
     """The comparisons as a document; ``sides`` are the names of the earlier and the later one."""
-    page = written.shown_as(ComparisonRendering, smallest=gate.smallest, names=sides)
+    page = written.shown_as(ComparisonRendering, smallest=gate.smallest, names=sides, shape=shape)
     return compared_document(found, page)
 
 

@@ -26,15 +26,18 @@ from vtbench.cli.options import (
 )
 from vtbench.cli.output import say, tell
 from vtbench.cli.printed_figures import printed_figures
+from vtbench.cli.table_shape import Cite, TableShape
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
 from vtbench.data.distribution import InputSet
 from vtbench.data.files import ResultFile, read_results
+from vtbench.data.libraries import installed_versions
 from vtbench.data.record import Record
 from vtbench.data.relative import refuse_several
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
 from vtbench.report import CountsRendering, View, citation, counts_document, failure
+from vtbench.report.counts import refuse_unknown_columns
 
 
 @command
@@ -76,9 +79,8 @@ def macs(
         ),
     ] = False,
     over: OverInputs,
-    cite: Annotated[
-        bool, typer.Option("--cite", help="Add a footnote and a BibTeX entry for a paper.")
-    ] = False,
+    shaped: TableShape,
+    cite: Cite = False,
     save: Save,
     kept: From,
     jobs: Jobs,
@@ -97,16 +99,23 @@ def macs(
     vtbench macs swin_t swin_s --diff
     vtbench macs resnet50 --resolution 224,320 --diff
     vtbench macs swin_t --counters all
+    vtbench macs deit_s swin_t --columns MACs,Params --sort MACs:desc --format latex --cite
     vtbench macs my_package.nets:make_net --seeds 32
     vtbench macs my_package.nets:make_net --inputs photos
 
     Exit status: 0 if all is done; 1 if a model failed, or if --fail-on-unknown met an unknown
     operator; 2 if nothing could be counted.
     """
-    written = output.written("macs", "macs")
+    written = shaped.on_paper(output.written("macs", "macs"))
     view, levels = _view(by, depth, shapes=shapes)
     question = written.shown_as(
-        CountsRendering, view=view, depth=levels, relative_to=relative_to, cite=cite, diff=diff
+        CountsRendering,
+        view=view,
+        depth=levels,
+        relative_to=relative_to,
+        diff=diff,
+        shape=shaped.shape(),
+        cite=cite,
     )
     settings: dict[str, Any] = {"counters": _counters(counters), "ops": ops}
     if shapes:
@@ -128,16 +137,20 @@ def macs(
         refuse_several(str(relative_to))
     if diff:
         _refuse_beside_diff(wanted.workloads, counters, relative_to, inputs)
-
+    else:
+        refuse_unknown_columns([work for work, error in wanted.todo() if error is None], question)
     with ResultFile(save.save, ("records",)) as store:
         tell(store.said)
+        fresh = not (known or store.results.records)  # of kept counts nobody knows
         counter = Counter(settings=settings, jobs=number, traceback=output.traceback)
         records, finished = counter.count(
             wanted.todo(), {**known, **store.results.records}, kept_whole(store)
         )
-    if not diff:
+    if not (diff or question.one_table):
         found, otherwise = printed_figures(records)
         question = msgspec.structs.replace(question, printed=found, printed_otherwise=otherwise)
+    if cite and fresh:
+        question = msgspec.structs.replace(question, versions=installed_versions())
     return answer(records, question, written, strict=fail_on_unknown, finished=finished)
 
 
@@ -159,7 +172,7 @@ def answer(
         return 2
     written.write(counts_document(records, question))
     if question.cite and question.format == "csv":  # a comment would not be CSV
-        sys.stderr.write(citation(records) + "\n")
+        sys.stderr.write(citation(records, question) + "\n")
     if not finished:
         return INTERRUPTED
     incomplete = [record.workload.model for record in records if record.unknown]

@@ -20,6 +20,8 @@ from vtbench.cli.options import (
 )
 from vtbench.cli.output import say, stdout_kept_clean, tell
 from vtbench.cli.progress import progress
+from vtbench.cli.table_shape import Cite, TableShape
+from vtbench.cli.timing import planned
 from vtbench.cli.workloads import Asked, asked, grid_of
 from vtbench.cli.written import Written
 from vtbench.data.distribution import InputSet
@@ -28,7 +30,11 @@ from vtbench.data.workload import Workload
 from vtbench.errors import BadInput
 from vtbench.measure.isolated import MEMORY, footprints
 from vtbench.measure.workers import Outcome
-from vtbench.report.measured import MeasuredRendering, measured_document
+from vtbench.report.measured import (
+    MeasuredRendering,
+    measured_document,
+    refuse_unknown_columns,
+)
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.store import Store
 
@@ -41,6 +47,8 @@ def memory(
     device: Device,
     execution: Execution,
     over: OverInputs,
+    shaped: TableShape,
+    cite: Cite = False,
     save: Save,
     output: Output,
 ) -> int:
@@ -61,7 +69,8 @@ def memory(
     """
     from vtbench.measure.machine.devices import choose, describe
 
-    written = output.written("memory", "measurements")
+    written = shaped.on_paper(output.written("memory", "measurements"))
+    question = written.shown_as(MeasuredRendering, shape=shaped.shape(), cite=cite)
     inputs = over.asked()
     places = choose(device.gpu, device.device)
     if len(places) > 1:
@@ -69,6 +78,7 @@ def memory(
     place = places[0]
     grid = grid_of(building, execution, protocols=[MEMORY.name], kind=place.kind)
     wanted = asked(models, grid)
+    refuse_unknown_columns(planned(wanted.cells), question)
     with Store(save.save) as store:
         tell(store.said)
         name = describe(place.kind, place.index).name if save.save is not None else None
@@ -77,7 +87,7 @@ def memory(
         if inputs is not None:
             task = functools.partial(task, over=inputs)
         found = _measured(wanted, known, task, store, traceback=output.traceback)
-    return _finish(found, written)
+    return _finish(found, written, question)
 
 
 def _over(record: Measurement | None, inputs: InputSet | None) -> Measurement | None:
@@ -116,13 +126,12 @@ def _measured(
     return [found[cell] for cell in wanted.cells if cell in found]
 
 
-def _finish(found: Sequence[Measurement], written: Written) -> int:
+def _finish(found: Sequence[Measurement], written: Written, question: MeasuredRendering) -> int:
     """Write what there is, and say what failed; the exit status."""
     failed = [record for record in found if record.error is not None]
     for record in failed:
         say(str(record.error))
     if len(failed) == len(found):
         return 2
-    question = written.shown_as(MeasuredRendering)
     written.write(measured_document(found, (), question))
     return 1 if failed else 0

@@ -13,13 +13,19 @@ from vtbench.cli.figures import Drawing
 from vtbench.cli.groups import Group
 from vtbench.cli.options import Across, Output, RelativeTo
 from vtbench.cli.output import check_writable, say, write_document
+from vtbench.cli.table_shape import Cite, TableShape, refuse_beside_axis
 from vtbench.data.files import read_measurements
 from vtbench.data.from_samples import ratios_of, ratios_to
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.data.timm_results import read_timm_results
 from vtbench.errors import BadInput, BadOption
 from vtbench.report import Format
-from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
+from vtbench.report.measured import (
+    AUTO,
+    MeasuredRendering,
+    measured_document,
+    refuse_unknown_columns,
+)
 from vtbench.report.measured.charts import ROWS, chart_of, charts
 from vtbench.report.plot import MOST_LINES
 
@@ -43,6 +49,8 @@ class ReportView(Group, frozen=True, kw_only=True):
         str | None, typer.Option(metavar="NAME", help="Use only the measurements of this protocol.")
     ] = None
     relative_to: RelativeTo = None
+    shaped: TableShape = TableShape()
+    cite: Cite = False
     pareto: Annotated[
         bool,
         typer.Option("--pareto", help="Show the papers' accuracies against the measurements."),
@@ -69,6 +77,13 @@ def report_files(
     """Read measurements; write the document, the figure, or a folder of both."""
     if shown.accuracy is not None and not shown.pareto:
         raise BadOption("--accuracy chooses the accuracies of --pareto; give both.")
+    shape = shown.shaped.shape()
+    refuse_beside_axis(shape, across=shown.across, show=shown.show)
+    if shown.pareto and shape.asked:
+        raise BadOption(
+            "--pareto has a table of its own; leave out --columns, --digits, --label, --sort and "
+            "--top."
+        )
     records = asked_records(files, shown)
     if output.output is not None and output.output.is_dir():
         if output.format_ is not None or drawing != Drawing() or shown.pareto:
@@ -79,8 +94,13 @@ def report_files(
         _write_folder(records, output.output, files[0].stem, shown)
         return
     plot = drawing.figure()
-    written = output.written("report", "pareto" if shown.pareto else "measurements")
-    question = written.shown_as(MeasuredRendering, relative_to=shown.relative_to)
+    written = shown.shaped.on_paper(
+        output.written("report", "pareto" if shown.pareto else "measurements")
+    )
+    question = written.shown_as(
+        MeasuredRendering, relative_to=shown.relative_to, shape=shape, cite=shown.cite
+    )
+    refuse_unknown_columns(records, question)
     make = _pareto if shown.pareto else _plain
     text, chart = make(records, shown, question, drawn=plot is not None)
     written.write(text)

@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 import typer
@@ -30,6 +30,8 @@ from vtbench.cli.options import (
 from vtbench.cli.output import say
 from vtbench.cli.sweep_run import Run, Trials, run_cells
 from vtbench.cli.sweep_search import Searches, Sought, solved, sought_in
+from vtbench.cli.table_shape import Cite, TableShape, refuse_beside_axis
+from vtbench.cli.timing import planned
 from vtbench.cli.values import one_of, seconds_of, spelled
 from vtbench.cli.workloads import found_models, grid_of, named
 from vtbench.cli.written import Written
@@ -40,7 +42,12 @@ from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.relative import bases
 from vtbench.data.workload import DeviceKind
 from vtbench.errors import BadOption, UnknownModel, UsageError
-from vtbench.report.measured import AUTO, MeasuredRendering, measured_document
+from vtbench.report.measured import (
+    AUTO,
+    MeasuredRendering,
+    measured_document,
+    refuse_unknown_columns,
+)
 from vtbench.report.measured.charts import ROWS, chart_of, refuse_figure
 from vtbench.report.planned import Planned, planned_document
 from vtbench.stats.launches import FEWEST
@@ -125,12 +132,32 @@ class Sweep(Group, frozen=True, kw_only=True):
     relative_to: RelativeTo = None
     across: Across = None
     drawing: Drawing
+    shaped: TableShape = TableShape()
+    cite: Cite = False
     output: Output
+
+
+class Shown(NamedTuple):
+    """How the measurements of a sweep are to be shown."""
+
+    written: Written
+    question: MeasuredRendering
+    figure: Figure | None
 
 
 def answer(ask: Sweep) -> int:
     """Run the cells that are not done, write the document, say what went wrong; the status."""
-    written = ask.output.written("sweep", "plan" if ask.running.dry_run else "measurements")
+    written = ask.shaped.on_paper(
+        ask.output.written("sweep", "plan" if ask.running.dry_run else "measurements")
+    )
+    question = written.shown_as(
+        MeasuredRendering,
+        by=None if ask.across == ROWS else ask.across or AUTO,
+        relative_to=ask.relative_to,
+        shape=ask.shaped.shape(),
+        cite=ask.cite,
+    )
+    refuse_beside_axis(question.shape, across=ask.across)
     run = _run_of(ask)
     part = shard_of(ask.running.shard)
     figure = ask.drawing.figure()
@@ -145,10 +172,13 @@ def answer(ask: Sweep) -> int:
         found = shard(found, *part)
     if running.dry_run:
         return _plan(ask, found, devices, written)
-    if figure is not None and sought is None:
-        refuse_figure(_first_drawn(found), ask.across)
+    if sought is None:
+        refuse_unknown_columns(planned(found), question)
+        if figure is not None:
+            refuse_figure(_first_drawn(found), ask.across)
     with Store(ask.save.save) as store:
-        return _run(ask, run, (sought, found), (store, devices), (written, figure))
+        shown = Shown(written, question, figure)
+        return _run(ask, run, (sought, found), (store, devices), shown)
 
 
 def _check_base(to: str, found: Sequence[Cell], grid: Grid, run: Run) -> None:
@@ -225,7 +255,7 @@ def _run(
     run: Run,
     asked: tuple[Sought | None, Sequence[Cell]],
     where: tuple[Store, tuple[Place, ...]],
-    wanted: tuple[Written, Figure | None],
+    shown: Shown,
 ) -> int:
     """Search if something is searched for, run the cells, and finish; the exit status."""
     (sought, found), (store, devices) = asked, where
@@ -245,7 +275,7 @@ def _run(
         noun = "launches" if any(each.turn is not None for each in todo) else "cells"
         _say_how_to_go_on(ask, f"{done} of {len(todo)} {noun}")
         return INTERRUPTED
-    return _finish(ask, kept, wanted, unsolved + len(found) - len(kept))
+    return _finish(ask, kept, shown, unsolved + len(found) - len(kept))
 
 
 def _devices(ask: Sweep) -> tuple[Place, ...]:
@@ -326,22 +356,19 @@ def _say_how_to_go_on(ask: Sweep, done: str) -> None:
 def _finish(
     ask: Sweep,
     records: Sequence[Measurement],
-    wanted: tuple[Written, Figure | None],
+    shown: Shown,
     unsolved: int,
 ) -> int:
     """Say what failed, and write the document and the figure; the exit status."""
-    written, figure = wanted
     failed = [record for record in records if record.error is not None]
     _say_failures(failed)
     if len(failed) == len(records):
         return 2
-    by = None if ask.across == ROWS else ask.across or AUTO
     to = ask.relative_to
-    question = written.shown_as(MeasuredRendering, by=by, relative_to=to)
     ratios = ratios_of(records) if to is None else ratios_to(records, to)
-    written.write(measured_document(records, ratios, question))
-    if figure is not None:
-        _draw(records, ask.across, figure)
+    shown.written.write(measured_document(records, ratios, shown.question))
+    if shown.figure is not None:
+        _draw(records, ask.across, shown.figure)
     return 1 if failed or unsolved else 0
 
 

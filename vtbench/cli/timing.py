@@ -21,6 +21,7 @@ from vtbench.cli.options import (
 )
 from vtbench.cli.output import say, stdout_kept_clean, tell
 from vtbench.cli.progress import waiting
+from vtbench.cli.table_shape import Cite, TableShape
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
 from vtbench.data.from_samples import ratios_of
@@ -31,7 +32,11 @@ from vtbench.data.relative import refuse_several
 from vtbench.data.stages import Division
 from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadOption
-from vtbench.report.measured import MeasuredRendering, measured_document
+from vtbench.report.measured import (
+    MeasuredRendering,
+    measured_document,
+    refuse_unknown_columns,
+)
 from vtbench.report.units import plural
 from vtbench.stats import WarmUp
 from vtbench.sweep.cells import Cell
@@ -73,6 +78,8 @@ class Timing(Group, frozen=True, kw_only=True):
             show_default=False,
         ),
     ] = None
+    shaped: TableShape
+    cite: Cite = False
     save: Save
     output: Output
 
@@ -91,7 +98,13 @@ def answer(ask: Timing, protocols: Sequence[str]) -> int:
     """
     from vtbench.measure.machine.devices import choose
 
-    written = ask.output.written(protocols[0], "measurements")
+    written = ask.shaped.on_paper(ask.output.written(protocols[0], "measurements"))
+    question = written.shown_as(
+        MeasuredRendering,
+        relative_to=ask.relative_to,
+        shape=ask.shaped.shape(),
+        cite=ask.cite,
+    )
     protocol = _protocol(ask.protocol, protocols)
     max_time = ask.session.seconds()
     parts = ask.parts
@@ -100,6 +113,7 @@ def answer(ask: Timing, protocols: Sequence[str]) -> int:
     wanted = asked(ask.models, grid, ask.relative_to)
     if sum(cell.workload.model == ask.relative_to for cell in wanted.cells) > 1:
         refuse_several(str(ask.relative_to))
+    refuse_unknown_columns(planned(wanted.cells), question)
     with Store(ask.save.save) as store:  # a file of something else is refused before the work
         tell(store.said)
         records = [
@@ -116,7 +130,7 @@ def answer(ask: Timing, protocols: Sequence[str]) -> int:
                 for record in fresh:
                     store.append(record)
         finally:  # what cannot be kept is shown all the same
-            status = _finish(records, written, ask.relative_to)
+            status = _finish(records, written, question)
         return status
 
 
@@ -188,13 +202,22 @@ def _kept(session: Sequence[Cell], devices: Sequence[Chosen], store: Store) -> l
     return found
 
 
-def _finish(records: Sequence[Measurement], written: Written, relative_to: str | None) -> int:
+def planned(cells: Sequence[Cell]) -> list[Measurement]:
+    """A measurement for each cell that was not taken yet."""
+    return [
+        Measurement(
+            workload=cell.workload, protocol=protocol_named(cell.protocol).id, error="Not yet."
+        )
+        for cell in cells
+    ]
+
+
+def _finish(records: Sequence[Measurement], written: Written, question: MeasuredRendering) -> int:
     """Write what there is; the exit status."""
     failed = [record for record in records if record.error is not None]
     for record in failed:
         say(str(record.error))
     if len(failed) == len(records):
         return 2
-    question = written.shown_as(MeasuredRendering, relative_to=relative_to)
     written.write(measured_document(records, ratios_of(records), question))
     return 1 if failed else 0

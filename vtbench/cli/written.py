@@ -60,7 +60,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
         check_writable(path)
         return cls(path=path, rendering=rendering)
 
-    def shown_as(self, shape: type[Shape], **more: Any) -> Shape:
+    def shown_as(self, shape: type[Shape], /, **more: Any) -> Shape:
         """The rendering with what one kind of document is asked beside it."""
         return shape(**msgspec.structs.asdict(self.rendering), **more)
 

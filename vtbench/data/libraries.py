@@ -6,10 +6,12 @@ cost milliseconds.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import re
 from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 
@@ -77,3 +79,12 @@ LISTED: Mapping[str, Callable[[], Sequence[str]]] = MappingProxyType(
     }
 )
 """Prefix of a model's name -> the names that this library lists."""
+
+
+def installed_versions() -> dict[str, str]:
+    """The versions of PyTorch and of the libraries above, read without importing them."""
+    found: dict[str, str] = {}
+    for name in ("torch", *LISTED):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found

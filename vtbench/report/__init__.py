@@ -12,8 +12,8 @@ from vtbench.report.document import (
     json_text,
     written,
 )
-from vtbench.report.models_side_by_side import comparison, failure
-from vtbench.report.record_values import csv_table, record_object
+from vtbench.report.models_side_by_side import failure
+from vtbench.report.record_values import record_object
 from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table, name_column
 
@@ -32,10 +32,8 @@ __all__ = [
     "breakdown",
     "certificate",
     "citation",
-    "comparison",
     "counts_document",
     "counts_tables",
-    "csv_table",
     "failure",
     "json_object",
     "json_text",

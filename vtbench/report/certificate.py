@@ -59,16 +59,20 @@ def conditions(record: Record) -> str:
     return " · ".join([*said, record.convention])
 
 
-def view_tables(record: Record, view: View, depth: int | None = None) -> list[Table]:
+def view_tables(
+    record: Record, view: View, depth: int | None = None, name: str | None = None
+) -> list[Table]:
     """One record by a view, and the shapes of its modules if they were noted."""
     shapes = [shapes_table(record, depth or 1)] if record.shapes and view == "module" else []
-    return [view_table(record, view, depth), *shapes]
+    return [view_table(record, view, depth, name), *shapes]
 
 
-def view_table(record: Record, view: View, depth: int | None = None) -> Table:
-    """One record by stage, block, module, operator or class."""
+def view_table(
+    record: Record, view: View, depth: int | None = None, name: str | None = None
+) -> Table:
+    """One record by stage, block, module, operator or class, under a name that tells it apart."""
     found = breakdown(record, view, depth)
-    model = record.workload.model
+    model = name or record.workload.model
     if view == "module":
         made = _tree(record, found, depth or 1)
     elif view == "op":

@@ -5,15 +5,19 @@ Cost formulas and verdicts are imported where a document has some: a list of mod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from vtbench.data import naming
 from vtbench.data.record import CONVENTION, Record
-from vtbench.data.version import VERSION
+from vtbench.data.workload import Workload
 from vtbench.report.breakdown import View
 from vtbench.report.certificate import certificate, view_tables
+from vtbench.report.citing import bibtex, cited, counts_note, with_bibtex
+from vtbench.report.counts_sheet import counts_sheet, parts_sheet
 from vtbench.report.difference import (
     Difference,
     difference,
@@ -22,25 +26,21 @@ from vtbench.report.difference import (
     difference_tables,
 )
 from vtbench.report.distributions import Distributed, distribution_tables
-from vtbench.report.document import Document, Rendering, written
-from vtbench.report.models_side_by_side import (
-    comparison,
-    failure,
-    relative,
-    stage_comparison,
-    told_apart,
-)
+from vtbench.report.document import Document, written
+from vtbench.report.labels import named
+from vtbench.report.models_side_by_side import failure, relative, stage_comparison, told_apart
 from vtbench.report.peers import overview, peers
-from vtbench.report.record_values import csv_table, record_object
+from vtbench.report.record_values import record_object
+from vtbench.report.shape import ShapedRendering, refuse_unknown, shaped_table, shaped_values
+from vtbench.report.sheet import Sheet, as_table
 from vtbench.report.table import Table
-from vtbench.report.units import pixels
 from vtbench.report.values_behind import readers_said
 
 if TYPE_CHECKING:
     from vtbench.claims.judge import Verdict
 
 
-class CountsRendering(Rendering, frozen=True, kw_only=True):
+class CountsRendering(ShapedRendering, frozen=True, kw_only=True):
     """What a reader wants to see of some records."""
 
     view: View = "total"
@@ -49,7 +49,8 @@ class CountsRendering(Rendering, frozen=True, kw_only=True):
     """The model, as it was asked for, that the others are measured against."""
     diff: bool = False
     """Whether two records are shown by what differs between them."""
-    cite: bool = False
+    versions: Mapping[str, str] = MappingProxyType({})
+    """Versions of the libraries that built the models, if the counts were made here and now."""
     printed: tuple[Verdict, ...] = ()
     """Figures that papers printed of these workloads, judged."""
     printed_otherwise: tuple[str, ...] = ()
@@ -64,13 +65,16 @@ def counts_document(records: Sequence[Record], asked: CountsRendering) -> str:
         kind="macs",
         more=lambda: {"convention": CONVENTION} | _difference(differs),
         results=lambda: [_object(record, asked, base) for record in records],
-        tables=lambda: difference_tables(differs) if differs else counts_tables(records, asked),
+        tables=lambda: cited(
+            difference_tables(differs) if differs else counts_tables(records, asked),
+            _note(records, asked),
+        ),
         values=lambda: [
             difference_csv(differs)
             if differs
-            else csv_table(records, asked.view, asked.depth, base)
+            else shaped_values(_sheet(records, asked), asked.shape)
         ],
-        finish=lambda text: f"{text}\n\n{_citation(records, asked)}" if asked.cite else text,
+        finish=lambda text: with_bibtex(text, asked.format) if asked.cite else text,
     )
     return written(found, asked)
 
@@ -80,29 +84,61 @@ def _difference(differs: Difference | None) -> dict[str, Any]:
 
 
 def counts_tables(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
-    """A certificate for one record; for several a comparison, then what was asked of each."""
+    """A certificate for one record; for several a comparison, then what was asked of each.
+
+    If one table is asked for it is that of the workloads, or of their parts.
+    """
     base = _base(records, asked.relative_to)
+    if asked.one_table:
+        return [shaped_table(_sheet(records, asked), asked.shape)]
     if any(record.distribution is not None for record in records):
         return [*_distributed(records), *_views(records, asked), *_printed(records, asked)]
     if len(records) == 1 and records[0].error is None and base is None:
         tables = certificate(records[0], view=asked.view, depth=asked.depth)
         return [*_with_formulas(tables, records[0], asked.view), *_printed(records, asked)]
-    tables = [comparison(records, base)]
+    tables = [as_table(counts_sheet(records, base))]
     counted = [record for record in records if record.error is None]
     if base is not None and base.error is None and asked.view in ("total", "stage"):
-        made = (stage_comparison(record, base) for record in counted if record is not base)
+        names = _told_apart(records)
+        made = (stage_comparison(record, base, names) for record in counted if record is not base)
         tables += [table for table in made if table is not None]
     if any(record.counters for record in counted):
         tables.append(overview(counted))
     return [*tables, *_views(counted, asked), *_printed(records, asked)]
 
 
+def _sheet(records: Sequence[Record], asked: CountsRendering) -> Sheet:
+    """The workloads, or their parts where a view is asked for."""
+    names = named([record.workload for record in records], asked.shape.labels)
+    if asked.view != "total":
+        return parts_sheet(records, asked.view, asked.depth, names)
+    return counts_sheet(records, _base(records, asked.relative_to), names)
+
+
+LATER = ("distribution_", "normalisation", "softmax", "activation", "elementwise", "reduction",
+         "pooling", "interpolation")  # fmt: skip
+"""Beginnings of the names of columns that only a count has: classes of other arithmetic too."""
+
+
+def refuse_unknown_columns(workloads: Sequence[Workload], asked: CountsRendering) -> None:
+    """Refuse labels and columns that the counts of some workloads will not have."""
+    planned = [Record(workload=work, error="It was not counted yet.") for work in workloads]
+    refuse_unknown(_sheet(planned, asked), asked.shape, later=LATER)
+
+
+def _told_apart(records: Sequence[Record]) -> dict[Workload, str]:
+    """A name for each workload that says in which options it differs from its namesakes."""
+    works = [record.workload for record in records]
+    return dict(zip(works, naming.labels(works), strict=True))
+
+
 def _views(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
     """What was asked of each record beside its total."""
     tables = []
+    names = _told_apart(records)
     for record in records:
         if asked.view != "total" and record.error is None:
-            tables += view_tables(record, asked.view, asked.depth)
+            tables += view_tables(record, asked.view, asked.depth, names[record.workload])
         if record.counters:
             tables.append(peers(record))
     return tables
@@ -155,17 +191,13 @@ def _printed(records: Sequence[Record], asked: CountsRendering) -> list[Table]:
     return [printed_table(asked.printed, by_values, asked.printed_otherwise)]
 
 
-def citation(records: Sequence[Record]) -> str:
-    """The footnote and the BibTeX entry."""
-    return f"{footnote(records)}\n\n{bibtex()}"
+def citation(records: Sequence[Record], asked: CountsRendering) -> str:
+    """The note and the BibTeX entry, for a format that has no place for them."""
+    return f"{counts_note(records, asked.versions)}\n\n{bibtex()}"
 
 
-def _citation(records: Sequence[Record], asked: CountsRendering) -> str:
-    if asked.format == "markdown":
-        return f"{footnote(records)}\n\n```bibtex\n{bibtex()}\n```"
-    if asked.format == "latex":
-        return "\n".join(f"% {line}" for line in citation(records).splitlines() if line)
-    return citation(records)
+def _note(records: Sequence[Record], asked: CountsRendering) -> str:
+    return counts_note(records, asked.versions) if asked.cite else ""
 
 
 def _object(record: Record, asked: CountsRendering, base: Record | None) -> dict[str, object]:
@@ -175,7 +207,7 @@ def _object(record: Record, asked: CountsRendering, base: Record | None) -> dict
         failed = record.error or base.error
         made["relative"] = None if failed else relative(record, base)
     if asked.cite and not record.error:
-        made["cite"] = {"footnote": footnote([record]), "bibtex": bibtex()}
+        made["cite"] = {"footnote": counts_note([record], asked.versions), "bibtex": bibtex()}
     return made
 
 
@@ -196,38 +228,3 @@ def _same(verdict: Verdict, record: Record) -> bool:
 def _base(records: Sequence[Record], name: str | None) -> Record | None:
     """The record that the others are measured against."""
     return next((record for record in records if record.workload.model == name), None)
-
-
-YEAR = 2026
-
-
-def footnote(records: Sequence[Record]) -> str:
-    """One sentence: tool, version, convention, resolution and batch."""
-    counted = [record for record in records if record.error is None]
-    sizes = ", ".join(dict.fromkeys(pixels(record.workload) for record in counted))
-    batches = ", ".join(dict.fromkeys(str(record.workload.batch_size) for record in counted))
-    conventions = ", ".join(sorted({record.convention for record in counted}))
-    by_values = ", ".join(record.workload.model for record in counted if record.by_values)
-    values = (
-        f" The count of {by_values} can depend on the values of the input." if by_values else ""
-    )
-    passes = "forward and backward" if any(r.workload.backward for r in counted) else "forward"
-    return (
-        f"Multiply-accumulates (one multiply-add = 1 MAC; convolutions and matrix products, "
-        f"attention included) of the {passes} pass counted with vtbench {VERSION}, "
-        f"convention {conventions}, input {sizes}, batch size {batches}.{values}"
-    )
-
-
-def bibtex() -> str:
-    """The BibTeX entry of this version."""
-    return "\n".join(
-        [
-            f"@software{{vtbench_{VERSION.replace('.', '_')},",
-            "  author  = {{The vtbench contributors}},",
-            "  title   = {{vtbench: exact multiply-accumulate counts of vision models}},",
-            f"  version = {{{VERSION}}},",
-            f"  year    = {{{YEAR}}},",
-            "}",
-        ]
-    )

@@ -10,8 +10,10 @@ import msgspec
 
 from vtbench.data.record import Record
 from vtbench.report.breakdown import Part, View
-from vtbench.report.models_side_by_side import comparison, told_apart
+from vtbench.report.counts_sheet import counts_sheet
+from vtbench.report.models_side_by_side import told_apart
 from vtbench.report.paired_parts import Pair, aligned
+from vtbench.report.sheet import as_table
 from vtbench.report.table import Column, Table, values_table
 from vtbench.report.units import (
     ABSENT,
@@ -86,7 +88,7 @@ def difference_csv(found: Difference) -> Table:
 def difference_tables(found: Difference) -> list[Table]:
     """Both totals, and what differs, the largest difference first."""
     records = (found.before, found.after)
-    return [comparison(records), _table(found)]
+    return [as_table(counts_sheet(records)), _table(found)]
 
 
 def _table(found: Difference) -> Table:

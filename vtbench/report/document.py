@@ -12,7 +12,8 @@ import msgspec
 from vtbench.data.version import VERSION
 from vtbench.data.visible import escaped_in_json, visible
 from vtbench.errors import BadOption
-from vtbench.report.render import render
+from vtbench.report.latex import Paper
+from vtbench.report.render import COLUMN, render
 from vtbench.report.table import Table
 
 PlainFormat = Literal["table", "json", "csv", "markdown", "latex"]
@@ -42,6 +43,8 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     width: int = 80
     """Cells of the terminal."""
     color: bool = False
+    paper: Paper = COLUMN
+    """How a table is set in LaTeX."""
     command: str = "vtbench"
     """What the user typed, for the sentence that refuses a format."""
 
@@ -89,7 +92,11 @@ def written(document: Document, rendering: Rendering) -> str:
     elif rendering.format == "csv":
         text = render((document.values or document.tables)(), "csv")
     else:
-        page = {"width": rendering.width, "color": rendering.color}
+        page = {
+            "width": rendering.width,
+            "color": rendering.color,
+            "paper": rendering.paper,
+        }
         text = document.finish(render(document.tables(), rendering.format, **page))  # type: ignore[arg-type]  # what is left are styles of tables
     return text.rstrip("\n") + "\n"
 

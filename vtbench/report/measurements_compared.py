@@ -10,19 +10,20 @@ import msgspec
 from vtbench.data.comparison import Comparison, Pair, said
 from vtbench.data.naming import labels
 from vtbench.data.workload import EXECUTION, Workload
-from vtbench.report.document import Document, Rendering, written
-from vtbench.report.table import Column, Table, name_column, values_table
-from vtbench.report.units import ABSENT, bracketed, digits, pixels, signed
+from vtbench.report.document import Document, written
+from vtbench.report.figures import Cell
+from vtbench.report.labels import called, named
+from vtbench.report.shape import ShapedRendering, refuse_unknown, shaped_table, shaped_values
+from vtbench.report.sheet import Filled, Sheet, SheetColumn, sheet_of
+from vtbench.report.table import Table
+from vtbench.report.units import ABSENT, digits, pixels, signed
 
 _PLAIN = Workload(model="")
 _NEEDS_NO_MENTION = {"device", "dtype"}
-_MILLI = 1e3
 _TELLING = ("Protocol", "Batch", "Size", "Options", "Precision")
-_SCALARS = ("device", "verdict", "ratio", "low", "high", "base_seconds", "new_seconds",
-            "base_macs", "new_macs", "reason")  # fmt: skip
 
 
-class ComparisonRendering(Rendering, frozen=True, kw_only=True):
+class ComparisonRendering(ShapedRendering, frozen=True, kw_only=True):
     """How a document of comparisons is to look."""
 
     smallest: float = 0.03
@@ -33,11 +34,12 @@ class ComparisonRendering(Rendering, frozen=True, kw_only=True):
 
 def compared_document(comparisons: Sequence[Comparison], asked: ComparisonRendering) -> str:
     """Comparisons of two files or two revisions."""
+    refuse_unknown(_sheet(comparisons, asked), asked.shape)
     found = Document(
         kind="compare",
         results=lambda: [comparison_object(each) for each in comparisons],
         tables=lambda: [compared_table(comparisons, asked)],
-        values=lambda: [_values(comparisons)],
+        values=lambda: [shaped_values(_sheet(comparisons, asked), asked.shape)],
     )
     return written(found, asked)
 
@@ -51,57 +53,100 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
     return made
 
 
-def _values(comparisons: Sequence[Comparison]) -> Table:
-    """One line per pair with figures in full."""
-    lines = []
-    for each in comparisons:
-        work = each.workload
-        size = work.resolution or (None, None)
-        line = (work.model, *size, work.batch_size, work.dtype, str(each.protocol))
-        lines.append((*line, *(getattr(each, name) for name in _SCALARS)))
-    heads = ("model", "height", "width", "batch_size", "dtype", "protocol", *_SCALARS)
-    return values_table(heads, lines)
-
-
 def compared_table(comparisons: Sequence[Comparison], asked: ComparisonRendering) -> Table:
     """A row for each pair; what is the same in all of them stands above."""
+    return shaped_table(_sheet(comparisons, asked), asked.shape)
+
+
+def _sheet(comparisons: Sequence[Comparison], asked: ComparisonRendering) -> Sheet:
+    """A row for each pair: what tells it apart, both times and the verdict, and figures in full."""
     common, varying = _divided(comparisons)
+    works = [each.workload for each in comparisons]
+    names = named(works, asked.shape.labels)
+    told = called(works, _names(comparisons), names)
     old, new = asked.names
-    return Table(
+    return sheet_of(
+        [
+            (
+                SheetColumn(name="model", head="Model", shown=True, tells=True, shrink=True),
+                [Cell(names.get(work, work.model)) for work in works],
+            ),
+            *_told_apart(comparisons, varying),
+            *_options(works),
+            *((column, [_cell(column, each) for each in comparisons]) for column in _COLUMNS),
+        ],
         title=f"{new} against {old}",
+        key="compare",
         conditions=tuple(common),
-        columns=(
-            name_column("Model"),
-            *(Column(head=head, align="left", drop=_drop(head)) for head in varying),
-            Column(head="Base ms", drop=9),
-            Column(head="New ms", drop=9),
-            Column(head="Speed, new / base", align="left"),
-            Column(head="Verdict", align="left"),
-        ),
-        rows=tuple(_row(each, varying) for each in comparisons),
-        notes=tuple(_notes(comparisons, asked)),
+        notes=tuple(_notes(comparisons, asked, told)),
     )
+
+
+_COLUMNS = (
+    *(SheetColumn(name=name, kind="value") for name in ("height", "width", "batch_size")),
+    *(SheetColumn(name=name) for name in ("dtype", "protocol", "device")),
+    SheetColumn(name="verdict", head="Verdict", shown=True, rank=4),
+    SheetColumn(name="ratio", head="Speed, new / base", kind="factor", shown=True, rank=3),
+    *(SheetColumn(name=name, kind="number") for name in ("low", "high")),
+    SheetColumn(
+        name="base_seconds", head="Base ms", kind="milliseconds", shown=True, rank=1, drop=9
+    ),
+    SheetColumn(name="new_seconds", head="New ms", kind="milliseconds", shown=True, rank=2, drop=9),
+    *(SheetColumn(name=name, kind="count") for name in ("base_macs", "new_macs")),
+    SheetColumn(name="reason"),
+)
+"""The columns of CSV in their order, and how readers see some of them."""
+
+
+def _cell(column: SheetColumn, comparison: Comparison) -> Cell:
+    work = comparison.workload
+    height, width = work.resolution or (None, None)
+    own = {
+        "height": height,
+        "width": width,
+        "batch_size": work.batch_size,
+        "dtype": work.dtype,
+        "protocol": str(comparison.protocol),
+    }
+    if column.name in own:
+        return Cell(own[column.name])
+    value = getattr(comparison, column.name)
+    if column.name == "ratio":
+        return Cell(value, comparison.low, comparison.high)
+    return Cell(value)
+
+
+def _options(works: Sequence[Workload]) -> list[Filled]:
+    """A column for each option that any workload was given."""
+    taken = {column.name for column in _COLUMNS}
+    names = dict.fromkeys(key for work in works for key, _ in work.options)
+    return [
+        (
+            SheetColumn(name=f"option_{name}" if name in taken else name, kind="value"),
+            [
+                Cell(said(dict(work.options)[name]) if name in dict(work.options) else None)
+                for work in works
+            ],
+        )
+        for name in names
+    ]
+
+
+def _told_apart(comparisons: Sequence[Comparison], varying: Sequence[str]) -> list[Filled]:
+    """A column for each condition in which pairs differ."""
+    facts = [_facts(each) for each in comparisons]
+    return [
+        (
+            SheetColumn(name=head, shown=True, tells=True, flat=False, drop=_drop(head)),
+            [Cell(each.get(head)) for each in facts],
+        )
+        for head in varying
+    ]
 
 
 def _drop(head: str) -> int:
     """Which conditions go first where the page is narrow; what tells most rows apart goes last."""
     return 1 + (head not in _TELLING) + (head == "Device")
-
-
-def _row(comparison: Comparison, varying: Sequence[str]) -> tuple[str, ...]:
-    facts = _facts(comparison)
-    return (
-        comparison.workload.model,
-        *(facts.get(head, ABSENT) for head in varying),
-        _milliseconds(comparison.base_seconds),
-        _milliseconds(comparison.new_seconds),
-        bracketed(comparison.ratio, comparison.low, comparison.high, "×"),
-        comparison.verdict,
-    )
-
-
-def _milliseconds(seconds: float | None) -> str:
-    return ABSENT if seconds is None else f"{seconds * _MILLI:.4g}"
 
 
 def _facts(comparison: Comparison) -> dict[str, str]:
@@ -137,23 +182,25 @@ def _phrase(head: str, value: str) -> str:
     return value if own_words else f"{head.lower()} {value}"
 
 
-def _notes(comparisons: Sequence[Comparison], asked: ComparisonRendering) -> Iterable[str]:
+def _notes(
+    comparisons: Sequence[Comparison], asked: ComparisonRendering, names: Sequence[str]
+) -> Iterable[str]:
     if any(each.ratio is not None for each in comparisons):
         share = f"{asked.smallest * 100:g} %"
         yield (
             "Above 1 is faster. The 95 % interval stands in brackets; same: all of it lies within "
             f"{share} of 1."
         )
-    yield from _grouped(comparisons, _said_counts)
-    yield from _grouped(comparisons, _said_differences)
-    yield from _grouped(comparisons, _said_warnings)
-    yield from _grouped(comparisons, _said_reason)
+    yield from _grouped(comparisons, names, _said_counts)
+    yield from _grouped(comparisons, names, _said_differences)
+    yield from _grouped(comparisons, names, _said_warnings)
+    yield from _grouped(comparisons, names, _said_reason)
 
 
-def _grouped(comparisons: Sequence[Comparison], read: Any) -> Iterable[str]:
+def _grouped(comparisons: Sequence[Comparison], names: Sequence[str], read: Any) -> Iterable[str]:
     """Sentences with the rows that they are about; none is named where all are meant."""
     about: dict[str, list[str]] = {}
-    for each, name in zip(comparisons, _names(comparisons), strict=True):
+    for each, name in zip(comparisons, names, strict=True):
         for sentence in read(each):
             about.setdefault(sentence, []).append(name)
     for sentence, rows in about.items():

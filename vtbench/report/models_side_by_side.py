@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,61 +10,45 @@ import msgspec
 from vtbench.data.naming import written
 from vtbench.data.record import Record
 from vtbench.data.stages import OTHER
+from vtbench.data.workload import Workload
 from vtbench.report.breakdown import Part, breakdown
-from vtbench.report.table import Column, Table, figure_columns, name_column
+from vtbench.report.figures import COUNT_PLACES, Cell, written_column
+from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import (
     ABSENT,
+    PREFIXES,
+    SIGNS,
     Bound,
     bound_of,
     bounded,
     common_prefix,
     digits,
-    macs,
     pixels,
     ratio,
-    si,
-    signed,
-    size,
 )
 from vtbench.report.values_behind import marked, notes_of
 
 Cells = list[str]
+Names = Mapping[Workload, str]
+"""What readers call a workload, if not by its model."""
 NAMED = 3
 """Unknown operators that a note names."""
 APART = 3
 """Options that have a column each; more than that share one."""
 
 
-def comparison(records: Sequence[Record], relative_to: Record | None = None) -> Table:
-    """One row per record; what all of them share stands above, what failed below."""
+def comparison_notes(
+    records: Sequence[Record], base: Record | None = None, names: Names | None = None
+) -> list[str]:
+    """What failed, which totals are lower bounds, and what ratios are to."""
     counted = [record for record in records if record.error is None]
-    prefix = common_prefix(record.macs for record in counted)
-    told = told_apart(records)
-    columns = [
-        *told.columns,
-        *figure_columns("MACs", "Params"),
-        Column(head="Activ.", drop=2),
-        Column(head="Peak act.", drop=3),
-    ]
-    if relative_to is not None:
-        columns += [Column(head="Ratio"), Column(head="Difference", drop=1)]
-    rows = [
-        (*name, *_figures(record, prefix, relative_to))
-        for name, record in zip(told.cells, records, strict=True)
-    ]
     notes = [failure(record) for record in records if record.error]
-    notes += [_bound(record) for record in counted if not record.complete]
-    notes += notes_of(counted)
-    if relative_to is not None:
-        notes.append(f"Ratio and difference are relative to {_label(relative_to)}.")
-        notes += _unknown_ratios(counted, relative_to)
-    return Table(
-        title="Multiply-accumulates",
-        conditions=(told.shared,),
-        columns=tuple(columns),
-        rows=tuple(rows),
-        notes=tuple(notes),
-    )
+    notes += [_bound(record, names) for record in counted if not record.complete]
+    notes += notes_of(counted, alone=len(records) == 1)
+    if base is not None:
+        notes.append(f"Ratio and difference are relative to {name_of(base, names)}.")
+        notes += _unknown_ratios(counted, base)
+    return notes
 
 
 class ToldApart(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,17 +61,22 @@ class ToldApart(msgspec.Struct, frozen=True, kw_only=True):
     """The cells of these columns for each record."""
 
 
-def told_apart(records: Sequence[Record]) -> ToldApart:
+def told_apart(records: Sequence[Record], names: Names | None = None) -> ToldApart:
     """The columns of a table with a row for each record, before its figures."""
     shared, varying = _conditions([record for record in records if record.error is None])
     options = _differing_options(records)
+    shared[-1:-1] = _shared_options(records, options)
     columns = [name_column("Model"), *(Column(head=head) for head in varying)]
     if len(options) <= APART:
         columns += [Column(head=name) for name in options]
     else:
         columns.append(Column(head="Options", align="left", shrink=True))
     cells = tuple(
-        (_label(r), *(_said(r)[head] for head in varying), *_options(r.workload.options, options))
+        (
+            name_of(r, names),
+            *(_said(r)[head] for head in varying),
+            *_options(r.workload.options, options),
+        )
         for r in records
     )
     return ToldApart(shared=" · ".join(shared), columns=tuple(columns), cells=cells)
@@ -95,38 +84,56 @@ def told_apart(records: Sequence[Record]) -> ToldApart:
 
 def _said(record: Record) -> dict[str, str]:
     work = record.workload
-    return {"Size": pixels(work), "Batch": str(work.batch_size), "Mode": _mode(record)}
+    return {"Size": pixels(work), "Batch": str(work.batch_size), "Mode": mode_of(record)}
 
 
-def stage_comparison(record: Record, base: Record) -> Table | None:
+def stage_comparison(record: Record, base: Record, names: Names | None = None) -> Table | None:
     """Two records stage by stage; None if their stages do not correspond by name."""
     pairs = _stage_pairs(record, base)
     if not pairs:
         return None
+    mine_called, base_called = name_of(record, names), name_of(base, names)
     prefix = common_prefix(part.macs for pair in pairs for part in pair)
+    unit = f" ({PREFIXES[prefix]})" if prefix else ""
+    sides = [
+        written_column("portion", [_portion(pair[side]) for pair in pairs], None, prefix)[1]
+        for side in (0, 1)
+    ]
+    apart = [Cell(mine.macs - theirs.macs) for mine, theirs in pairs]
+    differences = written_column("difference", apart, COUNT_PLACES, prefix)[1]
+    bounds = [_bound_of(mine, theirs) for mine, theirs in pairs]
+    ratios = [ratio(mine.macs, theirs.macs) for mine, theirs in pairs]
     return Table(
-        title=f"{_label(record)} relative to {_label(base)}, by stage",
+        title=f"{mine_called} relative to {base_called}, by stage",
         columns=(
             name_column("Stage"),
-            Column(head=marked(_label(record), record.by_values), shrink=True),
-            Column(head=marked(_label(base), base.by_values), shrink=True),
-            *figure_columns("Ratio", "Difference"),
+            _model_column(mine_called, record, unit),
+            _model_column(base_called, base, unit),
+            Column(head="Ratio", align="decimal"),
+            Column(head=f"Difference{unit}", align="decimal"),
         ),
         rows=tuple(
-            (
-                mine.name,
-                macs(mine.macs, complete=mine.complete, prefix=prefix),
-                macs(theirs.macs, complete=theirs.complete, prefix=prefix),
-                bounded(ratio(mine.macs, theirs.macs), _bound_of(mine, theirs)),
-                bounded(signed(mine.macs - theirs.macs, prefix), _bound_of(mine, theirs)),
+            zip(
+                (mine.name for mine, _ in pairs),
+                *sides,
+                map(bounded, ratios, bounds),
+                map(bounded, differences, bounds),
+                strict=True,
             )
-            for mine, theirs in pairs
         ),
         notes=(
             f"The sums are {_sum(record)} and {_sum(base)} MACs.",
             *notes_of([record, base]),
         ),
     )
+
+
+def _portion(part: Part) -> Cell:
+    return Cell(part.macs, sign="" if part.complete else SIGNS["at least"])
+
+
+def _model_column(name: str, record: Record, unit: str) -> Column:
+    return Column(head=f"{marked(name, record.by_values)}{unit}", align="decimal", shrink=True)
 
 
 def _sum(record: Record) -> str:
@@ -192,7 +199,7 @@ def _conditions(records: Sequence[Record]) -> tuple[list[str], dict[str, None]]:
     asked = {
         "Size": [pixels(r.workload) for r in records],
         "Batch": [str(r.workload.batch_size) for r in records],
-        "Mode": [_mode(r) for r in records],
+        "Mode": [mode_of(r) for r in records],
     }
     varying = {head: None for head, values in asked.items() if len(set(values)) > 1}
     shared = [values[0] for head, values in asked.items() if values and head not in varying]
@@ -202,42 +209,23 @@ def _conditions(records: Sequence[Record]) -> tuple[list[str], dict[str, None]]:
     return [*shared, *conventions], varying
 
 
-def _mode(record: Record) -> str:
+def mode_of(record: Record) -> str:
+    """The mode, and whether there is a backward pass."""
     both = ", backward" if record.workload.backward else ""
     return f"{record.workload.mode}{both}"
 
 
 def _differing_options(records: Sequence[Record]) -> Cells:
-    """Options that tell one model's records apart."""
+    """Options that some record has with another value than the rest, or that the rest lacks."""
     names = dict.fromkeys(key for record in records for key, _ in record.workload.options)
-    given = [(r.workload.model, dict(r.workload.options)) for r in records]
-    models = len({model for model, _ in given})
-    return [
-        name
-        for name in names
-        if len({(model, repr(options.get(name, ABSENT))) for model, options in given}) > models
-    ]
+    given = [dict(record.workload.options) for record in records]
+    return [name for name in names if len({repr(own.get(name, ABSENT)) for own in given}) > 1]
 
 
-def _figures(record: Record, prefix: int, base: Record | None) -> Cells:
-    extra = 2 if base is not None else 0
-    if record.error is not None or record.parameters is None or record.memory is None:
-        return ["failed", *([ABSENT] * (3 + extra))]
-    by_values = record.by_values
-    cells = [
-        marked(macs(record.macs, complete=record.complete, prefix=prefix), by_values),
-        si(record.parameters.total),
-        marked(macs(record.activations, complete=record.complete), by_values),
-        marked(size(record.memory.activations_peak), by_values),
-    ]
-    if base is not None and base.error is None:
-        bound = _bound_of(record, base)
-        either = None if record is base else by_values or base.by_values
-        cells += [
-            marked(bounded(ratio(record.macs, base.macs), bound), either),
-            marked(bounded(signed(record.macs - base.macs, prefix), bound), either),
-        ]
-    return cells + [ABSENT] * (extra if base is not None and base.error is not None else 0)
+def _shared_options(records: Sequence[Record], differing: Cells) -> Cells:
+    """Options that all records have alike."""
+    given = records[0].workload.options if records else ()
+    return [f"{key}={written(value)}" for key, value in given if key not in differing]
 
 
 def _options(given: Sequence[tuple[str, Any]], names: Cells) -> Cells:
@@ -251,17 +239,21 @@ def _options(given: Sequence[tuple[str, Any]], names: Cells) -> Cells:
 def failure(record: Record) -> str:
     """Why a record could not be counted; the sentence names the model, or its label does."""
     said = record.error or ""
-    return said if _label(record) in said else f"{_label(record)}: {said}"
+    return said if name_of(record) in said else f"{name_of(record)}: {said}"
 
 
-def _label(record: Record) -> str:
-    return record.workload.model
+def name_of(record: Record, names: Names | None = None) -> str:
+    """What readers call a record: a name that was given to it, or that of its model."""
+    return (names or {}).get(record.workload, record.workload.model)
 
 
-def _bound(record: Record) -> str:
+def _bound(record: Record, names: Names | None) -> str:
     """Why a total is a lower bound."""
     named = list(dict.fromkeys(row.op for row in record.unknown))
     shown, rest = named[:NAMED], named[NAMED:]
     more = f" and {len(rest)} more" if rest else ""
     are = "is" if len(named) == 1 else "are"
-    return f"{_label(record)}: the total is a lower bound; {', '.join(shown)}{more} {are} unknown."
+    return (
+        f"{name_of(record, names)}: the total is a lower bound; {', '.join(shown)}{more} {are} "
+        "unknown."
+    )

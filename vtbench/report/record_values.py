@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vtbench.data.distribution import Distribution
 from vtbench.data.record import CONVENTION, Record
 from vtbench.report.breakdown import View, breakdown
 from vtbench.report.models_side_by_side import relative
-from vtbench.report.table import Table, values_table
 
 ABSENT_KEYS: dict[str, Any] = {
     "macs": None,
@@ -44,30 +44,11 @@ def record_object(record: Record, view: View = "total", depth: int | None = None
     return {"workload": known["workload"], **ABSENT_KEYS, **known, "by": by}
 
 
-def csv_table(
-    records: Sequence[Record],
-    view: View = "total",
-    depth: int | None = None,
-    base: Record | None = None,
-) -> Table:
-    """One line per record, or per part of a record where a view is asked for."""
-    if view != "total":
-        return _parts_table(records, view, depth)
-    counters = list(dict.fromkeys(name for record in records for name in record.counters))
-    classes = sorted({name for record in records for name in record.classes()})
-    lines = [_flat(record, counters, classes, base) | _last(record, records) for record in records]
-    heads = list(lines[0]) if lines else []
-    return values_table(heads, [list(line.values()) for line in lines])
-
-
-def _flat(
-    record: Record, counters: Sequence[str], classes: Sequence[str], base: Record | None
-) -> dict[str, Any]:
-    data, work = record_object(record), record.workload
+def workload_values(record: Record) -> dict[str, Any]:
+    """What was counted, under which conditions; less the model."""
+    work = record.workload
     height, width = work.resolution or (None, None)
-    memory = data["memory"] or {}
-    flat: dict[str, Any] = {
-        "model": work.model,
+    return {
         "height": height,
         "width": width,
         "batch_size": work.batch_size,
@@ -75,6 +56,21 @@ def _flat(
         "backward": work.backward,
         "options": ";".join(f"{key}={value!r}" for key, value in work.options),
     }
+
+
+def figures_of(records: Sequence[Record], base: Record | None = None) -> list[dict[str, Any]]:
+    """Every figure of one number of each record, all under the same names."""
+    counters = list(dict.fromkeys(name for record in records for name in record.counters))
+    classes = sorted({name for record in records for name in record.classes()})
+    return [_figures(record, counters, classes, base) for record in records]
+
+
+def _figures(
+    record: Record, counters: Sequence[str], classes: Sequence[str], base: Record | None
+) -> dict[str, Any]:
+    data = record_object(record)
+    memory = data["memory"] or {}
+    flat: dict[str, Any] = {}
     for key in (
         "macs",
         "effective_macs",
@@ -102,55 +98,25 @@ def _flat(
     return flat
 
 
-def _last(record: Record, records: Sequence[Record]) -> dict[str, Any]:
-    """What stands behind the figures of every line."""
-    readers = record.by_values.operators if record.by_values is not None else ()
-    return {
-        "by_values": ";".join(readers),
-        **_distributed(record, records),
-        "road": None if record.error else record.road,
-        "convention": record.convention,
-        "error": record.error,
-    }
+def ends_of(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """What stands behind the figures of each record, all under the same names."""
+    over = next((each.distribution for each in records if each.distribution is not None), None)
+    return [
+        {
+            "by_values": ";".join(record.by_values.operators if record.by_values else ()),
+            **_distributed(record, over),
+            "road": None if record.error else record.road,
+            "convention": record.convention,
+            "error": record.error,
+        }
+        for record in records
+    ]
 
 
-def _distributed(record: Record, records: Sequence[Record]) -> dict[str, Any]:
+def _distributed(record: Record, first: Distribution | None) -> dict[str, Any]:
     """A column for each figure of a distribution if any record has one."""
-    first = next((each.distribution for each in records if each.distribution is not None), None)
     if first is None:
         return {}
     own = record.distribution.to_dict() if record.distribution is not None else {}
     found = {f"distribution_{name}": own.get(name) for name in first.to_dict()}
     return {**found, "distribution_varying": ";".join(own.get("varying", ()))}
-
-
-def _parts_table(records: Sequence[Record], view: View, depth: int | None) -> Table:
-    heads = [
-        "model",
-        view if view != "op" else "operator",
-        "macs",
-        "params",
-        "calls",
-        "share",
-        "status",
-        "elements",
-        "weight_bytes",
-        "written_bytes",
-        "class_name",
-        "complete",
-        "by_values",
-        "error",
-    ]
-    lines: list[list[Any]] = []
-    for record in records:
-        model = record.workload.model
-        if record.error:
-            lines.append([model, *([None] * (len(heads) - 2)), record.error])
-            continue
-        read = ";".join(record.by_values.operators) if record.by_values is not None else ""
-        lines += [
-            [model, p.name, p.macs, p.params, p.calls, p.share, p.status, p.elements,
-             p.weight_bytes, p.written_bytes, p.class_name, p.complete, read, None]
-            for p in breakdown(record, view, depth)
-        ]  # fmt: skip
-    return values_table(heads, lines)

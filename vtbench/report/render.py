@@ -13,51 +13,38 @@ import msgspec
 from rich.cells import cell_len
 
 from vtbench.data.visible import no_formula, visible
+from vtbench.report.aligned import PLAIN, aligned
+from vtbench.report.code import spelt
 from vtbench.report.console import console
-from vtbench.report.table import Column, Table
+from vtbench.report.latex import Paper, latex_table
+from vtbench.report.table import Column, Table, explained
 
 Style = Literal["table", "markdown", "csv", "latex", "html"]
 
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "≥": r"$\geq$",
-    "×": r"$\times$",
-    "−": r"$-$",
-    "±": r"$\pm$",
-    "·": r"$\cdot$",
-    "—": "--",
-    "…": r"\ldots{}",
-    "†": r"$\dagger$",
-    "≤": r"$\leq$",
-}
+COLUMN = Paper()
 UNBOUNDED = 100_000
 MARKDOWN = re.compile(r"([\\|`*_<>\[\]])")
 BLOCK = re.compile(r"^(\d*)(#(?=#*(?:\s|$))|[+-](?=\s|$)|(?<=\d)[.)](?=\s|$)|-(?=--+\s*$))")
 """The beginning of a line that is a heading, a list or a rule in markdown."""
-CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
-"""What is typed, such as a command, as every text of ours has it: between two backticks."""
 
 
-def render(tables: Sequence[Table], style: Style, *, width: int = 80, color: bool = False) -> str:
+def render(
+    tables: Sequence[Table],
+    style: Style,
+    *,
+    width: int = 80,
+    color: bool = False,
+    paper: Paper = COLUMN,
+) -> str:
     """Tables one after the other; only the terminal has a width, and only it has colour."""
     tables = [_visible(table) for table in tables]
     if style != "latex":  # a caption stands alone; elsewhere what was said once holds on
         tables = _said_once(tables)
     if style == "table":
         return "\n\n".join(_terminal(table, width, color=color) for table in tables)
-    make = {"markdown": _markdown, "csv": _csv, "latex": _latex, "html": _html}[style]
+    if style == "latex":
+        return "\n\n".join(latex_table(table, paper) for table in tables)
+    make = {"markdown": _markdown, "csv": _csv, "html": _html}[style]
     return "\n\n".join(make(table).rstrip("\n") for table in tables)
 
 
@@ -65,12 +52,15 @@ def _visible(table: Table) -> Table:
     """The table, in which nothing acts on a terminal or a page; what files say stands in it."""
     return Table(
         title=visible(table.title),
+        key=table.key,
         columns=tuple(
-            msgspec.structs.replace(column, head=visible(column.head)) for column in table.columns
+            msgspec.structs.replace(column, head=visible(column.head), note=visible(column.note))
+            for column in table.columns
         ),
         rows=tuple(tuple(map(visible, row)) for row in table.rows),
         conditions=tuple(map(visible, table.conditions)),
         notes=tuple(map(visible, table.notes)),
+        cites=table.cites,
     )
 
 
@@ -89,7 +79,7 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
     from rich.table import Table as Drawn
     from rich.text import Text
 
-    page = fit(table, width)
+    page = _justified(explained(fit(_with_points(table, plain=True), width)))
     drawing = io.StringIO()
     look: dict[str, Any] = {
         "force_terminal": color,
@@ -111,7 +101,8 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
         show_header=any(column.head for column in page.columns),
     )
     for column in page.columns:
-        drawn.add_column(Text(column.head), justify=column.align, no_wrap=True, overflow="crop")
+        justify: Literal["left", "right"] = "right" if column.align == "right" else "left"
+        drawn.add_column(Text(column.head), justify=justify, no_wrap=True, overflow="crop")
     for row in page.rows:
         drawn.add_row(*(Text(cell) for cell in row))
     if page.rows:
@@ -126,13 +117,23 @@ def _terminal(table: Table, width: int, *, color: bool) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _spelt(text: str, words: Callable[[str], str], code: Callable[[str], str]) -> str:
-    """Text whose words and whose code are each spelt in their own way."""
-    parts = CODE.split(text)
-    return "".join((code if place % 2 else words)(part) for place, part in enumerate(parts))
+def _with_points(table: Table, *, plain: bool) -> Table:
+    """The table, in whose columns of figures the points stand below each other."""
+    columns = [
+        aligned([row[at] for row in table.rows])
+        if column.align == "decimal"
+        else [row[at] for row in table.rows]
+        for at, column in enumerate(table.columns)
+    ]
+    rows = zip(*columns, strict=True)
+    return msgspec.structs.replace(
+        table,
+        rows=tuple(tuple(cell.translate(PLAIN) if plain else cell for cell in row) for row in rows),
+    )
 
 
 def _markdown(table: Table) -> str:
+    table = explained(table)
     lines = [f"### {_mark(table.title)}", ""] if table.title else []
     lines += [line for said in filter(None, table.conditions) for line in (_paragraph(said), "")]
     if table.rows:
@@ -165,7 +166,7 @@ def _code_in_row(code: str) -> str:
 def _mark(text: str, code: Callable[[str], str] = _code) -> str:
     """Text that markdown shows as it stands; indentation survives as fixed blanks."""
     body = text.lstrip(" ")
-    said = _spelt(" ".join(body.splitlines()), lambda words: MARKDOWN.sub(r"\\\1", words), code)
+    said = spelt(" ".join(body.splitlines()), lambda words: MARKDOWN.sub(r"\\\1", words), code)
     return "&nbsp;" * (len(text) - len(body)) + said
 
 
@@ -177,47 +178,12 @@ def _csv(table: Table) -> str:
     return text.getvalue()
 
 
-def _latex(table: Table) -> str:
-    """A booktabs table; the caption says what was counted, and under which conditions."""
-    caption = ". ".join(_tex(said) for said in (table.title, *table.conditions) if said)
-    lines = [
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{caption}.}}",
-        rf"\begin{{tabular}}{{{''.join(map(_tex_column, table.columns))}}}",
-        r"\toprule",
-        " & ".join(_tex(column.head) for column in table.columns) + r" \\",
-        r"\midrule",
-        *(" & ".join(map(_tex, row)) + r" \\" for row in table.rows),
-        r"\bottomrule",
-        r"\end{tabular}",
-        *(rf"\par\footnotesize {_tex(note)}" for note in filter(None, table.notes)),
-        r"\end{table}",
-    ]
-    return "\n".join(lines)
-
-
-def _tex_column(column: Column) -> str:
-    return "l" if column.align == "left" else "r"
-
-
-def _tex(text: str) -> str:
-    body = " ".join(text.lstrip(" ").splitlines())
-    indent = r"\quad " * ((len(text) - len(text.lstrip(" "))) // 2)
-    return indent + _spelt(body, _tex_words, lambda code: rf"\texttt{{{_tex_words(code)}}}")
-
-
-def _tex_words(text: str) -> str:
-    """Characters that TeX would read as markup, and hyphens, which it would join to a dash."""
-    parts = re.split(r"(?<=-)(?=-)", text)
-    return "{}".join("".join(LATEX.get(char, char) for char in part) for part in parts)
-
-
 def _html(table: Table) -> str:
+    table = _with_points(explained(table), plain=False)
+
     def line(cells: Sequence[str], tag: str) -> str:
         made = (
-            f'<{tag} style="text-align:{column.align};white-space:pre">{_web(cell)}</{tag}>'
+            f'<{tag} style="text-align:{_side(column)};white-space:pre">{_web(cell)}</{tag}>'
             for column, cell in zip(table.columns, cells, strict=True)
         )
         return f"<tr>{''.join(made)}</tr>"
@@ -233,9 +199,37 @@ def _html(table: Table) -> str:
     return f"{title}{said}<table>{head}<tbody>{body}</tbody></table>{below}"
 
 
+def _justified(table: Table) -> Table:
+    """The table with blanks before its figures, because rich would strip those behind them."""
+    widths = {
+        at: _natural(table, at)
+        for at, column in enumerate(table.columns)
+        if column.align == "decimal"
+    }
+
+    def cells(row: Sequence[str]) -> tuple[str, ...]:
+        return tuple(
+            " " * (widths.get(at, 0) - cell_len(cell)) + cell for at, cell in enumerate(row)
+        )
+
+    heads = cells([column.head for column in table.columns])
+    return msgspec.structs.replace(
+        table,
+        columns=tuple(
+            msgspec.structs.replace(column, head=head)
+            for column, head in zip(table.columns, heads, strict=True)
+        ),
+        rows=tuple(map(cells, table.rows)),
+    )
+
+
+def _side(column: Column) -> str:
+    return "left" if column.align == "left" else "right"
+
+
 def _web(text: str) -> str:
     """Text that a page shows as it stands."""
-    return _spelt(text, escape, lambda code: f"<code>{escape(code)}</code>")
+    return spelt(text, escape, lambda code: f"<code>{escape(code)}</code>")
 
 
 GAP = 2
@@ -270,7 +264,10 @@ def fit(table: Table, width: int) -> Table:
     notes = table.notes
     if gone:
         notes += (f"Hidden to fit {width} columns: {', '.join(gone).removesuffix('.')}.",)
-    widths = _widths(table, kept, width)
+    names = [i for i in kept if table.columns[i].shrink]
+    others = _narrowest(table, [i for i in kept if i not in names]) + (GAP + 1) * len(names)
+    # names are not cut for a line that is too long even so
+    widths = _widths(table, kept, width if others <= width else _narrowest(table, kept))
     rows = tuple(tuple(shorten(row[i], widths[i]) for i in kept) for row in table.rows)
     columns = tuple(
         msgspec.structs.replace(table.columns[i], head=shorten(table.columns[i].head, widths[i]))

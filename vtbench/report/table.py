@@ -7,16 +7,21 @@ from typing import Any, Literal
 
 import msgspec
 
+Align = Literal["left", "right", "decimal"]
+"""``decimal`` is right, with the points of figures below each other."""
+
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """One column: its heading, and how it behaves when the page is narrow."""
 
     head: str
-    align: Literal["left", "right"] = "right"
+    align: Align = "right"
     shrink: bool = False
     """Whether its cells may be shortened in the middle; for names and paths."""
     least: int = 12
     """A shrinking cell is not made narrower than this while a column can be left out instead."""
+    note: str = ""
+    """What its heading cannot say; stands below the table for as long as the column is there."""
     drop: int = 0
     """0 stays; otherwise the column may be left out, those with the highest figure first."""
 
@@ -25,6 +30,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A table whose cells are final: a renderer chooses layout, never digits."""
 
     title: str
+    key: str = ""
+    """One word for what it is about, by which a paper refers to it; empty if it has none."""
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     """Cells; leading spaces of a first cell are its depth in a tree, two for each level."""
@@ -32,6 +39,18 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for every row; stands above it."""
     notes: tuple[str, ...] = ()
     """What a reader must know of single rows; stands below it."""
+    cites: str = ""
+    """The BibTeX key that the last note cites; empty if it cites nothing."""
+
+
+def explained(table: Table) -> Table:
+    """The table, below which its headings are explained before anything else."""
+    notes = dict.fromkeys(column.note for column in table.columns if column.note)
+    return msgspec.structs.replace(
+        table,
+        columns=tuple(msgspec.structs.replace(column, note="") for column in table.columns),
+        notes=(*notes, *table.notes),
+    )
 
 
 TYPED = frozenset(("Claim", "Model", "model", "Name", "cost model", "Operator"))

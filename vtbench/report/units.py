@@ -108,7 +108,8 @@ def ratio(part: int, whole: int) -> str:
 
 Bound = Literal["at least", "at most", "unknown"]
 """What a ratio, or a difference, of two counts is if one of them, or both, are lower bounds."""
-_SIGNS: dict[Bound | None, str] = {None: "", "at least": "≥ ", "at most": "≤ "}
+SIGNS: dict[Bound | None, str] = {None: "", "at least": "≥ ", "at most": "≤ "}
+"""What stands before a ratio or a difference that is a bound."""
 
 
 def bound_of(*, complete: bool, base_complete: bool) -> Bound | None:
@@ -124,7 +125,7 @@ def bounded(text: str, bound: Bound | None) -> str:
     """A ratio or a difference with the sign of its bound, or the word for one that is not known."""
     if text == ABSENT:
         return text
-    return "unknown" if bound == "unknown" else f"{_SIGNS[bound]}{text}"
+    return "unknown" if bound == "unknown" else f"{SIGNS[bound]}{text}"
 
 
 def macs(value: int, *, complete: bool, prefix: int | None = None) -> str:

@@ -10,11 +10,27 @@ from collections.abc import Sequence
 from functools import partial
 
 from vtbench.data.measurement import Measurement, Ratio
-from vtbench.report.document import Document, Rendering, written
+from vtbench.data.workload import Workload
+from vtbench.report.citing import cited, measured_note, with_bibtex
+from vtbench.report.document import Document, written
 from vtbench.report.exports import EXPORTS
-from vtbench.report.measured.tables import labels, measured_tables, relative, told
-from vtbench.report.measured.values import flat_rows, flat_table, measured_object, ratio_objects
+from vtbench.report.labels import named
+from vtbench.report.measured.axes import longest
+from vtbench.report.measured.tables import (
+    by_protocol,
+    labels,
+    measured_sheet_of,
+    measured_tables,
+    names_of,
+    ratio_lines,
+    relative,
+    thin_of,
+    told,
+)
+from vtbench.report.measured.values import flat_rows, measured_object, ratio_objects
 from vtbench.report.measured.wide import WideLayout, wide_tables
+from vtbench.report.shape import ShapedRendering, refuse_unknown, shaped_table, shaped_values
+from vtbench.report.sheet import Sheet
 from vtbench.report.table import Table
 
 AUTO = "auto"
@@ -32,7 +48,7 @@ __all__ = [
 ]
 
 
-class MeasuredRendering(Rendering, frozen=True, kw_only=True):
+class MeasuredRendering(ShapedRendering, frozen=True, kw_only=True):
     """What a reader wants to see of some measurements."""
 
     relative_to: str | None = None
@@ -51,13 +67,15 @@ def measured_document(
     """Measurements, and the ratios of those that took turns."""
     asked = asked or MeasuredRendering()
     wanted = relative(ratios, asked.relative_to)
+    note = measured_note(records) if asked.cite else ""
     found = Document(
         kind="measurements",
         results=lambda: [record.to_dict() for record in records],
         more=lambda: {"ratios": ratio_objects(wanted)},
-        tables=lambda: tables_asked(records, told(ratios, asked.relative_to), asked),
-        values=lambda: [flat_table(records)],
+        tables=lambda: cited(tables_asked(records, told(ratios, asked.relative_to), asked), note),
+        values=lambda: [shaped_values(_sheet(records, asked), asked.shape)],
         special={name: partial(export, records) for name, export in EXPORTS.items()},
+        finish=lambda text: with_bibtex(text, asked.format) if asked.cite else text,
     )
     return written(found, asked)
 
@@ -65,10 +83,43 @@ def measured_document(
 def tables_asked(
     records: Sequence[Measurement], ratios: Sequence[Ratio], asked: MeasuredRendering
 ) -> list[Table]:
-    """A row per record, or wide tables where an axis was asked for and there is one."""
-    if asked.by is not None or asked.show is not None:
-        by = None if asked.by == AUTO else asked.by
-        page = asked.width if asked.format == "table" else None
-        layout = WideLayout(by=by, show=asked.show, width=page, relative_to=asked.relative_to)
+    """A row per record, or wide tables where an axis was asked for and there is one.
+
+    Columns, an order and a number of rows are those of a table with a row per record.
+    """
+    names = _names(records, asked)
+    groups = by_protocol(records)
+    axis = asked.by is not None or asked.show is not None
+    if asked.one_table and asked.by == AUTO and asked.show is None:
+        axis = any(longest(group) for group in groups)
+    if axis and not asked.shape.of_rows:
+        layout = WideLayout(
+            by=None if asked.by == AUTO else asked.by,
+            show=asked.show,
+            width=asked.width if asked.format == "table" else None,
+            alone=asked.one_table,
+            names=names,
+            places=asked.shape.places,
+            relative_to=asked.relative_to,
+        )
         return wide_tables(records, ratios, layout)
-    return measured_tables(records, ratios)
+    if not asked.one_table:
+        return measured_tables(records, ratios)
+    said = ratios if len(groups) == 1 and asked.relative_to is not None else ()
+    lines = ratio_lines(said, thin_of(records), names_of(records, names))
+    sheets = [measured_sheet_of(group, lines, names) for group in groups]
+    return [shaped_table(sheet, asked.shape) for sheet in sheets]
+
+
+def refuse_unknown_columns(records: Sequence[Measurement], asked: MeasuredRendering) -> None:
+    """Refuse labels and columns that measurements will not have."""
+    refuse_unknown(_sheet(records, asked), asked.shape, later=("environment_", "distribution_"))
+
+
+def _sheet(records: Sequence[Measurement], asked: MeasuredRendering) -> Sheet:
+    """The records of all protocols, as programs read them."""
+    return measured_sheet_of(records, (), _names(records, asked))
+
+
+def _names(records: Sequence[Measurement], asked: MeasuredRendering) -> dict[Workload, str]:
+    return named([record.workload for record in records], asked.shape.labels)

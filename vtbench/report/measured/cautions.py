@@ -37,21 +37,24 @@ def cautions(records: Sequence[Measurement], label: Label) -> list[str]:
     ]
 
 
-def legend(records: Sequence[Measurement]) -> list[str]:
-    """The meaning of columns whose heading cannot say it."""
+def legend(records: Sequence[Measurement]) -> dict[str, str]:
+    """The meaning of columns whose heading cannot say it, by their names."""
     what = kind(records[0].protocol)
     good = [record for record in records if record.error is None]
-    said = []
+    said: dict[str, str] = {}
     if what in (TIMED, LATENCY) and any(record.median is not None for record in good):
-        launched = launches_said(good)
-        said += launched or [_interval_said(good), _RATE_SAID]
-    if any(record.utilisation is not None for record in good):
-        said.append("Util.: achieved MAC/s divided by the highest MAC/s measured on this device.")
-    batches = any(record.workload.batch_size > 1 for record in good)
-    if what != MEMORY and batches and any(record.macs is not None for record in good):
-        said.append("MACs are for one image.")
-    if what == MEMORY and any(record.memory and record.memory.ratio for record in good):
-        said.append("Ratio: the measured peak divided by the one predicted from tensor lifetimes.")
+        launched = " ".join(launches_said(good))
+        said["median"] = launched or _interval_said(good)
+        said["images_per_second"] = launched or _RATE_SAID
+    said["utilisation"] = (
+        "Util.: achieved MAC/s divided by the highest MAC/s measured on this device."
+    )
+    if what != MEMORY and any(record.workload.batch_size > 1 for record in good):
+        said["macs_per_image"] = "MACs are for one image."
+    if what == MEMORY:
+        said["memory_ratio"] = (
+            "Ratio: the measured peak divided by the one predicted from tensor lifetimes."
+        )
     return said
 
 

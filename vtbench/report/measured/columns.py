@@ -10,38 +10,36 @@ from vtbench.data.disturbance import HELD, OTHERS
 from vtbench.data.launches import rate_interval
 from vtbench.data.measurement import MeasuredMemory, Measurement, Telemetry
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
-from vtbench.report.table import Column
-from vtbench.report.units import (
-    ABSENT,
-    bracketed,
-    half_of,
-    plain,
-    plus_minus,
-    precise_size,
-    share,
-    si,
-    written,
-)
-from vtbench.report.values_behind import marked
+from vtbench.report.figures import WIDE, Cell, Kind, is_absent
+from vtbench.report.sheet import SheetColumn
+from vtbench.report.units import bracketed, half_of, plus_minus, si
+from vtbench.report.values_behind import MARK
 
 MILLI = 1e3
-WIDE = 0.10
-"""Half an interval that is no longer small, as a share of its value."""
 TIMED, LATENCY, MEMORY, COUNTED = "timed", "latency", "memory", "counted"
 
 
 class MeasuredColumn(msgspec.Struct, frozen=True, kw_only=True):
     """One column of figures."""
 
-    column: Column
-    cell: Callable[[Measurement], str]
+    column: SheetColumn
+    read: Callable[[Measurement], Cell]
     counted: bool = False
     """Whether it follows from a count, which can depend on the values of the input."""
 
-    def text(self, record: Measurement) -> str:
-        """The cell as it stands in a table."""
-        said = self.cell(record)
-        return marked(said, record.by_values) if self.counted and said != ABSENT else said
+    def cell(self, record: Measurement) -> Cell:
+        """The figure with what qualifies it."""
+        found = self.read(record)
+        if not self.counted or record.by_values is None or is_empty(found):
+            return found
+        if found.said is not None:
+            return msgspec.structs.replace(found, said=f"{found.said}{MARK}")
+        return msgspec.structs.replace(found, mark=MARK)
+
+
+def is_empty(cell: Cell) -> bool:
+    """Whether there is nothing to show."""
+    return cell.said is None and is_absent(cell.value)
 
 
 def kind(protocol: ProtocolId) -> str:
@@ -59,7 +57,7 @@ def filled_columns(records: Sequence[Measurement]) -> list[MeasuredColumn]:
     return [
         figure
         for place, figure in enumerate(wanted)
-        if not place or any(figure.cell(record) != ABSENT for record in good)
+        if not place or any(not is_empty(figure.cell(record)) for record in good)
     ]
 
 
@@ -121,11 +119,6 @@ def peak(memory: MeasuredMemory | None) -> int | None:
     return memory.peak_resident if memory.peak_allocated is None else memory.peak_allocated
 
 
-def _rate(record: Measurement) -> str:
-    found = rate(record)
-    return ABSENT if found is None else around(found)
-
-
 def around(value: Value) -> str:
     """``1,280 ± 6``; the ends in brackets where they lie far from it, and unevenly."""
     if uncertain(value):
@@ -133,97 +126,106 @@ def around(value: Value) -> str:
     return plus_minus(value.value, half_of(value.low, value.high))
 
 
-def _time(record: Measurement) -> str:
-    ends = [None if end is None else end * MILLI for end in (record.low, record.high)]
-    return bracketed(None if record.median is None else record.median * MILLI, ends[0], ends[1])
+def _rate(record: Measurement) -> Cell:
+    found = rate(record)
+    return Cell() if found is None else Cell(found.value, found.low, found.high)
 
 
-def _tail(seconds: float | None) -> str:
-    return ABSENT if seconds is None else plain(seconds * MILLI)
+def _time(record: Measurement) -> Cell:
+    return Cell(record.median, record.low, record.high)
 
 
-def _each(whole: int | None, record: Measurement) -> str:
+def _each(whole: int | None, record: Measurement) -> Cell:
     """A count of one image; of the step, and said so, if it does not divide by its images."""
     each = _per_image(whole, record)
-    if each is not None:
-        return si(each)
-    return ABSENT if whole is None else f"{si(whole)} a step"
+    if each is None and whole is not None:
+        return Cell(said=f"{si(whole)} a step")
+    return Cell(each)
 
 
-def _macs(record: Measurement) -> str:
-    return _each(record.macs, record)
+def _memory(name: str) -> Callable[[Measurement], Cell]:
+    return lambda record: Cell(getattr(record.memory, name, None))
 
 
-def _count(value: int | None) -> str:
-    return ABSENT if value is None else si(value)
-
-
-def _bytes(value: int | None) -> str:
-    return ABSENT if value is None else precise_size(value)
-
-
-def _memory(name: str) -> Callable[[Measurement], str]:
-    def cell(record: Measurement) -> str:
-        return ABSENT if record.memory is None else _bytes(getattr(record.memory, name))
-
-    return cell
-
-
-def _memory_ratio(record: Measurement) -> str:
-    found = record.memory.ratio if record.memory else None
-    return ABSENT if found is None else f"{written(found, 2)}×"
-
-
-def _energy(record: Measurement) -> str:
-    return plain(record.telemetry.energy_per_image_j if record.telemetry else None)
-
-
-def _clock(record: Measurement) -> str:
+def _clock(record: Measurement) -> Cell:
     seen = record.telemetry
     clock = (seen.sm_clock_mhz or seen.cpu_clock_mhz) if seen else None
-    return ABSENT if clock is None else written(clock, 0)
+    return Cell(None if clock is None else round(clock))
 
 
-def _figure(head: str, cell: Callable[[Measurement], str], drop: int = 0) -> MeasuredColumn:
-    return MeasuredColumn(column=Column(head=head, drop=drop), cell=cell)
+def _state(record: Measurement) -> Cell:
+    return Cell(None if record.telemetry is None else state(record.telemetry))
 
 
-def _count_of(head: str, cell: Callable[[Measurement], str], drop: int = 0) -> MeasuredColumn:
-    return MeasuredColumn(column=Column(head=head, drop=drop), cell=cell, counted=True)
+def _figure(
+    name: str, head: str, kind: Kind, read: Callable[[Measurement], Cell], drop: int = 0
+) -> MeasuredColumn:
+    column = SheetColumn(name=name, head=head, kind=kind, drop=drop)
+    return MeasuredColumn(column=column, read=read)
 
 
-_RATE = _figure("images/s", _rate)
-_MACS = _count_of("MACs", _macs, 3)
-_PARAMS = _figure("Params", lambda record: _count(record.params), 5)
-_UTILISATION = _figure("Util.", lambda record: share(record.utilisation), 2)
-_STATE = _figure("State", lambda r: state(r.telemetry) if r.telemetry else ABSENT, 6)
-_ENDED = _figure("Ended by", lambda record: record.stopped_by or ABSENT, 9)
-_ENERGY = _figure("J/image", _energy, 7)
-_CLOCK = _figure("MHz", _clock, 8)
-_ABOUT = (_UTILISATION, _MACS, _PARAMS, _ENERGY, _CLOCK, _STATE, _ENDED)
+def _count_of(
+    name: str, head: str, kind: Kind, read: Callable[[Measurement], Cell], drop: int = 0
+) -> MeasuredColumn:
+    made = _figure(name, head, kind, read, drop)
+    return msgspec.structs.replace(made, counted=True)
+
+
+def _rate_at(drop: int = 0) -> MeasuredColumn:
+    return _figure("images_per_second", "images/s", "rate", _rate, drop)
+
+
+def _time_at(drop: int = 0) -> MeasuredColumn:
+    return _figure("median", "ms/step", "milliseconds", _time, drop)
+
+
+_MACS = _count_of("macs_per_image", "MACs", "count", lambda r: _each(r.macs, r), 3)
+_PARAMS = _figure("params", "Params", "count", lambda record: Cell(record.params), 5)
+_ABOUT = (
+    _figure("utilisation", "Util.", "share", lambda record: Cell(record.utilisation), 2),
+    _MACS,
+    _PARAMS,
+    _figure(
+        "telemetry_energy_per_image_j",
+        "J/image",
+        "number",
+        lambda record: Cell(getattr(record.telemetry, "energy_per_image_j", None)),
+        7,
+    ),
+    _figure("clock_mhz", "MHz", "whole", _clock, 8),
+    _figure("state", "State", "text", _state, 6),
+    _figure("stopped_by", "Ended by", "text", lambda record: Cell(record.stopped_by), 9),
+)
 
 _WANTED: dict[str, tuple[MeasuredColumn, ...]] = {
-    TIMED: (_RATE, _figure("ms/step", _time, 1), *_ABOUT),
+    TIMED: (_rate_at(), _time_at(1), *_ABOUT),
     LATENCY: (
-        _figure("ms/step", _time),
-        _figure("p90", lambda record: _tail(record.p90)),
-        _figure("p99", lambda record: _tail(record.p99)),
-        _figure("images/s", _rate, 4),
+        _time_at(),
+        _figure("p90", "p90 (ms)", "milliseconds", lambda record: Cell(record.p90)),
+        _figure("p99", "p99 (ms)", "milliseconds", lambda record: Cell(record.p99)),
+        _rate_at(4),
         *_ABOUT,
     ),
     MEMORY: (
-        _figure("Weights", _memory("weights")),
-        _count_of("Peak allocated", _memory("peak_allocated")),
-        _count_of("Peak reserved", _memory("peak_reserved"), 2),
-        _count_of("Peak resident", _memory("peak_resident")),
-        _count_of("Predicted", _memory("predicted")),
-        _figure("Ratio", _memory_ratio, 1),
+        _figure("memory_weights", "Weights", "bytes", _memory("weights")),
+        _count_of("memory_peak_allocated", "Peak allocated", "bytes", _memory("peak_allocated")),
+        _count_of("memory_peak_reserved", "Peak reserved", "bytes", _memory("peak_reserved"), 2),
+        _count_of("memory_peak_resident", "Peak resident", "bytes", _memory("peak_resident")),
+        _count_of("memory_predicted", "Predicted", "bytes", _memory("predicted")),
+        _figure("memory_ratio", "Ratio", "ratio", _memory("ratio"), 1),
         _PARAMS,
     ),
     COUNTED: (
-        _count_of("MACs", _macs),
-        _figure("Params", lambda record: _count(record.params)),
-        _count_of("Activ.", lambda record: _each(record.activations, record), 1),
-        _count_of("Predicted mem.", _memory("predicted"), 2),
+        _count_of("macs_per_image", "MACs", "count", lambda r: _each(r.macs, r)),
+        _figure("params", "Params", "count", lambda record: Cell(record.params)),
+        _count_of("activations_per_image", "Activ.", "count", lambda r: _each(r.activations, r), 1),
+        _count_of("memory_predicted", "Predicted mem.", "bytes", _memory("predicted"), 2),
     ),
 }
+
+
+def figures_of(records: Sequence[Measurement]) -> dict[str, MeasuredColumn]:
+    """Every figure that readers may see, by its name, as the protocol of the records has it."""
+    own = _WANTED[kind(records[0].protocol)]
+    every = (figure for group in _WANTED.values() for figure in group)
+    return {figure.column.name: figure for figure in (*every, *own)}

@@ -8,6 +8,7 @@ import msgspec
 
 from vtbench.data.measurement import Measurement
 from vtbench.errors import BadOption
+from vtbench.report.figures import Cell, Kind, written_column
 from vtbench.report.measured.columns import (
     COUNTED,
     LATENCY,
@@ -21,8 +22,8 @@ from vtbench.report.measured.columns import (
     rate,
     uncertain,
 )
-from vtbench.report.units import ABSENT, decimals, half_of, precise_size, si, written
-from vtbench.report.values_behind import marked
+from vtbench.report.units import decimals, half_of, precise_size, si, written
+from vtbench.report.values_behind import MARK
 
 DOUBTFUL = "~"
 """Stands before a figure whose interval is wide, if there is no room for the interval."""
@@ -45,6 +46,8 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     read: Callable[[Measurement], Value | None]
     text: Callable[[Value], str]
     """A cell of a table, with as many digits as the interval allows."""
+    table_kind: Kind | None = None
+    """The kind of a count, whose unit a table names once; None if ``text`` has it."""
     more_is_better: bool = False
     prefixed: bool = False
     """Whether an axis gives the unit a prefix such as G."""
@@ -142,6 +145,7 @@ _ALL = (
         prefixed=True,
         read=_macs,
         text=_whole(si),
+        table_kind="count",
         counted=True,
     ),
     Quantity(
@@ -154,6 +158,7 @@ _ALL = (
         prefixed=True,
         read=_memory,
         text=_whole(precise_size),
+        table_kind="bytes",
         counted=True,
     ),
     Quantity(
@@ -188,12 +193,30 @@ def doubtful(quantity: Quantity, record: Measurement) -> bool:
     return value is not None and uncertain(value)
 
 
-def cell(quantity: Quantity, record: Measurement) -> str:
-    """The cell of a record, marked if it is doubtful; a failure is one, and says so."""
-    if record.error is not None:
-        return "failed"
-    value = quantity.read(record)
-    if value is None:
-        return ABSENT
-    said = f"{DOUBTFUL if uncertain(value) else ''}{quantity.text(value)}"
-    return marked(said, record.by_values) if quantity.counted else said
+def cells(
+    quantity: Quantity, records: Sequence[Measurement], places: int | None = None
+) -> tuple[str, list[str]]:
+    """The unit of a table of the quantity, and a cell for each record.
+
+    A cell is marked if it is doubtful; a failure is one, and says so.
+    """
+    found = [None if record.error is not None else quantity.read(record) for record in records]
+    figures = [
+        Cell(said="failed")
+        if record.error is not None
+        else Cell()
+        if value is None
+        else _figure(quantity, record, value, places)
+        for record, value in zip(records, found, strict=True)
+    ]
+    unit, texts = written_column(quantity.table_kind or "text", figures, places)
+    return unit, texts
+
+
+def _figure(quantity: Quantity, record: Measurement, value: Value, places: int | None) -> Cell:
+    sign = DOUBTFUL if uncertain(value) else ""
+    mark = MARK if quantity.counted and record.by_values is not None else ""
+    if quantity.table_kind is not None:
+        return Cell(round(value.value), sign=sign, mark=mark)
+    said = quantity.text(value) if places is None else written(value.value, places)
+    return Cell(value.value, said=f"{sign}{said}{mark}")

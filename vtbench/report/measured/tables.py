@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -10,10 +11,13 @@ from vtbench.data import naming
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.data.protocol import PROTOCOLS, ProtocolId
 from vtbench.report.distributions import Distributed, distribution_tables
-from vtbench.report.measured.cautions import cautions, legend
-from vtbench.report.measured.columns import COUNTED, LATENCY, MEMORY, TIMED, filled_columns, kind
+from vtbench.report.labels import called
+from vtbench.report.measured.cautions import cautions
+from vtbench.report.measured.columns import COUNTED, LATENCY, MEMORY, TIMED, kind
 from vtbench.report.measured.conditions import Condition, cell, common_and_varying
+from vtbench.report.measured.sheet import Names, measured_sheet
 from vtbench.report.roofline import stages_table
+from vtbench.report.sheet import Sheet, as_table
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, bracketed
 from vtbench.stats.ratio import FEWEST
@@ -54,11 +58,11 @@ def measured_tables(records: Sequence[Measurement], ratios: Sequence[Ratio] = ()
     for ratio in ratios:
         lines.setdefault(ratio.protocol or only, []).append(ratio)
     tables = [
-        _table(group, ratio_lines(lines.get(str(group[0].protocol), ()), _thin(group)))
+        _table(group, ratio_lines(lines.get(str(group[0].protocol), ()), thin_of(group)))
         for group in groups
     ]
     if None in lines:
-        apart = tuple(ratio_lines(lines[None], _thin(records)))
+        apart = tuple(ratio_lines(lines[None], thin_of(records)))
         tables.append(Table(title="Head to head", columns=(), rows=(), notes=apart))
     names = labels(records)
     stages = (stages_table(record, name) for record, name in zip(records, names, strict=True))
@@ -91,7 +95,7 @@ def _distributed(records: Sequence[Measurement]) -> list[Table]:
     )
 
 
-def _thin(records: Sequence[Measurement]) -> set[str]:
+def thin_of(records: Sequence[Measurement]) -> set[str]:
     """The models, by the names that ratios give them, with too few samples for an interval."""
     names = naming.labels([record.workload for record in records])
     return {
@@ -140,41 +144,31 @@ def _differing(record: Measurement, varying: Sequence[Condition]) -> list[str]:
     return [f"{condition.head.lower()} {text}" for condition, text in found if text != ABSENT]
 
 
-def _table(records: Sequence[Measurement], lines: Sequence[str]) -> Table:
-    common, varying = common_and_varying(records)
-    shown = filled_columns(records)
+def measured_sheet_of(
+    records: Sequence[Measurement], lines: Sequence[str] = (), names: Names | None = None
+) -> Sheet:
+    """The measurements of one protocol, and the notes that they need; ``lines`` are on ratios."""
     protocol = records[0].protocol
-    names = dict(zip(map(id, records), labels(records), strict=True))
-    return Table(
+    known = names or {}
+    works = [record.workload for record in records]
+    said = dict(zip(map(id, records), called(works, labels(records), known), strict=True))
+    return measured_sheet(
+        records,
+        known,
         title=title_of(protocol),
-        conditions=(conditions_of(common, protocol),),
-        columns=(
-            name_column("Model"),
-            *(_varying_column(condition) for condition in varying),
-            *(figure.column for figure in shown),
-        ),
-        rows=tuple(
-            (
-                record.workload.model,
-                *(cell(condition, record) for condition in varying),
-                *_cells(record, records),
-            )
-            for record in records
-        ),
-        notes=(*lines, *legend(records), *cautions(records, lambda r: names[id(r)])),
+        key=protocol.name,
+        conditions_said=conditions_of(common_and_varying(records)[0], protocol),
+        notes=[*lines, *cautions(records, lambda r: said[id(r)])],
     )
+
+
+def _table(records: Sequence[Measurement], lines: Sequence[str]) -> Table:
+    return as_table(measured_sheet_of(records, lines))
 
 
 def _varying_column(condition: Condition) -> Column:
     words = condition.name in ("mode", "device", "torch", "commit", "dtype", "layout")
     return Column(head=condition.head, align="left" if words else "right", shrink=words)
-
-
-def _cells(record: Measurement, records: Sequence[Measurement]) -> list[str]:
-    shown = filled_columns(records)
-    if record.error is not None:
-        return ["failed", *([ABSENT] * (len(shown) - 1))]
-    return [figure.text(record) for figure in shown]
 
 
 MOST = 12
@@ -204,14 +198,25 @@ def _is_of(label: str, model: str) -> bool:
     return label == model or label.startswith(f"{model} (")
 
 
-def ratio_lines(ratios: Sequence[Ratio], thin: Collection[str] = ()) -> list[str]:
+def names_of(records: Sequence[Measurement], names: Names) -> dict[str, str]:
+    """The name of a record in ratios -> what readers call its workload."""
+    works = [record.workload for record in records]
+    owns = naming.labels(works)
+    return dict(zip(owns, called(works, owns, names), strict=True))
+
+
+def ratio_lines(
+    ratios: Sequence[Ratio],
+    thin: Collection[str] = (),
+    called: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """A sentence for each ratio, with the interval that says whether it means anything.
 
-    ``thin`` are the models with too few samples for an interval.
+    ``thin`` are the models with too few samples for an interval, by the names that ratios have.
     """
     said = [
-        f"{each.a} is {bracketed(each.ratio, each.low, each.high, '×')} "
-        f"as fast as {each.b}{_open(each, thin)}."
+        f"{called.get(each.a, each.a)} is {bracketed(each.ratio, each.low, each.high, '×')} "
+        f"as fast as {called.get(each.b, each.b)}{_open(each, thin)}."
         for each in ratios[:MOST]
     ]
     rest = len(ratios) - MOST

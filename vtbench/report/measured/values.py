@@ -10,7 +10,8 @@ import msgspec
 
 from vtbench.data.launches import good_launches
 from vtbench.data.measurement import Device, MeasuredMemory, Measurement, Ratio, Roofline, Telemetry
-from vtbench.report.table import Table, values_table
+from vtbench.data.naming import written
+from vtbench.data.workload import Workload
 
 _APART = ("model", "resolution", "options", "inputs")
 """Fields of a workload that are written in a way of their own."""
@@ -42,21 +43,26 @@ def ratio_objects(ratios: Sequence[Ratio]) -> list[dict[str, Any]]:
 
 def flat_rows(records: Sequence[Measurement]) -> list[dict[str, Any]]:
     """Every figure of one number, by name, for each record."""
-    return [_flat(record) for record in records]
+    return [_flat(record, option_columns(records)) for record in records]
 
 
-def flat_table(records: Sequence[Measurement]) -> Table:
-    """One line per record; the columns are those that any record has."""
-    lines = flat_rows(records)
-    heads = list(dict.fromkeys(head for line in lines for head in line))
-    return values_table(heads, [[line.get(head) for head in heads] for line in lines])
+def option_columns(records: Sequence[Measurement]) -> dict[str, str]:
+    """Option of some model -> its column; a name that is taken already stands behind a word."""
+    names = dict.fromkeys(key for record in records for key, _ in record.workload.options)
+    taken = {"model", "height", "width", *Workload.__struct_fields__, *_SCALARS}
+    return {name: f"option_{name}" if name in taken else name for name in names}
 
 
-def _flat(record: Measurement) -> dict[str, Any]:
+def _flat(record: Measurement, options: Mapping[str, str]) -> dict[str, Any]:
     work = record.workload
     height, width = work.resolution or (None, None)
     line: dict[str, Any] = {"model": work.model, "height": height, "width": width}
     line["options"] = ";".join(f"{key}={value!r}" for key, value in work.options)
+    own = dict(work.options)
+    line |= {
+        column: written(own[name]) if isinstance(own.get(name), tuple) else own.get(name)
+        for name, column in options.items()
+    }
     line |= {name: getattr(work, name) for name in work.__struct_fields__ if name not in _APART}
     line["protocol"] = str(record.protocol)
     line |= dict(_fields("device", Device, record.device, leave=("kind",)))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import msgspec
 
 from vtbench.data.from_samples import speeds_over
 from vtbench.data.measurement import Measurement, Ratio
+from vtbench.report.figures import WIDE
+from vtbench.report.labels import called
 from vtbench.report.measured.axes import (
     FILLING,
     axis_named,
@@ -18,7 +21,7 @@ from vtbench.report.measured.axes import (
     values,
 )
 from vtbench.report.measured.cautions import cautions, half_width, launches_said
-from vtbench.report.measured.columns import COUNTED, WIDE, kind
+from vtbench.report.measured.columns import COUNTED, kind
 from vtbench.report.measured.conditions import Condition, cell, common_and_varying
 from vtbench.report.measured.quantities import (
     DOUBTFUL,
@@ -29,16 +32,19 @@ from vtbench.report.measured.quantities import (
     quantity_named,
     usual,
 )
-from vtbench.report.measured.quantities import cell as figure
+from vtbench.report.measured.quantities import cells as figures
+from vtbench.report.measured.sheet import Names
 from vtbench.report.measured.tables import (
     by_protocol,
     conditions_of,
     labels,
+    measured_sheet_of,
     measured_tables,
     named_apart,
 )
 from vtbench.report.measured.told_apart import told_apart
 from vtbench.report.render import GAP
+from vtbench.report.sheet import as_table
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import ABSENT, bracketed, share, written
 
@@ -46,6 +52,9 @@ Row = tuple[str, ...]
 NARROWEST_NAME = 12
 OPEN = 4.0
 """Upper over lower end of a ratio from which on the interval says hardly anything."""
+_OUTSIDE = (
+    f"{ABSENT}: no value of {{}} was given; a model that has the option ran with its default."
+)
 _POWER = "Power: the k in quantity ~ {}^k, fitted on logarithms, with its 95 % interval."
 
 
@@ -60,6 +69,12 @@ class WideLayout(msgspec.Struct, frozen=True, kw_only=True):
     """Cells of the page; a table that is wider is broken into several."""
     relative_to: str | None = None
     """The model that speeds are held against in a table of their own."""
+    alone: bool = False
+    """Whether there is to be a table of the quantity and nothing beside it."""
+    names: Names = MappingProxyType({})
+    """What readers call a workload, if not by its model."""
+    places: int | None = None
+    """Decimals; None is as many as suit a figure."""
 
 
 class Growing(msgspec.Struct, frozen=True):
@@ -95,11 +110,14 @@ def wide_tables(
         quantity = usual(group) if layout.show is None else quantity_named(layout.show)
         if condition is None or not has(group, quantity):
             own = [each for each in ratios if each.protocol is not None or len(groups) == 1]
-            tables += measured_tables(group, own)
+            alone = layout.alone and [as_table(measured_sheet_of(group, (), layout.names))]
+            tables += alone or measured_tables(group, own)
+        elif layout.alone:
+            tables.append(_table(group, condition, quantity, layout))
         else:
             tables += _along(group, condition, quantity, layout, said)
             if layout.show is None and not counted and _timed(quantity) and _counts_differ(group):
-                macs = _table(group, condition, QUANTITIES["macs"], doubts=False)
+                macs = _table(group, condition, QUANTITIES["macs"], layout, doubts=False)
                 if all(macs.rows != before.rows for before in apart):
                     tables += _broken(macs, group, condition, layout.width)
                 apart.append(macs)
@@ -117,9 +135,9 @@ def _along(
 
     Counts are the same under every protocol, so their growth is said once.
     """
-    tables = _broken(_table(records, condition, quantity), records, condition, layout.width)
+    tables = _broken(_table(records, condition, quantity, layout), records, condition, layout.width)
     if layout.relative_to is not None and _timed(quantity):
-        ratios = relative_table(records, condition, layout.relative_to)
+        ratios = relative_table(records, condition, layout.relative_to, layout.names)
         tables += _broken(ratios, records, condition, layout.width)
     own = QUANTITIES["time"] if quantity.name == "throughput" else quantity
     lines = _growths(records, condition, own.name)
@@ -135,10 +153,15 @@ def _timed(quantity: Quantity) -> bool:
     return quantity.name in ("throughput", "time")
 
 
-def relative_table(records: Sequence[Measurement], condition: Condition, to: str) -> Table:
+def relative_table(
+    records: Sequence[Measurement],
+    condition: Condition,
+    to: str,
+    names: Names = MappingProxyType({}),
+) -> Table:
     """Speeds over that of a model, round by round, models down and values across."""
     across = values(condition, records)
-    others, rows = rows_of(records, condition)
+    others, rows = rows_of(records, condition, names)
     ratios = speeds_over(records, to)
     lines = []
     for key, found in rows.items():
@@ -178,44 +201,62 @@ def _ratio_said(ratio: Ratio) -> str:
 
 
 def rows_of(
-    records: Sequence[Measurement], condition: Condition
+    records: Sequence[Measurement], condition: Condition, names: Names = MappingProxyType({})
 ) -> tuple[list[Condition], dict[Row, list[Measurement]]]:
-    """The other conditions that differ, and the records by model and these: one row each."""
+    """The other conditions that differ, and the records by name and these: one row each."""
     others = [each for each in common_and_varying(records)[1] if each.name != condition.name]
     rows: dict[Row, list[Measurement]] = {}
     for record in records:
-        key = (record.workload.model, *(cell(each, record) for each in others))
+        name = names.get(record.workload, record.workload.model)
+        key = (name, *(cell(each, record) for each in others))
         rows.setdefault(key, []).append(record)
     return others, rows
 
 
 def _table(
-    records: Sequence[Measurement], condition: Condition, quantity: Quantity, *, doubts: bool = True
+    records: Sequence[Measurement],
+    condition: Condition,
+    quantity: Quantity,
+    layout: WideLayout,
+    *,
+    doubts: bool = True,
 ) -> Table:
-    """Models down, values across; where a cell was measured more than once, the last counts."""
-    across = values(condition, records)
-    others, rows = rows_of(records, condition)
+    """Models down, values across; where a cell was measured more than once, the last counts.
+
+    A model that the axis does not touch has its figure in a column before the values.
+    """
+    outside = any(cell(condition, record) == ABSENT for record in records)
+    across = [*([ABSENT] if outside else []), *values(condition, records)]
+    others, rows = rows_of(records, condition, layout.names)
+    unit, texts = figures(quantity, records, layout.places)
+    said = dict(zip(map(id, records), texts, strict=True))
     lines = []
     for key, found in rows.items():
-        cells = {cell(condition, record): figure(quantity, record) for record in found}
+        cells = {cell(condition, record): said[id(record)] for record in found}
         lines.append((*key, *(cells.get(value, ABSENT) for value in across)))
     common, _ = common_and_varying(records)
     protocol = records[0].protocol
-    notes = _notes(records, condition, quantity) if doubts else []
+    notes = _notes(records, condition, quantity, layout.names) if doubts else []
+    if outside:
+        notes.insert(0, _OUTSIDE.format(condition.name))
+    title = f"{quantity.title}, {unit}" if unit else quantity.title
     return Table(
-        title=f"{quantity.title}, by {condition.head.lower()}{named_apart(protocol)}",
+        title=f"{title}, by {condition.head.lower()}{named_apart(protocol)}",
+        key=f"{protocol.name}-by-{condition.head.lower()}",
         conditions=(conditions_of(common, protocol),),
         columns=(
             name_column("Model"),
             *(Column(head=each.head) for each in others),
-            *(Column(head=value) for value in across),
+            *(Column(head=value, align="decimal") for value in across),
         ),
         rows=tuple(lines),
         notes=tuple(notes),
     )
 
 
-def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quantity) -> list[str]:
+def _notes(
+    records: Sequence[Measurement], condition: Condition, quantity: Quantity, names: Names
+) -> list[str]:
     halves = sorted(
         half for r in records if r.error is None and (half := half_width(r)) is not None
     )
@@ -233,12 +274,14 @@ def _notes(records: Sequence[Measurement], condition: Condition, quantity: Quant
         cells_said = "cell was" if twice == 1 else "cells were"
         said.append(f"{twice} {cells_said} measured more than once; the last one is shown.")
     if _timed(quantity):
-        rows = rows_of(records, condition)[1]
+        rows = rows_of(records, condition, names)[1]
         said += launches_said([record for record in records if record.error is None])
         for key, found in rows.items():
             said += told_apart(", ".join(key), found, condition, quantity)
-    names = dict(zip(map(id, records), names_at(records, condition), strict=True))
-    return [*said, *cautions(records, lambda record: names[id(record)])]
+    works = [record.workload for record in records]
+    told = called(works, names_at(records, condition), names)
+    own = dict(zip(map(id, records), told, strict=True))
+    return [*said, *cautions(records, lambda record: own[id(record)])]
 
 
 def _half_said(half: float) -> str:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.attribution import ModuleStack
+from vtbench.count.known_values import KnownValues
 from vtbench.count.lifetimes import Lifetimes, with_temporaries
 from vtbench.count.meta_execution import (
     SHAPE_KEEPING,
@@ -77,7 +79,14 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
 
     supports_higher_order_operators = True
 
-    def __init__(self, stack: ModuleStack, users: Mapping[str, Rule], *, on_meta: bool) -> None:
+    def __init__(
+        self,
+        stack: ModuleStack,
+        users: Mapping[str, Rule],
+        *,
+        on_meta: bool,
+        keeps_known: bool = False,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's own
         hand_higher_order_to(Counter)
         self.stack = stack
@@ -88,6 +97,9 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self.ledger: dict[Key, LedgerEntry] = {}
         self.rules: dict[str, Rule | Special] = {}
         self.on_meta = on_meta
+        self.known = KnownValues(keeps=keeps_known) if on_meta else None
+        """On meta, the tensors that have values all the same."""
+        self._every_value = keeps_known or not on_meta
         self._users = users
         self._known: dict[Any, Known] = {}
         self._repeats = Repeats()
@@ -125,7 +137,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
             self.outside.made(out)
         elif known.makes_full:
             self.outside.made_full(func, args, out)
-        if not self.on_meta or _has_values(out):
+        if self._every_value or _has_values(out):
             self.values.ran(func, args, kwargs, out)
         self._file(known, args, kwargs, out)
         return out
@@ -178,12 +190,14 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
 
     def _noting(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
         try:
-            return self._on_meta(func, known, args, kwargs)
+            if self.known is not None:
+                return self.known.run(func, args, kwargs, partial(self._on_meta, known))
+            return self._on_meta(known, func, args, kwargs)
         except Exception as error:
             self.caught = error
             raise
 
-    def _on_meta(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
+    def _on_meta(self, known: Known, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         if known.name == "aten.scaled_dot_product_attention.default":
             return attention_as_on_cpu(func, args, kwargs)
         if known.name in SHAPE_KEEPING:

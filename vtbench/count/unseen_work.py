@@ -218,12 +218,13 @@ class LeavingTorch(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Note the call if it leaves torch, and make it."""
-        way = self.WAYS.get(func)
-        if not self._counter.importing:
+        asked = getattr(func, "__wrapped__", func)  # errors of the ways may be noted
+        way, read = self.WAYS.get(asked), self.READS.get(asked)
+        if (way or read) and not self._counter.importing:
             if way is not None:
                 self._note(way, args[0])
-            if func in self.READS:
-                self._counter.values.left(self.READS[func], args[0])
+            if read is not None:
+                self._counter.values.left(read, args[0])
         return func(*args, **(kwargs or {}))
 
     def _note(self, way: str, tensor: torch.Tensor) -> None:

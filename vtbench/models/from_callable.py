@@ -19,6 +19,7 @@ from vtbench.errors import BadInput, BadResolution, ModelError, UnknownModel
 from vtbench.models import inputs, sizes
 from vtbench.models.built import Built
 from vtbench.models.names import Target
+from vtbench.models.numbers_kept import NumbersKept
 from vtbench.models.options import check, parameters_of, takes_anything
 from vtbench.models.placement import in_mode, on_cpu, on_meta, without_values
 from vtbench.models.sizes import Size
@@ -27,13 +28,16 @@ from vtbench.models.users_modules import offered
 
 _DEFAULT_SIZE = (224, 224)
 _IMAGE_OR_CLIP = (4, 5)
+_MADE = 1 << 20
+"""Elements up to which a tensor that is made beside a model, such as its input, has values."""
 
 
-def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
+def assemble(target: Target, workload: Workload, *, real: bool, real_inputs: bool) -> Built:
     """The model that a function returns, with its inputs or with an image."""
     if workload.resolution is not None:
         sizes.positive(workload.model, workload.resolution)
-    with users_code(None if target.entry else target.name):
+    numbers = NumbersKept(_MADE) if real_inputs else contextlib.nullcontext()
+    with users_code(None if target.entry else target.name), numbers:
         function = _function(target.name)
         options = {**(target.entry.options if target.entry else {}), **dict(workload.options)}
         options |= _conditions(function, workload, options)
@@ -45,9 +49,10 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     in_mode(module, training=workload.mode == "train")
     if own_inputs is None:
         own_size = _size_option(options) or (target.entry and target.entry.resolution)
-        built = _with_image(module, workload, own_size or _DEFAULT_SIZE, real=real)
+        size = own_size or _DEFAULT_SIZE
+        built = _with_image(module, workload, size, real=real or real_inputs)
     else:
-        built = _with_inputs(module, own_inputs, workload, options, real=real)
+        built = _with_inputs(module, own_inputs, workload, options, real=real or real_inputs)
     if target.entry is None:
         return built
     return dataclasses.replace(built, stages=target.entry.stages, head=target.entry.head or ())

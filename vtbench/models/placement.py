@@ -54,11 +54,15 @@ def on_cpu(make: Callable[[], Made]) -> Made:
         return make()
 
 
+class Unaffordable(ModelError):
+    """Real values that would not fit in memory."""
+
+
 def affordable(model: str, module: nn.Module) -> None:
     """Refuse real values to a model that would not fit in memory, before any is allocated."""
     size = sum({id(each): each.nbytes for each in _tensors(module)}.values())
     if size > _AFFORDABLE_BYTES:
-        raise ModelError(
+        raise Unaffordable(
             f"{model} needs real values to run, and its {size / 2**30:.1f} GiB of weights exceed "
             f"the {_AFFORDABLE_BYTES >> 30} GiB that a run with real values may take."
         )

@@ -17,6 +17,7 @@ from vtbench.data.distribution import InputSet
 from vtbench.data.record import PeerCount, Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, ModelError
+from vtbench.models.made_up_inputs import remedy
 from vtbench.models.placement import Unaffordable
 from vtbench.models.users_modules import offered
 
@@ -120,7 +121,12 @@ def _counted(built: models.Built, workload: Workload, how: CountSettings) -> Cou
     try:
         return count_module(built.module, (built.args, built.kwargs), how)
     except ModelError as error:
-        raise ModelError(f"{workload.model}: {error}") from error.__cause__
+        said = f"{workload.model}: {_ended(str(error))}{remedy(built)}"
+        raise ModelError(said) from error.__cause__
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | None) -> Record:

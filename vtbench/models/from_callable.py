@@ -21,7 +21,7 @@ from vtbench.models.built import Built
 from vtbench.models.names import Target
 from vtbench.models.numbers_kept import NumbersKept
 from vtbench.models.options import check, parameters_of, takes_anything
-from vtbench.models.placement import in_mode, on_cpu, on_meta, without_values
+from vtbench.models.placement import affordable_within, in_mode, on_cpu, on_meta, without_values
 from vtbench.models.sizes import Size
 from vtbench.models.third_party import first_line, ran
 from vtbench.models.users_modules import offered
@@ -43,7 +43,9 @@ def assemble(target: Target, workload: Workload, *, real: bool, real_inputs: boo
         options |= _conditions(function, workload, options)
         check(workload.model, dict(workload.options), _options_of(function, workload))
         built_on = on_cpu if real else on_meta
-        made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
+        guarded = affordable_within(workload.model) if real else contextlib.nullcontext()
+        with guarded:
+            made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
     module, own_inputs = _taken_apart(workload.model, made)
     module = module if real else without_values(module)
     in_mode(module, training=workload.mode == "train")

@@ -60,7 +60,7 @@ class Library(Protocol):
         """Module paths of the classifier."""
 
 
-_SIZE_OPTIONS = ("img_size", "image_size", "input_size", "spatial_size")
+_SIZE_OPTIONS = ("img_size", "image_size", "input_size", "spatial_size", "crop_size")
 _LIBRARIES: dict[str, Library] = {
     "timm": from_timm,
     "torchvision": from_torchvision,

@@ -233,6 +233,7 @@ def _run(model: nn.Module, inputs: Inputs, settings: CountSettings, road: str) -
         if counter.caught is not None:
             raise CaughtOnMeta(_first_line(counter.caught))
         counter.outside.returned(out)
+        counter.handed.returned(out)
         if settings.backward:
             _backward(out)
         del out
@@ -289,6 +290,7 @@ def counter_for(
         with watching, compiled_code_as_written(), threads, imports, leaving, misses, counter:
             yield counter
     finally:
+        counter.handed.ended()
         counter.note_scripts(parts.modules)
         counter.ended = True
         counter.lifetimes.close()

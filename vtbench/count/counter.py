@@ -17,6 +17,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.attribution import ModuleStack
+from vtbench.count.handed_to_python import HandedToPython
 from vtbench.count.known_values import KnownValues
 from vtbench.count.lifetimes import Lifetimes, with_temporaries
 from vtbench.count.meta_execution import (
@@ -94,6 +95,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         self.weight_bytes = 0
         self.outside = OutsideWork(self.file_outside)
         self.values = ReadValues()
+        self.handed = HandedToPython(self.lifetimes.knows)
         self.ledger: dict[Key, LedgerEntry] = {}
         self.rules: dict[str, Rule | Special] = {}
         self.on_meta = on_meta
@@ -130,6 +132,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         if known.rule is Special.CONTROL:
             with self:
                 return CONTROL[qualified(func)](*args, **kwargs)
+        if self.handed and (_computes(known.rule) or self.handed.comes_back((args, kwargs))):
+            self.handed.went_on()
         if self.outside.waiting and not (known.copies and self.outside.is_empty(args[0])):
             self.outside.about_to_run(func, args, kwargs)
         out = self._execute(func, known, args, kwargs)
@@ -265,14 +269,20 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         entry.calls += 1
         return entry
 
-    def file_outside(self, what: str, tensor: Tensor, macs: int = 0) -> None:
+    def file_outside(
+        self, what: str, tensor: Tensor, macs: int = 0, *, path: str | None = None
+    ) -> None:
         """Work that the dispatcher did not see is an unknown operator of the current module.
 
         ``macs`` is what it probably costs, where anything can be said.
         """
-        entry = self.file_unknown(self.stack.current, f"outside.{what}")
+        entry = self.file_unknown(self.stack.current if path is None else path, f"outside.{what}")
         entry.elements_out += tensor.numel()
         entry.estimated += macs or tensor.numel() * (tensor.shape[-1] if tensor.dim() else 1)
+
+
+def _computes(rule: Rule | Special) -> bool:
+    return not isinstance(rule, Rule) or rule.kind != "none"
 
 
 def _has_values(out: Any) -> bool:

@@ -72,7 +72,8 @@ class HandedToPython:
         """Whether an array is, or equals, what was handed over, or holds no real numbers."""
         if array.dtype.kind not in "fc" or array.size <= 1:
             return True
-        shared = (each.tensor.numpy(force=True) for each in self._handed if each.copy is not None)
+        with torch._C.DisableTorchFunction():  # or this would be noted as handed over too
+            shared = [e.tensor.numpy(force=True) for e in self._handed if e.copy is not None]
         return any(
             np.may_share_memory(array, each) or np.array_equal(array, each) for each in shared
         )

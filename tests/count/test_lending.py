@@ -612,7 +612,8 @@ def counted_and_whole(model, inputs, raising=(), **how):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("how", [
-    {}, {"road": "meta"}, {"road": "real"}, {"road": "real", "mode": "train"}, {"grad": True},
+    {}, {"road": "meta"}, {"road": "known"}, {"road": "real"}, {"road": "real", "mode": "train"},
+    {"grad": True},
     {"backward": True}, {"road": "real", "backward": True},
 ], ids=str)  # fmt: skip
 @pytest.mark.parametrize("make", CASES)
@@ -669,7 +670,7 @@ def ones():
     return torch.ones(2, 4)
 
 
-@pytest.mark.parametrize("road", ["auto", "meta", "real"])
+@pytest.mark.parametrize("road", ["auto", "meta", "known", "real"])
 @pytest.mark.parametrize("give", [
     lambda: (Batch(ones(), ones(), {"a": [ones()]}),),
     lambda: (types.SimpleNamespace(x=ones()),),

@@ -161,6 +161,36 @@ def test_a_transformers_model_gets_what_its_forward_reads(
     run(build(workload, real=True) if name == "BertModel" and before("transformers", 5) else built)
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "expected"),
+    [
+        ("XLNetModel", None, [(1, 128)]),  # it has no end to its positions, and says so by -1
+        ("VJEPA2Model", (256, 256), [(1, 64, 3, 256, 256)]),  # crop_size
+        ("Sam2Model", (1024, 1024), [(1, 3, 1024, 1024)]),  # vision_config.backbone_config
+    ],
+)
+def test_a_default_size_is_found_wherever_a_configuration_says_it(
+    name: str, size: object, expected: list[tuple[int, ...]], transformers: None
+) -> None:
+    try:
+        built = build(Workload(model=f"transformers:{name}"))
+    except errors.UnknownModel:
+        pytest.skip(f"this version of transformers has no {name}")
+    assert shapes(built) == expected
+    assert built.workload.resolution == size
+
+
+def test_a_size_reaches_the_part_that_sees(transformers: None) -> None:
+    try:
+        built = build(Workload(model="transformers:VJEPA2Model", resolution=(128, 128)))
+    except errors.UnknownModel:
+        pytest.skip("this version of transformers has no VJEPA2Model")
+    assert built.module.config.crop_size == 128
+    assert shapes(built) == [(1, 64, 3, 128, 128)]
+    with pytest.raises(errors.BadResolution, match="Sam2Model does not take 512x512"):
+        build(Workload(model="transformers:Sam2Model", resolution=(512, 512)))
+
+
 def test_a_transformers_model_is_built_for_a_size_or_refuses_it(transformers: None) -> None:
     """ViT: 15 × 10 patches and one class token at 240x160; Segformer takes any size."""
     built = build(Workload(model="transformers:ViTModel", resolution=(240, 160)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from vtbench.count.isolation import (
     imports_uncounted,
     seeded_and_restored,
 )
+from vtbench.count.known_values import any_known, is_known
 from vtbench.count.ledger import head_of, rows_of
 from vtbench.count.lending import lent, to_meta, with_own_lazy_tensors, without_values
 from vtbench.count.lifetimes import INPUT
@@ -42,6 +43,7 @@ from vtbench.count.uncompiled import spare_compiler_on_shapes
 from vtbench.count.unseen_work import LeavingTorch, forget_fused, other_threads_watched
 from vtbench.data.record import Block, Memory, ModuleMemory, ModuleShapes, Parameters, Row
 from vtbench.errors import ModelError, VtbenchError
+from vtbench.models.numbers_kept import NumbersKept
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -56,16 +58,17 @@ class CountSettings:
     """Count the backward pass too."""
     grad: bool = False
     """Record gradients during the forward pass; the count does not depend on it."""
-    road: Literal["auto", "meta", "real"] = "auto"
-    """Shapes alone, seeded real values, or shapes first and values if a model needs them."""
+    road: Literal["auto", "meta", "known", "real"] = "auto"
+    """Shapes alone, inputs with values and weights without, or values; or each of these in turn, if
+    a model needs more than the one before it."""
     mode: Literal["eval", "train"] | None = None
     """Training or evaluation mode; None leaves the model's own."""
     head: tuple[str, ...] = ()
     """Paths of the classifier head."""
     disposable: bool = False
     """The model is thrown away after the count, so nothing needs to be taken back."""
-    why_real: str = "asked for"
-    """Where the road is real, the reason that the result states."""
+    why: str = "asked for"
+    """If the road is not meta, the reason that the result states."""
     shapes: bool = False
     """Note what goes into each module and comes out of it."""
     seed: int = SEED
@@ -119,25 +122,40 @@ def _asks_for_gradients(error: BaseException | None) -> bool:
 
 
 def _by_road(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
-    if settings.road != "real":
+    """The count of the first road that a model can take; of each next, the reason is why it is."""
+    errors: list[Exception] = []
+    reason = settings.why
+    for road in _roads(model, inputs, settings):
         try:
-            return on_meta(model, inputs, settings)
-        except VtbenchError:
+            return road(model, inputs, settings, reason)
+        except VtbenchError:  # noqa: PERF203 - a handful of roads
             raise  # a sentence already, and values would not change it
-        except Exception as error:  # a foreign model may raise anything
-            if settings.road == "meta":
-                raise ModelError(_sentence(model, error)) from error
-            first, reason = error, f"{type(error).__name__} on meta: {_first_line(error)}"
-    else:
-        first, reason = None, settings.why_real
-    try:
-        return on_real_values(model, inputs, settings, reason)
-    except VtbenchError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a foreign model may raise anything
-        # weights may come from elsewhere as they are needed; if none come, the first error says so
-        said = first if first is not None and _is_meta(model) else error
-        raise ModelError(_sentence(model, said)) from said
+        except Exception as error:  # noqa: BLE001 - a foreign model may raise anything
+            if not errors:
+                reason = f"{type(error).__name__} on meta: {_first_line(error)}"
+            errors.append(error)
+    # weights may come from elsewhere as they are needed; if none come, the error before says more
+    said = errors[-2] if len(errors) > 1 and _is_meta(model) else errors[-1]
+    raise ModelError(_sentence(model, said)) from said
+
+
+def _roads(
+    model: nn.Module, inputs: Inputs, settings: CountSettings
+) -> Iterator[Callable[..., Counted]]:
+    if settings.road != "auto":
+        roads: dict[str, Callable[..., Counted]]
+        roads = {"meta": on_meta, "known": on_known_values, "real": on_real_values}
+        yield roads[settings.road]
+        return
+    yield on_meta
+    if any_known((inputs, list(model.buffers()))):
+        yield on_known_values
+    yield on_real_values
+
+
+def asks_for_values(error: BaseException) -> bool:
+    """Whether an error says that a shape has no values, and nothing of the model itself."""
+    return isinstance(error, NotImplementedError | CaughtOnMeta) or "meta" in str(error)
 
 
 def _sentence(model: nn.Module, error: Exception) -> str:
@@ -153,8 +171,30 @@ def _is_meta(model: nn.Module) -> bool:
     return any(p.is_meta for p in model.parameters())
 
 
-def on_meta(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counted:
+def on_meta(model: nn.Module, inputs: Inputs, settings: CountSettings, _: str = "") -> Counted:
     """Count on shapes alone: no weights are read and no memory is used."""
+    with _without_values(model, inputs, settings):
+        given = tree_map_only(torch.Tensor, lambda t: _as_input(t, to_meta(t.detach())), inputs)
+        return _run(model, given, settings, "meta")
+
+
+def on_known_values(model: nn.Module, inputs: Inputs, settings: CountSettings, why: str) -> Counted:
+    """Count on the values of inputs and constants, and on weights that are shapes."""
+
+    def taken(tensor: torch.Tensor) -> torch.Tensor:
+        own = tensor.detach()
+        return _as_input(tensor, own.clone() if is_known(tensor) else to_meta(own))
+
+    with _without_values(model, inputs, settings, constants_known=True), NumbersKept():
+        given = tree_map_only(torch.Tensor, taken, inputs)
+        return _run(model, given, settings, f"known ({why})")
+
+
+@contextmanager
+def _without_values(
+    model: nn.Module, inputs: Inputs, settings: CountSettings, *, constants_known: bool = False
+) -> Iterator[None]:
+    """A lent model with tensors on meta in the place of its own."""
     parts = parts_of(model)
     tensors = (*parts.parameters, *parts.buffers)
     bare = all(tensor.is_meta for tensor in tensors)
@@ -168,9 +208,8 @@ def on_meta(model: nn.Module, inputs: Inputs, settings: CountSettings) -> Counte
             for tensor in tensors:
                 without_address(tensor)
         else:
-            without_values(model)
-        given = tree_map_only(torch.Tensor, lambda t: _as_input(t, to_meta(t.detach())), inputs)
-        return _run(model, given, settings, "meta")
+            without_values(model, constants_known=constants_known)
+        yield
 
 
 def on_real_values(model: nn.Module, inputs: Inputs, settings: CountSettings, why: str) -> Counted:
@@ -195,14 +234,21 @@ def _run(model: nn.Module, inputs: Inputs, settings: CountSettings, road: str) -
     if any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers())):
         with torch.no_grad():  # lazy layers take their shapes, and initialise, at a first call
             model(*inputs[0], **inputs[1])
-    on_shapes = road == "meta"
-    with counter_for(model, settings, on_meta=on_shapes, inputs=inputs) as counter:
+    way = road.partition(" ")[0]
+    with counter_for(
+        model,
+        settings,
+        on_meta=way != "real",
+        keeps_known=way == "known",
+        inputs=inputs,
+    ) as counter:
         with _passes(settings), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             out = model(*inputs[0], **inputs[1])
         if counter.caught is not None:
             raise CaughtOnMeta(_first_line(counter.caught))
         counter.outside.returned(out)
+        counter.handed.returned(out)
         if settings.backward:
             _backward(out)
         del out
@@ -230,7 +276,12 @@ def _backward(out: Any) -> None:
 
 @contextmanager
 def counter_for(
-    model: nn.Module, settings: CountSettings, *, on_meta: bool, inputs: Inputs = ((), {})
+    model: nn.Module,
+    settings: CountSettings,
+    *,
+    on_meta: bool,
+    keeps_known: bool = False,
+    inputs: Inputs = ((), {}),
 ) -> Iterator[Counter]:
     """A running counter with attribution and lifetimes; stopped when the block ends."""
     parts = parts_of(model)
@@ -238,7 +289,7 @@ def counter_for(
         if isinstance(module, torch.jit.ScriptModule):
             forget_fused(module)
     stack = ModuleStack(parts.modules)
-    counter = Counter(stack, user_rules(settings.ops), on_meta=on_meta)
+    counter = Counter(stack, user_rules(settings.ops), on_meta=on_meta, keeps_known=keeps_known)
     counter.weight_bytes = {
         path: counter.lifetimes.exclude(tensors) for path, tensors in own_tensors(parts).items()
     }
@@ -248,7 +299,7 @@ def counter_for(
     for tensor in given:
         if tensor.layout == torch.strided:
             counter.lifetimes.born(tensor, "", INPUT)
-    leaving = nullcontext() if on_meta else LeavingTorch(counter)
+    leaving = LeavingTorch(counter) if keeps_known or not on_meta else nullcontext()
     misses = missing_values_noted(counter) if on_meta else nullcontext()
     try:
         watching = stack.watching(nodes=settings.backward or settings.grad)
@@ -266,6 +317,7 @@ def counter_for(
         ):
             yield counter
     finally:
+        counter.handed.ended()
         counter.note_scripts(parts.modules)
         counter.ended = True
         counter.lifetimes.close()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from vtbench import models
-from vtbench.count.count_module import Counted, CountSettings, count_module
+from vtbench.count.count_module import Counted, CountSettings, asks_for_values, count_module
 from vtbench.count.isolation import seeded_and_restored
 from vtbench.count.over_inputs import by_values, counts_over, distributions
 from vtbench.data.distribution import InputSet
@@ -17,7 +17,11 @@ from vtbench.data.model_names import place_and_path
 from vtbench.data.record import PeerCount, Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, ModelError
+from vtbench.models.made_up_inputs import remedy
+from vtbench.models.placement import Unaffordable
 from vtbench.models.users_modules import imported_from, offered
+
+_ROADS: tuple[Literal["meta", "known", "real"], ...] = ("meta", "known", "real")
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +72,7 @@ def count_workload(
 def _count(
     workload: Workload, formulas: Mapping[Any, Any], settings: RunSettings
 ) -> tuple[Counted, models.Built, CountSettings]:
+    """The count on the first road that the model can take; each next builds more of its values."""
     how = CountSettings(
         ops=formulas,
         backward=workload.backward,
@@ -75,20 +80,31 @@ def _count(
         disposable=True,
         shapes=settings.shapes,
     )
-    road = settings.road
-    if road != "real":
-        built = models.build(workload)
+    errors: list[ModelError] = []
+    for name in _ROADS if settings.road == "auto" else (settings.road,):
         try:
-            how = replace(how, road="meta", head=built.head)
+            built = models.build(workload, real=name == "real", real_inputs=name == "known")
+            how = replace(how, road=name, head=built.head)
             return _counted(built, workload, how), built, how
+        except Unaffordable as error:  # noqa: PERF203 - a handful of roads
+            raise _instead(error, errors) from error
         except ModelError as error:
-            if road == "meta":
-                raise
-            how = replace(how, why_real=str(error.__cause__))
-        del built
-    built = models.build(workload, real=True)
-    how = replace(how, road="real", head=built.head)
-    return _counted(built, workload, how), built, how
+            errors.append(error)
+            how = replace(how, why=str(errors[0].__cause__))
+    raise errors[-1]
+
+
+def _instead(refused: Unaffordable, before: list[ModelError]) -> ModelError:
+    """What to say if real values cannot be had: why they were needed, or what the model raised.
+
+    With the inputs known, an error that is not about a shape without values is the model's own.
+    """
+    if not before:
+        return refused
+    cause = before[-1].__cause__
+    if cause is not None and not asks_for_values(cause):
+        return before[-1]
+    return ModelError(f"{refused} What it asked for depends on its weights ({cause}).")
 
 
 def _counted_on(built: models.Built, counted: Counted, over: InputSet | None) -> str:
@@ -96,19 +112,28 @@ def _counted_on(built: models.Built, counted: Counted, over: InputSet | None) ->
     work = built.workload
     if counted.road == "meta":
         return "random numbers of seed 0, which the model draws"
-    weights = f"the weights of {work.weights}" if work.weights else "random weights of seed 0"
+    weights = f" and the weights of {work.weights}"
+    if counted.road.startswith("known"):
+        weights = ", whatever the weights"
+    elif work.weights is None:
+        weights = " and random weights of seed 0"
     if over is not None and over.source is not None:
-        return f"the first input of {over.source} and {weights}"
+        return f"the first input of {over.source}{weights}"
     if built.own_inputs and over is None:
-        return f"the input that {work.model} returns and {weights}"
-    return f"one random input of seed 0 and {weights}"
+        return f"the input that {work.model} returns{weights}"
+    return f"one random input of seed 0{weights}"
 
 
 def _counted(built: models.Built, workload: Workload, how: CountSettings) -> Counted:
     try:
         return count_module(built.module, (built.args, built.kwargs), how)
     except ModelError as error:
-        raise ModelError(f"{workload.model}: {error}") from error.__cause__
+        said = f"{workload.model}: {_ended(str(error))}{remedy(built)}"
+        raise ModelError(said) from error.__cause__
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 def record_of(workload: Workload, counted: Counted, stages: tuple[str, ...] | None) -> Record:

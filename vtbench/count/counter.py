@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vtbench.count.attribution import ModuleStack
+from vtbench.count.handed_to_python import HandedToPython
+from vtbench.count.known_values import KnownValues
 from vtbench.count.lifetimes import Lifetimes, with_temporaries
 from vtbench.count.meta_execution import (
     SHAPE_KEEPING,
@@ -80,7 +83,14 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
 
     supports_higher_order_operators = True
 
-    def __init__(self, stack: ModuleStack, users: Mapping[str, Rule], *, on_meta: bool) -> None:
+    def __init__(
+        self,
+        stack: ModuleStack,
+        users: Mapping[str, Rule],
+        *,
+        on_meta: bool,
+        keeps_known: bool = False,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's own
         hand_higher_order_to(Counter)
         self.stack = stack
@@ -89,11 +99,15 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         """Module path -> bytes of its parameters and buffers, each storage at its first place."""
         self.outside = OutsideWork(self.file_outside)
         self.values = ReadValues()
+        self.handed = HandedToPython(self.lifetimes.knows)
         self.shapes: dict[str, ModuleShapes] = {}
         """Module path -> its shapes, if they are noted."""
         self.ledger: dict[Key, LedgerEntry] = {}
         self.rules: dict[str, Rule | Special] = {}
         self.on_meta = on_meta
+        self.known = KnownValues(keeps=keeps_known) if on_meta else None
+        """On meta, the tensors that have values all the same."""
+        self._every_value = keeps_known or not on_meta
         self.touched: set[int] = set()
         """What operators were given, by identity; those of parameters, which live on, are sure."""
         self._users = users
@@ -127,6 +141,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         if known.rule is Special.CONTROL:
             with self:
                 return CONTROL[qualified(func)](*args, **kwargs)
+        if self.handed and (_computes(known.rule) or self.handed.comes_back((args, kwargs))):
+            self.handed.went_on()
         if self.outside.waiting and not (known.copies and self.outside.is_empty(args[0])):
             self.outside.about_to_run(func, args, kwargs)
         out = self._execute(func, known, args, kwargs)
@@ -134,7 +150,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
             self.outside.made(out)
         elif known.makes_full:
             self.outside.made_full(func, args, out)
-        if not self.on_meta or _has_values(out):
+        if self._every_value or _has_values(out):
             self.values.ran(func, args, kwargs, out)
         self._file(known, args, kwargs, out)
         return out
@@ -193,12 +209,14 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
 
     def _noting(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
         try:
-            return self._on_meta(func, known, args, kwargs)
+            if self.known is not None:
+                return self.known.run(func, args, kwargs, partial(self._on_meta, known))
+            return self._on_meta(known, func, args, kwargs)
         except Exception as error:
             self.caught = error
             raise
 
-    def _on_meta(self, func: Any, known: Known, args: tuple[Any, ...], kwargs: Any) -> Any:
+    def _on_meta(self, known: Known, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         if known.name == "aten.scaled_dot_product_attention.default":
             return attention_as_on_cpu(func, args, kwargs)
         if known.name in SHAPE_KEEPING:
@@ -266,14 +284,20 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
         entry.calls += 1
         return entry
 
-    def file_outside(self, what: str, tensor: Tensor, macs: int = 0) -> None:
+    def file_outside(
+        self, what: str, tensor: Tensor, macs: int = 0, *, path: str | None = None
+    ) -> None:
         """Work that the dispatcher did not see is an unknown operator of the current module.
 
         ``macs`` is what it probably costs, where anything can be said.
         """
-        entry = self.file_unknown(self.stack.current, f"outside.{what}")
+        entry = self.file_unknown(self.stack.current if path is None else path, f"outside.{what}")
         entry.elements_out += tensor.numel()
         entry.estimated += macs or tensor.numel() * (tensor.shape[-1] if tensor.dim() else 1)
+
+
+def _computes(rule: Rule | Special) -> bool:
+    return not isinstance(rule, Rule) or rule.kind != "none"
 
 
 def _has_values(out: Any) -> bool:

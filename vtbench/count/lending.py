@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from vtbench.count.known_values import is_constant
 from vtbench.count.meta_execution import META, without_address
 from vtbench.count.model_parts import is_lazy
 from vtbench.count.places import MISSING, Place
@@ -55,9 +56,18 @@ def lent(*roots: Any, weights_written: bool = True, disposable: bool = False) ->
         yield
 
 
-def without_values(model: nn.Module) -> None:
-    """Put tensors on meta in the place of a lent model's parameters and buffers."""
-    _replace(model, _on_meta)
+def without_values(model: nn.Module, *, constants_known: bool = False) -> None:
+    """Put tensors on meta in the place of a lent model's parameters and buffers.
+
+    If ``constants_known``, buffers of whole numbers keep their values, as copies.
+    """
+
+    def other(tensor: torch.Tensor) -> torch.Tensor:
+        if constants_known and not isinstance(tensor, nn.Parameter) and is_constant(tensor):
+            return tensor.detach().clone()
+        return _on_meta(tensor)
+
+    _replace(model, other)
 
 
 def with_own_lazy_tensors(model: nn.Module) -> None:

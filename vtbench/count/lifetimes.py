@@ -52,6 +52,11 @@ class Lifetimes:
         parts = parts_with_memory(tensor)
         return any(part.untyped_storage()._cdata in self._weights for part in parts)
 
+    def knows(self, tensor: torch.Tensor) -> bool:
+        """Whether the memory of a tensor is a weight's, or was given or written in the count."""
+        keys = (part.untyped_storage()._cdata for part in parts_with_memory(tensor))
+        return all(key in self._live or key in self._weights for key in keys)
+
     def born(self, tensor: torch.Tensor, module: str, op: str, transient: int = 0) -> None:
         """A tensor was written; ``transient`` bytes were alive only while it was."""
         storage = tensor.untyped_storage()

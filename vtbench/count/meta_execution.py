@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from types import MappingProxyType
 from typing import Any
 from unittest import mock
@@ -34,8 +35,11 @@ def missing_values_noted(counter: Any) -> Iterator[None]:
     ways = {name: getattr(torch.Tensor, name) for name in ("numpy", "tolist", "data_ptr")}
 
     def noting(way: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(way)
         def asked(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             try:
+                if counter.known.is_lost(tensor):
+                    raise NotImplementedError("Python asked for the values of a shape.")
                 return way(tensor, *args, **kwargs)
             except Exception as error:
                 counter.caught = error

@@ -219,17 +219,27 @@ class LeavingTorch(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Note the call if it leaves torch, and make it."""
-        way = self.WAYS.get(func)
-        if not self._counter.importing:
-            if way is not None:
-                self._note(way, args[0])
-            if func in self.READS:
-                self._counter.values.left(self.READS[func], args[0])
+        asked = getattr(func, "__wrapped__", func)  # errors of the ways may be noted
+        way, read = self.WAYS.get(asked), self.READS.get(asked)
+        if (way or read) and not self._counter.importing:
+            self._note(way, read, args[0])
         return func(*args, **(kwargs or {}))
 
-    def _note(self, way: str, tensor: torch.Tensor) -> None:
-        if tensor.numel() > 1 and _holds_reals(tensor):
-            self._counter.file_outside(way, tensor)
+    def _note(self, way: str | None, read: str | None, tensor: torch.Tensor) -> None:
+        counter, path = self._counter, self._counter.stack.current
+        foreign = way if tensor.numel() > 1 and _holds_reals(tensor) else None
+
+        def file() -> None:
+            if foreign is not None:
+                counter.file_outside(foreign, tensor, path=path)
+            if read is not None:
+                counter.values.left(read, tensor)
+
+        if read is None:  # an address, which foreign code works at whatever comes next
+            file()
+        else:
+            inside = counter.stack.inside_a_call
+            counter.handed.over(tensor, file, shared=way is not None, in_a_module=inside)
 
 
 def _holds_reals(tensor: torch.Tensor) -> bool:

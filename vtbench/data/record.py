@@ -201,7 +201,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     apart: tuple[str, ...] = ()
     """The modules that rows are condensed to; empty if every module has rows of its own."""
     road: str | None = None
-    """``meta`` (shapes only), or ``real`` (seeded values) with the reason for it."""
+    """``meta`` (shapes only), ``known`` (shapes of weights, values of inputs) or ``real`` (seeded
+    values), the last two with the reason for it."""
     by_values: ByValues | None = None
     """Why the figures can change with the values of the input; None if shapes alone decide."""
     distribution: Distribution | None = None

@@ -28,6 +28,7 @@ from vtbench.errors import (
 from vtbench.models import inputs, sizes
 from vtbench.models.built import Built
 from vtbench.models.names import Target
+from vtbench.models.numbers_kept import NumbersKept
 from vtbench.models.options import (
     as_typed,
     check,
@@ -36,7 +37,7 @@ from vtbench.models.options import (
     refuse_missing,
     takes_anything,
 )
-from vtbench.models.placement import in_mode, on_cpu, on_meta, without_values
+from vtbench.models.placement import affordable_within, in_mode, on_cpu, on_meta, without_values
 from vtbench.models.size_options import own_size, told_size, with_resolution
 from vtbench.models.sizes import Size
 from vtbench.models.third_party import first_line, ran
@@ -45,6 +46,8 @@ from vtbench.models.users_modules import imported_from, offered
 _DEFAULT_SIZE = (224, 224)
 _IMAGE_OR_CLIP = (4, 5)
 _SHOWN = 12
+_MADE = 1 << 20
+"""Elements up to which a tensor that is made beside a model, such as its input, has values."""
 
 
 class _Made(NamedTuple):
@@ -59,11 +62,12 @@ class _Made(NamedTuple):
     """The parameters that it was given."""
 
 
-def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
+def assemble(target: Target, workload: Workload, *, real: bool, real_inputs: bool) -> Built:
     """The model that a function returns, or that a file holds, with its inputs or with an image."""
     if workload.resolution is not None:
         sizes.positive(workload.model, workload.resolution)
-    with users_code(None if target.entry else target.name):
+    numbers = NumbersKept(_MADE) if real_inputs else contextlib.nullcontext()
+    with users_code(None if target.entry else target.name), numbers:
         found = named(target.name)
         if _is_built(found):
             _refuse_options(workload)
@@ -73,10 +77,11 @@ def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
     module, own_inputs = _taken_apart(workload.model, made.returned)
     module = module if real else without_values(module)
     in_mode(module, training=workload.mode == "train")
+    with_values = real or real_inputs
     if own_inputs is None:
-        built = _with_image(module, made.workload, made.size or _DEFAULT_SIZE, real=real)
+        built = _with_image(module, made.workload, made.size or _DEFAULT_SIZE, real=with_values)
     else:
-        built = _with_inputs(module, own_inputs, made.workload, made.told, real=real)
+        built = _with_inputs(module, own_inputs, made.workload, made.told, real=with_values)
     resolved = msgspec.structs.replace(built.workload, options=workload.options)
     entry = target.entry
     defaults = {} if _is_built(found) else defaults_of(found)
@@ -121,7 +126,9 @@ def _called(
     catalogued = target.entry and target.entry.resolution
     size = own_size({}, options) or catalogued or own_size(_options_of(function, workload), {})
     built_on = on_cpu if real else on_meta
-    made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
+    guarded = affordable_within(workload.model) if real else contextlib.nullcontext()
+    with guarded:
+        made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
     return _Made(made, sized, size, frozenset(options))
 
 

@@ -61,7 +61,7 @@ class Library(Protocol):
         """Module paths of the classifier."""
 
 
-_SIZE_OPTIONS = ("img_size", "image_size", "input_size", "spatial_size")
+_SIZE_OPTIONS = ("img_size", "image_size", "input_size", "spatial_size", "crop_size")
 LIBRARIES: dict[str, Library] = {
     "timm": from_timm,
     "torchvision": from_torchvision,
@@ -69,14 +69,17 @@ LIBRARIES: dict[str, Library] = {
 }
 
 
-def assemble(target: Target, workload: Workload, *, real: bool) -> Built:
+def assemble(target: Target, workload: Workload, *, real: bool, real_inputs: bool) -> Built:
     """The model of a target with its inputs, in the workload's mode."""
     if target.source == "callable":
-        return from_callable.assemble(target, workload, real=real)
-    return _from_library(LIBRARIES[target.source], target, workload, real=real)
+        return from_callable.assemble(target, workload, real=real, real_inputs=real_inputs)
+    library = LIBRARIES[target.source]
+    return _from_library(library, target, workload, real=real, real_inputs=real_inputs)
 
 
-def _from_library(library: Library, target: Target, workload: Workload, *, real: bool) -> Built:
+def _from_library(
+    library: Library, target: Target, workload: Workload, *, real: bool, real_inputs: bool
+) -> Built:
     model, name, asked = workload.model, target.name, workload
     if workload.resolution is not None:
         sizes.positive(model, workload.resolution)
@@ -95,10 +98,11 @@ def _from_library(library: Library, target: Target, workload: Workload, *, real:
     if real:
         affordable(model, module)
         module = ran(model, options, lambda: on_cpu(lambda: library.make(name, options, built_for)))
+    valued = real or real_inputs
     if workload.inputs:
-        given: Given = ((), inputs.named(workload.inputs, module, model, real=real))
+        given: Given = ((), inputs.named(workload.inputs, module, model, real=valued))
     else:
-        given = library.image(module, options, workload.batch_size, size, real=real)
+        given = library.image(module, options, workload.batch_size, size, real=valued)
         inputs.check_complete(*given, module, model)
     return Built(
         module=in_mode(module, training=workload.mode == "train"),

@@ -24,6 +24,9 @@ _PIXELS = ("pixel_values", "pixel_values_videos")
 _HEADS = ("classifier", "head", "score", "cls_classifier", "distillation_classifier")
 # Taken by every configuration, though not by its signature.
 _COMMON = ("num_labels", "output_attentions", "output_hidden_states", "attn_implementation")
+_SEEING = ((), ("vision_config",), ("backbone_config",), ("vision_config", "backbone_config"))
+"""Where a configuration says the size of an image: itself, or a part of it."""
+_SIZES = ("image_size", "crop_size")
 _BACKBONE = ("backbone", "use_timm_backbone", "backbone_kwargs")
 
 
@@ -78,7 +81,7 @@ def image(
     name = _pixels(module)
     given = _tokens(module, batch, real=real)
     if name is not None and size is not None:
-        _, vision = _seeing_part(module.config)
+        vision = _seeing_part(module.config)[1]
         channels = int(getattr(vision, "num_channels", None) or 3)
         frames = getattr(vision, "num_frames", None) or getattr(vision, "frames_per_clip", None)
         shape = (batch, channels, *size) if frames is None else (batch, frames, channels, *size)
@@ -87,13 +90,17 @@ def image(
 
 
 def _tokens(module: nn.Module, batch: int, *, real: bool) -> dict[str, torch.Tensor]:
-    """A text of 128 tokens, or as long as the model's positions go, if it reads one."""
+    """A text of 128 tokens, or as long as the model's positions go, if it reads one.
+
+    Models without an end to their positions may say so by a number below 1.
+    """
     takes = inspect.signature(module.forward).parameters
     configuration: Any = module.config
     text = getattr(configuration, "text_config", configuration)
     if "input_ids" not in takes or not getattr(text, "vocab_size", None):
         return {}
-    length = min(_TOKENS, getattr(text, "max_position_embeddings", None) or _TOKENS)
+    positions = getattr(text, "max_position_embeddings", None)
+    length = min(_TOKENS, positions) if isinstance(positions, int) and positions > 0 else _TOKENS
     names = ["input_ids"]
     if getattr(configuration, "is_encoder_decoder", False) and "decoder_input_ids" in takes:
         names.append("decoder_input_ids")
@@ -156,17 +163,24 @@ def _pixels(module: nn.Module) -> str | None:
     return next((name for name in _PIXELS if name in takes), None)
 
 
-def _seeing_part(configuration: Any) -> tuple[str | None, Any]:
-    """The part of a configuration that says the image size, with its name; itself without one."""
-    for name in (None, "vision_config", "backbone_config"):
-        part = configuration if name is None else getattr(configuration, name, None)
-        if getattr(part, "image_size", None) is not None:
-            return name, part
-    return None, configuration
+def _seeing_part(configuration: Any) -> tuple[tuple[str, ...], Any, str]:
+    """The part of a configuration that says the image size: its path, itself, and its field.
+
+    The configuration itself, if none does.
+    """
+    for path in _SEEING:
+        part = configuration
+        for name in path:
+            part = getattr(part, name, None)
+        for field in _SIZES:
+            if getattr(part, field, None) is not None:
+                return path, part, field
+    return (), configuration, _SIZES[0]
 
 
 def _image_size(configuration: Any) -> Size | None:
-    size = getattr(_seeing_part(configuration)[1], "image_size", None)
+    _, part, field = _seeing_part(configuration)
+    size = getattr(part, field, None)
     if isinstance(size, dict):
         size = (size.get("height"), size.get("width"))
     if isinstance(size, int):
@@ -178,8 +192,11 @@ def _image_size(configuration: Any) -> Size | None:
 
 def _sized(configuration: Any, size: Size) -> dict[str, Any]:
     """The options that build for a size; on the part that sees, if the model has several."""
-    value = size[0] if size[0] == size[1] else list(size)
-    name, part = _seeing_part(configuration)
-    if name is None:
-        return {"image_size": value}
-    return {name: {**part.to_dict(), "image_size": value}}
+    path, _, field = _seeing_part(configuration)
+    made: dict[str, Any] = {field: size[0] if size[0] == size[1] else list(size)}
+    for depth in range(len(path), 0, -1):
+        part = configuration
+        for name in path[:depth]:
+            part = getattr(part, name)
+        made = {path[depth - 1]: {**part.to_dict(), **made}}
+    return made

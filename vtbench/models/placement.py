@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
 from torch.overrides import TorchFunctionMode
 
 from vtbench.errors import ModelError
@@ -54,14 +59,53 @@ def on_cpu(make: Callable[[], Made]) -> Made:
         return make()
 
 
+class Unaffordable(ModelError):
+    """Real values that would not fit in memory."""
+
+
 def affordable(model: str, module: nn.Module) -> None:
     """Refuse real values to a model that would not fit in memory, before any is allocated."""
     size = sum({id(each): each.nbytes for each in _tensors(module)}.values())
     if size > _AFFORDABLE_BYTES:
-        raise ModelError(
+        raise Unaffordable(
             f"{model} needs real values to run, and its {size / 2**30:.1f} GiB of weights exceed "
             f"the {_AFFORDABLE_BYTES >> 30} GiB that a run with real values may take."
         )
+
+
+@contextlib.contextmanager
+def affordable_within(model: str) -> Iterator[None]:
+    """Refuse the same to a model that is being built, at the weight that is one too many.
+
+    A function may do anything before it returns a module, so it is run once, and what it registers
+    is summed up as it comes; memory that was not yet written to has not been taken either.
+    """
+    held: dict[int, int] = {}
+
+    def registered(module: nn.Module, name: str, tensor: torch.Tensor | None) -> None:
+        del module, name
+        if tensor is None or tensor.is_meta or id(tensor) in held:
+            return
+        try:
+            held[id(tensor)] = tensor.nbytes
+        except (RuntimeError, ValueError):  # a tensor without a shape yet
+            return
+        weakref.finalize(tensor, held.pop, id(tensor), None)
+        if sum(held.values()) > _AFFORDABLE_BYTES:
+            raise Unaffordable(
+                f"{model} needs real values to run, and its weights exceed the "
+                f"{_AFFORDABLE_BYTES >> 30} GiB that a run with real values may take."
+            )
+
+    handles = (
+        register_module_parameter_registration_hook(registered),
+        register_module_buffer_registration_hook(registered),
+    )
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @contextlib.contextmanager

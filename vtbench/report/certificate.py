@@ -135,8 +135,10 @@ def _totals(record: Record) -> Table:
 
 
 def _road(record: Record) -> str:
-    """The road; why it is real is said better by what read values than by what meta raised."""
+    """The road; why it has values is said better by what read them than by what meta raised."""
     road = record.road or ""
+    if road.startswith("known ("):
+        return "known: the inputs have values, which the model asks for, and the weights have none"
     if record.by_values is None or not road.startswith("real ("):
         return road
     return "real, because a shape or a decision depends on values"

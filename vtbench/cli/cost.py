@@ -11,8 +11,8 @@ import typer
 from vtbench.cli.groups import command
 from vtbench.cli.options import At, Depth, Output, Plot
 from vtbench.cli.output import check_writable, say
-from vtbench.cli.symbol_values import MOST_SIZES, Given, parse_at
 from vtbench.cli.written import Written
+from vtbench.data.symbol_values import MOST_SIZES, Given, parse_at
 from vtbench.errors import BadInput, BadOption, OutputError
 from vtbench.report.plot import SUFFIXES as FIGURES
 

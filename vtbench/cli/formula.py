@@ -15,13 +15,14 @@ from vtbench.cli.deriving import derive_all, derive_one, key_with
 from vtbench.cli.groups import command
 from vtbench.cli.options import At, Building, From, Jobs, Models, Output, Plot, Save, Session
 from vtbench.cli.output import say, tell
-from vtbench.cli.symbol_values import LETTERS, parse_at, parse_symbols, points_of
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
 from vtbench.data.closed_form import Formula, written
 from vtbench.data.files import ResultFile, read_results
+from vtbench.data.symbol_values import LETTERS, parse_at, parse_symbols, points_of
 from vtbench.errors import BadOption
 from vtbench.report.formula import Row, evaluated, formula_document
+from vtbench.report.formula_chart import formula_chart
 
 TIME_LIMIT = 30.0
 
@@ -141,19 +142,8 @@ def _within(good: Sequence[Formula], rows: list[Row]) -> bool:
 
 
 def _draw(good: Sequence[Formula], rows: list[Row], plot: Path) -> None:
-    """One line per model, and per value of what varies beside the size on the axis."""
-    from vtbench.report.plot import lines
+    """The forms over the sizes."""
+    from vtbench.report.plot import draw
 
-    first = rows[0][0]
-    numbers = {name: len({sizes[name] for sizes, _ in rows}) for name in first}
-    axis = max(first, key=lambda name: (numbers[name], name == "H"))
-    square = all(sizes.get("W") == sizes.get("H") for sizes, _ in rows)
-    others = [n for n in first if n != axis and numbers[n] > 1 and not (square and n == "W")]
-    series: dict[str, list[tuple[float, float]]] = {}
-    for sizes, counts in rows:
-        fixed = "".join(f", {name}={sizes[name]}" for name in others)
-        for each, count in zip(good, counts, strict=True):
-            if count is not None:
-                series.setdefault(f"{each.model}{fixed}", []).append((sizes[axis], count / 1e9))
-    lines(series, "H = W" if square and axis == "H" else axis, "GMACs", plot)
+    draw(formula_chart(good, rows), plot)
     say(f"wrote {plot}")

@@ -13,7 +13,7 @@ from vtbench.data.measurement import Measurement, Ratio
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.exports import EXPORTS
 from vtbench.report.measured.tables import labels, measured_tables, relative, told
-from vtbench.report.measured.values import flat_rows, flat_table, measured_object, ratio_objects
+from vtbench.report.measured.values import flat_rows, flat_table, ratio_objects
 from vtbench.report.measured.wide import WideLayout, wide_tables
 from vtbench.report.table import Table
 
@@ -25,7 +25,6 @@ __all__ = [
     "flat_rows",
     "labels",
     "measured_document",
-    "measured_object",
     "measured_tables",
     "tables_asked",
     "wide_tables",

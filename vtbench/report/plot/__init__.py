@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vtbench.report.plot.drawing import draw, lines
+from vtbench.report.plot.drawing import draw, figure_of, lines
 from vtbench.report.plot.files import SUFFIXES, Series, digest, drawn_from
 
-__all__ = ["SUFFIXES", "Series", "digest", "draw", "drawn_from", "lines"]
+__all__ = ["SUFFIXES", "Series", "digest", "draw", "drawn_from", "figure_of", "lines"]

@@ -30,11 +30,17 @@ PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 def draw(chart: Chart, path: Path) -> None:
     """A chart as a file, PNG or SVG as its name ends."""
     checked(path)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    save(figure_of(chart), path, digest(chart))
 
-    mark, chart = digest(chart), _as_text(chart)
-    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
+
+def figure_of(chart: Chart) -> Any:
+    """A chart as a figure of matplotlib, which a notebook shows."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from vtbench.report.plot.shown import ShownFigure
+
+    chart = _as_text(chart)
+    figure = ShownFigure(figsize=SIZE, dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     _frame(figure, axes, chart)
@@ -45,7 +51,7 @@ def draw(chart: Chart, path: Path) -> None:
     _scale(axes, "y", chart.y)
     _limits(axes, chart)
     _names(figure, axes, chart)
-    save(figure, path, mark)
+    return figure
 
 
 def _as_text(chart: Chart) -> Chart:

@@ -1,0 +1,132 @@
+"""What counts came to: of one model, or of several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vtbench import report
+from vtbench.api.public import speaking_of_keywords
+from vtbench.api.shown import Shown
+from vtbench.data.distribution import Distribution
+from vtbench.data.record import ByValues, Record
+from vtbench.errors import UsageError
+from vtbench.report.chart import Chart
+from vtbench.report.counts_chart import counts_chart
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+class Counts(Shown):
+    """Counts of several models, in order; each is a ``Count`` of its own."""
+
+    def __init__(self, records: Sequence[Record], relative_to: str | None = None) -> None:
+        self.records = list(records)
+        self.relative_to = relative_to
+        """The model that the others are measured against."""
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Count]:
+        return (Count(record) for record in self.records)
+
+    def __getitem__(self, which: int | str) -> Count:
+        """The count at a place, or the one of a model."""
+        if isinstance(which, int):
+            return Count(self.records[which])
+        found = [record for record in self.records if record.workload.model == which]
+        if len(found) != 1:
+            known = ", ".join(dict.fromkeys(record.workload.model for record in self.records))
+            raise UsageError(f"There are {len(found)} counts of {which!r}; there is {known}.")
+        return Count(found[0])
+
+    def document(
+        self, asked: report.Rendering, *, by: report.View = "total", depth: int = 1
+    ) -> str:
+        """The document of ``vtbench macs``."""
+        page = msgspec.structs.asdict(asked)
+        question = report.CountsRendering(
+            **page, view=by, depth=depth, relative_to=self.relative_to
+        )
+        return report.counts_document(self.records, question)
+
+    def table(self, by: report.View = "total", depth: int = 1, *, width: int = 80) -> str:
+        """The totals, or the rows by stage, module, op or class, as text."""
+        return self.document(report.Rendering(width=width), by=by, depth=depth)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each model, with every figure of one number."""
+        import pandas as pd  # imported only where a frame is asked for
+
+        found = []
+        for record in self.records:
+            entry = report.record_object(record)
+            work = entry.pop("workload")
+            whole = {**work, **entry, **(entry["memory"] or {})}
+            found.append({k: v for k, v in whole.items() if not isinstance(v, dict | list)})
+        return pd.DataFrame(found)
+
+    def chart(self, by: report.View = "stage", depth: int = 1) -> Chart:
+        """MACs along the parts of one model, or of several models beside their parameters."""
+        return counts_chart(self.records, by, depth)
+
+    def plot(self, by: report.View = "stage", depth: int = 1) -> Figure:
+        """MACs along the stages, or modules, of one model; of several, beside their parameters."""
+        with speaking_of_keywords():
+            return self.drawn(self.chart(by, depth))
+
+
+class Count(Counts):
+    """What a count came to; prints as a certificate, in a notebook too."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__([record])
+
+    @property
+    def record(self) -> Record:
+        """Everything that is known of it."""
+        return self.records[0]
+
+    @record.setter
+    def record(self, record: Record) -> None:
+        self.records = [record]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of everything that was counted."""
+        return self.record.macs
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing that ran is unknown."""
+        return self.record.complete
+
+    @property
+    def by_values(self) -> ByValues | None:
+        """Why the count can change with the values of the input; None if shapes decide."""
+        return self.record.by_values
+
+    @property
+    def distribution(self) -> Distribution | None:
+        """The count over many inputs, if ``inputs`` or ``seeds`` asked for it."""
+        return self.record.distribution
+
+    @property
+    def params(self) -> int:
+        """Elements of the distinct parameters."""
+        return self.record.parameters.total if self.record.parameters else 0
+
+    def to_dict(self, by: report.View = "total", depth: int = 1) -> dict[str, Any]:
+        """The object that ``vtbench macs --format json`` prints for a model."""
+        return report.record_object(self.record, by, depth)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The ledger as a pandas frame, a row per module, operator and phase."""
+        import pandas as pd  # imported only where a frame is asked for
+
+        return pd.DataFrame([msgspec.structs.asdict(row) for row in self.record.rows])

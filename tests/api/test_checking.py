@@ -82,7 +82,7 @@ def test_check_is_public():
 
 
 def test_mistakes_are_sentences(file, tmp_path):
-    with pytest.raises(errors.BadSuite, match="give --allow-imports"):
+    with pytest.raises(errors.BadSuite, match="give allow_imports"):
         checking.check(file)
     with pytest.raises(errors.BadSuite, match="no suite"):
         checking.check("vt_v33")

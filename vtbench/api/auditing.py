@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import msgspec
 
 from vtbench.api.public import public
-from vtbench.api.shown import Shown, nothing_to_draw
+from vtbench.api.shown import Shown, frame, nothing_to_draw
 from vtbench.claims.audit import Audit, Finding, tables_named
 from vtbench.claims.audit import audit as audited
 from vtbench.claims.suite.interval import Zeros
@@ -39,15 +39,12 @@ class Audited(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each figure that others contradict."""
-        import pandas as pd  # imported only where a frame is asked for
-
-        columns = ["table", *Finding.__struct_fields__]
         rows = [
             {"table": audit.title, **msgspec.structs.asdict(finding)}
             for audit in self.audits
             for finding in audit.findings
         ]
-        return pd.DataFrame(rows, columns=columns)
+        return frame(rows, ["table", *Finding.__struct_fields__])
 
     def chart(self) -> NoReturn:
         """There is none."""

@@ -11,7 +11,7 @@ import msgspec
 
 from vtbench.api.choosing import refuse_code, refuse_idle_axes, refuse_unknown_models, selected
 from vtbench.api.public import public
-from vtbench.api.shown import Shown, nothing_to_draw
+from vtbench.api.shown import Shown, frame, nothing_to_draw
 from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import (
     Explainer,
@@ -84,10 +84,8 @@ class Checked(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each claim."""
-        import pandas as pd  # imported only where a frame is asked for
-
         rows = [verdict_object(v, self.by_values.get(v.claim.id)) for v in self.verdicts]
-        return pd.DataFrame(rows)
+        return frame(rows)
 
     def document(self, asked: Rendering, *, beside: Sequence[Verdict] = ()) -> str:
         """The document in any format of the command, with verdicts on something else behind."""

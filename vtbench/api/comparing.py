@@ -12,7 +12,7 @@ from vtbench.api.conditions import Conditions
 from vtbench.api.measured import Measured
 from vtbench.api.measuring import Timing, timed
 from vtbench.api.public import public
-from vtbench.api.shown import Shown
+from vtbench.api.shown import Shown, frame
 from vtbench.data.comparison import Comparison, compare_records
 from vtbench.data.files import read_measurements
 from vtbench.data.measurement import Measurement
@@ -59,12 +59,8 @@ class Compared(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each pair."""
-        import pandas as pd  # imported only where a frame is asked for
-
-        entries = [comparison_object(each) for each in self.comparisons]
-        return pd.DataFrame(
-            {"model": entry["workload"]["model"], **entry} for entry in entries
-        ).drop(columns="workload", errors="ignore")
+        entries = map(comparison_object, self.comparisons)
+        return frame([{"model": each.pop("workload")["model"], **each} for each in entries])
 
     def chart(self) -> Chart:
         """The speed of the new ones over that of the base, with its interval."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import msgspec
 
 from vtbench.api.public import public
-from vtbench.api.shown import Shown, nothing_to_draw
+from vtbench.api.shown import Shown, frame, nothing_to_draw
 from vtbench.count.peers import conformance as suite
 from vtbench.count.peers.counters import chosen, parse
 from vtbench.data.conformance import Conformance
@@ -36,8 +36,6 @@ class Conformed(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each case and counter."""
-        import pandas as pd  # imported only where a frame is asked for
-
         rows = [
             {
                 "case": case.name,
@@ -48,7 +46,7 @@ class Conformed(Shown):
             for case in self.conformance.cases
             for name, result in case.results.items()
         ]
-        return pd.DataFrame(rows)
+        return frame(rows)
 
     def chart(self) -> NoReturn:
         """There is none."""

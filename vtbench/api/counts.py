@@ -9,9 +9,9 @@ import msgspec
 
 from vtbench import report
 from vtbench.api.public import speaking_of_keywords
-from vtbench.api.shown import Shown
+from vtbench.api.shown import Shown, frame
 from vtbench.data.distribution import Distribution
-from vtbench.data.record import ByValues, Record
+from vtbench.data.record import ByValues, Record, Row
 from vtbench.errors import UsageError
 from vtbench.report.chart import Chart
 from vtbench.report.counts_chart import counts_chart
@@ -61,15 +61,8 @@ class Counts(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each model, with every figure of one number."""
-        import pandas as pd  # imported only where a frame is asked for
-
-        found = []
-        for record in self.records:
-            entry = report.record_object(record)
-            work = entry.pop("workload")
-            whole = {**work, **entry, **(entry["memory"] or {})}
-            found.append({k: v for k, v in whole.items() if not isinstance(v, dict | list)})
-        return pd.DataFrame(found)
+        base = next((r for r in self.records if r.workload.model == self.relative_to), None)
+        return frame(report.flat_records(self.records, base))
 
     def chart(self, by: report.View = "stage", depth: int = 1) -> Chart:
         """MACs along the parts of one model, or of several models beside their parameters."""
@@ -127,6 +120,5 @@ class Count(Counts):
 
     def to_frame(self) -> pd.DataFrame:
         """The ledger as a pandas frame, a row per module, operator and phase."""
-        import pandas as pd  # imported only where a frame is asked for
-
-        return pd.DataFrame([msgspec.structs.asdict(row) for row in self.record.rows])
+        rows = [msgspec.structs.asdict(row) for row in self.record.rows]
+        return frame(rows, Row.__struct_fields__)

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 from vtbench.api.asking import cells_asked
 from vtbench.api.conditions import Several, Size
 from vtbench.api.public import public, speaking_of_keywords
-from vtbench.api.shown import Shown
+from vtbench.api.shown import Shown, frame
 from vtbench.count.symbolic import derive
 from vtbench.data.closed_form import Formula
 from vtbench.data.symbol_values import LETTERS, Given, parse_at, parse_symbols, points_of
-from vtbench.errors import BadOption, UsageError
+from vtbench.errors import BadOption, Untraceable, UsageError
 from vtbench.measure.workers import attempt
 from vtbench.report.chart import Chart
 from vtbench.report.document import Rendering
 from vtbench.report.formula import Row, evaluated, formula_document, formula_object
 from vtbench.report.formula_chart import formula_chart
+from vtbench.report.render import render
+from vtbench.report.table import Table
 from vtbench.sweep.cells import COUNTED
 
 if TYPE_CHECKING:
@@ -46,11 +48,14 @@ class Formulas(Shown):
         return self._only().macs
 
     def at(self, **sizes: int) -> int | None:
-        """The exact count of the one form at sizes; B is 1 and W is H unless they are given."""
+        """The exact count of the one form at sizes; None if it does not hold there.
+
+        B is 1 and W is H unless they are given.
+        """
         form = self._only()
         with speaking_of_keywords():
             points = _points(sizes, list(form.degree) or LETTERS)
-        ((_, (count,)),) = evaluated([form], points)
+            ((_, (count,)),) = evaluated([form], points)
         return count
 
     def _only(self) -> Formula:
@@ -67,21 +72,21 @@ class Formulas(Shown):
         return None if self.points is None else evaluated(self._good(), self.points)
 
     def document(self, asked: Rendering) -> str:
-        """The document of ``vtbench formula``."""
-        return formula_document(self.formulas, self._rows(), asked)
+        """The document of ``vtbench formula``, and why a model has no form."""
+        text = formula_document(self.formulas, self._rows(), asked)
+        if asked.format not in ("table", "html"):
+            return text
+        why = tuple(f"{f.model}: {f.error}" for f in self.formulas if f.error is not None)
+        below = Table(title="", columns=(), rows=(), notes=why)
+        return f"{text}\n{render([below], asked.format, width=asked.width)}\n" if why else text
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each form; or for each size, with a column for each model."""
-        import pandas as pd  # imported only where a frame is asked for
-
         rows = self._rows()
         if rows is None:
-            return pd.DataFrame([formula_object(each) for each in self.formulas])
+            return frame([formula_object(each) for each in self.formulas])
         names = [each.model for each in self._good()]
-        return pd.DataFrame(
-            [{**sizes, **dict(zip(names, counts, strict=True))} for sizes, counts in rows],
-            dtype=object,  # an integer stays one, at any size, beside a size that has none
-        )
+        return frame([{**sizes, **dict(zip(names, counts, strict=True))} for sizes, counts in rows])
 
     def chart(self, at: At | None = None) -> Chart:
         """The counts over sizes."""
@@ -121,8 +126,8 @@ def formula(  # noqa: PLR0913  # the options of the command, by their names
     >>> form.macs, form.at(H=224)
     >>> vtbench.formula(["deit_s", "swin_t"], at={"H": range(192, 513, 32)}).plot()
 
-    A formula is compared with counts at other sizes before it is shown. A model that has none is
-    a row that says why.
+    A formula is compared with counts at other sizes before it is shown. Of several models, one
+    that has none is a row that says why.
 
     Options:
       models: A name or a pattern of models, or a list of them; package.module:function too.
@@ -150,6 +155,8 @@ def formula(  # noqa: PLR0913  # the options of the command, by their names
         why = error if done is None else done.error
         failed = Formula(model=workload.model, options=workload.to_dict()["options"], error=why)
         found.append((done.result if done is not None else None) or failed)
+    if all(each.error is not None for each in found):
+        raise Untraceable(" ".join(dict.fromkeys(str(each.error) for each in found)))
     return Formulas(found, points)
 
 

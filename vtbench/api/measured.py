@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vtbench.api.public import speaking_of_keywords
-from vtbench.api.shown import Shown
+from vtbench.api.shown import Shown, frame
 from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.errors import UsageError
@@ -61,9 +61,7 @@ class Measured(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each measurement with every figure of one number."""
-        import pandas as pd  # imported only where a frame is asked for
-
-        return pd.DataFrame(flat_rows(self.records))
+        return frame(flat_rows(self.records))
 
     def chart(self, across: str | None = None, show: str | None = None) -> Chart:
         """A quantity along an axis, or against MACs; of several protocols, that of the first."""

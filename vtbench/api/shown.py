@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from vtbench.api.public import speaking_of_keywords
@@ -74,6 +75,20 @@ def nothing_to_draw(why: str) -> NoReturn:
         f"{why}, so there is no figure. What can be drawn: a sweep, measurements of several models "
         "or conditions, a comparison, a closed form over sizes, and a count by stage or module."
     )
+
+
+def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Rows as a pandas frame in which whole numbers stay whole, also beside absent ones."""
+    import pandas as pd  # imported only where a frame is asked for
+
+    made = pd.DataFrame(rows, columns=list(columns) or None)
+    for name in made.columns:
+        values = [row.get(name) for row in rows]
+        known = [value for value in values if value is not None]
+        if known and len(known) < len(values) and all(type(value) is int for value in known):
+            small = max(map(abs, known)) < 2**63
+            made[name] = pd.Series(values, dtype="Int64" if small else object)
+    return made
 
 
 def _read(text: str) -> dict[str, Any]:

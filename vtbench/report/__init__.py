@@ -13,7 +13,7 @@ from vtbench.report.document import (
     written,
 )
 from vtbench.report.models_side_by_side import comparison, failure
-from vtbench.report.record_values import csv_table, record_object
+from vtbench.report.record_values import csv_table, flat_records, record_object
 from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table, name_column
 
@@ -37,6 +37,7 @@ __all__ = [
     "counts_tables",
     "csv_table",
     "failure",
+    "flat_records",
     "json_object",
     "json_text",
     "name_column",

@@ -14,6 +14,9 @@ from vtbench.report.chart import Chart, Line, Mark, Scale
 DRAWN: tuple[View, ...] = ("stage", "module")
 """The views whose parts stand in an order, which a figure can show."""
 
+MOST_NAMES = 10
+"""Parts whose names have room along an axis."""
+
 
 def counts_chart(records: Sequence[Record], by: View = "stage", depth: int = 1) -> Chart:
     """Of one record its parts, or its figure over inputs; of several, MACs beside parameters."""
@@ -38,9 +41,14 @@ def _along(record: Record, by: View, depth: int) -> Chart:
             "several parts, several models, and several inputs can be drawn."
         )
     marks = (Mark(x=float(x), y=float(p.macs)) for x, p in zip(places, parts, strict=True))
+    named = len(parts) <= MOST_NAMES
     return Chart(
         title=f"MACs of {record.workload.model} by {by}",
-        x=Scale(label=by, ticks=tuple(map(float, places)), names=tuple(p.name for p in parts)),
+        x=Scale(
+            label=by if named else f"{by}, by its place",
+            ticks=tuple(map(float, places)) if named else (),
+            names=tuple(p.name for p in parts) if named else (),
+        ),
         y=Scale(label="MACs"),
         lines=(Line(name=record.workload.model, marks=tuple(marks)),),
         conditions=conditions(record),

@@ -24,7 +24,7 @@ def formula_chart(good: Sequence[Formula], rows: Sequence[Row]) -> Chart:
                 mark = Mark(x=float(sizes[axis]), y=count / 1e9)
                 series.setdefault(f"{each.model}{fixed}", []).append(mark)
     return Chart(
-        title="",
+        title="MACs in closed form",
         x=Scale(label="H = W" if square and axis == "H" else axis),
         y=Scale(label="GMACs"),
         lines=tuple(Line(name=name, marks=tuple(marks)) for name, marks in series.items()),

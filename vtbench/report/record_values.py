@@ -48,11 +48,16 @@ def csv_table(
     """One line per record, or per part of a record where a view is asked for."""
     if view != "total":
         return _parts_table(records, view, depth)
-    counters = list(dict.fromkeys(name for record in records for name in record.counters))
-    classes = sorted({name for record in records for name in record.classes()})
-    lines = [_flat(record, counters, classes, base) | _last(record, records) for record in records]
+    lines = flat_records(records, base)
     heads = list(lines[0]) if lines else []
     return values_table(heads, [list(line.values()) for line in lines])
+
+
+def flat_records(records: Sequence[Record], base: Record | None = None) -> list[dict[str, Any]]:
+    """Every figure of one number, by name, for each record; all have the same names."""
+    counters = list(dict.fromkeys(name for record in records for name in record.counters))
+    classes = sorted({name for record in records for name in record.classes()})
+    return [_flat(record, counters, classes, base) | _last(record, records) for record in records]
 
 
 def _flat(

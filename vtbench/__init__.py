@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vtbench.api.conforming import conformance
     from vtbench.api.counting import count, counting
     from vtbench.api.deriving import formula
+    from vtbench.api.explaining import explain
     from vtbench.api.measuring import latency, memory, read, throughput
     from vtbench.api.sweeping import sweep
 
@@ -31,6 +32,7 @@ _PLACES = {
     "conformance": "vtbench.api.conforming",
     "count": "vtbench.api.counting",
     "counting": "vtbench.api.counting",
+    "explain": "vtbench.api.explaining",
     "formula": "vtbench.api.deriving",
     "latency": "vtbench.api.measuring",
     "memory": "vtbench.api.measuring",
@@ -48,6 +50,7 @@ __all__ = [
     "conformance",
     "count",
     "counting",
+    "explain",
     "formula",
     "latency",
     "memory",

@@ -109,10 +109,12 @@ def compare(  # noqa: PLR0913  # the options of the command, by their names
     >>> vtbench.compare("before.jsonl", "after.jsonl", across="torch", smallest=0.05)
 
     A dict of live modules or functions, which run on ``args``, or one of names of models, is
-    measured as by ``vtbench.throughput``, whose options apply: the models take turns, and their
-    ratios have intervals. Two files of measurements, or two results of measuring, are compared as
-    by ``vtbench compare``, pair by pair: ``across`` names fields that differ on purpose, such as
-    torch, dtype or device, and ``smallest`` is the smallest change in time that matters.
+    measured as by ``vtbench.throughput``, of whose options ``max_time``, ``protocol``,
+    ``relative_to`` and ``save`` apply: the models take turns, and their ratios have intervals.
+
+    Two files of measurements, or two results of measuring, are compared as by ``vtbench compare``,
+    pair by pair: ``across`` names fields that differ on purpose, such as torch, dtype or device,
+    and ``smallest`` is the smallest change in time that matters.
     """
     if isinstance(subjects, str | Path | Measured):
         if conditions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import msgspec
 from vtbench import report
 from vtbench.api.public import speaking_of_keywords
 from vtbench.api.shown import Shown, frame
+from vtbench.claims.printed_figures import printed_figures
 from vtbench.data.distribution import Distribution
 from vtbench.data.record import ByValues, Record, Row
 from vtbench.errors import UsageError
@@ -51,7 +53,11 @@ class Counts(Shown):
         """The document of ``vtbench macs``."""
         page = msgspec.structs.asdict(asked)
         question = report.CountsRendering(
-            **page, view=by, depth=depth, relative_to=self.relative_to
+            **page,
+            view=by,
+            depth=depth,
+            relative_to=self.relative_to,
+            printed=printed_figures(self.records),
         )
         return report.counts_document(self.records, question)
 
@@ -116,7 +122,9 @@ class Count(Counts):
 
     def to_dict(self, by: report.View = "total", depth: int = 1) -> dict[str, Any]:
         """The object that ``vtbench macs --format json`` prints for a model."""
-        return report.record_object(self.record, by, depth)
+        whole = self.document(report.Rendering(format="json"), by=by, depth=depth)
+        entry: dict[str, Any] = json.loads(whole)["results"][0]
+        return entry
 
     def to_frame(self) -> pd.DataFrame:
         """The ledger as a pandas frame, a row per module, operator and phase."""

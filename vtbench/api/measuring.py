@@ -88,7 +88,8 @@ def latency(
     >>> vtbench.latency("deit_s", gpu=0, protocol="latency-cold")
 
     The host waits for the device after every step, and the batch size of a model by name is 1.
-    Everything else is as in ``vtbench.throughput``; ``protocol`` is latency or latency-cold.
+    ``protocol`` is latency or latency-cold; ``max_time``, ``stages``, ``relative_to`` and ``save``
+    are as in ``vtbench.throughput``.
     """
     settings = MeasureSettings(protocol=protocol, max_seconds=max_time, stages=stages)
     how = Timing(settings=settings, relative_to=relative_to, save=save)

@@ -31,7 +31,7 @@ ours,1.50,+0.40
 FUNCTIONS = sorted(set(vtbench.__all__) - {"__version__"})
 OF_CONDITIONS = ("throughput", "latency", "memory", "compare", "sweep")
 LINEAR = 16 * 8
-NOTHING = "What can be drawn: a sweep"
+NOTHING = "Figures are for a sweep"
 
 
 def counted():

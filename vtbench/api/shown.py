@@ -72,7 +72,7 @@ class Shown(ABC):
 def nothing_to_draw(why: str) -> NoReturn:
     """Refuse a figure, and say of what there is one."""
     raise UsageError(
-        f"{why}, so there is no figure. What can be drawn: a sweep, measurements of several models "
+        f"{why}, so there is no figure. Figures are for a sweep, measurements of several models "
         "or conditions, a comparison, a closed form over sizes, and a count by stage or module."
     )
 

@@ -27,14 +27,14 @@ SECONDS = 600
 
 def executed(notebook: Any, folder: Path) -> Any:
     """The notebook with what its cells show now; a cell that fails raises."""
-    os.environ |= {"PYTHONPATH": str(ROOT), "VTBENCH_CACHE": str(folder / "cache")}
+    own = {"PYTHONPATH": str(ROOT), "VTBENCH_CACHE": str(folder / "cache")}
     again = nbformat.from_dict(notebook)
     NotebookClient(
         again,
         timeout=SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
-    ).execute()
+    ).execute(env={**os.environ, **own})
     return again
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from vtbench.api.counting import Count
+    from vtbench.api.counts import Count
     from vtbench.claims.judge import Verdict
     from vtbench.claims.suite import Suite
 

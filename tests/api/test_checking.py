@@ -67,9 +67,7 @@ def test_a_check_from_python_judges_as_the_command_does(tmp_path, vtbench, monke
     assert [verdict.verdict for verdict in found.verdicts] == ["holds"]
     ended = vtbench("check", str(path), "--format", "json")
     printed = json.loads(ended.out)
-    same = json.loads(json.dumps(found.to_dict()))
-    assert same.pop("claims") == printed["results"]
-    assert same.items() <= printed.items()
+    assert found.to_dict() == printed
     assert found.table() == vtbench("check", str(path)).out
     assert repr(found) == found.table()
     assert "<h4>counts</h4><table>" in found._repr_html_()
@@ -84,7 +82,7 @@ def test_check_is_public():
 
 
 def test_mistakes_are_sentences(file, tmp_path):
-    with pytest.raises(errors.BadSuite, match="give --allow-imports"):
+    with pytest.raises(errors.BadSuite, match="give allow_imports"):
         checking.check(file)
     with pytest.raises(errors.BadSuite, match="no suite"):
         checking.check("vt_v33")

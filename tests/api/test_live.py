@@ -80,7 +80,7 @@ def test_results_print_as_the_table_and_in_a_notebook(line, x):
     assert "<table" in found._repr_html_()
     frame = found.to_frame()
     assert frame.loc[0, "model"] == "Sequential"
-    assert set(found.to_dict()) == {"records", "ratios"}
+    assert set(found.to_dict()) == {"schema", "vtbench", "results", "ratios"}
 
 
 def test_the_module_is_left_as_it_was(x):

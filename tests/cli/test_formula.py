@@ -12,9 +12,9 @@ import sympy
 
 from vtbench.cli.deriving import key_with
 from vtbench.cli.formula import Question, answer
-from vtbench.cli.symbol_values import parse_at, parse_symbols, points_of
 from vtbench.cli.written import Written
 from vtbench.data.closed_form import Checked, Formula
+from vtbench.data.symbol_values import parse_at, parse_symbols, points_of
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption
 from vtbench.report.document import Rendering

@@ -12,7 +12,8 @@ import pytest
 from rich.cells import cell_len
 
 from vtbench import errors
-from vtbench.cli import counting, printed_figures
+from vtbench.claims import printed_figures
+from vtbench.cli import counting
 from vtbench.measure.workers import in_turn
 
 RESNET18_CONVS = (

@@ -319,7 +319,7 @@ def test_formulas_reach_a_model_by_name():
     "fields",
     [
         {"resolution": 0}, {"resolution": "x"}, {"resolution": (1, 2, 3)}, {"resolution": True},
-        {"batch_size": 0}, {"batch_size": 1.5}, {"batch_size": None}, {"mode": "bogus"},
+        {"batch_size": 0}, {"batch_size": 1.5}, {"batch_size": True}, {"mode": "bogus"},
         {"backward": "yes"}, {"inputs": 3}, {"options": 3}, {"resolution": 2**31},
     ],
 )  # fmt: skip

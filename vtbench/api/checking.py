@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
 from vtbench.api.choosing import refuse_code, refuse_idle_axes, refuse_unknown_models, selected
+from vtbench.api.public import public
 from vtbench.api.search_axes import with_axes
+from vtbench.api.shown import Shown, frame, nothing_to_draw
 from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import (
     Explainer,
@@ -35,9 +37,9 @@ from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
 from vtbench.measure.isolated import MeasureSettings
 from vtbench.measure.isolated import measure as measure_together
-from vtbench.report import Rendering, render
+from vtbench.report import Rendering
 from vtbench.report.chance import NONE_DRAWN
-from vtbench.report.checking import check_document, check_object, check_tables
+from vtbench.report.checking import check_document
 from vtbench.report.claims_by_values import claims_by_values
 from vtbench.report.speeds import Speeds
 from vtbench.report.verdicts import verdict_object
@@ -55,7 +57,7 @@ INPUT_SETS = 4
 """Inputs that lie on the device at a time."""
 
 
-class Checked:
+class Checked(Shown):
     """Verdicts on suites; prints as the tables of ``vtbench check``, in a notebook too."""
 
     def __init__(
@@ -81,22 +83,10 @@ class Checked:
         """Whether every verdict is the one that its suite expects."""
         return all(verdict.as_expected for verdict in self.verdicts)
 
-    def table(self, width: int = 80) -> str:
-        """The tables that the command line prints."""
-        return self.document(Rendering(width=width))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Claims, totals, predictions and speeds, by the keys that ``--format json`` has."""
-        return check_object(
-            self.verdicts, self._predictions, self._speeds, self.by_values, self._wrong
-        )
-
     def to_frame(self) -> pd.DataFrame:
         """A row for each claim."""
-        import pandas as pd  # imported only where a frame is asked for
-
         rows = [verdict_object(v, self.by_values.get(v.claim.id)) for v in self.verdicts]
-        return pd.DataFrame(rows)
+        return frame(rows)
 
     def document(self, asked: Rendering, *, beside: Sequence[Verdict] = ()) -> str:
         """The document in any format of the command, with verdicts on something else behind."""
@@ -109,35 +99,44 @@ class Checked:
             wrong=self._wrong,
         )
 
-    def __repr__(self) -> str:
-        """The tables."""
-        return self.table()
-
-    def _repr_html_(self) -> str:
-        tables = check_tables(
-            self.verdicts, self._predictions, self._speeds, self.by_values, self._wrong
-        )
-        return render(tables, "html")
+    def chart(self) -> NoReturn:
+        """There is none."""
+        nothing_to_draw("A verdict is a word about a printed figure")
 
 
+@public()
 def check(  # noqa: PLR0913  # the options of the command, by their names
-    suite: str | Path | Sequence[str | Path] = (),
+    suites: str | Path | Sequence[str | Path] = (),
     *,
     only: str | None = None,
     from_: str | Path | Sequence[str | Path] = (),
     save: str | Path | None = None,
     measure: bool = False,
-    gpu: str | None = None,
+    gpu: int | str | None = None,
+    device: str | None = None,
     max_time: float = 15.0,
     allow_imports: bool = False,
 ) -> Checked:
     """Check the published figures of suites, by name or file (default: all that ship).
 
-    Counts and judges as ``vtbench check`` does. ``from_`` names files of kept results: if they
-    hold records, nothing is counted. Speeds are judged by the measurements that they and ``save``
-    hold, and nothing is timed unless ``measure`` asks for it.
+    >>> vtbench.check("vt_v3", only="*.t1.*").as_expected
+    >>> vtbench.check("my_suite.toml", measure=True, gpu=0, save="speed.jsonl")
+
+    Counts and judges as ``vtbench check`` does.
+
+    Options:
+      suites: Names of suites, or files, or a list of them.
+      only: Check only the claims whose id matches, such as '*.t1.*'.
+      from_: Files of kept results: if they hold records, nothing is counted, and speeds are judged
+          by their measurements.
+      save: A file to which records are appended; what it holds is not made again.
+      measure: Whether the models of the claims about speed are timed.
+      gpu: Measure on this GPU (default: the CPU).
+      device: The same as PyTorch writes it.
+      max_time: Most seconds of samples for each model.
+      allow_imports: Whether suites may name functions of yours, which vtbench then imports.
     """
-    names = [suite] if isinstance(suite, str | Path) else suite
+    names = [suites] if isinstance(suites, str | Path) else suites
     kept = read_results(map(Path, [from_] if isinstance(from_, str | Path) else from_))
     found, matching = selected(find([str(name) for name in names]), only)
     if not allow_imports:
@@ -149,7 +148,8 @@ def check(  # noqa: PLR0913  # the options of the command, by their names
             known = counted(found, file)
         timed = [*kept.measurements, *file.results.measurements]
         if measure:
-            ask = MeasureAsk(gpu=gpu, max_seconds=max_time)
+            place = None if gpu is None else str(gpu)
+            ask = MeasureAsk(gpu=place, device=device, max_seconds=max_time)
             timed += measured(found, matching, known, ask, file)
         return checked(found, matching, known, timed, counted_here=not kept.records)
 

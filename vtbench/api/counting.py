@@ -5,137 +5,243 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, overload
 
 import msgspec
 
-from vtbench import report
-from vtbench.api.over_inputs import by_keyword, over_of_module, over_of_name
+from vtbench.api.asking import MAKES_ITS_OWN, NAMED, cells_asked, named_workload
+from vtbench.api.conditions import Several, Size
+from vtbench.api.counts import Count, Counts
+from vtbench.api.over_inputs import over_of_module, over_of_name
+from vtbench.api.public import public, refuse_unknown
 from vtbench.count.count_module import CountSettings, counter_for, summary
 from vtbench.count.count_workload import RunSettings, count_workload, record_of
+from vtbench.count.mode import Mode, in_mode, mode_under
 from vtbench.count.operators.rules import UserFormula
 from vtbench.count.over_inputs import by_values, counted_on, distributions, live_counts
-from vtbench.data.distribution import Distribution, InputSet
-from vtbench.data.record import ByValues, PeerCount, Record
-from vtbench.data.workload import EXECUTION, InputSpec, Workload, freeze_options
-from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
+from vtbench.data.distribution import InputSet
+from vtbench.data.record import PeerCount, Record
+from vtbench.data.workload import Workload
+from vtbench.errors import UsageError
+from vtbench.measure.workers import attempt
+from vtbench.sweep.cells import COUNTED
 
 if TYPE_CHECKING:
-    import pandas as pd
     from torch import nn
+    from typing_extensions import Unpack
 
-_WORKLOAD_FIELDS = frozenset(Workload.__struct_fields__) - EXECUTION - {"model"}
-
-
-class Count:
-    """What a count came to; prints as a certificate, in a notebook too."""
-
-    def __init__(self, record: Record) -> None:
-        self.record = record
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of everything that was counted."""
-        return self.record.macs
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing that ran is unknown."""
-        return self.record.complete
-
-    @property
-    def by_values(self) -> ByValues | None:
-        """Why the count can change with the values of the input; None if shapes decide."""
-        return self.record.by_values
-
-    @property
-    def distribution(self) -> Distribution | None:
-        """The count over many inputs, if ``inputs`` or ``seeds`` asked for it."""
-        return self.record.distribution
-
-    @property
-    def params(self) -> int:
-        """Elements of the distinct parameters."""
-        return self.record.parameters.total if self.record.parameters else 0
-
-    def table(self, by: report.View = "total", depth: int | None = None, width: int = 80) -> str:
-        """The certificate, or the rows by stage, module, op or class, as text."""
-        question = report.CountsRendering(view=by, depth=depth, width=width)
-        return report.counts_document([self.record], question)
-
-    def to_dict(self, by: report.View = "total", depth: int | None = None) -> dict[str, Any]:
-        """The object that ``vtbench macs --format json`` prints for a model."""
-        return report.record_object(self.record, by, depth)
-
-    def to_frame(self) -> pd.DataFrame:
-        """The ledger as a pandas frame, a row per module, operator and phase."""
-        import pandas as pd  # imported only where a frame is asked for
-
-        return pd.DataFrame([msgspec.structs.asdict(row) for row in self.record.rows])
-
-    def __repr__(self) -> str:
-        """The certificate."""
-        return self.table()
-
-    def _repr_html_(self) -> str:
-        return report.render(report.counts_tables([self.record], report.CountsRendering()), "html")
+    from vtbench.api.conditions import Building
 
 
+@overload
 def count(
     model: nn.Module | str,
-    *inputs: Any,
+    *args: Any,
+    resolution: Size | None = None,
+    batch_size: int | None = None,
+    mode: Mode | None = None,
+    backward: bool | None = None,
+    options: Mapping[str, Any] | None = None,
+    tokens: int | None = None,
+    weights: str | None = None,
+    inputs: Any = None,
+    seeds: int | None = None,
     ops: Mapping[Any, UserFormula] | None = None,
     counters: str | Sequence[str] = (),
-    **keywords: Any,
-) -> Count:
-    """Count a module on inputs, or a model by name.
+    **forward: Any,
+) -> Count: ...
 
-    With a module, inputs and keywords go to its ``forward``. With a name, the keywords are the
-    fields of a workload: ``resolution``, ``batch_size``, ``options``, ``mode``, ``backward`` and
-    ``weights``, a checkpoint.
-    ``backward=True`` counts the backward pass too, with a module as with a name.
-    ``counters`` names other counters to run beside ours, each on a copy; ``"all"`` runs those that
-    are installed.
 
-    ``seeds=N`` counts N random inputs, and ``inputs=`` those of a folder of images, a ``.npy``
-    file or a function by name, or, for a module, those of a list: ``distribution`` then says how
-    the count varies, and the rest is of the first. A module whose ``forward`` has a parameter of
-    that name gets it instead.
+@overload
+def count(
+    model: list[str] | tuple[str, ...],
+    *,
+    relative_to: str | None = None,
+    seeds: int | None = None,
+    ops: Mapping[Any, UserFormula] | None = None,
+    counters: str | Sequence[str] = (),
+    **building: Unpack[Building],
+) -> Counts: ...
+
+
+@public()
+def count(  # noqa: PLR0913  # the options of the command, by their names
+    model: nn.Module | str | list[str] | tuple[str, ...],
+    *args: Any,
+    resolution: Several[Size | None] = None,
+    batch_size: Several[int | None] = None,
+    mode: Several[Mode | None] = None,
+    backward: Several[bool | None] = None,
+    options: Mapping[str, Any] | None = None,
+    tokens: Several[int | None] = None,
+    weights: Several[str | None] = None,
+    inputs: Any = None,
+    seeds: int | None = None,
+    ops: Mapping[Any, UserFormula] | None = None,
+    counters: str | Sequence[str] = (),
+    relative_to: str | None = None,
+    **forward: Any,
+) -> Count | Counts:
+    """Count the multiply-accumulates of a module on inputs, or of models by name.
+
+    >>> vtbench.count("swin_t", resolution=224).macs
+    4490566656
+    >>> net = torch.nn.Linear(16, 4)
+    >>> vtbench.count(net, torch.zeros(8, 16)).macs
+    512
+
+    A module is run on ``args`` and ``forward``, which go to its ``forward``, in evaluation mode;
+    afterwards it is what it was. A model by name is built for ``resolution``, ``batch_size`` and
+    the constructor's ``options``, and makes its own inputs. A module whose ``forward`` has a
+    parameter that is named like one of these options gets it instead.
+
+    Several models are a list of names, whose options may have lists of values.
+
+    Options:
+      resolution: Image size of a model by name: N, or (H, W) (default: the model's own size).
+      batch_size: Images per step of a model by name (default: 1).
+      mode: 'eval' or 'train'; 'as-is' leaves a module, and each of its submodules, in the mode
+          that it is in (default: 'eval').
+      backward: Whether the backward pass is counted too (default: False).
+      options: Constructor options of a model by name.
+      tokens: Number of tokens of a model by name; the same as options={'tokens': N}.
+      weights: A checkpoint of a model by name; code in the file is not run.
+      inputs: Many inputs to count over: a folder of images, a .npy file, a function by name, or
+          for a module a list; ``distribution`` then says how the count varies, and the rest is of
+          the first. A list of InputSpec gives a model by name its inputs.
+      seeds: Count N random inputs, of the seeds 0 to N-1.
+      ops: Formulas for operators, by operator; they get shapes and return MACs.
+      counters: Other counters to run beside, each on a copy: 'all', or names.
+      relative_to: Of several models, the one that the others are measured against.
     """
+    asked = {
+        "resolution": resolution, "batch_size": batch_size, "mode": mode, "backward": backward,
+        "options": options, "tokens": tokens, "weights": weights, "inputs": inputs, "seeds": seeds,
+    }  # fmt: skip
+    given = {name: value for name, value in asked.items() if value is not None}
     beside = _counters(counters)
+    if isinstance(model, list | tuple):
+        return _several(model, args, {**given, **forward}, (ops, beside), relative_to)
+    if relative_to is not None:
+        raise UsageError("relative_to compares several models; give a list of their names.")
     if isinstance(model, str):
-        over = over_of_name(keywords)
-        _refuse_beside_inputs(over, beside)
-        settings = RunSettings(counters=beside, over=over)
-        return Count(
-            count_workload(named_workload(model, inputs, keywords), settings=settings, formulas=ops)
-        )
+        return _by_name(model, args, {**given, **forward}, ops, beside)
     _module(model)
-    backward = _backward_of(model, keywords)
-    found = over_of_module(model, inputs, keywords)
-    over, given = found if found is not None else (None, [(inputs, keywords)])
+    return _live_count(model, args, (given, forward), ops, beside)
+
+
+def _by_name(
+    model: str,
+    args: tuple[Any, ...],
+    keywords: dict[str, Any],
+    ops: Mapping[Any, UserFormula] | None,
+    beside: tuple[str, ...],
+) -> Count:
+    """The count of a model that is built here."""
+    over = over_of_name(keywords)
     _refuse_beside_inputs(over, beside)
+    settings = RunSettings(counters=beside, over=over)
+    workload = named_workload(model, args, keywords)
+    return Count(count_workload(workload, settings=settings, formulas=ops))
+
+
+def _several(
+    names: Sequence[str],
+    args: tuple[Any, ...],
+    keywords: dict[str, Any],
+    how: tuple[Mapping[Any, UserFormula] | None, tuple[str, ...]],
+    relative_to: str | None,
+) -> Counts:
+    """Counts of models by name; one that cannot be counted is a row that says why."""
+    ops, beside = how
+    over = over_of_name(keywords)
+    _refuse_beside_inputs(over, beside)
+    if args:
+        raise UsageError(MAKES_ITS_OWN)
+    refuse_unknown("vtbench.count for models by name", keywords, NAMED)
+    asked = cells_asked([*names, relative_to] if relative_to else names, keywords, [COUNTED])
+    settings = RunSettings(counters=beside, over=over)
+    records = []
+    for workload, error in asked.todo():
+        if error is not None:
+            records.append(Record(workload=workload, error=error))
+            continue
+        found = attempt(partial(count_workload, settings=settings, formulas=ops), workload)
+        records.append(found.result or Record(workload=workload, error=found.error))
+    return Counts(records, relative_to)
+
+
+def _live_count(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    asked: tuple[dict[str, Any], dict[str, Any]],
+    ops: Mapping[Any, UserFormula] | None,
+    beside: tuple[str, ...],
+) -> Count:
+    """The count of a module that its caller holds."""
+    options, keywords = _told_apart(model, *asked)
+    found = over_of_module(model, args, options, keywords)
+    over, given = found if found is not None else (None, [(args, keywords)])
+    _refuse_beside_inputs(over, beside)
+    mode = options.get("mode", "eval")
+    workload = Workload(
+        model=type(model).__name__, mode=mode_under(model, mode), backward=_backward(options)
+    )
+    how = CountSettings(
+        ops=ops or {},
+        backward=workload.backward,
+        mode=None if mode == "as-is" else workload.mode,
+    )
     drawn = over is not None and over.source is None
-    how = CountSettings(ops=ops or {}, backward=backward)
-    with by_keyword():
-        counts = live_counts(model, given, how, drawn=drawn)
-    workload = msgspec.structs.replace(_live(model), backward=backward)
+    counts = live_counts(model, given, how, drawn=drawn)
     record = msgspec.structs.replace(
         record_of(workload, counts[0], None),
         by_values=by_values(counts, counted_on(over)),
         **(distributions(counts, over) if over is not None else {}),
     )
     if beside:
-        said = _beside(model, (inputs, keywords), record, beside)
+        with in_mode(model, mode):
+            said = _beside(model, (args, keywords), record, beside)
         record = msgspec.structs.replace(record, counters=said)
     return Count(record)
 
 
-def _backward_of(model: nn.Module, keywords: dict[str, Any]) -> bool:
-    """Whether the backward pass is asked for; a forward with a parameter of that name gets it."""
-    if "backward" not in keywords or "backward" in inspect.signature(model.forward).parameters:
-        return False
-    asked = keywords.pop("backward")
+_OF_MODULES = frozenset({"mode", "backward", "inputs", "seeds"})
+"""Options that a live module can be counted with."""
+
+
+def _told_apart(
+    model: nn.Module, given: dict[str, Any], forward: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is asked of the count, and what goes to ``forward``, which has its own names first."""
+    takes = _parameters_of(model) if given else {}
+    anything = any(each.kind is each.VAR_KEYWORD for each in takes.values())
+    options = {
+        name: value
+        for name, value in given.items()
+        if name not in takes and (name in _OF_MODULES or not anything)
+    }
+    foreign = sorted(set(options) - _OF_MODULES)
+    if foreign:
+        raise UsageError(
+            f"{foreign[0]}: a module is counted on the inputs that you give, and its forward has "
+            f"no parameter of this name; what can be set is {', '.join(sorted(_OF_MODULES))}."
+        )
+    passed = {name: value for name, value in given.items() if name not in options}
+    return options, {**forward, **passed}
+
+
+def _parameters_of(model: nn.Module) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a module's forward; a script does not say which it has."""
+    try:
+        return inspect.signature(model.forward).parameters
+    except ValueError:
+        return {}
+
+
+def _backward(options: dict[str, Any]) -> bool:
+    asked = options.get("backward", False)
     if not isinstance(asked, bool):
         raise UsageError(f"backward: expected True or False, got {asked!r}.")
     return asked
@@ -190,97 +296,43 @@ def _module(model: Any) -> None:
         )
 
 
-def _live(model: nn.Module) -> Workload:
-    # a frozen script has no mode any more: it is in evaluation for good
-    training = getattr(model, "training", False)
-    mode: Literal["train", "eval"] = "train" if training else "eval"
-    return Workload(model=type(model).__name__, mode=mode)
-
-
-def named_workload(name: str, inputs: tuple[Any, ...], fields: dict[str, Any]) -> Workload:
-    """The workload of a name and of keywords that are its fields."""
-    if inputs:
-        raise UsageError(
-            "A model that is given by name makes its own inputs; give a module to count inputs."
-        )
-    unknown = sorted(set(fields) - _WORKLOAD_FIELDS)
-    if unknown:
-        raise UsageError(
-            f"{unknown[0]}: there is no such keyword for a model that is given by name; use "
-            f"{', '.join(sorted(_WORKLOAD_FIELDS))}."
-        )
-    _refuse_nonsense(fields)
-    return Workload(
-        model=name,
-        **{
-            **fields,
-            "resolution": _size(fields.get("resolution")),
-            "inputs": tuple(fields.get("inputs", ())),
-            "options": freeze_options(_mapping(fields.get("options") or ())),
-        },
-    )
-
-
-def _size(asked: Any) -> tuple[int, int] | None:
-    """Height and width, of one number or of two."""
-    if asked is None:
-        return None
-    pair = (asked, asked) if _is_positive(asked) else asked
-    if isinstance(pair, tuple | list) and len(pair) == 2 and all(map(_is_positive, pair)):  # noqa: PLR2004 - height and width
-        return (pair[0], pair[1])
-    raise BadResolution(
-        f"resolution: expected N or (H, W) of positive whole numbers, got {asked!r}."
-    )
-
-
-def _refuse_nonsense(fields: Mapping[str, Any]) -> None:
-    """A struct takes values of any type; the command line's own checks come before it."""
-    if not _is_positive(fields.get("batch_size", 1)):
-        raise BadInput(
-            f"batch_size: expected a positive whole number, got {fields['batch_size']!r}."
-        )
-    if fields.get("mode", "eval") not in ("eval", "train"):
-        raise UsageError(f"mode: expected 'eval' or 'train', got {fields['mode']!r}.")
-    if not isinstance(fields.get("backward", False), bool):
-        raise UsageError(f"backward: expected True or False, got {fields['backward']!r}.")
-    if not isinstance(fields.get("weights"), str | None):
-        raise UsageError(f"weights: expected the name of a file, got {fields['weights']!r}.")
-    specs = fields.get("inputs", ())
-    if not (isinstance(specs, tuple | list) and all(isinstance(s, InputSpec) for s in specs)):
-        raise BadInput(
-            f"inputs: expected a list of vtbench.data.workload.InputSpec, got {specs!r}."
-        )
-
-
-def _is_positive(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _mapping(options: Any) -> dict[str, Any]:
-    """Options by name, from a mapping or from pairs."""
-    try:
-        return dict(options)
-    except (TypeError, ValueError) as error:
-        raise BadOption(f"options: expected a dict of names to values, got {options!r}.") from error
-
-
+@public()
 @contextmanager
-def counting(model: nn.Module, ops: Mapping[Any, UserFormula] | None = None) -> Iterator[Count]:
-    """Count whatever runs in the block, by the modules of a model; read it after the block."""
+def counting(
+    model: nn.Module,
+    *,
+    mode: Mode = "as-is",
+    ops: Mapping[Any, UserFormula] | None = None,
+) -> Iterator[Count]:
+    """Count whatever runs in a block, by the modules of a model; read the count after the block.
+
+    >>> with vtbench.counting(net) as block:
+    ...     net(torch.zeros(8, 16))
+    >>> block.macs
+    512
+
+    What runs is up to the block, so the model stays in the mode that it is in.
+
+    Options:
+      mode: 'eval' or 'train' puts the model in that mode for the block (default: 'as-is').
+      ops: Formulas for operators, by operator; they get shapes and return MACs.
+    """
     _module(model)
+    workload = Workload(model=type(model).__name__, mode=mode_under(model, mode))
     settings = CountSettings(ops=ops or {}, grad=True)
-    result = Count(Record(workload=_live(model), error="The block is still running."))
+    result = Count(Record(workload=workload, error="The block is still running."))
     try:
-        with counter_for(model, settings, on_meta=False) as counter:
+        with (
+            in_mode(model, mode),
+            counter_for(model, settings, on_meta=False) as counter,
+        ):
             counter.values.strangers = True  # the block's inputs are made outside
             yield result
     except BaseException as error:
-        result.record = Record(
-            workload=_live(model), error=f"The block raised {type(error).__name__}."
-        )
+        result.record = Record(workload=workload, error=f"The block raised {type(error).__name__}.")
         raise
     counted = summary(model, counter, settings, "real (the block's own values)")
-    record = record_of(_live(model), counted, None)
+    record = record_of(workload, counted, None)
     result.record = msgspec.structs.replace(
         record, by_values=by_values([counted], "the values that the block ran on")
     )

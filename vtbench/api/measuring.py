@@ -12,214 +12,282 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from torch import nn
 
-from vtbench.api.counting import named_workload
+from vtbench.api.asking import MAKES_ITS_OWN, Asked, cells_asked, execution
+from vtbench.api.conditions import Conditions
+from vtbench.api.measured import Measured
 from vtbench.api.over_inputs import over_of_name
+from vtbench.api.public import public
+from vtbench.count.mode import Mode
+from vtbench.data.distribution import InputSet
 from vtbench.data.files import read_measurements
-from vtbench.data.from_samples import ratios_of
-from vtbench.data.measurement import Measurement, Ratio
+from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import protocol_named
-from vtbench.data.workload import EXECUTION, Workload
-from vtbench.errors import BadOption, UsageError
-from vtbench.measure.isolated import MeasureSettings, measure
-from vtbench.report import render
-from vtbench.report.measured import (
-    MeasuredRendering,
-    flat_rows,
-    measured_document,
-    measured_object,
-    measured_tables,
-)
+from vtbench.data.stages import Division
+from vtbench.data.workload import Workload
+from vtbench.errors import BadInput, BadOption, UsageError
+from vtbench.measure.isolated import MEMORY, MeasureSettings, footprints, measure
+from vtbench.measure.machine.devices import Chosen, choose, describe
+from vtbench.sweep.cells import Cell
+from vtbench.sweep.sessions import sessions
+from vtbench.sweep.store import Store
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from typing_extensions import Unpack
 
 
-class Measured:
-    """Measurements and their ratios; prints as a table, in a notebook too."""
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """How models are timed, and where the records are kept."""
 
-    def __init__(self, records: Sequence[Measurement]) -> None:
-        self.records = list(records)
-
-    @property
-    def ratios(self) -> list[Ratio]:
-        """How many times as fast each is as each later one of its session."""
-        return ratios_of(self.records)
-
-    @property
-    def images_per_second(self) -> float | None:
-        """Of the one measurement there is."""
-        return self._only().images_per_second
-
-    @property
-    def median(self) -> float | None:
-        """Seconds per step of the one measurement there is."""
-        return self._only().median
-
-    def _only(self) -> Measurement:
-        if len(self.records) != 1:
-            raise UsageError(
-                f"There are {len(self.records)} measurements, not one; use one of `.records`, or "
-                "`.to_frame()`."
-            )
-        return self.records[0]
-
-    def table(self, width: int = 80) -> str:
-        """The table that the command line prints."""
-        return measured_document(self.records, self.ratios, MeasuredRendering(width=width))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The measurements, as ``--format json`` has them, and their ratios."""
-        return measured_object(self.records, self.ratios)
-
-    def to_frame(self) -> pd.DataFrame:
-        """A row for each measurement with every figure of one number."""
-        import pandas as pd  # imported only where a frame is asked for
-
-        return pd.DataFrame(flat_rows(self.records))
-
-    def __repr__(self) -> str:
-        """The table."""
-        return self.table()
-
-    def _repr_html_(self) -> str:
-        return render(measured_tables(self.records, self.ratios), "html")
+    settings: MeasureSettings
+    relative_to: str | None = None
+    save: str | Path | None = None
 
 
-def throughput(
+@public(Conditions)
+def throughput(  # noqa: PLR0913  # the options of the command, by their names
     model: Any,
-    *inputs: Any,
+    *args: Any,
     max_time: float = 15.0,
     protocol: str = "throughput",
-    **conditions: Any,
+    stages: bool = False,
+    by: Division | None = None,
+    relative_to: str | None = None,
+    save: str | Path | None = None,
+    **conditions: Unpack[Conditions],
 ) -> Measured:
-    """Images per second of a module on inputs, of a function, or of a model by name.
+    """Images per second of a module on inputs, of a function, or of models by name.
 
-    ``conditions`` are fields of a workload, such as ``dtype`` or ``batch_size``; a live module
-    stays where and as it is.
+    >>> vtbench.throughput(net, torch.zeros(8, 3, 224, 224)).images_per_second
+    >>> vtbench.throughput(["vt_r34", "resnet34"], batch_size=16, dtype="bf16", gpu=0)
+
+    A module is measured where it lies, in this process and in evaluation mode, and comes back as
+    it was; mode='as-is' leaves its mode alone. Models by name take turns in a process of their
+    own. ``max_time`` is the most seconds of samples for each, ``protocol`` is throughput, compiled
+    or graph, ``stages`` times the stages too, and ``by`` those or the repeated blocks ('stage',
+    'block'); ``relative_to`` is the model that ratios are said to, and ``save`` a file to which
+    records are appended; what it holds is not measured again.
     """
-    settings = MeasureSettings(protocol=protocol, max_seconds=max_time)
-    return _timed({_name_of(model): model}, inputs, settings, conditions)
+    settings = MeasureSettings(
+        protocol=protocol, max_seconds=max_time, parts=by or ("stage" if stages else None)
+    )
+    how = Timing(settings=settings, relative_to=relative_to, save=save)
+    return timed(_subjects(model), args, how, dict(conditions))
 
 
-def latency(
-    model: Any, *inputs: Any, max_time: float = 15.0, protocol: str = "latency", **conditions: Any
-) -> Measured:
-    """Seconds of single steps, with percentiles where samples allow them."""
-    settings = MeasureSettings(protocol=protocol, max_seconds=max_time)
-    return _timed({_name_of(model): model}, inputs, settings, conditions)
-
-
-def compare(
-    subjects: Mapping[str, Any],
-    *inputs: Any,
+@public(Conditions)
+def latency(  # noqa: PLR0913  # the options of the command, by their names
+    model: Any,
+    *args: Any,
     max_time: float = 15.0,
-    protocol: str = "throughput",
-    **conditions: Any,
+    protocol: str = "latency",
+    stages: bool = False,
+    by: Division | None = None,
+    relative_to: str | None = None,
+    save: str | Path | None = None,
+    **conditions: Unpack[Conditions],
 ) -> Measured:
-    """The same as ``vtbench throughput A B``: several models take turns, and have a ratio.
+    """Seconds of single steps of a module, a function, or models by name, with percentiles.
 
-    ``subjects`` names modules or functions, which run on the same inputs, or models by name.
+    >>> vtbench.latency(net, torch.zeros(1, 3, 224, 224)).median
+    >>> vtbench.latency("deit_s", gpu=0, protocol="latency-cold")
+
+    The host waits for the device after every step, and the batch size of a model by name is 1.
+    ``protocol`` is latency or latency-cold; ``max_time``, ``stages``, ``by``, ``relative_to`` and
+    ``save`` are as in ``vtbench.throughput``.
     """
-    if not isinstance(subjects, Mapping) or not subjects:
-        raise UsageError(
-            "compare: expected a dict of names to modules, functions or names of models, with "
-            "at least one entry."
-        )
-    settings = MeasureSettings(protocol=protocol, max_seconds=max_time)
-    return _timed(subjects, inputs, settings, conditions)
+    settings = MeasureSettings(
+        protocol=protocol, max_seconds=max_time, parts=by or ("stage" if stages else None)
+    )
+    how = Timing(settings=settings, relative_to=relative_to, save=save)
+    return timed(_subjects(model), args, how, dict(conditions))
 
 
-def memory(model: Any, *inputs: Any, **conditions: Any) -> Measured:
-    """Weights and the peak of a step of a module on inputs, or of a model by name.
+@public(Conditions)
+def memory(
+    model: Any,
+    *args: Any,
+    seeds: int | None = None,
+    save: str | Path | None = None,
+    **conditions: Unpack[Conditions],
+) -> Measured:
+    """Weights and the peak of a step of a module on inputs, or of models by name.
 
-    A model by name has a process of its own; the figures of a live module are what it and its
-    step add in this one, where an allocator may keep freed memory. Of a model by name, ``seeds=N``
-    and ``inputs=`` give what is predicted over many inputs, as in ``vtbench.count``.
+    >>> vtbench.memory(net, torch.zeros(8, 3, 224, 224)).records[0].memory.peak
+    >>> vtbench.memory(["resnet50", "deit_s"], batch_size=[1, 8])
+
+    A model by name has a process of its own; the figures of a live module, which runs in
+    evaluation mode, are what it and its step add in this one, where an allocator may keep freed
+    memory. Of a model by name, ``seeds=N`` and ``inputs=`` give what is predicted over many
+    inputs, as in ``vtbench.count``; ``save`` is a file to which records are appended.
     """
-    from vtbench.measure.isolated import MEMORY, footprints
+    asked: dict[str, Any] = {**conditions, **({} if seeds is None else {"seeds": seeds})}
+    if _is_named(model):
+        if args:
+            raise UsageError(MAKES_ITS_OWN)
+        return Measured(_footprints(model, asked, save))
     from vtbench.measure.memory.footprint import live_footprint
 
-    if isinstance(model, str):
-        if inputs:
-            raise UsageError(
-                "A model that is given by name makes its own inputs; give a module to measure "
-                "inputs."
-            )
-        settings = MeasureSettings(protocol=MEMORY.name)
-        over = over_of_name(conditions)
-        workload = _workload(model, {"batch_size": 1, **conditions}, settings)
-        found = footprints([workload], conditions.get("index"), over)
-        outcomes = [outcome for _, outcome in found]
-        return Measured([outcome.result for outcome in outcomes if outcome.result is not None])
-    workload = _live_workload(_name_of(model), model, inputs, conditions)
-    return Measured([live_footprint(workload, model, inputs)])
+    mode: Mode = asked.get("mode", "eval")
+    workload = _live_workload(_name_of(model), model, args, asked)
+    return _kept(Measured([live_footprint(workload, model, args, mode)]), save)
 
 
+@public()
 def read(path: str | Path) -> Measured:
-    """The measurements of a file, such as a sweep's."""
+    """The measurements of a file that ``save`` or a command kept, such as a sweep's.
+
+    >>> vtbench.read("sweep.jsonl").to_frame()
+    """
     return Measured(read_measurements(Path(path)))
 
 
+def _is_named(model: Any) -> bool:
+    """Whether a model, or each of a list, is given by its name."""
+    listed = isinstance(model, list | tuple) and all(isinstance(each, str) for each in model)
+    return isinstance(model, str) or listed
+
+
+def _subjects(model: Any) -> Mapping[str, Any]:
+    """What is measured, by name."""
+    if _is_named(model):
+        return {name: name for name in ([model] if isinstance(model, str) else model)}
+    return {_name_of(model): model}
+
+
 def _name_of(model: Any) -> str:
-    if isinstance(model, str):
-        return model
     return getattr(model, "__name__", None) or type(model).__name__
 
 
-def _timed(
-    subjects: Mapping[str, Any],
-    inputs: tuple[Any, ...],
-    settings: MeasureSettings,
-    conditions: dict[str, Any],
+def timed(
+    subjects: Mapping[str, Any], args: tuple[Any, ...], how: Timing, conditions: dict[str, Any]
 ) -> Measured:
     """Models by name in a fresh process, live ones here; never both in one session."""
+    settings = how.settings
     if not (settings.max_seconds > 0 and math.isfinite(settings.max_seconds)):
         raise BadOption(
             f"max_time: expected a positive number of seconds, got {settings.max_seconds!r}."
         )
-    if conditions.get("compile") and settings.protocol == "throughput":
-        settings = msgspec.structs.replace(settings, protocol="compiled")  # as on the command line
     named = [name for name, subject in subjects.items() if isinstance(subject, str)]
     if not named:
-        return Measured(_live_session(subjects, inputs, settings, conditions))
+        if conditions.get("compile") and settings.protocol == "throughput":
+            settings = msgspec.structs.replace(settings, protocol="compiled")  # as by name
+        records = _live_session(subjects, args, settings, conditions)
+        return _kept(Measured(records, relative_to=how.relative_to), how.save)
     if len(named) < len(subjects):
         raise UsageError(
             f"{named[0]!r} is given by name and others are live modules or functions. Models by "
             "name run in a process of their own, so measure them separately."
         )
-    if inputs:
-        raise UsageError(
-            "A model that is given by name makes its own inputs; give modules to measure inputs."
-        )
-    workloads = [_workload(str(model), conditions, settings) for model in subjects.values()]
-    index = conditions.get("index")
-    return Measured(measure(workloads, [msgspec.structs.replace(settings, index=index)]))
+    if args:
+        raise UsageError(MAKES_ITS_OWN)
+    names = [str(subject) for subject in subjects.values()]
+    protocol_named(settings.protocol)
+    places = _places(conditions)
+    asked = cells_asked(names, conditions, [settings.protocol], places[0].kind)
+    return Measured(_named_sessions(asked, places, how), relative_to=how.relative_to)
 
 
-def _workload(model: str, conditions: dict[str, Any], settings: MeasureSettings) -> Workload:
-    """The workload of a name under conditions, which are its fields."""
-    counted = {k: v for k, v in conditions.items() if k not in (*EXECUTION, "index")}
-    kind = conditions.get("device", "cpu")
-    if "batch_size" not in counted:
-        counted["batch_size"] = protocol_named(settings.protocol).batch_size(kind)
-    return msgspec.structs.replace(named_workload(model, (), counted), **_execution(conditions))
+def _kept(found: Measured, save: str | Path | None) -> Measured:
+    """The measurements, once they are kept in a file if there is one."""
+    if save is not None:
+        with Store(Path(save)) as store:
+            for record in found.records:
+                store.append(record)
+    return found
 
 
-def _execution(conditions: dict[str, Any]) -> dict[str, Any]:
-    """The fields that say how a workload is executed, once their values are known to be theirs."""
-    given = {k: v for k, v in conditions.items() if k in EXECUTION}
-    try:
-        msgspec.convert({"model": "", **given}, type=Workload)
-    except msgspec.ValidationError as error:
-        said = str(error).replace("`$.", "`")
-        raise BadOption(f"A condition has an invalid value: {said}.") from error
-    return given
+def _places(conditions: Mapping[str, Any]) -> tuple[Chosen, ...]:
+    """The devices that ``gpu`` and ``device`` mean."""
+    gpu = conditions.get("gpu")
+    return choose(None if gpu is None else str(gpu), conditions.get("device"))
+
+
+def _named_sessions(asked: Asked, places: Sequence[Chosen], how: Timing) -> list[Measurement]:
+    """A record for each cell on each device; what a file holds whole is taken from there."""
+    records = [
+        Measurement(workload=work, protocol=protocol_named(cell.protocol).id, error=error)
+        for cell, (work, error) in zip(asked.cells, asked.todo(), strict=True)
+        if error is not None
+    ]
+    todo = [cell for cell in asked.cells if cell.workload.model not in asked.errors]
+    with Store(None if how.save is None else Path(how.save)) as store:
+        for session in sessions(todo):
+            found = _held(session, places, store)
+            if not found:
+                found = _measured(session, places, how.settings)
+                for record in found:
+                    store.append(record)
+            records += found
+    return records
+
+
+def _measured(
+    session: Sequence[Cell], places: Sequence[Chosen], settings: MeasureSettings
+) -> list[Measurement]:
+    each = [
+        msgspec.structs.replace(settings, protocol=session[0].protocol, index=place.index)
+        for place in places
+    ]
+    records = measure([cell.workload for cell in session], each)
+    keys = [cell.key for cell in session] * len(places)
+    return [msgspec.structs.replace(r, cell=key) for r, key in zip(records, keys, strict=False)]
+
+
+def _held(session: Sequence[Cell], places: Sequence[Chosen], store: Store) -> list[Measurement]:
+    """The records of a session that a file holds whole; records of several give no ratio."""
+    if store.path is None:
+        return []
+    found: list[Measurement] = []
+    for place in places:
+        name = describe(place.kind, place.index).name
+        own = [store.of(cell.key, name) for cell in session]
+        good = [record for record in own if record is not None and record.error is None]
+        if len(good) < len(session) or len({record.session for record in good}) > 1:
+            return []
+        found += good
+    return found
+
+
+def _footprints(
+    models: str | Sequence[str], conditions: dict[str, Any], save: str | Path | None
+) -> list[Measurement]:
+    """A record for each workload in order, each kept as soon as it is there."""
+    over = over_of_name(conditions)
+    places = _places(conditions)
+    if len(places) > 1:
+        raise BadInput("gpu: the memory of a step is measured on one GPU; give one number.")
+    asked = cells_asked(models, conditions, [MEMORY.name], places[0].kind)
+    with Store(None if save is None else Path(save)) as store:
+        name = describe(places[0].kind, places[0].index).name if save is not None else None
+        found = {cell: _of_these(store.of(cell.key, name), over) for cell in asked.cells}
+        for cell in asked.cells:
+            error = asked.errors.get(cell.workload.model)
+            if error is not None:
+                found[cell] = Measurement(workload=cell.workload, protocol=MEMORY.id, error=error)
+        todo = [cell for cell, record in found.items() if record is None]
+        workloads = [cell.workload for cell in todo]
+        for place, outcome in footprints(workloads, places[0].index, over):
+            if outcome.result is not None:
+                record = msgspec.structs.replace(outcome.result, cell=todo[place].key)
+                found[todo[place]] = record
+                store.append(record)
+    return [record for record in found.values() if record is not None]
+
+
+def _of_these(record: Measurement | None, over: InputSet | None) -> Measurement | None:
+    """A kept record if it is over the inputs that are asked for; a source may have changed."""
+    if record is None or over is None:
+        return record
+    found = record.distribution
+    same = found is not None and found.over == over and over.source is None
+    return record if same else None
 
 
 def _live_session(
     subjects: Mapping[str, Any],
-    inputs: tuple[Any, ...],
+    args: tuple[Any, ...],
     settings: MeasureSettings,
     conditions: dict[str, Any],
 ) -> list[Measurement]:
@@ -227,13 +295,14 @@ def _live_session(
     from vtbench.measure.session.measure_workloads import measure_live
 
     workloads = [
-        _live_workload(name, subject, inputs, conditions) for name, subject in subjects.items()
+        _live_workload(name, subject, args, conditions) for name, subject in subjects.items()
     ]
-    return measure_live(list(zip(workloads, subjects.values(), strict=True)), inputs, settings)
+    live = list(zip(workloads, subjects.values(), strict=True))
+    return measure_live(live, args, settings, conditions.get("mode", "eval"))
 
 
 def _live_workload(
-    name: str, subject: Any, inputs: tuple[Any, ...], conditions: dict[str, Any]
+    name: str, subject: Any, args: tuple[Any, ...], conditions: dict[str, Any]
 ) -> Workload:
     """What can be said of a live module or function, once its conditions are known to be such."""
     from vtbench.measure.session.live_modules import LIVE_CONDITIONS, live_workload
@@ -244,7 +313,10 @@ def _live_workload(
             f"A live module is measured as it is, so {foreign[0]} cannot be set; use one of "
             f"{', '.join(sorted(LIVE_CONDITIONS))}."
         )
-    _execution(conditions)
+    execution(conditions)
     if not callable(subject):
         raise UsageError(f"{name} is a {type(subject).__name__}, which cannot be called.")
-    return live_workload(name, subject, inputs, conditions)
+    own = sorted({"mode", "backward"} & set(conditions))
+    if own and not isinstance(subject, nn.Module):
+        raise BadOption(f"{own[0]}: {name} is a function, which is called as it is; leave it out.")
+    return live_workload(name, subject, args, conditions)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,41 +33,34 @@ def over_of_name(keywords: dict[str, Any]) -> InputSet | None:
             f"vtbench.data.workload.InputSpec, got a value of type {type(inputs).__name__}; give "
             "a module to count inputs of your own."
         )
-    with by_keyword():
-        return input_set(source, _number(seeds))
+    return input_set(source, _number(seeds))
 
 
 def over_of_module(
-    module: nn.Module, given: tuple[Any, ...], keywords: dict[str, Any]
+    module: nn.Module, given: tuple[Any, ...], options: dict[str, Any], keywords: dict[str, Any]
 ) -> tuple[InputSet, Iterable[Inputs]] | None:
-    """The inputs over which a module is counted, taken out of the keywords of its forward.
-
-    A forward that has a parameter of the name gets it, as any other.
-    """
-    named = [name for name in ("inputs", "seeds") if name in keywords]
-    takes = inspect.signature(module.forward).parameters if named else ()
-    asked = {name: keywords.pop(name) for name in named if name not in takes}
+    """The inputs over which a module is counted, if ``inputs`` or ``seeds`` ask for them."""
+    asked = {name: options[name] for name in ("inputs", "seeds") if name in options}
     if not asked:
         return None
     own: Inputs | None = (given, dict(keywords)) if given or keywords else None
     inputs, model = asked.get("inputs"), type(module).__name__
     source = str(inputs) if isinstance(inputs, str | Path) else None
-    with by_keyword():
-        if inputs is None or source is not None:
-            found = input_set(source, _number(asked.get("seeds")))
-        elif "seeds" in asked:
-            raise UsageError("--inputs gives inputs and --seeds draws them; give one of the two.")
-        else:
-            return InputSet(source=LISTED), of_items(_items(inputs), own, LISTED, model)
-        if found is None:
-            return None
-        if own is None:
-            raise UsageError(
-                f"{next(iter(asked))}: give an input of {model} too, whose shape the others have."
-            )
-        if found.source is not None:
-            return found, of_source(found.source, own, model)
-        return found, (drawn(own, seed) for seed in range(found.seeds or 1))
+    if inputs is None or source is not None:
+        found = input_set(source, _number(asked.get("seeds")))
+    elif "seeds" in asked:
+        raise UsageError("--inputs gives inputs and --seeds draws them; give one of the two.")
+    else:
+        return InputSet(source=LISTED), of_items(_items(inputs), own, LISTED, model)
+    if found is None:
+        return None
+    if own is None:
+        raise UsageError(
+            f"{next(iter(asked))}: give an input of {model} too, whose shape the others have."
+        )
+    if found.source is not None:
+        return found, of_source(found.source, own, model)
+    return found, (drawn(own, seed) for seed in range(found.seeds or 1))
 
 
 def _items(inputs: Any) -> Iterator[Any]:
@@ -96,13 +87,3 @@ def _number(seeds: Any) -> int | None:
     if seeds is not None and (not isinstance(seeds, int) or isinstance(seeds, bool)):
         raise UsageError(f"seeds: expected a positive whole number, got {seeds!r}.")
     return seeds
-
-
-@contextmanager
-def by_keyword() -> Iterator[None]:
-    """Errors that speak of options speak of keywords, which have the same names."""
-    try:
-        yield
-    except UsageError as error:
-        said = str(error).replace("--inputs", "inputs").replace("--seeds", "seeds")
-        raise type(error)(said) from error

@@ -10,8 +10,8 @@ import typer
 from vtbench.cli.figures import Drawing
 from vtbench.cli.groups import command
 from vtbench.cli.options import At, Depth, Output
-from vtbench.cli.symbol_values import MOST_SIZES, Given, parse_at
 from vtbench.cli.written import Written
+from vtbench.data.symbol_values import MOST_SIZES, Given, parse_at
 from vtbench.errors import BadInput, BadOption
 from vtbench.report.plot import refuse_many
 

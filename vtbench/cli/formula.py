@@ -14,11 +14,11 @@ from vtbench.cli.figures import Drawing, Figure
 from vtbench.cli.groups import command
 from vtbench.cli.options import At, Building, From, Jobs, Models, Output, Save, Session
 from vtbench.cli.output import say, tell
-from vtbench.cli.symbol_values import LETTERS, parse_at, parse_symbols, points_of
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
 from vtbench.data.closed_form import Formula, written
 from vtbench.data.files import ResultFile, read_results
+from vtbench.data.symbol_values import LETTERS, parse_at, parse_symbols, points_of
 from vtbench.errors import BadOption
 from vtbench.report.formula import Row, evaluated, formula_document
 from vtbench.report.formula_chart import formula_chart, lines_each

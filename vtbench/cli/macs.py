@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from vtbench.claims.printed_figures import printed_figures
 from vtbench.cli.counting import INTERRUPTED, Counter, kept_whole
 from vtbench.cli.groups import command
 from vtbench.cli.options import (
@@ -25,7 +26,6 @@ from vtbench.cli.options import (
     Save,
 )
 from vtbench.cli.output import say, tell
-from vtbench.cli.printed_figures import printed_figures
 from vtbench.cli.table_shape import Cite, TableShape
 from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written

@@ -26,11 +26,9 @@ from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
 from vtbench.data.from_samples import ratios_of
 from vtbench.data.measurement import Measurement
-from vtbench.data.option import fields_of
 from vtbench.data.protocol import Protocol, protocol_named
 from vtbench.data.relative import refuse_several
 from vtbench.data.stages import Division
-from vtbench.data.workload import EXECUTION, Workload
 from vtbench.errors import BadOption
 from vtbench.report.measured import (
     MeasuredRendering,
@@ -40,6 +38,7 @@ from vtbench.report.measured import (
 from vtbench.report.units import plural
 from vtbench.stats import WarmUp
 from vtbench.sweep.cells import Cell
+from vtbench.sweep.sessions import sessions
 from vtbench.sweep.store import Store
 
 if TYPE_CHECKING:
@@ -143,20 +142,6 @@ def _protocol(named: str | None, known: Sequence[str]) -> Protocol:
             f"--protocol: expected one of {', '.join(known)} for this command, got {name}."
         )
     return protocol
-
-
-def sessions(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The cells that can take turns in one process: of one protocol and one setting of torch."""
-    shared = sorted(
-        name
-        for name in EXECUTION
-        if name not in fields_of(Workload) or fields_of(Workload)[name].option.shared
-    )
-    found: dict[tuple[object, ...], list[Cell]] = {}
-    for cell in cells:
-        setting = tuple(getattr(cell.workload, name) for name in shared)
-        found.setdefault((cell.protocol, *setting), []).append(cell)
-    return list(found.values())
 
 
 def _measured(

@@ -26,6 +26,7 @@ from vtbench.count.ledger import head_of, rows_of
 from vtbench.count.lending import lent, to_meta, with_own_lazy_tensors, without_values
 from vtbench.count.lifetimes import INPUT
 from vtbench.count.meta_execution import missing_values_noted, without_address
+from vtbench.count.mode import OwnMode, put_in_mode
 from vtbench.count.model_parts import (
     is_lazy,
     module_parameters,
@@ -61,7 +62,7 @@ class CountSettings:
     road: Literal["auto", "meta", "known", "real"] = "auto"
     """Shapes alone, inputs with values and weights without, or values; or each of these in turn, if
     a model needs more than the one before it."""
-    mode: Literal["eval", "train"] | None = None
+    mode: OwnMode | None = None
     """Training or evaluation mode; None leaves the model's own."""
     head: tuple[str, ...] = ()
     """Paths of the classifier head."""
@@ -229,8 +230,8 @@ def _as_input(given: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
 
 
 def _run(model: nn.Module, inputs: Inputs, settings: CountSettings, road: str) -> Counted:
-    if settings.mode is not None and not _is_in_mode(model, settings.mode):
-        model.train(settings.mode == "train")
+    if settings.mode is not None:
+        put_in_mode(model, settings.mode)
     if any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers())):
         with torch.no_grad():  # lazy layers take their shapes, and initialise, at a first call
             model(*inputs[0], **inputs[1])
@@ -253,12 +254,6 @@ def _run(model: nn.Module, inputs: Inputs, settings: CountSettings, road: str) -
             _backward(out)
         del out
     return summary(model, counter, settings, road)
-
-
-def _is_in_mode(model: nn.Module, mode: str) -> bool:
-    """Whether there is nothing to switch; an exported program refuses to be asked."""
-    wanted = mode == "train"
-    return all(getattr(part, "training", wanted) == wanted for part in model.modules())
 
 
 def _passes(settings: CountSettings) -> Any:

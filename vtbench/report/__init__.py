@@ -13,7 +13,7 @@ from vtbench.report.document import (
     written,
 )
 from vtbench.report.models_side_by_side import failure
-from vtbench.report.record_values import record_object
+from vtbench.report.record_values import flat_records, record_object
 from vtbench.report.render import Style, render
 from vtbench.report.table import Column, Table, name_column
 
@@ -35,6 +35,7 @@ __all__ = [
     "counts_document",
     "counts_tables",
     "failure",
+    "flat_records",
     "json_object",
     "json_text",
     "name_column",

@@ -55,18 +55,6 @@ def check_tables(
     return [*suites, *speed_tables(speeds), *prediction_tables(predictions)]
 
 
-def check_object(
-    verdicts: Sequence[Verdict],
-    predictions: Sequence[Prediction] = (),
-    speeds: Speeds = NO_SPEEDS,
-    by_values: Mapping[str, ByValues] = MappingProxyType({}),
-    wrong: Mapping[str, WrongFigures] = NONE_DRAWN,
-) -> dict[str, Any]:
-    """A check as the Python interface gives it."""
-    claims = [verdict_object(v, by_values.get(v.claim.id)) for v in verdicts]
-    return {"claims": claims, **_more(verdicts, predictions, speeds, wrong)}
-
-
 def _more(
     verdicts: Sequence[Verdict],
     predictions: Sequence[Prediction],

@@ -39,7 +39,8 @@ _WITHOUT_CSV = ("env", "explain")
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     """How a document is to look."""
 
-    format: Format = "table"
+    format: Format | Literal["html"] = "table"
+    """HTML is what notebooks show; every document has it, and no command writes it."""
     width: int = 80
     """Cells of the terminal."""
     color: bool = False
@@ -76,7 +77,7 @@ def formats_of(kind: DocumentKind) -> tuple[Format, ...]:
 def refuse_format(kind: DocumentKind, rendering: Rendering) -> None:
     """Refuse a format that a document lacks; for commands, before any work is done."""
     known = formats_of(kind)
-    if rendering.format not in known:
+    if rendering.format not in (*known, "html"):
         raise BadOption(
             f"`{rendering.command}` has no format {rendering.format}; it has {', '.join(known)}."
         )

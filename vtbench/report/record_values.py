@@ -44,6 +44,15 @@ def record_object(record: Record, view: View = "total", depth: int | None = None
     return {"workload": known["workload"], **ABSENT_KEYS, **known, "by": by}
 
 
+def flat_records(records: Sequence[Record], base: Record | None = None) -> list[dict[str, Any]]:
+    """Every figure of one number, by name, for each record; all have the same names."""
+    parts = zip(records, figures_of(records, base), ends_of(records), strict=True)
+    return [
+        {"model": record.workload.model, **workload_values(record), **figures, **ends}
+        for record, figures, ends in parts
+    ]
+
+
 def workload_values(record: Record) -> dict[str, Any]:
     """What was counted, under which conditions; less the model."""
     work = record.workload

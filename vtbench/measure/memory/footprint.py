@@ -14,6 +14,7 @@ from vtbench import models
 from vtbench.count.count_module import CountSettings, count_module
 from vtbench.count.count_workload import RunSettings, count_workload
 from vtbench.count.isolation import seeded_and_restored
+from vtbench.count.mode import Mode
 from vtbench.data.distribution import Distribution, InputSet
 from vtbench.data.measurement import MeasuredMemory, Measurement
 from vtbench.data.record import Record
@@ -61,7 +62,7 @@ def footprint(
 
 
 def live_footprint(
-    workload: Workload, module: Callable[..., Any], inputs: tuple[Any, ...]
+    workload: Workload, module: Callable[..., Any], inputs: tuple[Any, ...], mode: Mode = "eval"
 ) -> Measurement:
     """The record of a module that its caller holds, in the caller's process."""
     if not isinstance(module, nn.Module):
@@ -82,7 +83,7 @@ def live_footprint(
             environment={**record.environment, SOURCE: gauge.source},
         )
 
-    with kept(module):
+    with kept(module, mode):
         return _recorded(workload, measured, index=index_of(module, inputs), isolated=False)
 
 

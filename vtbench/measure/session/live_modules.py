@@ -18,6 +18,7 @@ from torch import nn
 
 from vtbench.count.count_module import CountSettings, count_module
 from vtbench.count.count_workload import record_of
+from vtbench.count.mode import Mode, in_mode, mode_under
 from vtbench.count.over_inputs import GIVEN, by_values
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import Protocol
@@ -27,7 +28,9 @@ from vtbench.errors import NoDevice, VtbenchError
 from vtbench.measure.session.participants import Participant, failed, torch_device, with_count
 from vtbench.measure.session.prepare import compiled, mapped, prepare_live, tensors_in
 
-LIVE_CONDITIONS = frozenset({"batch_size", "attention", "threads", "cudnn_benchmark", "compile"})
+LIVE_CONDITIONS = frozenset(
+    {"batch_size", "mode", "backward", "attention", "threads", "cudnn_benchmark", "compile"}
+)
 """What may be asked of a live module; all else is as it is."""
 DEVICES = get_args(DeviceKind)
 """Where a live module may lie."""
@@ -60,7 +63,8 @@ def live_workload(
         resolution=(images[0].shape[-2], images[0].shape[-1]) if images else None,
         batch_size=conditions.get("batch_size")
         or next((len(value) for value in tensors if value.dim()), 1),
-        mode="train" if getattr(live, "training", False) else "eval",
+        mode=mode_under(live, conditions.get("mode", "eval")),
+        backward=conditions.get("backward", False),
         device="cuda" if first is not None and first.is_cuda else "cpu",
         dtype=_SPELLED.get(floating[0].dtype, "fp32") if floating else "fp32",
         compile=conditions.get("compile"),
@@ -110,7 +114,8 @@ def _function_step(
 
 def _counted_live(module: nn.Module, inputs: tuple[Any, ...], workload: Workload) -> Record | None:
     try:
-        counted = count_module(module, (inputs, {}), CountSettings())
+        settings = CountSettings(backward=workload.backward)
+        counted = count_module(module, (inputs, {}), settings)
     except VtbenchError:
         return None
     record = record_of(workload, counted, None)
@@ -118,8 +123,25 @@ def _counted_live(module: nn.Module, inputs: tuple[Any, ...], workload: Workload
 
 
 @contextmanager
-def kept(module: nn.Module) -> Iterator[None]:
-    """Take back what steps in the block do to buffers, and make caches fit for training again."""
+def kept(module: nn.Module, mode: Mode) -> Iterator[None]:
+    """A module in the mode that was asked for, whose mode, gradients and buffers are taken back.
+
+    What it caches meanwhile is made fit for training again.
+    """
+    gradients = [(parameter, parameter.grad) for parameter in module.parameters()]
+    for parameter, _ in gradients:
+        parameter.grad = None
+    try:
+        with in_mode(module, mode), _buffers_kept(module):
+            yield
+    finally:
+        for parameter, gradient in gradients:
+            parameter.grad = gradient
+
+
+@contextmanager
+def _buffers_kept(module: nn.Module) -> Iterator[None]:
+    """Take back what steps in the block do to buffers."""
     parts = list(module.modules())
     before = [
         (part, name, value, value.clone())

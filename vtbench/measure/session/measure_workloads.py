@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from vtbench.count.isolation import seeded_and_restored
+from vtbench.count.mode import Mode
 from vtbench.data.from_samples import with_samples
 from vtbench.data.measurement import Measurement, Telemetry
 from vtbench.data.protocol import Protocol, protocol_named
@@ -55,8 +56,9 @@ def measure_live(
     live: Sequence[tuple[Workload, Callable[..., Any]]],
     inputs: tuple[Any, ...],
     settings: MeasureSettings,
+    mode: Mode = "eval",
 ) -> list[Measurement]:
-    """One session of live modules and functions, which stay as they are, in this process."""
+    """One session of live modules and functions, which stay where they are, in this process."""
     workloads = [workload for workload, _ in live]
     protocol = _fitting(workloads, settings)
     index, *others = {index_of(called, inputs): None for _, called in live}
@@ -70,7 +72,7 @@ def measure_live(
         lent.enter_context(made_current(common.device))
         for _, called in live:
             if isinstance(called, nn.Module):
-                lent.enter_context(kept(called))
+                lent.enter_context(kept(called, mode))
         participants = [
             live_participant(called, inputs, protocol, _of(common, workload))
             for workload, called in live

@@ -27,7 +27,7 @@ from vtbench.report.measured.tables import (
     thin_of,
     told,
 )
-from vtbench.report.measured.values import flat_rows, measured_object, ratio_objects
+from vtbench.report.measured.values import flat_rows, ratio_objects
 from vtbench.report.measured.wide import WideLayout, wide_tables
 from vtbench.report.shape import ShapedRendering, refuse_unknown, shaped_table, shaped_values
 from vtbench.report.sheet import Sheet
@@ -41,7 +41,6 @@ __all__ = [
     "flat_rows",
     "labels",
     "measured_document",
-    "measured_object",
     "measured_tables",
     "tables_asked",
     "wide_tables",

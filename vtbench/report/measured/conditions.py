@@ -115,7 +115,9 @@ def _passes_said(record: Measurement) -> str:
     work = record.workload
     if record.protocol.name == "macs":
         return _passes(record)
-    mode = "" if work.mode == "eval" else ", training mode"
+    mode = ", training mode" if work.mode == "train" else ""
+    if not mode and not record.isolated:  # a module that its caller holds may have been in another
+        mode = ", evaluation mode"
     if work.backward:
         return f"forward and backward{mode}, input resident on the device"
     return f"forward only{mode}, inference mode, input resident on the device"

@@ -28,14 +28,6 @@ _SCALARS = tuple(
 )  # fmt: skip
 
 
-def measured_object(records: Sequence[Measurement], ratios: Sequence[Ratio]) -> dict[str, Any]:
-    """Measurements and their ratios as the Python interface gives them."""
-    return {
-        "records": [record.to_dict() for record in records],
-        "ratios": ratio_objects(ratios),
-    }
-
-
 def ratio_objects(ratios: Sequence[Ratio]) -> list[dict[str, Any]]:
     """Ratios as docs/json.md promises them."""
     return [msgspec.to_builtins(each) for each in ratios]

@@ -50,10 +50,11 @@ def _made(chart: Chart, look: Look) -> tuple[Any, list[str]]:
     """The figure, and the names for which it has no room."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+
+    from vtbench.report.plot.shown import ShownFigure
 
     with mpl.rc_context(SETTINGS):
-        made = Figure(figsize=(look.points / INCH, 1.0), dpi=DPI)
+        made = ShownFigure(figsize=(look.points / INCH, 1.0), dpi=DPI)
         FigureCanvasAgg(made)
         axes = made.add_axes((0.2, 0.2, 0.6, 0.6))
         known = styles(len(chart.lines), len(chart.levels))

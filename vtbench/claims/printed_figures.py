@@ -15,7 +15,6 @@ from vtbench.claims.suite.speed import SPEEDS
 from vtbench.data.record import Record
 from vtbench.data.workload import OptionValue, Workload
 from vtbench.errors import BadSuite
-from vtbench.report.units import plural
 
 
 def printed_figures(records: Sequence[Record]) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
@@ -91,10 +90,14 @@ def _otherwise(claims: Sequence[Claim], counted: Sequence[Record]) -> tuple[str,
                 said = " ".join(f"-o {k}={_typed(v)}" for k, v in others if own.get(k) != v)
                 found.setdefault((claim.suite, work.model), Counter())[said] += 1
     return tuple(
-        f"{suite} has {plural(sum(options.values()), 'figure')} of {model} with other options: "
+        f"{suite} has {_figures(sum(options.values()))} of {model} with other options: "
         f"{_named(options)}."
         for (suite, model), options in found.items()
     )
+
+
+def _figures(number: int) -> str:
+    return "1 figure" if number == 1 else f"{number} figures"
 
 
 def _typed(value: OptionValue) -> str:

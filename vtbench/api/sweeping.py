@@ -1,0 +1,118 @@
+"""Every combination of the values of options: what ``vtbench sweep`` does, from Python."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vtbench.api.asking import found_models, grid_asked
+from vtbench.api.conditions import Conditions
+from vtbench.api.measured import Swept
+from vtbench.api.public import public
+from vtbench.data.measurement import Device
+from vtbench.data.protocol import PROTOCOLS
+from vtbench.errors import BadOption, UnknownModel, UsageError
+from vtbench.sweep.axes import cells
+from vtbench.sweep.cell_task import CellSettings, measure_cell
+from vtbench.sweep.cells import COUNTED, Cell
+from vtbench.sweep.cells import shard as part_of
+from vtbench.sweep.device_lookup import look_up_devices
+from vtbench.sweep.local import Isolate, local
+from vtbench.sweep.loop import sweep as run_cells
+from vtbench.sweep.phases import phases
+from vtbench.sweep.queue import Queue
+from vtbench.sweep.store import Store
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+@public(Conditions)
+def sweep(  # noqa: PLR0913  # the options of the command, by their names
+    models: str | Sequence[str],
+    *,
+    metric: str | Sequence[str] = "macs",
+    across: str | None = None,
+    max_time: float = 15.0,
+    save: str | Path | None = None,
+    retry: bool = False,
+    shard: str | None = None,
+    isolate: Isolate | None = None,
+    jobs: int | None = None,
+    yes: bool = False,
+    **conditions: Unpack[Conditions],
+) -> Swept:
+    """Count or measure every combination of the values that are given.
+
+    >>> found = vtbench.sweep(["vt_r34", "resnet34"], resolution=range(192, 513, 32))
+    >>> found.plot().savefig("macs.png")
+    >>> vtbench.sweep("vt_r34", tokens=[8, 16], metric="macs,latency", save="vt.jsonl")
+
+    A list, or a range, is several values; a tuple is one. With ``save`` no result is lost: the
+    same call goes on where it stopped, also after an interrupt. Models are given by name.
+    ``metric`` names protocols: macs, throughput, latency, latency-cold, graph, compiled or memory.
+    ``across`` is the axis whose values stand in columns (default: the longest; 'rows' gives one
+    row per result). ``max_time`` is the most seconds of samples for each cell, ``retry`` runs the
+    cells of ``save`` again that failed before, ``shard`` is a part such as '2/5', ``isolate``
+    starts a new process for each 'cell', each 'model', or 'none', ``jobs`` is the number of
+    processes that count, and ``yes`` allows more than 1,000 cells.
+    """
+    if not (max_time > 0 and math.isfinite(max_time)):
+        raise BadOption(f"max_time: expected a positive number of seconds, got {max_time!r}.")
+    asked: dict[str, Any] = dict(conditions)
+    protocols = _protocols(metric)
+    gpu, device = asked.get("gpu"), asked.get("device")
+    devices = look_up_devices(None if gpu is None else str(gpu), device)
+    grid = grid_asked(asked, protocols, devices[0].kind)
+    found = cells(msgspec.structs.replace(grid, models=_models(models)), many=yes)
+    if shard is not None:
+        found = part_of(found, *_part(shard))
+    settings = CellSettings(max_seconds=max_time, isolated=isolate in (None, "cell"))
+    with Store(None if save is None else Path(save)) as store:
+        places = tuple(each.index for each in devices)
+        for phase in phases(found, places, isolate, jobs):
+            kind = None if phase.counts else devices[0].name
+            queue = Queue(phase.cells, store, kind, retry=retry)
+            task = functools.partial(measure_cell, settings=settings)
+            for _ in run_cells(queue, functools.partial(local, task, phase.how), devices[0]):
+                pass
+        records = [store.of(cell.key, _device_of(cell, devices)) for cell in found]
+    return Swept([each for each in records if each is not None], across=across)
+
+
+def _protocols(metric: str | Sequence[str]) -> tuple[str, ...]:
+    """The protocols of the metrics, each once."""
+    names = metric.split(",") if isinstance(metric, str) else metric
+    stripped = [name.strip() for name in names]
+    for name in stripped:
+        if name not in PROTOCOLS:
+            raise BadOption(f"metric: expected one of {', '.join(PROTOCOLS)}, got {name!r}.")
+    if not stripped:
+        raise BadOption(f"metric: expected at least one of {', '.join(PROTOCOLS)}.")
+    return tuple(dict.fromkeys(stripped))
+
+
+def _models(models: str | Sequence[str]) -> tuple[str, ...]:
+    """The models, patterns resolved; one that does not exist ends the sweep before it begins."""
+    found = found_models(models)
+    for error in found.values():
+        if error is not None:
+            raise UnknownModel(error)
+    return tuple(found)
+
+
+def _part(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise UsageError(f"shard: expected a part such as '2/5', got {text!r}.")
+    return int(match[1]), int(match[2])
+
+
+def _device_of(cell: Cell, devices: Sequence[Device]) -> str | None:
+    return None if cell.protocol == COUNTED else devices[0].name

@@ -175,3 +175,12 @@ def test_a_file_that_fails_says_so_and_is_run_anew(here: Path) -> None:
         build(Workload(model="one/broken-net.py:make"))
     file.write_text("from torch import nn\nmake = nn.Identity\n")
     assert build(Workload(model="one/broken-net.py:make")).args[0].shape == (1, 3, 224, 224)
+
+
+def test_a_list_cut_apart_that_a_function_chokes_on_is_said(here):
+    (here / "cut.py").write_text(
+        "from torch import nn\ndef net(dims=(4, 4)):\n    return nn.Conv2d(3, dims[0], 1)\n"
+    )
+    with pytest.raises(errors.ModelError, match=r"subscriptable\. The default of dims is the list"
+                       r" \(4, 4\), and it was given 8\. .*-o 'dims=\[4,4\]'"):  # fmt: skip
+        build(Workload(model="./cut.py:net", options=(("dims", 8),)))

@@ -185,7 +185,7 @@ def test_latex_is_one_table_that_fits_a_column_or_says_that_it_does_not(records)
     assert r"\begin{table*}" in wide
     assert "Peak act." in wide.partition(r"\midrule")[0].partition("tabular")[2]
     every = tuple(_rows(records)[0])
-    assert "cm wide, which is more than one column; name fewer --columns" in _shown(
+    assert "cm wide, which is more than one column; --wide makes a table*" in _shown(
         records, Shape(columns=every), format="latex"
     )
 

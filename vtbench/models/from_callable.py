@@ -33,6 +33,7 @@ from vtbench.models.options import (
     as_typed,
     check,
     defaults_of,
+    lists_cut_apart,
     parameters_of,
     refuse_missing,
     takes_anything,
@@ -127,8 +128,14 @@ def _called(
     size = own_size({}, options) or catalogued or own_size(_options_of(function, workload), {})
     built_on = on_cpu if real else on_meta
     guarded = affordable_within(workload.model) if real else contextlib.nullcontext()
-    with guarded:
-        made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
+    try:
+        with guarded:
+            made = ran(workload.model, options, lambda: built_on(lambda: function(**options)))
+    except ModelError as error:
+        hint = lists_cut_apart(options, _options_of(function, workload))
+        if not hint:
+            raise
+        raise ModelError(f"{str(error).rstrip('.')}.{hint}") from error.__cause__
     return _Made(made, sized, size, frozenset(options))
 
 

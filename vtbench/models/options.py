@@ -141,6 +141,22 @@ def _as_a_list(name: str, value: Any, parameter: inspect.Parameter) -> str:
     return f" A list stands in brackets, and in quotes for the shell: -o '{name}=[{written}]'."
 
 
+def lists_cut_apart(options: Mapping[str, Any], parameters: Parameters) -> str:
+    """A sentence on options whose defaults are lists and that were given one value; "" if none."""
+    cut = [
+        name
+        for name, value in options.items()
+        if name in parameters
+        and isinstance(parameters[name].default, tuple | list)
+        and not isinstance(value, tuple | list)
+    ]
+    return "".join(
+        f" The default of {name} is the list {parameters[name].default!r}, and it was given "
+        f"{options[name]!r}.{_as_a_list(name, options[name], parameters[name])}"
+        for name in cut
+    )
+
+
 def refuse_missing(model: str, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
     """Refuse to call a function without what it needs, by the names of its parameters."""
     needed = [

@@ -165,10 +165,8 @@ def _fitted(table: Table, paper: Paper) -> tuple[Table, list[str]]:
     width = _width(table, kept)
     if table.key and width > room:
         where = "a page" if paper.wide else "one column"
-        said.append(
-            f"about {width / PT_PER_CM:.1f} cm wide, which is more than {where}; "
-            "name fewer --columns"
-        )
+        remedy = "show fewer columns" if paper.wide else "--wide makes a table* for both columns"
+        said.append(f"about {width / PT_PER_CM:.1f} cm wide, which is more than {where}; {remedy}")
     return (
         msgspec.structs.replace(
             table,

@@ -63,8 +63,11 @@ def view_tables(
     record: Record, view: View, depth: int | None = None, name: str | None = None
 ) -> list[Table]:
     """One record by a view, and the shapes of its modules if they were noted."""
-    shapes = [shapes_table(record, depth or 1)] if record.shapes and view == "module" else []
-    return [view_table(record, view, depth, name), *shapes]
+    tables = [view_table(record, view, depth, name)]
+    if record.shapes and view == "module":
+        told = f"{name or record.workload.model}: shapes, depth {depth or 1}"
+        tables.append(msgspec.structs.replace(shapes_table(record, depth or 1), title=told))
+    return tables
 
 
 def view_table(
@@ -79,10 +82,9 @@ def view_table(
         made = _operators(f"{model} by operator", found, status=True)
     elif view == "class":
         made = _classes(f"{model} by class", found)
-    elif view == "block":
-        made = blocks_table(record, found)
     else:
-        made = stages_table(record, found)
+        divided = blocks_table if view == "block" else stages_table
+        made = msgspec.structs.replace(divided(record, found), title=f"{model} by {view}")
     made = msgspec.structs.replace(made, conditions=(conditions(record),))
     if not record.complete and view != "class":
         made = msgspec.structs.replace(made, notes=(*made.notes, SHARES_SAID))

@@ -203,3 +203,46 @@ def test_inputs_and_buffers_are_left_as_they_were():
     assert torch.equal(x, X)
     assert net.kept.tolist() == [0, 2]
     assert not net.table.weight.is_meta
+
+
+class Embedded(nn.Module):
+    """Its tokens follow from weights, and it drops some of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.head = nn.Conv2d(3, 8, 4, 4), nn.Linear(8, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        tokens = self.embed(x).flatten(2).transpose(1, 2)[0]
+        return self.head(tokens[tokens.mean(-1) > 0])
+
+
+def test_a_convolution_of_a_known_image_is_a_shape():
+    image = torch.randn(1, 3, 32, 32)
+    net = Embedded().eval()
+    tokens = net.embed(image).flatten(2).transpose(1, 2)[0]
+    kept = int((tokens.mean(-1) > 0).sum())
+    counted = vtbench.count(net, image)
+    # 8x8 patches of 4x4x3 by 8 channels, and 8 to 10 for each token that is kept
+    assert counted.macs == 64 * 48 * 8 + kept * 80
+    assert counted.record.road.startswith("real")
+
+
+def test_a_constant_that_meets_a_weight_is_a_shape_too():
+    class Constant(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.head = nn.Conv1d(1, 1, 1), nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            steps = self.conv(torch.arange(4.0, device="cpu").reshape(1, 1, 4))
+            return self.head(x) if bool((steps > 0).all()) else self.head(self.head.weight)
+
+    net = Constant().eval()
+    with torch.no_grad():
+        net.conv.weight.fill_(1.0)
+        net.conv.bias.fill_(1.0)
+    counted = vtbench.count(net, torch.randn(3, 4))
+    # 4 steps through one weight, 3 rows of 4 to 2
+    assert counted.macs == 4 + 3 * 8
+    assert counted.record.road.startswith("real")

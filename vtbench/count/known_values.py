@@ -80,9 +80,28 @@ class KnownValues:
             out = execute(func, args, kwargs)
         else:
             out = self._with_shapes(func, args, kwargs, execute)
+        out = self._shapes_of_shapes(out, args, kwargs)
         if overload and torch.Tag.nondeterministic_seeded in func.tags and _draws(func, args):
             self._drawn(out)
         return out
+
+    def _shapes_of_shapes(self, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result on meta if an operand is: torch may make it where its first operand is.
+
+        A convolution does, of memory that holds nothing. What was given stays what it is, and so
+        do its views, as those that take no more than a shape from another tensor.
+        """
+        results = out if isinstance(out, list | tuple) else (out,)
+        if all(not isinstance(each, Tensor) or each.is_meta for each in results):
+            return out
+        if not self._meets_a_shape(args, kwargs):
+            return out
+        given = {_memory(each) for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)}
+        return tree_map_only(
+            Tensor,
+            lambda each: each if each.is_meta or _memory(each) in given else each.detach().to(META),
+            out,
+        )
 
     def _with_shapes(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], execute: Execute
@@ -133,6 +152,12 @@ class KnownValues:
         key = storage._cdata
         if key not in self._lost:  # not held, so that its memory is counted only while it lives
             self._lost[key] = weakref.ref(storage, lambda _: self._lost.pop(key, None))
+
+
+def _memory(tensor: Tensor) -> int:
+    """What identifies where the values of a tensor are."""
+    plain = not tensor.is_meta and has_memory(tensor)
+    return int(tensor.untyped_storage()._cdata) if plain else id(tensor)
 
 
 def _draws(func: Any, args: tuple[Any, ...]) -> bool:

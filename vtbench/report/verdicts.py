@@ -138,7 +138,7 @@ def _suite_table(
             Column(head="Measured"),
             Column(head="Outside", drop=2),
             Column(head="Verdict", align="left"),
-            Column(head="Reproduced by", align="left", shrink=True, drop=1),
+            Column(head="Reproduced by", align="left", shrink=True, least=24, drop=1),
         ),
         rows=rows,
         notes=notes,

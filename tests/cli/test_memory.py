@@ -56,8 +56,8 @@ def test_every_model_is_measured_at_every_batch(vtbench, told):
     assert "protocol memory/1" in ended.out.replace("\n", " ")
     lines = [line.split() for line in ended.out.splitlines() if line.startswith("deit_s")]
     assert lines == [
-        ["deit_s", "1", "100", "B", "150", "B", "100", "B", "1.50×"],
-        ["deit_s", "8", "100", "B", "500", "B", "100", "B", "5.00×"],
+        ["deit_s", "1", "100", "150", "100", "1.500×"],
+        ["deit_s", "8", "100", "500", "100", "5.000×"],
     ]
 
 

@@ -355,7 +355,7 @@ def test_counters_have_names_aliases_and_one_order():
     assert tuple(peer.name for peer in peers.chosen(("all",))) == NAMES
     with pytest.raises(BadOption, match=r"expected all, or names among fvcore, .*; got 'fvcor'"):
         peers.parse("fvcor")
-    with pytest.raises(BadOption, match=r"--counters: expected all, .*; got no name"):
+    with pytest.raises(BadOption, match=r"counters: expected all, .*; got no name"):
         peers.parse(" , ")
 
 
@@ -430,7 +430,7 @@ def test_the_python_interface_runs_them_beside_a_live_module_and_leaves_it_as_it
     assert (before, hooks) == (after, len(net.seen._forward_hooks))
     assert package.count(net, torch.zeros(1, 5)).record.counters == {}
     assert set(package.count("resnet18", counters="fvcore").record.counters) == {"fvcore"}
-    with pytest.raises(BadOption, match=r"--counters: expected all, .*; got 'flopco'"):
+    with pytest.raises(BadOption, match=r"counters: expected all, .*; got 'flopco'"):
         package.count(net, torch.zeros(1, 5), counters="flopco")
 
 

@@ -99,7 +99,7 @@ def macs(
     vtbench macs swin_t swin_s --diff
     vtbench macs resnet50 --resolution 224,320 --diff
     vtbench macs swin_t --counters all
-    vtbench macs deit_s swin_t --columns MACs,Params --sort MACs:desc --format latex --cite
+    vtbench macs deit_s swin_t --columns MACs,Params --format latex --cite
     vtbench macs my_package.nets:make_net --seeds 32
     vtbench macs my_package.nets:make_net --inputs photos
 

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from vtbench.data.distribution import InputSet
 
 
+LAUNCHES_HELP = (
+    "Start what is timed in N new processes, in rounds; intervals come from how they differ "
+    "(default: 5 in sweep, 3 in regress)."
+)
+
+
 class Models(Group, frozen=True, kw_only=True):
     """Which models."""
 

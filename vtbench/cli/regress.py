@@ -10,6 +10,7 @@ import typer
 from vtbench.cli.comparisons import Smallest, parse_share, shown, status
 from vtbench.cli.groups import command
 from vtbench.cli.options import (
+    LAUNCHES_HELP,
     Building,
     Device,
     Execution,
@@ -50,7 +51,7 @@ def regress(
     ] = "throughput",
     session: Session,
     launches: Annotated[
-        int, typer.Option(metavar="N", help="How many times both revisions are started.")
+        int, typer.Option(metavar="N", help=LAUNCHES_HELP, show_default=False)
     ] = LAUNCHES,
     smallest: Smallest = "3%",
     fail_on_unknown: FailOnUnknown = False,

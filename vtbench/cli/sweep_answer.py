@@ -16,6 +16,7 @@ from vtbench.cli.counting import INTERRUPTED
 from vtbench.cli.figures import Drawing, Figure
 from vtbench.cli.groups import Group
 from vtbench.cli.options import (
+    LAUNCHES_HELP,
     Across,
     Building,
     Device,
@@ -95,11 +96,7 @@ class Running(Group, frozen=True, kw_only=True):
     ] = None
     launches: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            help="Time each cell in N new processes, in rounds over the whole sweep; intervals "
-            "come from how they differ (default: 5).",
-        ),
+        typer.Option(metavar="N", help=LAUNCHES_HELP),
     ] = None
     seed: Annotated[
         int, typer.Option(metavar="N", help="Seed of the random order of cells in each round.")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from vtbench.report.figures import Cell, Kind, written_column
-from vtbench.report.table import Align, Column, Table, values_table
+from vtbench.report.table import TYPED, WHOLE, Align, Column, Table, values_table
 from vtbench.report.units import common_prefix
 
 
@@ -116,7 +116,8 @@ def _column(sheet: Sheet, column: SheetColumn, places: int | None) -> tuple[Colu
             head=f"{column.heading} ({unit})" if unit else column.heading,
             align=_ALIGNED.get(column.kind, "decimal"),
             note=column.note,
-            shrink=column.shrink,
+            shrink=column.shrink and column.heading not in TYPED,
+            least=WHOLE,
             drop=column.drop,
         ),
         texts,

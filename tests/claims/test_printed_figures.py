@@ -6,8 +6,8 @@ import json
 import time
 
 import pytest
-from vtbench.cli.printed_figures import printed_figures
 
+from vtbench.claims.printed_figures import printed_figures
 from vtbench.claims.suite import read_suite
 from vtbench.claims.suite.files import shipped
 from vtbench.count.count_workload import count_workload

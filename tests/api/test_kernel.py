@@ -43,7 +43,7 @@ KINDS = {
     "memory": ("vtbench.memory(net, x)", "evaluation mode"),
     "compare": ("vtbench.compare({'a': net, 'b': net}, x, max_time=0.02)", "as fast as"),
     "compare kept": ("vtbench.compare(kept, kept)", "MACs are the same: 640."),
-    "sweep": ("vtbench.sweep('nets:make', resolution=[32, 34])", f"{MACS / 1e3:.3f} K"),
+    "sweep": ("vtbench.sweep('nets:make', resolution=[32, 34])", f"{MACS / 1e3:.3f}"),
     "check": ("vtbench.check('vt_v3', only='vt_v3.t1.vt_r34.d_top1.printed')", "holds"),
     "audit": ("vtbench.audit('vt_v3')", "vt_v3.t1"),
     "conformance": ("vtbench.conformance('torch', cases='conv1d')", "conv1d"),

@@ -124,7 +124,7 @@ def _column(sheet: Sheet, column: SheetColumn, places: int | None) -> tuple[Colu
     )
 
 
-_ALIGNED: dict[Kind, Align] = {"text": "left", "value": "right"}
+_ALIGNED: dict[Kind, Align] = {"text": "left", "value": "right", "factor": "left"}
 
 
 def _whole(cells: Sequence[Cell]) -> list[int]:

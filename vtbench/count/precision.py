@@ -43,7 +43,8 @@ def _operands(args: Any) -> list[str]:
 def _cast(tensor: torch.Tensor) -> torch.dtype:
     """The dtype on a device, to which autocast casts; it passes by tensors of shapes alone."""
     if tensor.is_meta and tensor.dtype.is_floating_point and tensor.dtype != torch.float64:
-        with torch._C._RestorePythonTLSSnapshot():  # inside a dispatch mode it is always off
+        # inside a dispatch mode autocast reads as off; outside it may be on
+        with torch._C._RestorePythonTLSSnapshot():  # type: ignore[attr-defined]  # not in its stubs
             for device in ("cpu", "cuda"):
                 if torch.is_autocast_enabled(device):
                     return torch.get_autocast_dtype(device)

@@ -19,6 +19,8 @@ VIEWS: tuple[View, ...] = get_args(View)
 
 OWN = "(own)"
 """What a module runs itself, outside its children."""
+UNKNOWN = "(unknown)"
+NO_MACS = "(no MACs)"
 NOT_NOTED = "(not noted)"
 """The precision of records that were made before it was noted, and of condensed ones."""
 
@@ -204,13 +206,22 @@ def _by_precision(record: Record) -> list[Part]:
     for row in record.rows:
         noted = [(name, each.calls, each.macs) for name, each in row.precision.items()]
         rest = row.macs - sum(macs for _, _, macs in noted)
-        for name, calls, macs in [*noted, (NOT_NOTED, row.calls, rest)] if rest else noted:
+        calls_left = row.calls - sum(calls for _, calls, _ in noted)
+        left = NOT_NOTED if rest else UNKNOWN if row.status == "unknown" else NO_MACS
+        for name, calls, macs in [*noted, (left, calls_left, rest)] if calls_left else noted:
             sums = found.setdefault(name, [0, 0])
             sums[0] += calls
             sums[1] += macs
     total = record.macs
     parts = [
-        Part(name=name, macs=macs, params=None, calls=calls, share=macs / total)
+        Part(
+            name=name,
+            macs=macs,
+            params=None,
+            calls=calls,
+            share=macs / total if total else 0.0,
+            complete=name != UNKNOWN,
+        )  # fmt: skip
         for name, (calls, macs) in found.items()
     ]
     return sorted(parts, key=lambda part: (-part.macs, part.name))

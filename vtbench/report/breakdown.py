@@ -221,7 +221,7 @@ def _by_precision(record: Record) -> list[Part]:
             calls=calls,
             share=macs / total if total else 0.0,
             complete=name != UNKNOWN,
-        )  # fmt: skip
+        )
         for name, (calls, macs) in found.items()
     ]
     return sorted(parts, key=lambda part: (-part.macs, part.name))

@@ -49,7 +49,7 @@ def macs(
         View,
         typer.Option(
             help="Divide each count by stage, block (what the structure of the model repeats), "
-            "module, operator or class."
+            "module, operator, class or precision (the dtypes that are multiplied)."
         ),
     ] = "total",
     depth: Depth = None,

@@ -9,7 +9,7 @@ on shapes alone, so within one count a call that repeats an earlier one is not r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from vtbench.count.meta_execution import (
 )
 from vtbench.count.operators.rules import CONTROL, Special, hand_higher_order_to, qualified, rule_of
 from vtbench.count.operators.table import Rule
+from vtbench.count.precision import precision_of
 from vtbench.count.read_values import ReadValues
 from vtbench.count.uncompiled import uncompiled
 from vtbench.count.unseen_work import OutsideWork, optimised_operators
@@ -54,6 +55,8 @@ class LedgerEntry:
     softmax: int = 0
     biased: int = 0
     parameter: bool = False
+    precision: dict[str, list[int]] = field(default_factory=dict)
+    """Dtypes of the operands -> calls and MACs."""
 
 
 class Known(NamedTuple):
@@ -253,6 +256,12 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's ow
             if rule.cost is not None:
                 cost = rule.cost(args, kwargs, out)
                 entry.macs += cost.macs
+                if cost.macs:
+                    products = entry.precision.setdefault(
+                        precision_of(known.name, rule, args), [0, 0]
+                    )
+                    products[0] += 1
+                    products[1] += cost.macs
                 entry.effective += cost.effective
                 entry.written += cost.written
                 entry.softmax += cost.softmax

@@ -10,7 +10,7 @@ from torch import nn
 from vtbench.count.counter import Counter
 from vtbench.count.operators.rules import Special
 from vtbench.count.operators.table import Rule
-from vtbench.data.record import Row, Status
+from vtbench.data.record import Products, Row, Status
 
 
 def rows_of(
@@ -42,6 +42,10 @@ def rows_of(
                 phase="backward" if phase == "backward" else "forward",
                 source=_source(op, rule),
                 estimated_macs=entry.estimated,
+                precision={
+                    name: Products(calls=calls, macs=macs)
+                    for name, (calls, macs) in entry.precision.items()
+                },
             )
         )
     return tuple(rows)

@@ -57,7 +57,7 @@ def _identity(row: Row) -> tuple[object, ...]:
 
 def _merged(stage: str, rows: list[Row]) -> Row:
     sums = {name: sum(getattr(row, name) for row in rows) for name in _SUMS}
-    return msgspec.structs.replace(rows[0], module=stage, **sums)
+    return msgspec.structs.replace(rows[0], module=stage, precision={}, **sums)
 
 
 def _by_stage(held: Mapping[str, int], stages: Iterable[str]) -> dict[str, int]:

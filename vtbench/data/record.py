@@ -21,6 +21,15 @@ CONVENTION = "vtbench-macs/1"
 Status = Literal["counted", "zero", "unknown"]
 
 
+class Products(msgspec.Struct, frozen=True, kw_only=True):
+    """The calls of an operator on operands of the same dtypes."""
+
+    calls: Count
+    """How many there are."""
+    macs: Count
+    """Their multiply-accumulates."""
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All calls of one operator directly inside one module."""
 
@@ -62,6 +71,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The origin of the count; ``outside`` is work that PyTorch's dispatcher did not see."""
     estimated_macs: Count = 0
     """A rough estimate that ranks unknown rows; it is never part of a total."""
+    precision: dict[str, Products] = {}
+    """Dtypes of the two operands -> its MACs on them; empty of condensed and older records."""
 
     @property
     def elements_of_class(self) -> int:

@@ -1,4 +1,4 @@
-"""The views of one record: the same rows summed by stage, block, module, operator or class.
+"""The views of one record: the same rows summed by stage, module, operator, precision and so on.
 
 The parts of every view are disjoint, so their MACs sum to the total of the record exactly.
 """
@@ -14,11 +14,15 @@ from vtbench.data.record import ModuleMemory, Record, Row
 from vtbench.data.stages import OTHER, blocks_of, stage_of, stages_of
 from vtbench.errors import BadOption
 
-View = Literal["total", "stage", "block", "module", "op", "class"]
+View = Literal["total", "stage", "block", "module", "op", "class", "precision"]
 VIEWS: tuple[View, ...] = get_args(View)
 
 OWN = "(own)"
 """What a module runs itself, outside its children."""
+UNKNOWN = "(unknown)"
+NO_MACS = "(no MACs)"
+NOT_NOTED = "(not noted)"
+"""The precision of records that were made before it was noted, and of condensed ones."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,10 +72,8 @@ def breakdown(record: Record, view: View, depth: int | None = None) -> list[Part
         return _by_block(record, depth)
     if view == "module":
         return _by_module(record, 1 if depth is None else depth)
-    if view == "op":
-        return _by_operator(record)
-    if view == "class":
-        return _by_class(record)
+    if view in _OF_ROWS:
+        return _OF_ROWS[view](record)
     raise BadOption(f"--by: expected one of {', '.join(VIEWS)}, got {view!r}.")
 
 
@@ -198,6 +200,33 @@ def _by_class(record: Record) -> list[Part]:
     return [part for _, part in sorted(made, key=lambda pair: pair[0])]
 
 
+def _by_precision(record: Record) -> list[Part]:
+    """The dtypes of the operands that are multiplied, those with the most MACs first."""
+    found: dict[str, list[int]] = {}
+    for row in record.rows:
+        noted = [(name, each.calls, each.macs) for name, each in row.precision.items()]
+        rest = row.macs - sum(macs for _, _, macs in noted)
+        calls_left = row.calls - sum(calls for _, calls, _ in noted)
+        left = NOT_NOTED if rest else UNKNOWN if row.status == "unknown" else NO_MACS
+        for name, calls, macs in [*noted, (left, calls_left, rest)] if calls_left else noted:
+            sums = found.setdefault(name, [0, 0])
+            sums[0] += calls
+            sums[1] += macs
+    total = record.macs
+    parts = [
+        Part(
+            name=name,
+            macs=macs,
+            params=None,
+            calls=calls,
+            share=macs / total if total else 0.0,
+            complete=name != UNKNOWN,
+        )
+        for name, (calls, macs) in found.items()
+    ]
+    return sorted(parts, key=lambda part: (-part.macs, part.name))
+
+
 def _part(record: Record, name: str, rows: Iterable[Row], params: int | None) -> Part:
     macs, calls, complete = 0, 0, True
     for row in rows:
@@ -207,6 +236,10 @@ def _part(record: Record, name: str, rows: Iterable[Row], params: int | None) ->
     total = record.macs
     share = macs / total if total else 0.0
     return Part(name=name, macs=macs, params=params, calls=calls, share=share, complete=complete)
+
+
+_OF_ROWS = {"op": _by_operator, "class": _by_class, "precision": _by_precision}
+"""Views of what is run, whichever module runs it."""
 
 
 def _all_params(record: Record) -> int | None:

@@ -73,7 +73,7 @@ def view_tables(
 def view_table(
     record: Record, view: View, depth: int | None = None, name: str | None = None
 ) -> Table:
-    """One record by stage, block, module, operator or class, under a name that tells it apart."""
+    """One record by a view, under a name that tells it apart."""
     found = breakdown(record, view, depth)
     model = name or record.workload.model
     if view == "module":
@@ -82,6 +82,8 @@ def view_table(
         made = _operators(f"{model} by operator", found, status=True)
     elif view == "class":
         made = _classes(f"{model} by class", found)
+    elif view == "precision":
+        made = _precisions(f"{model} by precision", found)
     else:
         divided = blocks_table if view == "block" else stages_table
         made = msgspec.structs.replace(divided(record, found), title=f"{model} by {view}")
@@ -200,6 +202,21 @@ def _operators(title: str, found: list[Part], *, status: bool) -> Table:
     columns += [Column(head="MACs"), Column(head="Share", drop=1)]
     notes = () if found else ("No operator has multiplications.",)
     return Table(title=title, columns=tuple(columns), rows=tuple(rows), notes=notes)
+
+
+def _precisions(title: str, found: list[Part]) -> Table:
+    """The dtypes of the operands that are multiplied, with calls and MACs."""
+    prefix = common_prefix(part.macs for part in found)
+    total = sum(part.macs for part in found)
+    return Table(
+        title=title,
+        columns=(name_column("Operands"), *figure_columns("Calls", "MACs", "Share")),
+        rows=tuple(
+            (part.name, str(part.calls), si(part.macs, prefix), percent(part.macs, total))
+            for part in found
+        ),
+        notes=() if found else ("No operator has multiplications.",),
+    )
 
 
 def _free(record: Record) -> list[Table]:

@@ -48,10 +48,10 @@ _FROM_SHAPES = (*_LOWER_BOUNDS, "memory_activations_peak")
 _WORDS = ("complete", "memory_peak_at", "unknown_ops", "ratio_bound")
 """Columns beside the figures that hold none."""
 _PARTS: dict[str, tuple[str, Kind, tuple[View, ...]]] = {
-    "macs": ("MACs", "portion", ("total", "stage", "block", "module", "op", "class")),
+    "macs": ("MACs", "portion", ("total", "stage", "block", "module", "op", "class", "precision")),
     "params": ("Params", "portion", ("total", "stage", "block", "module")),
-    "calls": ("Calls", "whole", ("op", "class")),
-    "share": ("Share", "share", ("stage", "block", "module", "op", "class")),
+    "calls": ("Calls", "whole", ("op", "class", "precision")),
+    "share": ("Share", "share", ("stage", "block", "module", "op", "class", "precision")),
     "status": ("Status", "text", ()),
     "elements": ("Elements", "portion", ("class",)),
     "weight_bytes": ("Weights", "bytes", ("stage", "block")),

@@ -29,7 +29,8 @@ from vtbench.report.units import (
 )
 from vtbench.report.values_behind import notes_of
 
-NOUNS = {"module": "module", "stage": "stage", "block": "block", "op": "operator", "class": "class"}
+NOUNS = {"module": "module", "stage": "stage", "block": "block", "op": "operator", "class": "class",
+         "precision": "precision"}  # fmt: skip
 PLURALS = {"class": "classes"}
 
 

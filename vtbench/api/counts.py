@@ -10,7 +10,8 @@ import msgspec
 
 from vtbench import report
 from vtbench.api.public import speaking_of_keywords
-from vtbench.api.shown import Shown, frame
+from vtbench.api.shaped import Shaped, Shaping
+from vtbench.api.shown import drawn, frame
 from vtbench.claims.printed_figures import printed_figures
 from vtbench.data.distribution import Distribution
 from vtbench.data.record import ByValues, Record, Row
@@ -21,9 +22,12 @@ from vtbench.report.counts_chart import counts_chart
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from typing_extensions import Unpack
+
+    from vtbench.report.plot import PlotWidth
 
 
-class Counts(Shown):
+class Counts(Shaped):
     """Counts of several models, in order; each is a ``Count`` of its own."""
 
     def __init__(self, records: Sequence[Record], relative_to: str | None = None) -> None:
@@ -63,9 +67,20 @@ class Counts(Shown):
         )
         return report.counts_document(self.records, question)
 
-    def table(self, by: report.View = "total", depth: int | None = None, *, width: int = 80) -> str:
-        """The totals, or the rows by stage, module, op or class, as text."""
-        return self.document(report.Rendering(width=width), by=by, depth=depth)
+    def table(
+        self,
+        by: report.View = "total",
+        depth: int | None = None,
+        *,
+        width: int = 80,
+        **shaping: Unpack[Shaping],
+    ) -> str:
+        """The totals, or the rows by stage, block, module, op or class, as text.
+
+        The other options are ``columns``, ``digits``, ``labels``, ``sort``, ``top`` and ``cite``,
+        as those of ``vtbench macs``.
+        """
+        return self.shaped({"by": by, "depth": depth}, shaping, width=width)
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each model, with every figure of one number."""
@@ -76,10 +91,17 @@ class Counts(Shown):
         """MACs along the parts of one model, or of several models beside their parameters."""
         return counts_chart(self.records, by, depth)
 
-    def plot(self, by: report.View = "stage", depth: int | None = None) -> Figure:
+    def plot(
+        self,
+        by: report.View = "stage",
+        depth: int | None = None,
+        *,
+        scale: str | None = None,
+        width: PlotWidth = "page",
+    ) -> Figure:
         """MACs along the stages, or modules, of one model; of several, beside their parameters."""
         with speaking_of_keywords():
-            return self.drawn(self.chart(by, depth))
+            return drawn(self.chart(by, depth), scale, width)
 
 
 class Count(Counts):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vtbench.api.asking import cells_asked
 from vtbench.api.conditions import Several, Size
 from vtbench.api.public import public, speaking_of_keywords
-from vtbench.api.shown import Shown, frame
+from vtbench.api.shown import Shown, drawn, frame
 from vtbench.count.symbolic import derive
 from vtbench.data.closed_form import Formula
 from vtbench.data.symbol_values import LETTERS, Given, parse_at, parse_symbols, points_of
@@ -27,6 +27,8 @@ from vtbench.sweep.cells import COUNTED
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from vtbench.report.plot import PlotWidth
 
 At = str | Sequence[str] | Mapping[str, int | Sequence[int]]
 """Sizes: ``"H=192:512:32,B=8"`` as on the command line, or a dict of symbols to their values."""
@@ -102,10 +104,12 @@ class Formulas(Shown):
             raise UsageError("A figure needs several sizes at which the forms hold.")
         return chart
 
-    def plot(self, at: At | None = None) -> Figure:
+    def plot(
+        self, at: At | None = None, *, scale: str | None = None, width: PlotWidth = "page"
+    ) -> Figure:
         """The counts over sizes, those of ``at`` or those that were asked for before."""
         with speaking_of_keywords():
-            return self.drawn(self.chart(at))
+            return drawn(self.chart(at), scale, width)
 
 
 @public()

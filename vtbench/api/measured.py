@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vtbench.api.public import speaking_of_keywords
-from vtbench.api.shown import Shown, frame
-from vtbench.data.from_samples import ratios_of
+from vtbench.api.shaped import Shaped
+from vtbench.api.shown import drawn, frame
+from vtbench.data.from_samples import ratios_of, ratios_to
 from vtbench.data.measurement import Measurement, Ratio
 from vtbench.errors import UsageError
 from vtbench.report.chart import Chart
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from vtbench.report.plot import PlotWidth
 
-class Measured(Shown):
+
+class Measured(Shaped):
     """Measurements and their ratios; prints as a table, in a notebook too."""
 
     def __init__(self, records: Sequence[Measurement], *, relative_to: str | None = None) -> None:
@@ -77,29 +80,50 @@ class Measured(Shown):
             )
         return chart
 
-    def plot(self, across: str | None = None, show: str | None = None) -> Figure:
+    def plot(
+        self,
+        across: str | None = None,
+        show: str | None = None,
+        *,
+        scale: str | None = None,
+        width: PlotWidth = "page",
+    ) -> Figure:
         """A quantity along an axis (default: the longest, or MACs if there is none).
 
         ``across`` is an axis such as resolution, batch_size or tokens, or ``macs``; ``show`` is a
         quantity such as time, throughput, macs or memory.
         """
         with speaking_of_keywords():
-            return self.drawn(self.chart(across, show))
+            return drawn(self.chart(across, show), scale, width)
 
 
 class Swept(Measured):
     """What came of the cells of a sweep; prints with the longest axis across, as the command."""
 
-    def __init__(self, records: Sequence[Measurement], *, across: str | None = None) -> None:
-        super().__init__(records)
+    def __init__(
+        self,
+        records: Sequence[Measurement],
+        *,
+        across: str | None = None,
+        relative_to: str | None = None,
+    ) -> None:
+        super().__init__(records, relative_to=relative_to)
         self.across = across
         """The axis whose values stand across; None is the longest."""
 
     def document(self, asked: Rendering) -> str:
         """The document of ``vtbench sweep``."""
         page = msgspec.structs.asdict(asked)
-        question = MeasuredRendering(**page, by=self.across or AUTO)
-        return measured_document(self.records, (), question)
+        by = None if self.across == "rows" else self.across or AUTO
+        question = MeasuredRendering(**page, by=by, relative_to=self.relative_to)
+        return measured_document(self.records, self.ratios, question)
+
+    @property
+    def ratios(self) -> list[Ratio]:
+        """Ratios from common rounds: to ``relative_to``, or of each to each later one."""
+        if self.relative_to is None:
+            return ratios_of(self.records)
+        return ratios_to(self.records, self.relative_to)
 
     def chart(self, across: str | None = None, show: str | None = None) -> Chart:
         """A quantity along an axis, or against MACs."""

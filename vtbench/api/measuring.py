@@ -18,12 +18,13 @@ from vtbench.api.asking import MAKES_ITS_OWN, Asked, cells_asked, execution
 from vtbench.api.conditions import Conditions
 from vtbench.api.measured import Measured
 from vtbench.api.over_inputs import over_of_name
-from vtbench.api.public import public
+from vtbench.api.public import public, speaking_of_keywords
 from vtbench.count.mode import Mode
 from vtbench.data.distribution import InputSet
 from vtbench.data.files import read_measurements
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import protocol_named
+from vtbench.data.relative import refuse_several
 from vtbench.data.stages import Division
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption, UsageError
@@ -186,6 +187,9 @@ def timed(
     protocol_named(settings.protocol)
     places = _places(conditions)
     asked = cells_asked(names, conditions, [settings.protocol], places[0].kind)
+    if sum(cell.workload.model == how.relative_to for cell in asked.cells) > 1:
+        with speaking_of_keywords():
+            refuse_several(str(how.relative_to))
     return Measured(_named_sessions(asked, places, how), relative_to=how.relative_to)
 
 

@@ -15,6 +15,7 @@ from vtbench.api.public import speaking_of_keywords
 from vtbench.errors import UsageError
 from vtbench.report import plot
 from vtbench.report.chart import Chart
+from vtbench.report.chart_scales import rescaled, scales_of
 from vtbench.report.document import Rendering
 
 if TYPE_CHECKING:
@@ -49,16 +50,14 @@ class Shown(ABC):
         """The tables as LaTeX, with booktabs."""
         return self.document(Rendering(format="latex"))
 
-    def plot(self) -> Figure:
-        """The figure, of matplotlib; ``.savefig("name.png")`` keeps it."""
-        with speaking_of_keywords():
-            return self.drawn(self.chart())
+    def plot(self, *, scale: str | None = None, width: plot.PlotWidth = "page") -> Figure:
+        """The figure, of matplotlib; ``.savefig("name.png")`` keeps it.
 
-    @staticmethod
-    def drawn(chart: Chart) -> Figure:
-        """A chart as a figure."""
-        figure: Figure = plot.figure(chart)
-        return figure
+        ``scale`` is linear or log for each axis, such as "x=log,y=linear" (default: as the values
+        need it), and ``width`` that of a column or of a page of a paper.
+        """
+        with speaking_of_keywords():
+            return drawn(self.chart(), scale, width)
 
     def __repr__(self) -> str:
         """The tables."""
@@ -67,6 +66,12 @@ class Shown(ABC):
     def _repr_html_(self) -> str:
         """The tables as a notebook shows them."""
         return self.document(Rendering(format="html"))
+
+
+def drawn(chart: Chart, scale: str | None, width: plot.PlotWidth) -> Figure:
+    """A chart as a figure, on the scales and as wide as asked for."""
+    figure: Figure = plot.figure(rescaled(chart, scales_of(scale)), plot.Look(width=width))
+    return figure
 
 
 def nothing_to_draw(why: str) -> NoReturn:

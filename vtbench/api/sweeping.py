@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import re
 from collections.abc import Sequence
@@ -14,19 +13,19 @@ import msgspec
 from vtbench.api.asking import found_models, grid_asked
 from vtbench.api.conditions import Conditions
 from vtbench.api.measured import Swept
-from vtbench.api.public import public
+from vtbench.api.public import public, speaking_of_keywords
 from vtbench.data.measurement import Device
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.errors import BadOption, UnknownModel, UsageError
 from vtbench.sweep.axes import cells
-from vtbench.sweep.cell_task import CellSettings, measure_cell
 from vtbench.sweep.cells import COUNTED, Cell
 from vtbench.sweep.cells import shard as part_of
 from vtbench.sweep.device_lookup import look_up_devices
-from vtbench.sweep.local import Isolate, local
+from vtbench.sweep.held_against import check_base
+from vtbench.sweep.local import Isolate
 from vtbench.sweep.loop import sweep as run_cells
-from vtbench.sweep.phases import phases
-from vtbench.sweep.queue import Queue
+from vtbench.sweep.rounds import rounds_asked
+from vtbench.sweep.running import Run, executor, stages
 from vtbench.sweep.store import Store
 
 if TYPE_CHECKING:
@@ -40,6 +39,10 @@ def sweep(  # noqa: PLR0913  # the options of the command, by their names
     metric: str | Sequence[str] = "macs",
     across: str | None = None,
     max_time: float = 15.0,
+    launches: int | None = None,
+    seed: int = 0,
+    within: float | None = None,
+    relative_to: str | None = None,
     save: str | Path | None = None,
     retry: bool = False,
     shard: str | None = None,
@@ -58,32 +61,41 @@ def sweep(  # noqa: PLR0913  # the options of the command, by their names
     same call goes on where it stopped, also after an interrupt. Models are given by name.
     ``metric`` names protocols: macs, throughput, latency, latency-cold, graph, compiled or memory.
     ``across`` is the axis whose values stand in columns (default: the longest; 'rows' gives one
-    row per result). ``max_time`` is the most seconds of samples for each cell, ``retry`` runs the
-    cells of ``save`` again that failed before, ``shard`` is a part such as '2/5', ``isolate``
+    row per result). ``max_time`` is the most seconds of samples for each cell, which its launches
+    share: each timed cell is started in ``launches`` new processes (default: 5), in rounds over the
+    whole sweep in a random order of ``seed``, and its interval comes from how they differ.
+    ``within`` is the number of seconds in which all of it is to end, and ``relative_to`` the model
+    that ratios are said to, from common rounds. ``retry`` runs the cells of ``save`` again that
+    failed before, ``shard`` is a part such as '2/5', ``isolate``
     starts a new process for each 'cell', each 'model', or 'none', ``jobs`` is the number of
     processes that count, and ``yes`` allows more than 1,000 cells.
     """
-    if not (max_time > 0 and math.isfinite(max_time)):
-        raise BadOption(f"max_time: expected a positive number of seconds, got {max_time!r}.")
+    for name, seconds in (("max_time", max_time), ("within", within)):
+        if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
+            raise BadOption(f"{name}: expected a positive number of seconds, got {seconds!r}.")
     asked: dict[str, Any] = dict(conditions)
     protocols = _protocols(metric)
     gpu, device = asked.get("gpu"), asked.get("device")
     devices = look_up_devices(None if gpu is None else str(gpu), device)
     grid = grid_asked(asked, protocols, devices[0].kind)
-    found = cells(msgspec.structs.replace(grid, models=_models(models)), many=yes)
+    grid = msgspec.structs.replace(grid, models=_models(models))
+    found = cells(grid, many=yes)
     if shard is not None:
         found = part_of(found, *_part(shard))
-    settings = CellSettings(max_seconds=max_time, isolated=isolate in (None, "cell"))
+    with speaking_of_keywords():
+        rounds = rounds_asked(launches, seed, isolate)
+        if relative_to is not None:
+            check_base(relative_to, found, grid, rounds)
+    run = Run(
+        isolate=isolate, jobs=jobs, retry=retry, max_seconds=max_time, rounds=rounds, within=within
+    )
     with Store(None if save is None else Path(save)) as store:
-        places = tuple(each.index for each in devices)
-        for phase in phases(found, places, isolate, jobs):
-            kind = None if phase.counts else devices[0].name
-            queue = Queue(phase.cells, store, kind, retry=retry)
-            task = functools.partial(measure_cell, settings=settings)
-            for _ in run_cells(queue, functools.partial(local, task, phase.how), devices[0]):
+        for phase, queue in stages(found, store, devices, run):
+            for _ in run_cells(queue, executor(phase, run), devices[0]):
                 pass
         records = [store.of(cell.key, _device_of(cell, devices)) for cell in found]
-    return Swept([each for each in records if each is not None], across=across)
+    kept = [each for each in records if each is not None]
+    return Swept(kept, across=across, relative_to=relative_to)
 
 
 def _protocols(metric: str | Sequence[str]) -> tuple[str, ...]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated
 
 import msgspec
 import typer
@@ -13,7 +12,7 @@ from vtbench.cli.groups import Group
 from vtbench.cli.output import check_writable, say
 from vtbench.errors import BadOption
 from vtbench.report.chart import Chart
-from vtbench.report.chart_scales import ScaleKind, Scales, rescaled
+from vtbench.report.chart_scales import Scales, rescaled, scales_of
 from vtbench.report.plot import Look, PlotWidth, checked, draw
 
 
@@ -69,18 +68,3 @@ class Drawing(Group, frozen=True, kw_only=True):
         check_writable(self.plot)
         scales = scales_of(self.scale)
         return Figure(checked(self.plot), scales, Look(width=self.plot_width or "page"))
-
-
-def scales_of(text: str | None) -> Scales:
-    """``x=log,y=linear``: each axis at most once."""
-    given: dict[str, ScaleKind] = {}
-    for part in text.split(",") if text is not None else ():
-        found = re.fullmatch(r"\s*([xy])\s*=\s*(\w+)\s*", part)
-        kind = next((each for each in get_args(ScaleKind) if found and each == found[2]), None)
-        if found is None or kind is None or found[1] in given:
-            raise BadOption(
-                f"--scale: expected x=KIND, y=KIND or both, such as x=log,y=linear, with linear "
-                f"or log for each axis, got {text!r}."
-            )
-        given[found[1]] = kind
-    return Scales(**given)

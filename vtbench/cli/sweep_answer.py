@@ -29,7 +29,7 @@ from vtbench.cli.options import (
     Session,
 )
 from vtbench.cli.output import say
-from vtbench.cli.sweep_run import Run, Trials, run_cells
+from vtbench.cli.sweep_run import Trials, run_cells
 from vtbench.cli.sweep_search import Searches, Sought, solved, sought_in
 from vtbench.cli.table_shape import Cite, TableShape, refuse_beside_axis
 from vtbench.cli.timing import planned
@@ -40,9 +40,8 @@ from vtbench.data.from_samples import ratios_of, ratios_to
 from vtbench.data.measurement import Device as Place
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS
-from vtbench.data.relative import bases
 from vtbench.data.workload import DeviceKind
-from vtbench.errors import BadOption, UnknownModel, UsageError
+from vtbench.errors import UnknownModel, UsageError
 from vtbench.report.measured import (
     AUTO,
     MeasuredRendering,
@@ -51,17 +50,15 @@ from vtbench.report.measured import (
 )
 from vtbench.report.measured.charts import ROWS, chart_of, refuse_figure
 from vtbench.report.planned import Planned, planned_document
-from vtbench.stats.launches import FEWEST
 from vtbench.sweep.axes import Grid, cells
 from vtbench.sweep.cells import COUNTED, Cell, shard
 from vtbench.sweep.estimate import Estimate
+from vtbench.sweep.held_against import check_base
 from vtbench.sweep.local import Isolate
 from vtbench.sweep.queue import Queue
-from vtbench.sweep.rounds import LAUNCHES, Rounds, in_rounds
+from vtbench.sweep.rounds import in_rounds, rounds_asked
+from vtbench.sweep.running import Run
 from vtbench.sweep.store import Store
-
-MOST_LAUNCHES = 1000
-"""More launches of a cell than these are a mistake."""
 
 
 class Running(Group, frozen=True, kw_only=True):
@@ -164,7 +161,7 @@ def answer(ask: Sweep) -> int:
     running = ask.running
     found = cells(sought.bases if sought else grid, many=running.yes or running.dry_run)
     if ask.relative_to is not None:
-        _check_base(ask.relative_to, found, grid, run)
+        check_base(ask.relative_to, found, grid, run.rounds)
     if part is not None:
         found = shard(found, *part)
     if running.dry_run:
@@ -176,22 +173,6 @@ def answer(ask: Sweep) -> int:
     with Store(ask.save.save) as store:
         shown = Shown(written, question, figure)
         return _run(ask, run, (sought, found), (store, devices), shown)
-
-
-def _check_base(to: str, found: Sequence[Cell], grid: Grid, run: Run) -> None:
-    """Refuse a model that nothing can be held against, before anything is measured."""
-    if to not in grid.models:
-        raise BadOption(f"--relative-to: the model {to!r} is not among the models of this sweep.")
-    if not any(PROTOCOLS[name].timed for name in grid.protocols):
-        raise BadOption(
-            "--relative-to compares speeds in a sweep; give --metric throughput or latency."
-        )
-    if run.rounds is None or run.rounds.launches < FEWEST:
-        raise BadOption(
-            f"--relative-to takes at least {FEWEST} rounds; give more --launches, and no --isolate."
-        )
-    for name in grid.protocols:
-        bases([cell.workload for cell in found if cell.protocol == name], to)
 
 
 def _sought(ask: Sweep, grid: Grid) -> Sought | None:
@@ -209,32 +190,17 @@ def _sought(ask: Sweep, grid: Grid) -> Sought | None:
 
 def _run_of(ask: Sweep) -> Run:
     """How cells are run; what cannot be is refused before any work."""
+    running = ask.running
     return Run(
         executor=ask.running.executor,
         isolate=ask.running.isolate,
         jobs=ask.jobs.number,
         retry=ask.running.retry,
         max_seconds=ask.session.seconds(),
-        rounds=_rounds(ask.running),
+        rounds=rounds_asked(running.launches, running.seed, running.isolate),
         within=_within(ask),
         traceback=ask.output.traceback,
     )
-
-
-def _rounds(running: Running) -> Rounds | None:
-    """How often each timed cell is launched; None if cells share processes."""
-    launches = running.launches
-    if launches is not None and not 1 <= launches <= MOST_LAUNCHES:
-        raise UsageError(
-            f"--launches: expected a number from 1 to {MOST_LAUNCHES}, got {launches}."
-        )
-    if running.seed < 0:
-        raise UsageError(f"--seed: expected a number of at least 0, got {running.seed}.")
-    if running.isolate in (None, "cell"):
-        return Rounds(launches=launches or LAUNCHES, seed=running.seed)
-    if launches is not None:
-        raise UsageError("--launches starts a new process for each; leave out --isolate.")
-    return None
 
 
 def _within(ask: Sweep) -> float | None:

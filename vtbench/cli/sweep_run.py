@@ -2,64 +2,33 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Generator, Sequence
-from typing import Literal
-
-import msgspec
 
 from vtbench.cli.output import say, stdout_kept_clean, tell
 from vtbench.cli.progress import progress
 from vtbench.data.measurement import Device, Measurement
-from vtbench.sweep.cell_task import CellSettings, measure_cell
 from vtbench.sweep.cells import COUNTED, Cell
 from vtbench.sweep.changed_conditions import changed_conditions
-from vtbench.sweep.deadline import Deadline, Pace
 from vtbench.sweep.estimate import Estimate
 from vtbench.sweep.forecast import after_a_round, at_the_end, beforehand
-from vtbench.sweep.local import Isolate, local
-from vtbench.sweep.loop import Executor, stopping_gently, sweep
+from vtbench.sweep.loop import stopping_gently, sweep
 from vtbench.sweep.phases import Phase, phases
 from vtbench.sweep.queue import Queue
-from vtbench.sweep.rounds import Rounds, in_rounds
+from vtbench.sweep.running import Run, executor, stages
 from vtbench.sweep.store import Store
-
-
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """How cells are run."""
-
-    executor: Literal["local", "ray"] = "local"
-    isolate: Isolate | None = None
-    jobs: int | None = None
-    retry: bool = False
-    max_seconds: float = 15.0
-    """Most seconds of samples for each cell; its launches share them."""
-    rounds: Rounds | None = None
-    """How often timed cells are launched, and in which order; None is once, as they come."""
-    within: float | None = None
-    """Seconds in which all of it is to end."""
-    traceback: bool = False
-
-    @property
-    def launch_seconds(self) -> float:
-        """Most seconds of samples for each launch."""
-        return self.max_seconds / (self.rounds.launches if self.rounds else 1)
-
-
-Stage = tuple[Phase, Queue]
 
 
 def run_cells(cells: Sequence[Cell], store: Store, devices: Sequence[Device], run: Run) -> bool:
     """Run what is not done yet; whether all of it was reached before an interrupt."""
     name = devices[0].name if devices else None
-    stages = _stages(cells, store, devices, run)
+    found = stages(cells, store, devices, run)
     tell(store.said)
     if run.executor == "local":  # the hosts of a cluster differ on purpose
-        keys = {cell.key: None for phase, _ in stages if not phase.counts for cell in phase.cells}
+        keys = {cell.key: None for phase, _ in found if not phase.counts for cell in phase.cells}
         for said in changed_conditions(store.of(key, name) for key in keys):
             say(said)
-    queues = [queue for _, queue in stages]
+    queues = [queue for _, queue in found]
     todo = [cell for queue in queues for cell in queue.waiting]
     tell(
         beforehand(todo, Estimate(store.records, run.launch_seconds), len(devices) or 1, run.within)
@@ -69,7 +38,7 @@ def run_cells(cells: Sequence[Cell], store: Store, devices: Sequence[Device], ru
         progress(sum(map(len, queues)), "sweeping", lambda: _left(queues, store, run)) as advance,
     ):
         try:
-            for phase, queue in stages:
+            for phase, queue in found:
                 with stopping_gently(queue, _warn):
                     for name in _run(phase, queue, devices, run):
                         advance(name)
@@ -82,58 +51,19 @@ def run_cells(cells: Sequence[Cell], store: Store, devices: Sequence[Device], ru
     return True
 
 
-def _stages(
-    cells: Sequence[Cell], store: Store, devices: Sequence[Device], run: Run
-) -> list[Stage]:
-    """The phases of a sweep with their queues, which end at the same time."""
-    places = tuple(device.index for device in devices) or (None,)
-    name = devices[0].name if devices else None
-    ordered = cells if run.rounds is None else in_rounds(cells, run.rounds)
-    deadline = Deadline(run.within)
-    return [
-        (
-            phase,
-            Queue(
-                phase.cells,
-                store,
-                None if phase.counts else name,
-                retry=run.retry,
-                deadline=deadline,
-                pace=Pace(len(phase.how.places)),
-            ),
-        )
-        for phase in phases(ordered, places, run.isolate, run.jobs)
-    ]
-
-
 def _run(
     phase: Phase, queue: Queue, devices: Sequence[Device], run: Run
 ) -> Generator[str, None, None]:
     """The name of every cell that is finished."""
     device = devices[0] if devices else None
     foretold = False
-    for swept in sweep(queue, _executor(phase, run), device):
+    for swept in sweep(queue, executor(phase, run), device):
         if not foretold and (said := after_a_round(queue, swept.cell)) is not None:
             say(said)
             foretold = True
         if run.traceback and swept.trace:
             sys.stderr.write(swept.trace)
         yield str(swept.cell)
-
-
-def _executor(phase: Phase, run: Run) -> Executor:
-    settings = CellSettings(
-        max_seconds=run.max_seconds,
-        launches=run.rounds.launches if run.rounds else 1,
-        isolated=run.isolate in (None, "cell"),
-    )
-    task = functools.partial(measure_cell, settings=settings)
-    if run.executor == "local":
-        return functools.partial(local, task, phase.how)
-    from vtbench.sweep.on_ray import OnRay, on_ray
-
-    kind = phase.cells[0].workload.device
-    return functools.partial(on_ray, task, OnRay(kind=kind, counts=phase.counts))
 
 
 class Trials:

@@ -10,14 +10,11 @@ import typer
 from vtbench.cli.groups import Group
 from vtbench.cli.written import Written
 from vtbench.errors import BadOption
-from vtbench.report.labels import Label
 from vtbench.report.latex import Paper
-from vtbench.report.shape import Shape, Sort
+from vtbench.report.shape import Shape, shape_asked
 
-MOST_PLACES = 12
 ROWS = "rows"
 """Said of ``--across``: a row per measurement, whatever axes there are."""
-_DIRECTIONS = {"asc": False, "desc": True}
 
 Cite = Annotated[
     bool,
@@ -84,15 +81,11 @@ class TableShape(Group, frozen=True, kw_only=True):
 
     def shape(self) -> Shape:
         """What is asked of the table, once it is sure that it makes sense."""
-        if self.top is not None and self.top < 1:
-            raise BadOption(f"--top: expected a positive integer, got {self.top}.")
-        if self.digits is not None and not 0 <= self.digits <= MOST_PLACES:
-            raise BadOption(f"--digits: expected 0 to {MOST_PLACES}, got {self.digits}.")
-        return Shape(
-            columns=_names(self.columns),
-            places=self.digits,
-            labels=tuple(map(Label, self.label or ())),
-            sort=_sort(self.sort),
+        return shape_asked(
+            columns=self.columns,
+            digits=self.digits,
+            labels=self.label or (),
+            sort=self.sort,
             top=self.top,
         )
 
@@ -114,23 +107,3 @@ def refuse_beside_axis(shape: Shape, *, across: str | None, show: str | None = N
             f"{given} makes a table with an axis in its columns, and --columns, --sort and --top "
             f"are for one with a row per result; leave out {given}."
         )
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    if text is None:
-        return ()
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names:
-        raise BadOption(f"--columns: expected names separated by commas, got {text!r}.")
-    return names
-
-
-def _sort(text: str | None) -> Sort | None:
-    if text is None:
-        return None
-    column, colon, direction = text.rpartition(":")
-    if colon and direction.strip().lower() in _DIRECTIONS:
-        return Sort(column.strip(), _DIRECTIONS[direction.strip().lower()])
-    if not text.strip():
-        raise BadOption(f"--sort: expected a column, got {text!r}.")
-    return Sort(text.strip())

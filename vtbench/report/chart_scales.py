@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import log
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
+from vtbench.errors import BadOption
 from vtbench.report.chart import Chart, Level, Line, Mark, Scale
 
 ScaleKind = Literal["linear", "log"]
@@ -23,6 +25,21 @@ class Scales(msgspec.Struct, frozen=True):
 
     x: ScaleKind | None = None
     y: ScaleKind | None = None
+
+
+def scales_of(text: str | None) -> Scales:
+    """``x=log,y=linear``: each axis at most once."""
+    given: dict[str, ScaleKind] = {}
+    for part in text.split(",") if text is not None else ():
+        found = re.fullmatch(r"\s*([xy])\s*=\s*(\w+)\s*", part)
+        kind = next((each for each in get_args(ScaleKind) if found and each == found[2]), None)
+        if found is None or kind is None or found[1] in given:
+            raise BadOption(
+                f"--scale: expected x=KIND, y=KIND or both, such as x=log,y=linear, with linear "
+                f"or log for each axis, got {text!r}."
+            )
+        given[found[1]] = kind
+    return Scales(**given)
 
 
 def far_apart(values: Iterable[float]) -> bool:

@@ -18,6 +18,9 @@ from vtbench.report.labels import Label
 from vtbench.report.sheet import Sheet, SheetColumn, as_table, as_values
 from vtbench.report.table import Table
 
+MOST_PLACES = 12
+_DIRECTIONS = {"asc": False, "desc": True}
+
 
 class Sort(msgspec.Struct, frozen=True):
     """By which column rows are put in order."""
@@ -48,6 +51,48 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     def of_rows(self) -> bool:
         """Whether rows of workloads are chosen, and not only how they are written."""
         return bool(self.columns or self.sort or self.top)
+
+
+def shape_asked(
+    *,
+    columns: str | None,
+    digits: int | None,
+    labels: Sequence[str],
+    sort: str | None,
+    top: int | None,
+) -> Shape:
+    """A shape from what was typed, once it is sure that it makes sense."""
+    if top is not None and top < 1:
+        raise BadOption(f"--top: expected a positive integer, got {top}.")
+    if digits is not None and not 0 <= digits <= MOST_PLACES:
+        raise BadOption(f"--digits: expected 0 to {MOST_PLACES}, got {digits}.")
+    return Shape(
+        columns=_names(columns),
+        places=digits,
+        labels=tuple(map(Label, labels)),
+        sort=_sort(sort),
+        top=top,
+    )
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise BadOption(f"--columns: expected names separated by commas, got {text!r}.")
+    return names
+
+
+def _sort(text: str | None) -> Sort | None:
+    if text is None:
+        return None
+    column, colon, direction = text.rpartition(":")
+    if colon and direction.strip().lower() in _DIRECTIONS:
+        return Sort(column.strip(), _DIRECTIONS[direction.strip().lower()])
+    if not text.strip():
+        raise BadOption(f"--sort: expected a column, got {text!r}.")
+    return Sort(text.strip())
 
 
 class ShapedRendering(Rendering, frozen=True, kw_only=True):

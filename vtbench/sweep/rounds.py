@@ -14,10 +14,15 @@ import msgspec
 
 from vtbench.data.measurement import Turn
 from vtbench.data.protocol import PROTOCOLS
+from vtbench.errors import UsageError
 from vtbench.sweep.cells import Cell
 
 LAUNCHES = 5
 """Launches of each timed cell, if nothing else is asked for."""
+
+
+MOST_LAUNCHES = 1000
+"""More launches of a cell than these are a mistake."""
 
 
 class Rounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +32,21 @@ class Rounds(msgspec.Struct, frozen=True, kw_only=True):
     """Launches of each timed cell."""
     seed: int = 0
     """Of the random order within each round."""
+
+
+def rounds_asked(launches: int | None, seed: int, isolate: str | None) -> Rounds | None:
+    """How often each timed cell is launched; None if cells share processes."""
+    if launches is not None and not 1 <= launches <= MOST_LAUNCHES:
+        raise UsageError(
+            f"--launches: expected a number from 1 to {MOST_LAUNCHES}, got {launches}."
+        )
+    if seed < 0:
+        raise UsageError(f"--seed: expected a number of at least 0, got {seed}.")
+    if isolate in (None, "cell"):
+        return Rounds(launches=launches or LAUNCHES, seed=seed)
+    if launches is not None:
+        raise UsageError("--launches starts a new process for each; leave out --isolate.")
+    return None
 
 
 def in_rounds(cells: Iterable[Cell], rounds: Rounds) -> list[Cell]:

@@ -17,6 +17,9 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal --ignore tests/benchmarks
 MEASURED := reports/measured
 SWEEP := $(BIN)/vtbench sweep
 
+# Tests and reports start hundreds of processes, which need not compile the same files each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: quick check measured test bench wheel-test versions slow-tests clean
 
 quick: $(STAMP)

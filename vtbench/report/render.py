@@ -234,6 +234,8 @@ def _web(text: str) -> str:
 
 GAP = 2
 """Blank cells between two columns."""
+SHORTEST = 14
+"""Cells that a column of names keeps before it is left out."""
 ELLIPSIS = "…"
 NARROWEST = 12
 """Cells of a name that its indentation may not take."""
@@ -259,7 +261,10 @@ def fit(table: Table, width: int) -> Table:
         drops = [i for i in kept if table.columns[i].drop]
         if not drops:
             break
-        kept.remove(max(drops, key=lambda i: (table.columns[i].drop, i)))
+        last = max(drops, key=lambda i: (table.columns[i].drop, i))
+        if table.columns[last].shrink and _narrowest(table, kept, short=last) <= width:
+            break  # a little of it says more than nothing
+        kept.remove(last)
     gone = [table.columns[i].head for i in range(len(table.columns)) if i not in kept]
     notes = table.notes
     if gone:
@@ -281,11 +286,12 @@ def _natural(table: Table, index: int) -> int:
     return max(cell_len(table.columns[index].head), *cells, 1)
 
 
-def _narrowest(table: Table, kept: list[int]) -> int:
-    """The width that a table needs when its names are as short as they may be."""
+def _narrowest(table: Table, kept: list[int], short: int | None = None) -> int:
+    """The width that a table needs when its names, and one of them in particular, are short."""
     natural = {i: _natural(table, i) for i in kept}
     columns = table.columns
-    need = (min(w, columns[i].least) if columns[i].shrink else w for i, w in natural.items())
+    least = {i: SHORTEST if i == short else columns[i].least for i in kept}
+    need = (min(w, least[i]) if columns[i].shrink else w for i, w in natural.items())
     return sum(need) + GAP * (len(kept) - 1)
 
 

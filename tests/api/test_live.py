@@ -10,6 +10,9 @@ import vtbench
 from vtbench import errors
 from vtbench.data.files import line_of
 from vtbench.data.from_samples import with_samples
+from vtbench.data.measurement import Measurement
+from vtbench.data.protocol import protocol_named
+from vtbench.measure import isolated
 from vtbench.measure.session import measure_workloads as measuring
 
 
@@ -18,6 +21,12 @@ class Pair(NamedTuple):
 
     a: torch.Tensor
     b: Any
+
+
+def unmeasured(workloads):
+    """What a process would answer, without figures."""
+    protocol = protocol_named("throughput").id
+    return [Measurement(workload=work, protocol=protocol) for work in workloads]
 
 
 @pytest.fixture
@@ -185,9 +194,12 @@ def test_names_go_to_a_process_of_their_own(monkeypatch):
 
     def measure(workloads, settings):
         asked.append((list(workloads), list(settings)))
-        return []
+        return [
+            Measurement(workload=work, protocol=protocol_named("throughput").id)
+            for work in workloads
+        ]
 
-    monkeypatch.setattr("vtbench.api.measuring.measure", measure)
+    monkeypatch.setattr(isolated, "measure", measure)
     vtbench.compare({"a": "resnet18", "b": "vt_r18"}, dtype="bf16", batch_size=4, max_time=1)
     ((workloads, settings),) = asked
     assert [w.model for w in workloads] == ["resnet18", "vt_r18"]
@@ -197,9 +209,15 @@ def test_names_go_to_a_process_of_their_own(monkeypatch):
 
 def test_throughput_of_a_compiled_model_has_the_protocol_that_the_command_gives_it(monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "vtbench.api.measuring.measure", lambda _, settings: asked.extend(settings) or []
-    )
+
+    def measure(workloads, settings):
+        asked.extend(settings)
+        return [
+            Measurement(workload=work, protocol=protocol_named("throughput").id)
+            for work in workloads
+        ]
+
+    monkeypatch.setattr(isolated, "measure", measure)
     vtbench.throughput("resnet18", compile="default")
     vtbench.latency("resnet18", compile="default")
     assert [settings.protocol for settings in asked] == ["compiled", "latency"]

@@ -20,8 +20,8 @@ from vtbench.errors import BadInput, BadOption, BadResolution, UsageError
 from vtbench.measure.workers import attempt
 from vtbench.models import expand, resolve
 from vtbench.models.weight_files import identified
-from vtbench.sweep.axes import MANY, Grid, OptionAxis, cells_of, every_option_fits, size_of
-from vtbench.sweep.cells import Cell
+from vtbench.sweep.asked import Asked, asked_of
+from vtbench.sweep.axes import MANY, Grid, OptionAxis, every_option_fits, size_of
 
 NAMED = ("resolution", "batch_size", "mode", "backward", "options", "tokens", "weights", "inputs")
 """Options on which the count of a model by name depends."""
@@ -49,19 +49,6 @@ def named_workload(name: str, inputs: tuple[Any, ...], fields: dict[str, Any]) -
     )
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The cells that are asked for, and the models that there are not."""
-
-    cells: tuple[Cell, ...]
-    """In order, each once; a model that cannot be has one."""
-    errors: Mapping[str, str] = {}
-    """Model -> why it cannot be."""
-
-    def todo(self) -> list[tuple[Workload, str | None]]:
-        """The workloads, and why one cannot be, if it cannot."""
-        return [(cell.workload, self.errors.get(cell.workload.model)) for cell in self.cells]
-
-
 def cells_asked(
     models: Any,
     keywords: Mapping[str, Any],
@@ -74,12 +61,7 @@ def cells_asked(
     every_option_fits(grid, found)
     if max(size_of(grid, model) for model in found) > MANY:
         raise UsageError(f"The options have more than {MANY:,} combinations; use vtbench.sweep.")
-    cells: list[Cell] = []
-    for model, error in found.items():
-        own = list(cells_of(grid, model))
-        cells += own if error is None else own[:1]
-    errors = {model: error for model, error in found.items() if error is not None}
-    return Asked(cells=tuple(dict.fromkeys(cells)), errors=errors)
+    return asked_of(grid, found)
 
 
 def found_models(asked: Any) -> dict[str, str | None]:

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from torch import nn
 
-from vtbench.api.asking import MAKES_ITS_OWN, Asked, cells_asked, execution
+from vtbench.api.asking import MAKES_ITS_OWN, cells_asked, execution
 from vtbench.api.conditions import Conditions
 from vtbench.api.measured import Measured
 from vtbench.api.over_inputs import over_of_name
 from vtbench.api.public import public, speaking_of_keywords
 from vtbench.count.mode import Mode
-from vtbench.data.distribution import InputSet
 from vtbench.data.files import read_measurements
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import protocol_named
@@ -28,10 +27,11 @@ from vtbench.data.relative import refuse_several
 from vtbench.data.stages import Division
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption, UsageError
-from vtbench.measure.isolated import MEMORY, MeasureSettings, footprints, measure
+from vtbench.measure.isolated import MEMORY, MeasureSettings, footprints
 from vtbench.measure.machine.devices import Chosen, choose, describe
-from vtbench.sweep.cells import Cell
-from vtbench.sweep.sessions import sessions
+from vtbench.sweep.asked import Asked
+from vtbench.sweep.footprints import Footprints
+from vtbench.sweep.sessions import held, measured, sessions
 from vtbench.sweep.store import Store
 
 if TYPE_CHECKING:
@@ -187,9 +187,8 @@ def timed(
     protocol_named(settings.protocol)
     places = _places(conditions)
     asked = cells_asked(names, conditions, [settings.protocol], places[0].kind)
-    if sum(cell.workload.model == how.relative_to for cell in asked.cells) > 1:
-        with speaking_of_keywords():
-            refuse_several(str(how.relative_to))
+    with speaking_of_keywords():
+        refuse_several(asked.workloads, how.relative_to)
     return Measured(_named_sessions(asked, places, how), relative_to=how.relative_to)
 
 
@@ -210,48 +209,16 @@ def _places(conditions: Mapping[str, Any]) -> tuple[Chosen, ...]:
 
 def _named_sessions(asked: Asked, places: Sequence[Chosen], how: Timing) -> list[Measurement]:
     """A record for each cell on each device; what a file holds whole is taken from there."""
-    records = [
-        Measurement(workload=work, protocol=protocol_named(cell.protocol).id, error=error)
-        for cell, (work, error) in zip(asked.cells, asked.todo(), strict=True)
-        if error is not None
-    ]
-    todo = [cell for cell in asked.cells if cell.workload.model not in asked.errors]
+    records = list(asked.impossible().values())
     with Store(None if how.save is None else Path(how.save)) as store:
-        for session in sessions(todo):
-            found = _held(session, places, store)
+        for session in sessions(asked.possible()):
+            found = held(session, places, store)
             if not found:
-                found = _measured(session, places, how.settings)
+                found = measured(session, places, how.settings)
                 for record in found:
                     store.append(record)
             records += found
     return records
-
-
-def _measured(
-    session: Sequence[Cell], places: Sequence[Chosen], settings: MeasureSettings
-) -> list[Measurement]:
-    each = [
-        msgspec.structs.replace(settings, protocol=session[0].protocol, index=place.index)
-        for place in places
-    ]
-    records = measure([cell.workload for cell in session], each)
-    keys = [cell.key for cell in session] * len(places)
-    return [msgspec.structs.replace(r, cell=key) for r, key in zip(records, keys, strict=False)]
-
-
-def _held(session: Sequence[Cell], places: Sequence[Chosen], store: Store) -> list[Measurement]:
-    """The records of a session that a file holds whole; records of several give no ratio."""
-    if store.path is None:
-        return []
-    found: list[Measurement] = []
-    for place in places:
-        name = describe(place.kind, place.index).name
-        own = [store.of(cell.key, name) for cell in session]
-        good = [record for record in own if record is not None and record.error is None]
-        if len(good) < len(session) or len({record.session for record in good}) > 1:
-            return []
-        found += good
-    return found
 
 
 def _footprints(
@@ -265,28 +232,10 @@ def _footprints(
     asked = cells_asked(models, conditions, [MEMORY.name], places[0].kind)
     with Store(None if save is None else Path(save)) as store:
         name = describe(places[0].kind, places[0].index).name if save is not None else None
-        found = {cell: _of_these(store.of(cell.key, name), over) for cell in asked.cells}
-        for cell in asked.cells:
-            error = asked.errors.get(cell.workload.model)
-            if error is not None:
-                found[cell] = Measurement(workload=cell.workload, protocol=MEMORY.id, error=error)
-        todo = [cell for cell, record in found.items() if record is None]
-        workloads = [cell.workload for cell in todo]
-        for place, outcome in footprints(workloads, places[0].index, over):
-            if outcome.result is not None:
-                record = msgspec.structs.replace(outcome.result, cell=todo[place].key)
-                found[todo[place]] = record
-                store.append(record)
-    return [record for record in found.values() if record is not None]
-
-
-def _of_these(record: Measurement | None, over: InputSet | None) -> Measurement | None:
-    """A kept record if it is over the inputs that are asked for; a source may have changed."""
-    if record is None or over is None:
-        return record
-    found = record.distribution
-    same = found is not None and found.over == over and over.source is None
-    return record if same else None
+        book = Footprints(asked, store, name, over)
+        for place, outcome in footprints(book.todo, places[0].index, over):
+            book.take(place, outcome)
+    return book.records
 
 
 def _live_session(

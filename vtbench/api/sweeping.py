@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +13,10 @@ from vtbench.api.asking import found_models, grid_asked
 from vtbench.api.conditions import Conditions
 from vtbench.api.measured import Swept
 from vtbench.api.public import public, speaking_of_keywords
-from vtbench.data.measurement import Device
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.errors import BadOption, UnknownModel, UsageError
 from vtbench.sweep.axes import cells
-from vtbench.sweep.cells import COUNTED, Cell
+from vtbench.sweep.cells import device_of, which_part
 from vtbench.sweep.cells import shard as part_of
 from vtbench.sweep.device_lookup import look_up_devices
 from vtbench.sweep.held_against import check_base
@@ -81,7 +79,10 @@ def sweep(  # noqa: PLR0913  # the options of the command, by their names
     grid = msgspec.structs.replace(grid, models=_models(models))
     found = cells(grid, many=yes)
     if shard is not None:
-        found = part_of(found, *_part(shard))
+        wanted = which_part(shard)
+        if wanted is None:
+            raise UsageError(f"shard: expected a part such as '2/5', got {shard!r}.")
+        found = part_of(found, *wanted)
     with speaking_of_keywords():
         rounds = rounds_asked(launches, seed, isolate)
         if relative_to is not None:
@@ -93,7 +94,7 @@ def sweep(  # noqa: PLR0913  # the options of the command, by their names
         for phase, queue in stages(found, store, devices, run):
             for _ in run_cells(queue, executor(phase, run), devices[0]):
                 pass
-        records = [store.of(cell.key, _device_of(cell, devices)) for cell in found]
+        records = [store.of(cell.key, device_of(cell, devices)) for cell in found]
     kept = [each for each in records if each is not None]
     return Swept(kept, across=across, relative_to=relative_to)
 
@@ -117,14 +118,3 @@ def _models(models: str | Sequence[str]) -> tuple[str, ...]:
         if error is not None:
             raise UnknownModel(error)
     return tuple(found)
-
-
-def _part(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
-    if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise UsageError(f"shard: expected a part such as '2/5', got {text!r}.")
-    return int(match[1]), int(match[2])
-
-
-def _device_of(cell: Cell, devices: Sequence[Device]) -> str | None:
-    return None if cell.protocol == COUNTED else devices[0].name

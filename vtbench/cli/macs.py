@@ -133,8 +133,7 @@ def macs(
     number = jobs.number
     known = read_results(kept.from_ or (), ("records",)).records
     wanted = asked(models, grid_of(building), relative_to)
-    if sum(workload.model == relative_to for workload in wanted.workloads) > 1:
-        refuse_several(str(relative_to))
+    refuse_several(wanted.workloads, relative_to)
     if diff:
         _refuse_beside_diff(wanted.workloads, counters, relative_to, inputs)
     else:

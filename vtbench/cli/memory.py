@@ -6,8 +6,6 @@ import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-import msgspec
-
 from vtbench.cli.groups import command
 from vtbench.cli.options import (
     Building,
@@ -22,9 +20,8 @@ from vtbench.cli.output import say, stdout_kept_clean, tell
 from vtbench.cli.progress import progress
 from vtbench.cli.table_shape import Cite, TableShape
 from vtbench.cli.timing import planned
-from vtbench.cli.workloads import Asked, asked, grid_of
+from vtbench.cli.workloads import asked, grid_of
 from vtbench.cli.written import Written
-from vtbench.data.distribution import InputSet
 from vtbench.data.measurement import Measurement
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput
@@ -35,7 +32,7 @@ from vtbench.report.measured import (
     measured_document,
     refuse_unknown_columns,
 )
-from vtbench.sweep.cells import Cell
+from vtbench.sweep.footprints import Footprints
 from vtbench.sweep.store import Store
 
 
@@ -82,48 +79,28 @@ def memory(
     with Store(save.save) as store:
         tell(store.said)
         name = describe(place.kind, place.index).name if save.save is not None else None
-        known = {cell: _over(store.of(cell.key, name), inputs) for cell in wanted.cells}
+        book = Footprints(wanted, store, name, inputs)
         task = functools.partial(footprints, index=place.index)
         if inputs is not None:
             task = functools.partial(task, over=inputs)
-        found = _measured(wanted, known, task, store, traceback=output.traceback)
-    return _finish(found, written, question)
+        _measure(book, task, traceback=output.traceback)
+    return _finish(book.records, written, question)
 
 
-def _over(record: Measurement | None, inputs: InputSet | None) -> Measurement | None:
-    """A kept record if it is over the inputs that are asked for; a source may have changed."""
-    if record is None or inputs is None:
-        return record
-    found = record.distribution
-    same = found is not None and found.over == inputs and inputs.source is None
-    return record if same else None
-
-
-def _measured(
-    wanted: Asked,
-    known: dict[Cell, Measurement | None],
+def _measure(
+    book: Footprints,
     task: Callable[[Sequence[Workload]], Iterator[tuple[int, Outcome[Measurement]]]],
-    store: Store,
     *,
     traceback: bool,
-) -> list[Measurement]:
-    """A record for each workload in order, kept as soon as it is there."""
-    found = {cell: record for cell, record in known.items() if record is not None}
-    for cell in wanted.cells:
-        error = wanted.errors.get(cell.workload.model)
-        if error is not None:
-            found[cell] = Measurement(workload=cell.workload, protocol=MEMORY.id, error=error)
-    todo = [cell for cell in wanted.cells if cell not in found]
+) -> None:
+    """Measure what is not known yet, and say how far it is."""
+    todo = book.todo
     with stdout_kept_clean(), progress(len(todo), "measuring") as advance:
-        for place, outcome in task([cell.workload for cell in todo]):
-            advance(todo[place].workload.model)
-            if outcome.result is not None:
-                record = msgspec.structs.replace(outcome.result, cell=todo[place].key)
-                found[todo[place]] = record
-                store.append(record)
+        for place, outcome in task(todo):
+            advance(todo[place].model)
+            book.take(place, outcome)
             if traceback and outcome.trace:
                 sys.stderr.write(outcome.trace)
-    return [found[cell] for cell in wanted.cells if cell in found]
 
 
 def _finish(found: Sequence[Measurement], written: Written, question: MeasuredRendering) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -51,7 +50,7 @@ from vtbench.report.measured import (
 from vtbench.report.measured.charts import ROWS, chart_of, refuse_figure
 from vtbench.report.planned import Planned, planned_document
 from vtbench.sweep.axes import Grid, cells
-from vtbench.sweep.cells import COUNTED, Cell, shard
+from vtbench.sweep.cells import COUNTED, Cell, device_of, shard, which_part
 from vtbench.sweep.estimate import Estimate
 from vtbench.sweep.held_against import check_base
 from vtbench.sweep.local import Isolate
@@ -230,11 +229,11 @@ def _run(
         finished = run_cells(found, store, devices, run)
     except KeyboardInterrupt:
         finished = False
-    records = [store.of(cell.key, _device_of(cell, devices)) for cell in found]
+    records = [store.of(cell.key, device_of(cell, devices)) for cell in found]
     kept = [record for record in records if record is not None]
     if not finished:
         todo = found if run.rounds is None else in_rounds(found, run.rounds)
-        done = sum(store.launch_of(each, _device_of(each, devices)) is not None for each in todo)
+        done = sum(store.launch_of(each, device_of(each, devices)) is not None for each in todo)
         noun = "launches" if any(each.turn is not None for each in todo) else "cells"
         _say_how_to_go_on(ask, f"{done} of {len(todo)} {noun}")
         return INTERRUPTED
@@ -277,17 +276,13 @@ def _models(ask: Sweep) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _device_of(cell: Cell, devices: Sequence[Place]) -> str | None:
-    return None if cell.protocol == COUNTED or not devices else devices[0].name
-
-
 def _plan(ask: Sweep, found: Sequence[Cell], devices: Sequence[Place], written: Written) -> int:
     """What would be run, and for how long."""
     there = ask.save.save if ask.save.save is not None and ask.save.save.exists() else None
     with Store(there) as store:
         run = _run_of(ask)
         estimate = Estimate(store.records, run.launch_seconds)
-        plan = [_planned(cell, store, _device_of(cell, devices), run, estimate) for cell in found]
+        plan = [_planned(cell, store, device_of(cell, devices), run, estimate) for cell in found]
     workers = max(1, len(devices))
     seconds = sum(each.seconds for each in plan if not each.done) / workers
     written.write(planned_document(plan, seconds, written.rendering, run.within))
@@ -371,7 +366,7 @@ def shard_of(text: str | None) -> tuple[int, int] | None:
     """``2/5``: the second of five parts."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
-    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+    found = which_part(text)
+    if found is None:
         raise UsageError(f"--shard: expected a part such as 2/5, got {text!r}.")
-    return int(match[1]), int(match[2])
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from vtbench.cli.groups import Group
@@ -38,7 +37,7 @@ from vtbench.report.measured import (
 from vtbench.report.units import plural
 from vtbench.stats import WarmUp
 from vtbench.sweep.cells import Cell
-from vtbench.sweep.sessions import sessions
+from vtbench.sweep.sessions import held, measured, sessions
 from vtbench.sweep.store import Store
 
 if TYPE_CHECKING:
@@ -110,19 +109,13 @@ def answer(ask: Timing, protocols: Sequence[str]) -> int:
     devices = choose(ask.device.gpu, ask.device.device)
     grid = grid_of(ask.building, ask.execution, protocols=[protocol.name], kind=devices[0].kind)
     wanted = asked(ask.models, grid, ask.relative_to)
-    if sum(cell.workload.model == ask.relative_to for cell in wanted.cells) > 1:
-        refuse_several(str(ask.relative_to))
+    refuse_several(wanted.workloads, ask.relative_to)
     refuse_unknown_columns(planned(wanted.cells), question)
     with Store(ask.save.save) as store:  # a file of something else is refused before the work
         tell(store.said)
-        records = [
-            Measurement(workload=cell.workload, protocol=protocol.id, error=error)
-            for cell in wanted.cells
-            if (error := wanted.errors.get(cell.workload.model)) is not None
-        ]
-        todo = [cell for cell in wanted.cells if cell.workload.model not in wanted.errors]
+        records = list(wanted.impossible().values())
         try:
-            for session in sessions(todo):
+            for session in sessions(wanted.possible()):
                 kept = _kept(session, devices, store)
                 fresh = [] if kept else _measured(session, devices, max_time, parts=parts)
                 records += kept or fresh
@@ -147,43 +140,21 @@ def _protocol(named: str | None, known: Sequence[str]) -> Protocol:
 def _measured(
     session: Sequence[Cell], devices: Sequence[Chosen], max_time: float, *, parts: Division | None
 ) -> list[Measurement]:
-    """A session on every device, each in a process of its own."""
-    from vtbench.measure.isolated import MeasureSettings, measure
+    """A session on every device, while the user is told how long it takes."""
+    from vtbench.measure.isolated import MeasureSettings
 
-    settings = [
-        MeasureSettings(
-            protocol=session[0].protocol,
-            index=device.index,
-            max_seconds=max_time,
-            parts=parts,
-        )
-        for device in devices
-    ]
+    settings = MeasureSettings(max_seconds=max_time, parts=parts)
     doing = f"measuring {plural(len(session), 'model')}{' in turns' if len(session) > 1 else ''}"
     expected = STARTING + len(session) * (max_time + WarmUp().max_seconds)
     with stdout_kept_clean(), waiting(doing, expected):
-        records = measure([cell.workload for cell in session], settings)
-    keys = [cell.key for cell in session] * len(devices)
-    return [
-        msgspec.structs.replace(record, cell=key) for record, key in zip(records, keys, strict=True)
-    ]
+        return measured(session, devices, settings)
 
 
 def _kept(session: Sequence[Cell], devices: Sequence[Chosen], store: Store) -> list[Measurement]:
-    """The records of a session that a file holds whole; records of several give no ratio."""
-    from vtbench.measure.machine.devices import describe
-
-    if store.path is None:
-        return []
-    found: list[Measurement] = []
-    for device in devices:
-        name = describe(device.kind, device.index).name
-        own = [store.of(cell.key, name) for cell in session]
-        records = [record for record in own if record is not None and record.error is None]
-        if len(records) < len(session) or len({record.session for record in records}) > 1:
-            return []
-        found += records
-    say(f"{store.path} already holds these measurements; name another file to measure again.")
+    """What a file holds of a session, if it holds all of it; that it does is said."""
+    found = held(session, devices, store)
+    if found:
+        say(f"{store.path} already holds these measurements; name another file to measure again.")
     return found
 
 

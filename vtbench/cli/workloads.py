@@ -5,26 +5,23 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from vtbench.cli.options import Building, Execution, Models
 from vtbench.cli.values import integers, positives, spelled, split_values, spread
 from vtbench.data.model_names import SIZE_NAMES
-from vtbench.data.workload import DeviceKind, InputSpec, OptionValue, Workload
+from vtbench.data.workload import DeviceKind, InputSpec, OptionValue
 from vtbench.errors import BadInput, BadOption, UsageError, VtbenchError
+from vtbench.sweep.asked import Asked, asked_of
 from vtbench.sweep.axes import (
     MANY,
     Grid,
     OptionAxis,
-    cells_of,
     every_option_fits,
     size_of,
 )
-from vtbench.sweep.cells import Cell
 
 _SIDES = 2
 DTYPES = (
@@ -55,24 +52,6 @@ def grid_of(
     return grid
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command is to do, workload by workload."""
-
-    cells: tuple[Cell, ...]
-    """In the order asked for, each once; the cells of a model stand together."""
-    errors: Mapping[str, str]
-    """Model -> why it cannot be; such a model has one cell."""
-
-    @property
-    def workloads(self) -> tuple[Workload, ...]:
-        """The workloads of the cells."""
-        return tuple(cell.workload for cell in self.cells)
-
-    def todo(self) -> list[tuple[Workload, str | None]]:
-        """The workloads, and why one cannot be, if it cannot."""
-        return [(work, self.errors.get(work.model)) for work in self.workloads]
-
-
 def asked(models: Models, grid: Grid, base: str | None = None) -> Asked:
     """A cell for every model and every point of the grid; what cannot be resolved is one too.
 
@@ -86,12 +65,7 @@ def asked(models: Models, grid: Grid, base: str | None = None) -> Asked:
             f"The options have {most:,} combinations, and this command takes at most "
             f"{MANY:,}; use `vtbench sweep` for more."
         )
-    cells: list[Cell] = []
-    for model, error in found.items():
-        own = list(cells_of(grid, model))
-        cells += own if error is None else own[:1]
-    errors = {model: error for model, error in found.items() if error is not None}
-    return Asked(cells=tuple(dict.fromkeys(cells)), errors=errors)
+    return asked_of(grid, found)
 
 
 def named(models: Models) -> list[str]:

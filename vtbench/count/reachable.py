@@ -369,7 +369,3 @@ def _names(code: types.CodeType) -> set[str]:
         if isinstance(constant, types.CodeType):
             names |= _names(constant)
     return names
-
-
-def _unshared(value: Any) -> Any:
-    return list(value) if isinstance(value, list) else value

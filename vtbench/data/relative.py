@@ -29,16 +29,21 @@ def bases(workloads: Sequence[Workload], to: str) -> list[int | None]:
             found.append(None)
             continue
         if not same and any(name not in dict(work.options) for name in _options(differing)):
-            refuse_several(to)
+            raise _several(to)
         found.append(same[0] if same else None)
     if len(own) > 1 and len(own) == len(workloads):
-        refuse_several(to)
+        raise _several(to)
     return found
 
 
-def refuse_several(to: str) -> None:
+def refuse_several(workloads: Sequence[Workload], to: str | None) -> None:
     """A ratio to a model that was given several values of an option is none."""
-    raise BadOption(
+    if sum(work.model == to for work in workloads) > 1:
+        raise _several(str(to))
+
+
+def _several(to: str) -> BadOption:
+    return BadOption(
         f"--relative-to: {to} has several workloads, and a ratio needs one; "
         "give each option one value."
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 import msgspec
 
-from vtbench.data.measurement import Measurement, Turn
+from vtbench.data.measurement import Device, Measurement, Turn
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import Workload
 
@@ -72,3 +73,16 @@ def shard(cells: Sequence[Cell], index: int, number: int) -> list[Cell]:
     dealt = sorted(cell.key for cell in cells)
     mine = set(dealt[index - 1 :: number])
     return [cell for cell in cells if cell.key in mine]
+
+
+def which_part(text: str) -> tuple[int, int] | None:
+    """``2/5``: the second of five parts; None if it is no part."""
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        return None
+    return int(match[1]), int(match[2])
+
+
+def device_of(cell: Cell, devices: Sequence[Device]) -> str | None:
+    """The name of the device that a cell is measured on; none takes part in a count."""
+    return None if cell.protocol == COUNTED or not devices else devices[0].name

@@ -1,12 +1,7 @@
 """Rounds of a sweep: their order, going on, failures, and the time that they hold."""
 
 import functools
-import importlib.util
-import sys
 import time
-from pathlib import Path
-
-import pytest
 
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS
@@ -21,20 +16,6 @@ from vtbench.sweep.loop import sweep
 from vtbench.sweep.queue import Queue
 from vtbench.sweep.rounds import Rounds, in_rounds
 from vtbench.sweep.store import Store
-
-HERE = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def tasks():
-    """The tasks, importable by the workers under a name of their own."""
-    spec = importlib.util.spec_from_file_location("sweep_tasks", HERE / "sweep_tasks.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["sweep_tasks"] = module
-    spec.loader.exec_module(module)
-    sys.path.insert(0, str(HERE))
-    yield module
-    sys.path.remove(str(HERE))
 
 
 class FakeTime:

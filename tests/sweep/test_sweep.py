@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import functools
-import importlib.util
 import json
 import os
 import signal
@@ -30,18 +29,6 @@ from vtbench.sweep.queue import Queue
 from vtbench.sweep.store import Store
 
 HERE = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def tasks():
-    """The tasks, importable by the workers under a name of their own."""
-    spec = importlib.util.spec_from_file_location("sweep_tasks", HERE / "sweep_tasks.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["sweep_tasks"] = module
-    spec.loader.exec_module(module)
-    sys.path.insert(0, str(HERE))
-    yield module
-    sys.path.remove(str(HERE))
 
 
 def cell(number, protocol="macs", **fields):

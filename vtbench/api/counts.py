@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from typing_extensions import Unpack
 
+    from vtbench.claims.judge import Verdict
     from vtbench.report.plot import PlotWidth
 
 
@@ -56,7 +58,7 @@ class Counts(Shaped):
     ) -> str:
         """The document of ``vtbench macs``."""
         page = msgspec.structs.asdict(asked)
-        printed, otherwise = printed_figures(self.records)
+        printed, otherwise = self._printed
         question = report.CountsRendering(
             **page,
             view=by,
@@ -66,6 +68,11 @@ class Counts(Shaped):
             printed_otherwise=otherwise,
         )
         return report.counts_document(self.records, question)
+
+    @cached_property
+    def _printed(self) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
+        """What papers printed; suites are read once, however often a notebook shows the counts."""
+        return printed_figures(self.records)
 
     def table(
         self,
@@ -118,6 +125,7 @@ class Count(Counts):
     @record.setter
     def record(self, record: Record) -> None:
         self.records = [record]
+        self.__dict__.pop("_printed", None)
 
     @property
     def macs(self) -> int:

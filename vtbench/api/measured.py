@@ -121,8 +121,6 @@ class Swept(Measured):
     @property
     def ratios(self) -> list[Ratio]:
         """Ratios from common rounds: to ``relative_to``, or of each to each later one."""
-        if self.relative_to is None:
-            return ratios_of(self.records)
         return ratios_to(self.records, self.relative_to)
 
     def chart(self, across: str | None = None, show: str | None = None) -> Chart:

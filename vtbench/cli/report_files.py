@@ -16,7 +16,7 @@ from vtbench.cli.output import check_writable, say, write_document
 from vtbench.cli.table_shape import Cite, TableShape, refuse_beside_axis
 from vtbench.data.files import read_measurements
 from vtbench.data.from_samples import ratios_of, ratios_to
-from vtbench.data.measurement import Measurement, Ratio
+from vtbench.data.measurement import Measurement
 from vtbench.data.timm_results import read_timm_results
 from vtbench.errors import BadInput, BadOption
 from vtbench.report import Format
@@ -167,12 +167,7 @@ def _plain(
 ) -> tuple[str, Chart | None]:
     question = msgspec.structs.replace(question, by=shown.along, show=shown.show)
     chart = chart_of(records, shown.across, shown.show) if drawn else None
-    return measured_document(records, _ratios(records, shown.relative_to), question), chart
-
-
-def _ratios(records: Sequence[Measurement], to: str | None) -> list[Ratio]:
-    """The ratios of measurements that took turns, to a model if one was named."""
-    return ratios_of(records) if to is None else ratios_to(records, to)
+    return measured_document(records, ratios_to(records, shown.relative_to), question), chart
 
 
 def _pareto(
@@ -199,7 +194,7 @@ def _write_folder(
     records: Sequence[Measurement], folder: Path, stem: str, shown: ReportView
 ) -> None:
     """Tables as markdown, CSV and LaTeX, and a figure for every protocol."""
-    ratios = _ratios(records, shown.relative_to)
+    ratios = ratios_to(records, shown.relative_to)
     asked = MeasuredRendering(by=shown.along, show=shown.show, relative_to=shown.relative_to)
     shapes: dict[str, Format] = {".md": "markdown", ".csv": "csv", ".tex": "latex"}
     texts = {

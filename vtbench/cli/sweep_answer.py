@@ -35,7 +35,7 @@ from vtbench.cli.timing import planned
 from vtbench.cli.values import one_of, seconds_of, spelled
 from vtbench.cli.workloads import found_models, grid_of, named
 from vtbench.cli.written import Written
-from vtbench.data.from_samples import ratios_of, ratios_to
+from vtbench.data.from_samples import ratios_to
 from vtbench.data.measurement import Device as Place
 from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS
@@ -322,8 +322,7 @@ def _finish(
     _say_failures(failed)
     if len(failed) == len(records):
         return 2
-    to = ask.relative_to
-    ratios = ratios_of(records) if to is None else ratios_to(records, to)
+    ratios = ratios_to(records, ask.relative_to)
     shown.written.write(measured_document(records, ratios, shown.question))
     if shown.figure is not None:
         _draw(records, ask.across, shown.figure)

@@ -78,12 +78,13 @@ def ratios_of(records: Sequence[Measurement]) -> list[Ratio]:
     ]
 
 
-def ratios_to(records: Sequence[Measurement], to: str) -> list[Ratio]:
+def ratios_to(records: Sequence[Measurement], to: str | None) -> list[Ratio]:
     """The ratio of every record to that of a model, if they took turns.
 
-    A model with several workloads is held against each at the same size, batch and so on.
+    A model with several workloads is held against each at the same size, batch and so on. If no
+    model is named, the ratio of each to each later one.
     """
-    return list(speeds_over(records, to).values())
+    return ratios_of(records) if to is None else list(speeds_over(records, to).values())
 
 
 def speeds_over(records: Sequence[Measurement], to: str) -> dict[int, Ratio]:

@@ -66,7 +66,7 @@ def view_tables(
     tables = [view_table(record, view, depth, name)]
     if record.shapes and view == "module":
         told = f"{name or record.workload.model}: shapes, depth {depth or 1}"
-        tables.append(msgspec.structs.replace(shapes_table(record, depth or 1), title=told))
+        tables.append(shapes_table(told, record, depth or 1))
     return tables
 
 
@@ -86,7 +86,7 @@ def view_table(
         made = _precisions(f"{model} by precision", found)
     else:
         divided = blocks_table if view == "block" else stages_table
-        made = msgspec.structs.replace(divided(record, found), title=f"{model} by {view}")
+        made = divided(f"{model} by {view}", record, found)
     made = msgspec.structs.replace(made, conditions=(conditions(record),))
     if not record.complete and view != "class":
         made = msgspec.structs.replace(made, notes=(*made.notes, SHARES_SAID))

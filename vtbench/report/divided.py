@@ -24,15 +24,15 @@ BYTES_SAID = (
 )
 
 
-def stages_table(record: Record, found: Sequence[Part]) -> Table:
+def stages_table(title: str, record: Record, found: Sequence[Part]) -> Table:
     """A row for each stage that has any figure."""
-    return _table(record, "stage", [[part] for part in found])
+    return _table(title, record, "stage", [[part] for part in found])
 
 
-def blocks_table(record: Record, found: Sequence[Part]) -> Table:
+def blocks_table(title: str, record: Record, found: Sequence[Part]) -> Table:
     """A row for each block, or for all blocks in a row that are equal."""
     groups = [list(group) for _, group in itertools.groupby(found, _equal)]
-    made = _table(record, "block", groups)
+    made = _table(title, record, "block", groups)
     if record.blocks:
         return made
     why = NO_BLOCKS if record.module_memory else NOT_KEPT
@@ -50,13 +50,13 @@ def _equal(part: Part) -> tuple[object, ...]:
             part.written_bytes, part.complete)  # fmt: skip
 
 
-def _table(record: Record, noun: str, groups: Sequence[Group]) -> Table:
+def _table(title: str, record: Record, noun: str, groups: Sequence[Group]) -> Table:
     shown = [group for group in groups if _has_figures(group[0])]
     hidden = sum(len(group) for group in groups if not _has_figures(group[0]))
     prefix = common_prefix(part.macs for group in shown for part in group)
     columns = _columns(noun, shown, prefix, record.macs)
     return Table(
-        title=f"{record.workload.model} by {noun}",
+        title=title,
         columns=tuple(column for column, _ in columns),
         rows=tuple(tuple(cell(group) for _, cell in columns) for group in shown),
         notes=_notes(record, noun, hidden),

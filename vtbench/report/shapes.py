@@ -12,7 +12,7 @@ _SHOWN = 2
 """So many tensors of a call are shown; the rest are counted."""
 
 
-def shapes_table(record: Record, depth: int) -> Table:
+def shapes_table(title: str, record: Record, depth: int) -> Table:
     """A line for each module that was called, indented under whatever holds it."""
     shown = [path for path in record.shapes if path.count(".") < depth]
     holding = {path[:end] for path in shown for end, sign in enumerate(path) if sign == "."}
@@ -30,7 +30,7 @@ def shapes_table(record: Record, depth: int) -> Table:
         for key in others
     ]
     return Table(
-        title=f"{record.workload.model}: shapes, depth {depth}",
+        title=title,
         columns=(
             name_column("Module"),
             Column(head="In", align="left"),

@@ -6,13 +6,13 @@ import contextlib
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import msgspec
 import typer
 
 from vtbench.cli.counting import INTERRUPTED
-from vtbench.cli.figures import Drawing, Figure
+from vtbench.cli.figures import Drawing
 from vtbench.cli.groups import Group
 from vtbench.cli.options import (
     LAUNCHES_HELP,
@@ -28,33 +28,28 @@ from vtbench.cli.options import (
     Session,
 )
 from vtbench.cli.output import say
+from vtbench.cli.sweep_output import Shown, finish, first_drawn
+from vtbench.cli.sweep_plan import show_plan
 from vtbench.cli.sweep_run import Trials, run_cells
 from vtbench.cli.sweep_search import Searches, Sought, solved, sought_in
 from vtbench.cli.table_shape import Cite, TableShape, refuse_beside_axis
 from vtbench.cli.timing import planned
 from vtbench.cli.values import one_of, seconds_of, spelled
 from vtbench.cli.workloads import found_models, grid_of, named
-from vtbench.cli.written import Written
-from vtbench.data.from_samples import ratios_to
 from vtbench.data.measurement import Device as Place
-from vtbench.data.measurement import Measurement
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.data.workload import DeviceKind
 from vtbench.errors import UnknownModel, UsageError
 from vtbench.report.measured import (
     AUTO,
     MeasuredRendering,
-    measured_document,
     refuse_unknown_columns,
 )
-from vtbench.report.measured.charts import ROWS, chart_of, refuse_figure
-from vtbench.report.planned import Planned, planned_document
+from vtbench.report.measured.charts import ROWS, refuse_figure
 from vtbench.sweep.axes import Grid, cells
 from vtbench.sweep.cells import COUNTED, Cell, device_of, shard, which_part
-from vtbench.sweep.estimate import Estimate
 from vtbench.sweep.held_against import check_base
 from vtbench.sweep.local import Isolate
-from vtbench.sweep.queue import Queue
 from vtbench.sweep.rounds import in_rounds, rounds_asked
 from vtbench.sweep.running import Run
 from vtbench.sweep.store import Store
@@ -130,14 +125,6 @@ class Sweep(Group, frozen=True, kw_only=True):
     output: Output
 
 
-class Shown(NamedTuple):
-    """How the measurements of a sweep are to be shown."""
-
-    written: Written
-    question: MeasuredRendering
-    figure: Figure | None
-
-
 def answer(ask: Sweep) -> int:
     """Run the cells that are not done, write the document, say what went wrong; the status."""
     written = ask.shaped.on_paper(
@@ -164,13 +151,13 @@ def answer(ask: Sweep) -> int:
     if part is not None:
         found = shard(found, *part)
     if running.dry_run:
-        return _plan(ask, found, devices, written)
+        return show_plan(found, (ask.save.save, devices), run, written)
     if sought is None:
         refuse_unknown_columns(planned(found), question)
         if figure is not None:
-            refuse_figure(_first_drawn(found), ask.across)
+            refuse_figure(first_drawn(found), ask.across)
     with Store(ask.save.save) as store:
-        shown = Shown(written, question, figure)
+        shown = Shown(written, question, figure, ask.across)
         return _run(ask, run, (sought, found), (store, devices), shown)
 
 
@@ -237,7 +224,7 @@ def _run(
         noun = "launches" if any(each.turn is not None for each in todo) else "cells"
         _say_how_to_go_on(ask, f"{done} of {len(todo)} {noun}")
         return INTERRUPTED
-    return _finish(ask, kept, shown, unsolved + len(found) - len(kept))
+    return finish(kept, shown, unsolved + len(found) - len(kept))
 
 
 def _devices(ask: Sweep) -> tuple[Place, ...]:
@@ -276,89 +263,12 @@ def _models(ask: Sweep) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _plan(ask: Sweep, found: Sequence[Cell], devices: Sequence[Place], written: Written) -> int:
-    """What would be run, and for how long."""
-    there = ask.save.save if ask.save.save is not None and ask.save.save.exists() else None
-    with Store(there) as store:
-        run = _run_of(ask)
-        estimate = Estimate(store.records, run.launch_seconds)
-        plan = [_planned(cell, store, device_of(cell, devices), run, estimate) for cell in found]
-    workers = max(1, len(devices))
-    seconds = sum(each.seconds for each in plan if not each.done) / workers
-    written.write(planned_document(plan, seconds, written.rendering, run.within))
-    return 0
-
-
-def _planned(cell: Cell, store: Store, device: str | None, run: Run, estimate: Estimate) -> Planned:
-    """A cell with the launches that it lacks, and what they take."""
-    each = in_rounds([cell], run.rounds) if run.rounds is not None else [cell]
-    todo = len(Queue(each, store, device, retry=run.retry))
-    return Planned(
-        cell.workload,
-        cell.protocol,
-        todo * estimate.seconds(cell),
-        estimate.known(cell),
-        not todo,
-        todo if PROTOCOLS[cell.protocol].timed else None,
-    )
-
-
 def _say_how_to_go_on(ask: Sweep, done: str) -> None:
     say(f"The sweep stopped with {done} done.")
     if ask.save.save is None:
         say("Their results are lost; give --save FILE to keep them.")
     else:
         say(f"To go on, run: {shlex.join(['vtbench', *sys.argv[1:]])}")
-
-
-def _finish(
-    ask: Sweep,
-    records: Sequence[Measurement],
-    shown: Shown,
-    unsolved: int,
-) -> int:
-    """Say what failed, and write the document and the figure; the exit status."""
-    failed = [record for record in records if record.error is not None]
-    _say_failures(failed)
-    if len(failed) == len(records):
-        return 2
-    ratios = ratios_to(records, ask.relative_to)
-    shown.written.write(measured_document(records, ratios, shown.question))
-    if shown.figure is not None:
-        _draw(records, ask.across, shown.figure)
-    return 1 if failed or unsolved else 0
-
-
-def _first_drawn(found: Sequence[Cell]) -> list[Measurement]:
-    """The cells of the metric that is drawn first, as far as they are known before they are run."""
-    return [
-        Measurement(workload=cell.workload, protocol=PROTOCOLS[cell.protocol].id)
-        for cell in found
-        if cell.protocol == found[0].protocol
-    ]
-
-
-def _draw(records: Sequence[Measurement], by: str | None, figure: Figure) -> None:
-    """The first metric without an error, along the longest axis or the one that was asked for."""
-    first = next(record.protocol for record in records if record.error is None)
-    same = [record for record in records if record.protocol == first]
-    others = {r.protocol.name: r for r in records if r.error is None and r.protocol != first}
-    figure.draw(chart_of(same, by, None))
-    if others:
-        say(
-            f"The figure shows {first.name}; `vtbench report FILE --protocol NAME --plot FILE` "
-            f"draws {' and '.join(others)} from a file that --save wrote."
-        )
-
-
-def _say_failures(failed: Sequence[Measurement]) -> None:
-    """Every kind of failure once, with how many cells it befell."""
-    kinds: dict[str, int] = {}
-    for record in failed:
-        said = f"{record.workload.model}: {record.error}"
-        kinds[said] = kinds.get(said, 0) + 1
-    for said, number in kinds.items():
-        say(said if number == 1 else f"{said} ({number} cells)")
 
 
 def shard_of(text: str | None) -> tuple[int, int] | None:

@@ -15,28 +15,37 @@ from vtbench.data.spelling import closest
 
 __all__ = ["CATALOG", "ModelRow", "entries", "entry", "is_glob", "nearest"]
 
-CATALOG: tuple[ModelRow, ...] = tuple(
-    entry for rows in paper_folders.modules("rows") for entry in rows.ROWS
-)
-"""Every model with a short name: the papers' rows, paper by paper."""
+_PAPERS = tuple(paper_folders.modules("rows"))
 
-_BY_NAME = {entry.name: entry for entry in CATALOG}
+CATALOG: tuple[ModelRow, ...] = tuple(entry for rows in _PAPERS for entry in rows.ROWS)
+"""Every model that is listed: the papers' rows, paper by paper."""
+
+COMPOSED: tuple[ModelRow, ...] = tuple(
+    entry for rows in _PAPERS for entry in getattr(rows, "COMPOSED", ())
+)
+"""Models whose short names are put together of two parts; one of each kind is listed."""
+
+_BY_NAME = {entry.name: entry for entry in (*CATALOG, *COMPOSED)}
 
 
 def entry(name: str) -> ModelRow | None:
-    """The catalogue's entry of that exact name."""
-    return _BY_NAME.get(name)
+    """The entry of that exact name, listed or put together."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    composers = (rows.composed for rows in _PAPERS if hasattr(rows, "composed"))
+    return next((row for compose in composers if (row := compose(name)) is not None), None)
 
 
 def entries(pattern: str | None = None) -> list[ModelRow]:
-    """Catalogue entries whose name matches a glob, in the catalogue's order; all without one.
+    """Catalogue entries whose name matches a glob, in the catalogue's order; by default all.
 
-    A pattern without wildcards matches every name that contains it.
+    A pattern without wildcards matches every name that contains it. Names that are put together
+    are matched too, except by the pattern of everything.
     """
-    if not pattern:
+    if not pattern or set(pattern) == {"*"}:
         return list(CATALOG)
     glob = pattern if is_glob(pattern) else f"*{pattern}*"
-    return [item for item in CATALOG if fnmatch.fnmatchcase(item.name, glob)]
+    return [item for item in (*CATALOG, *COMPOSED) if fnmatch.fnmatchcase(item.name, glob)]
 
 
 def is_glob(name: str) -> bool:

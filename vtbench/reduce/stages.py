@@ -1,0 +1,51 @@
+"""Methods that cut at a few blocks: which, and how much is kept there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vtbench.errors import BadOption
+from vtbench.reduce.host import Host
+from vtbench.reduce.step import Step, Untouched
+
+Rates = float | Sequence[float]
+Blocks = Sequence[int] | None
+
+
+def stages(host: Host, blocks: Blocks) -> tuple[int, ...]:
+    """The blocks at which a method cuts, counted from 0; a quarter, half and three quarters deep.
+
+    That is 3, 6 and 9 of 12.
+    """
+    if blocks is None:
+        return tuple(host.depth * part // 4 for part in (1, 2, 3))
+    if isinstance(blocks, int):
+        blocks = (blocks,)
+    wrong = [each for each in blocks if type(each) is not int or not 0 <= each < host.depth]
+    if wrong or len(set(blocks)) != len(blocks) or list(blocks) != sorted(blocks):
+        raise BadOption(
+            f"blocks={list(blocks)}: give whole numbers from 0 to {host.depth - 1} in rising "
+            "order, each once."
+        )
+    return tuple(blocks)
+
+
+def rates(keep_rate: Rates, count: int) -> tuple[float, ...]:
+    """What is kept at each stage, as a share of the tokens that come in there.
+
+    One rate holds at every stage; of several there must be one for each.
+    """
+    several = [keep_rate] * count if isinstance(keep_rate, int | float) else list(keep_rate)
+    if len(several) != count:
+        raise BadOption(f"keep_rate={several} has {len(several)} rates for {count} stages.")
+    for each in several:
+        if isinstance(each, bool) or not isinstance(each, int | float) or not 0 < each <= 1:
+            raise BadOption(f"keep_rate={each!r}: a rate is above 0 and at most 1.")
+    return tuple(float(each) for each in several)
+
+
+def at_stages(
+    host: Host, cuts: dict[int, Step], between: Callable[[], Step] = Untouched
+) -> list[Step]:
+    """A step for every block: a cut where there is one, and what stands between."""
+    return [cuts.get(index) or between() for index in range(host.depth)]

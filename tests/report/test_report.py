@@ -279,8 +279,8 @@ def test_stages_that_do_not_correspond_are_not_compared(make_record):
 JSON_KEYS = {
     "workload", "macs", "effective_macs", "complete", "flops", "params", "trainable", "buffers",
     "weights", "activations", "memory", "classes", "unknown_ops", "user_formulas", "road",
-    "by_values", "distribution", "convention", "by", "counters", "printed", "error", "never_ran", "settled",
-    "shapes",
+    "by_values", "distribution", "convention", "by", "counters", "printed", "error", "never_ran",
+    "settled", "shapes",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from vtbench.data.spelling import closest
 from vtbench.errors import UnknownModel
 from vtbench.reduce.attach import apply
 from vtbench.reduce.listed import method_named
+from vtbench.reduce.pictured import panels
 
 Size = int | tuple[int, int]
 
@@ -32,6 +34,7 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
         if options.get("tokens") is not None and method.dial is not None:
             met = reduction.settings[method.dial.option]
             model.settled = {method.dial.option: met, "tokens_left": reduction.lengths[-1]}
+        model.panels = functools.partial(panels, reduction)
         return model  # type: ignore[no-any-return]  # a module that was given one more attribute
 
     own = [

@@ -95,7 +95,7 @@ def test_what_it_refuses_leaves_the_network_as_it_is(options, said):
 
 
 def test_what_is_no_host_is_refused():
-    with pytest.raises(ModelError, match="no vision transformer"):
+    with pytest.raises(ModelError, match="not a vision transformer"):
         reduce.tome(timm.create_model("resnet18"))
     with pytest.raises(UnknownModel, match="Did you mean timm:deit_small"):
         count_workload(Workload(model="reduce:tome:timm:deit_smal_patch16_224"))

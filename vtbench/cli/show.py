@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli.figures import Plot
 from vtbench.cli.groups import command
 from vtbench.cli.options import Building, Models, Output
 from vtbench.cli.output import check_writable, say, stdout_kept_clean
@@ -23,14 +24,7 @@ def show(
     image: Annotated[
         Path, typer.Option("--image", metavar="FILE", help="The image to show the model.")
     ],
-    figure: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot",
-            metavar="FILE",
-            help="Draw into FILE, whose name ends in .pdf, .png or .svg (default: MODEL.png).",
-        ),
-    ] = None,
+    figure: Plot = None,
     output: Output,
 ) -> int:
     """Draw what a model keeps, merges and drops of an image, block by block.
@@ -42,7 +36,8 @@ def show(
 
     Of a method of token reduction, patches in one token have one colour, and those that were
     dropped are dark. A SparseFormer shows its regions and the points that it reads at each stage,
-    and a VT-ResNet the map of each token. The default is random weights, which is said.
+    and a VT-ResNet the map of each token. The figure is MODEL.png unless --plot names another. The
+    default is random weights, which is said.
     """
     written = output.written("show", "panels")
     grid = grid_of(building)

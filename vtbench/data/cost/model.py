@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any, Literal
 
 import msgspec
 
+from vtbench.data.cost.reduced import Reduced
+from vtbench.data.cost.symbol import Symbol
 from vtbench.data.cost.terms import Amount, Term, macs_of, weights_of
+from vtbench.data.cost.values import Value, Values, exact_of, text_of
 from vtbench.data.spelling import closest
 from vtbench.errors import BadOption
 
-Value = Any
-"""A whole number, a word where a symbol has choices, or a sympy expression."""
-Values = Mapping[str, Value]
-LARGEST = 10**9
-
-
-class Symbol(msgspec.Struct, frozen=True):
-    """One quantity of a cost model."""
-
-    name: str
-    meaning: str
-    default: int | str | Callable[[Values], int]
-    """Its value where none is given; a function sees those that are given."""
-    role: Literal["size", "setting"] = "size"
-    """A size stands in the formula as a letter; a setting is put in as its value."""
-    low: int = 1
-    high: int = LARGEST
-    choices: tuple[str, ...] = ()
-    """The words it takes, if it is not a number."""
-    option: str | None = None
-    """The option that sets it in a model of the cost model's name."""
-    side: Literal["height", "width"] | None = None
-    """The side of a model's image that it is."""
-
-    def default_for(self, given: Values) -> int | str:
-        """The value it has when it is not among those given."""
-        return self.default(given) if callable(self.default) else self.default
+__all__ = ["CostModel", "Rule", "Symbol", "Values"]
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -63,6 +39,8 @@ class CostModel(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     depth: int = 3
     """The number of parts of a term's name that are shown by default."""
+    reduced: Callable[[Values], Reduced] | None = None
+    """The tokens of every block, if they become fewer."""
 
     def resolved(self, given: Values) -> dict[str, Value]:
         """A checked value for every symbol; BadOption if one is refused."""
@@ -71,12 +49,14 @@ class CostModel(msgspec.Struct, frozen=True):
             if name not in known:
                 raise BadOption(self._no_symbol(name))
         values = {s.name: given.get(s.name, s.default_for(given)) for s in self.symbols}
-        values = {s.name: _checked(self.name, s, values[s.name]) for s in self.symbols}
+        values = {s.name: s.checked(self.name, values[s.name]) for s in self.symbols}
         for rule in self.rules:
             concrete = all(isinstance(values[name], int) for name in rule.symbols)
             if concrete and not rule.holds(values):
                 asked = ", ".join(f"{name}={values[name]}" for name in rule.symbols)
                 raise BadOption(f"{self.name} cannot be built with {asked}: {rule.sentence}.")
+        if self.reduced is not None:
+            self.reduced(values)  # refuses what the method's rule does not take
         return values
 
     def values_for(
@@ -90,7 +70,7 @@ class CostModel(msgspec.Struct, frozen=True):
                 raise BadOption(
                     f"The cost model of {self.name} has no symbol for the option {option}."
                 )
-            values[by_option[option]] = value
+            values[by_option[option]] = exact_of(value)
         if resolution is not None:
             sides = dict(zip(("height", "width"), resolution, strict=True))
             found = {symbol.name: sides[symbol.side] for symbol in self.symbols if symbol.side}
@@ -106,7 +86,7 @@ class CostModel(msgspec.Struct, frozen=True):
         values = self.resolved(given)
         terms = self.build(values)
         if any(isinstance(term.macs, Fraction) for term in terms):
-            asked = ", ".join(f"{name}={value}" for name, value in values.items())
+            asked = ", ".join(f"{name}={text_of(value)}" for name, value in values.items())
             raise BadOption(
                 f"{self.name} cannot be built with {asked}: a count would not be a whole number."
             )
@@ -129,24 +109,3 @@ class CostModel(msgspec.Struct, frozen=True):
         near = closest(name, names, 1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         return f"{self.name} has no symbol {name!r}{hint} It has {', '.join(names)}."
-
-
-def _checked(model: str, symbol: Symbol, value: Value) -> Value:
-    """The value if its symbol takes it; expressions pass."""
-    if symbol.choices:
-        if value not in symbol.choices:
-            raise BadOption(
-                f"{symbol.name} of {model}: expected one of {', '.join(symbol.choices)}, got "
-                f"{value!r}."
-            )
-        return value
-    if value is None or isinstance(value, (str, float)):
-        raise BadOption(f"{symbol.name} of {model}: expected a whole number, got {value!r}.")
-    if not isinstance(value, int):
-        return value
-    if not symbol.low <= value <= symbol.high:
-        allowed = f"from {symbol.low} to {symbol.high:,}" if symbol.high > 1 else "0 or 1"
-        raise BadOption(
-            f"{symbol.name} of {model}: expected a whole number {allowed}, got {value}."
-        )
-    return int(value)

@@ -289,5 +289,5 @@ def test_an_unknown_method_and_an_image_that_patches_do_not_divide():
         deit_s("tomee")
     with pytest.raises(BadOption, match="multiples of 16, not 230x224"):
         HOSTS["deit_s"].body(230, 224)
-    with pytest.raises(BadOption, match="no lists were released"):
+    with pytest.raises(BadOption, match="No lists were released"):
         schedule("diffrate", HOSTS["deit_s"].body(384, 384))

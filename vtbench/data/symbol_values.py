@@ -89,6 +89,8 @@ def _parts(text: str, *, lists: bool) -> list[str]:
     """What stands between commas; a list in brackets is not cut apart if there can be one."""
     if not lists:
         return text.split(",")
+    if text.count("[") != text.count("]"):
+        raise BadInput(f"--at: expected a list with both brackets, such as [3,6,9], got {text!r}.")
     parts, place = [], 0
     while place <= len(text):  # after the last comma there is one part more
         match = _PART.match(text, place)

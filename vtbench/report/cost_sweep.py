@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -81,43 +81,58 @@ def _crossing(
     return [(first, other, ABSENT, cheaper, cheaper)]
 
 
+def sweep_tables(sweep: Sweep) -> list[Table]:
+    """For readers: MACs at every size and, of several cost models, the tokens left apart."""
+    found = [sweep_table(sweep, exact=False)]
+    if sweep.left and len(sweep.macs) > 1:
+        found.append(_over(sweep, f"Patch tokens left over {sweep.symbol}", sweep.left, str))
+    return found
+
+
 def sweep_table(sweep: Sweep, *, exact: bool) -> Table:
-    """MACs at every size, a column for each cost model; tokens left, if they become fewer."""
+    """MACs at every size, a column for each cost model; exact ones with the tokens left."""
+    if exact:
+        left = {f"{name} left": counts for name, counts in sweep.left.items()}
+        return _over(sweep, "", {**sweep.macs, **left}, str, absent="")
+    found = _over(sweep, f"MACs over {sweep.symbol}", sweep.macs, digits)
+    if len(sweep.macs) > 1 or not sweep.left:
+        return found
+    ((macs,), (left_,)) = (sweep.macs.values(), sweep.left.values())
+    more: list[tuple[str, Sequence[str]]] = [("tokens left", [_cell(each, str) for each in left_])]
+    if sweep.dense:
+        shares = [ABSENT if each is None else percent(each, sweep.dense) for each in macs]
+        more.insert(0, ("of the host", shares))
+    return msgspec.structs.replace(
+        found,
+        columns=(*found.columns, *(Column(head=head) for head, _ in more)),
+        rows=tuple(
+            (*row, *(cells[place] for _, cells in more)) for place, row in enumerate(found.rows)
+        ),
+    )
 
-    def cell(count: int | None) -> str:
-        if count is None:
-            return "" if exact else ABSENT
-        return str(count) if exact else digits(count)
 
-    alone = len(sweep.macs) == 1
-    missing = any(count is None for counts in sweep.macs.values() for count in counts)
+def _over(
+    sweep: Sweep,
+    title: str,
+    columns: Mapping[str, Sequence[int | None]],
+    write: Callable[[int], str],
+    absent: str = ABSENT,
+) -> Table:
+    """Whole numbers at every size, a column each."""
+    missing = any(count is None for counts in columns.values() for count in counts)
     return Table(
-        title="" if exact else f"MACs over {sweep.symbol}",
+        title=title,
         columns=(
             Column(head=sweep.symbol),
-            *(Column(head=name, shrink=not alone) for name in sweep.macs),
-            *((Column(head="of the host"),) if sweep.dense and not exact else ()),
-            *(
-                Column(head="tokens left" if alone else f"{name} leaves", drop=1)
-                for name in sweep.left
-            ),
+            *(Column(head=name, shrink=len(columns) > 1) for name in columns),
         ),
         rows=tuple(
-            (
-                text_of(size),
-                *(cell(counts[place]) for counts in sweep.macs.values()),
-                *_of_the_host(sweep, place, exact=exact),
-                *(cell(counts[place]) for counts in sweep.left.values()),
-            )
+            (text_of(size), *(_cell(counts[place], write, absent) for counts in columns.values()))
             for place, size in enumerate(sweep.sizes)
         ),
         notes=(f"{ABSENT}: a value that the model does not take.",) if missing else (),
     )
 
 
-def _of_the_host(sweep: Sweep, place: int, *, exact: bool) -> tuple[str, ...]:
-    if exact or not sweep.dense:
-        return ()
-    ((counts),) = sweep.macs.values()
-    count = counts[place]
-    return (ABSENT if count is None else percent(count, sweep.dense),)
+def _cell(count: int | None, write: Callable[[int], str], absent: str = ABSENT) -> str:
+    return absent if count is None else write(count)

@@ -10,7 +10,7 @@ from vtbench.data.cost.closed import Costed
 from vtbench.data.cost.model import CostModel, Symbol
 from vtbench.data.cost.values import Value, text_of
 from vtbench.report.algebra import pretty, sides
-from vtbench.report.cost_sweep import Sweep, crossing_table, sweep_table
+from vtbench.report.cost_sweep import Sweep, crossing_table, sweep_tables
 from vtbench.report.cost_tokens import block_table, remarks
 from vtbench.report.render import GAP
 from vtbench.report.table import Column, Table, name_column
@@ -63,7 +63,7 @@ def cost_tables(
     if sweep is not None and sweep.crossings:
         tables.append(crossing_table(costs, sweep))
     if sweep is not None and sweep.shown:
-        tables.append(sweep_table(sweep, exact=False))
+        tables += sweep_tables(sweep)
     return tables
 
 

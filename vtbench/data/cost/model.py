@@ -56,7 +56,10 @@ class CostModel(msgspec.Struct, frozen=True):
                 asked = ", ".join(f"{name}={values[name]}" for name in rule.symbols)
                 raise BadOption(f"{self.name} cannot be built with {asked}: {rule.sentence}.")
         if self.reduced is not None:
-            self.reduced(values)  # refuses what the method's rule does not take
+            try:
+                self.reduced(values)  # refuses what the method's rule does not take
+            except BadOption as error:
+                raise BadOption(f"{self.name}: {error}") from None
         return values
 
     def values_for(

@@ -73,7 +73,7 @@ def share(body: Body, ratio: Rates) -> tuple[float, ...]:
     if len(found) != body.depth or not all(0 < float(each) <= 1 for each in found):
         raise BadOption(
             f"ratio: expected one ratio above 0 up to 1, or {body.depth} of them, one for each "
-            f"block, got {_listed(found)}."
+            f"block, got {_typed(ratio)}."
         )
     return tuple(map(float, found))
 
@@ -91,7 +91,7 @@ def removed(body: Body, r: PerBlock, name: str = "r") -> tuple[int, ...]:
             f"{name}={_listed(found)} has {len(found)} numbers, and there are {body.depth} blocks."
         )
     if not all(float(each) >= 0 and int(each) == each for each in found):
-        raise BadOption(f"{name}: expected whole numbers from 0, got {_listed(found)}.")
+        raise BadOption(f"{name}: expected whole numbers from 0, got {_typed(r)}.")
     return tuple(int(each) for each in found)
 
 
@@ -123,5 +123,9 @@ def pairs(tokens: int) -> int:
     return (tokens // 2) * ((tokens + 1) // 2)
 
 
+def _typed(value: PerBlock) -> str:
+    return _listed(value) if isinstance(value, Sequence) else f"{float(value):g}"
+
+
 def _listed(values: Sequence[Rate]) -> str:
-    return f"[{', '.join(f'{float(each):g}' for each in values)}]"
+    return f"[{','.join(f'{float(each):g}' for each in values)}]"

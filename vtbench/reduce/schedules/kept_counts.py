@@ -58,8 +58,7 @@ def released(body: Body, target: str | None, trained: str | None) -> Lists:
     found = _lists_of(body, trained)
     if not found:
         raise BadOption(
-            "diffrate: no lists were released for this host at this size of the image; give "
-            "prune and merge."
+            "No lists were released for this host at this size of the image; give prune and merge."
         )
     names = tuple(found)
     name = names[len(names) // 2] if target is None else target

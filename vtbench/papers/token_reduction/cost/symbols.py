@@ -62,7 +62,7 @@ def _topk(host: str) -> Symbols:
     )
 
 
-def _r(default: int, what: str = "tokens that go at each block, or [mean,slope]") -> Symbol:
+def _r(default: int, what: str = "tokens that go at each block, or [r,inflection]") -> Symbol:
     return amounts("r", what, default, option="r")
 
 
@@ -164,7 +164,7 @@ def _fpet(host: str) -> Symbols:
 
 def _ltmp(_: str) -> Symbols:
     return (
-        amounts("fixed", "tokens pruned at each block, for thresholds", None, option="fixed"),
+        amounts("fixed", "tokens pruned at each block; no thresholds then", None, option="fixed"),
         listed("tokens_left", "tokens that were left after each cut", None),
     )
 

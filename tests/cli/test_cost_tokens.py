@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import re
+from fractions import Fraction
 
 import pytest
+import sympy
 
 from vtbench.data.cost import cost_model, cost_models
 from vtbench.errors import UnknownModel
@@ -165,3 +167,60 @@ def test_tables_of_every_host_fit_80_columns(vtbench, monkeypatch, host):
         out = vtbench("cost", f"{method}_{host}").out
         assert out
         assert max(map(len, out.splitlines())) <= 80
+
+
+# In closed form.
+
+
+def form_of(vtbench, name, *at):
+    arguments = ("--at", ",".join(at)) if at else ()
+    return one(vtbench("cost", name, *arguments, "--format", "json"))["closed"]
+
+
+def test_a_merge_at_every_block_in_closed_form(vtbench):
+    """Of n - l·r tokens in block l: what is multiplied by hand, and pairs of two halves."""
+    found = form_of(vtbench, "tome_deit_s")
+    assert found["where"].startswith("r from 1 to 15; above that, a block meets its limit")
+    assert [form["when"] for form in found["forms"]] == ["r even", "r odd"]
+    for r in (1, 2, 7, 13, 14, 15):
+        n = [197 - block * r for block in range(12)]
+        dense = sum(4 * 384**2 * m + 2 * 384 * m * m + 8 * 384**2 * (m - r) for m in n)
+        pairs = sum((m // 2) * (m - m // 2) * 64 for m in n)
+        expected = 3 * 256 * 196 * 384 + dense + pairs + 384_000
+        form = sympy.parse_expr(found["forms"][r % 2]["formula"])
+        assert form.subs("r", r) == expected == cost_model("tome_deit_s").macs({"r": r})
+
+
+@pytest.mark.parametrize("name", ["topk_deit_t", "evit_deit_s", "dtps_vit_b", "sit_lvvit_s"])
+def test_three_stages_in_closed_form(vtbench, name):
+    """At the patches that a rate keeps, the form gives what the rate costs."""
+    at = {"keep_rate": Fraction(4, 5)}
+    found = form_of(vtbench, name, "keep_rate=0.8")
+    kept = [int(number) for number in re.findall(r"\d+", found["where"].partition("here")[2])]
+    assert kept == ([157, 127, 103] if name == "evit_deit_s" else [156, 125, 100])
+    (form,) = found["forms"]
+    letters = {f"k{stage}": number for stage, number in enumerate(kept, 1)}
+    assert sympy.parse_expr(form["formula"]).subs(letters) == cost_model(name).macs(at)
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "said"),
+    [
+        ("tofu_deit_s", (), "ratio is rounded to whole tokens at every block"),
+        ("diffrate_deit_s", (), "learned block by block"),
+        ("mctf_deit_s", ("r=0.35",), "r is a share here, rounded at each cut"),
+        ("tome_deit_s", ("r=[13,0.5]",), "r is a list; as one whole number"),
+        ("ltmp_deit_s", (), "Thresholds decide for each image"),
+    ],
+)
+def test_a_rule_that_rounds_says_that_it_has_no_closed_form(vtbench, name, at, said):
+    found = form_of(vtbench, name, *at)
+    assert found["forms"] == []
+    assert said in found["where"]
+    arguments = ("--at", ",".join(at)) if at else ()
+    assert said[:40] in " ".join(vtbench("cost", name, *arguments).out.split())
+
+
+def test_closed_forms_in_latex(vtbench):
+    latex = vtbench("cost", "tome_deit_s", "--format", "latex").out
+    assert r"$396704 \cdot r^{2} - 151328064 \cdot r + 4606333440$" in latex

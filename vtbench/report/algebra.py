@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from vtbench.data.cost.letters import Form
-from vtbench.data.polynomial import joined, term
+from vtbench.data.polynomial import joined, spelled, term
 
 Expression = Any
 """A sympy expression that is expanded; for readers, a plain form as well."""
@@ -31,6 +31,9 @@ def latex(form: Expression) -> str:
     if isinstance(form, int):
         return str(form)
     import sympy
+
+    if isinstance(form, Form):
+        form = sympy.sympify(spelled(form.parts).replace("^", "**"))
 
     names = {symbol: _tex_name(symbol.name) for symbol in _short(form).free_symbols}
     return str(sympy.latex(_short(form), symbol_names=names, mul_symbol="dot"))

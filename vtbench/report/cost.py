@@ -17,7 +17,7 @@ from vtbench.report.chart import Chart, Line, Mark, Scale
 from vtbench.report.chart_scales import Scales, doubling, far_apart, rescaled
 from vtbench.report.cost_sweep import Sweep, sweep_table
 from vtbench.report.cost_tables import cost_tables, listing
-from vtbench.report.cost_tokens import reduced_object
+from vtbench.report.cost_tokens import in_letters, letters_object, reduced_object
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.table import Table, values_table
 
@@ -65,6 +65,7 @@ def cost_object(cost: Costed) -> dict[str, Any]:
         "total": cost.total,
         "weights": cost.weights,
         **({"tokens": reduced_object(cost.reduced)} if cost.reduced else {}),
+        **({"closed": letters_object(closed)} if (closed := in_letters(cost)) else {}),
     }
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vtbench.data.cost.closed import Costed
+from vtbench.data.cost.interpolated import InLetters
 from vtbench.data.cost.model import CostModel, Symbol
 from vtbench.data.cost.values import Value, text_of
 from vtbench.report.algebra import pretty, sides
 from vtbench.report.cost_sweep import Sweep, crossing_table, sweep_tables
-from vtbench.report.cost_tokens import block_table, remarks
+from vtbench.report.cost_tokens import block_table, in_letters, remarks
 from vtbench.report.render import GAP
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, digits, percent, ratio
@@ -52,11 +53,14 @@ def cost_tables(
     page: int | None,
 ) -> list[Table]:
     """One cost model in full, or several side by side; then what a range was asked for."""
+    closed = in_letters(costs[0]) if len(costs) == 1 else None
     tables = (
-        [_one(costs[0], write, page), _symbols(costs[0])]
+        [_one(costs[0], closed, write, page), _symbols(costs[0])]
         if len(costs) == 1
         else [_side_by_side(costs), *_formulas(costs, write, page)]
     )
+    if closed is not None and closed.pieces:
+        tables.insert(1, _in_letters(closed, write, page))
     by_block = block_table(costs[0]) if len(costs) == 1 else None
     if by_block is not None and (sweep is None or not sweep.shown):
         tables.insert(1, by_block)
@@ -67,7 +71,7 @@ def cost_tables(
     return tables
 
 
-def _one(cost: Costed, write: Writer, page: int | None) -> Table:
+def _one(cost: Costed, closed: InLetters | None, write: Writer, page: int | None) -> Table:
     """The formula, every term with its share, and the total."""
     figures = [
         (digits(term.macs), percent(term.macs, cost.total), digits(term.weights))
@@ -100,7 +104,28 @@ def _one(cost: Costed, write: Writer, page: int | None) -> Table:
         ),
         rows=tuple(rows),
         conditions=(ONE_IMAGE, *_letters(cost.formula, write)),
-        notes=remarks(cost),
+        notes=remarks(cost, closed),
+    )
+
+
+def _in_letters(found: InLetters, write: Writer, page: int | None) -> Table:
+    """The cost in counts of tokens."""
+    whens = [piece.when for piece in found.pieces]
+    room = None if page is None else page - max((len(when) + GAP for when in whens), default=0)
+    named = any(whens)
+    rows = [
+        row[0 if named else 1 :]
+        for piece in found.pieces
+        for row in _wrapped((piece.when, write(piece.form)), 1, room)
+    ]
+    return Table(
+        title="In closed form",
+        columns=(
+            *((Column(head="if", align="left"),) if named else ()),
+            Column(head="MACs", align="left"),
+        ),
+        rows=tuple(rows),
+        conditions=(found.where,),
     )
 
 

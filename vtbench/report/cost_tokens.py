@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from vtbench.data.cost.closed import Costed
+from vtbench.data.cost.interpolated import InLetters
 from vtbench.data.cost.reduced import Reduced
+from vtbench.data.polynomial import spelled
 from vtbench.report.table import Column, Table
 from vtbench.report.units import ABSENT, digits, percent, plural
 
@@ -47,7 +49,7 @@ def block_table(cost: Costed) -> Table | None:
     )
 
 
-def remarks(cost: Costed) -> tuple[str, ...]:
+def remarks(cost: Costed, closed: InLetters | None) -> tuple[str, ...]:
     """What a reader must know beside the terms, in sentences."""
     found = cost.reduced
     if found is None:
@@ -66,7 +68,26 @@ def remarks(cost: Costed) -> tuple[str, ...]:
         said.append("How many parameters the method adds is not settled by what was published.")
     elif found.parameters:
         said.append(f"The method adds {plural(found.parameters, 'parameter')}.")
+    if closed is not None and not closed.pieces:
+        said.append(closed.where)
     return tuple(said)
+
+
+def in_letters(cost: Costed) -> InLetters | None:
+    """The cost in letters that count tokens; None if its sizes are the letters."""
+    closed = cost.model.in_letters
+    return None if closed is None else closed(cost.values)
+
+
+def letters_object(found: InLetters) -> dict[str, Any]:
+    """A closed form in counts of tokens for programs, or why there is none."""
+    return {
+        "where": found.where,
+        "forms": [
+            {"when": piece.when or None, "formula": spelled(piece.form.parts).replace("^", "**")}
+            for piece in found.pieces
+        ],
+    }
 
 
 def reduced_object(found: Reduced) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import msgspec
 
+from vtbench.data.cost.interpolated import InLetters
 from vtbench.data.cost.reduced import Reduced
 from vtbench.data.cost.symbol import Symbol
 from vtbench.data.cost.terms import Amount, Term, macs_of, weights_of
@@ -41,6 +42,8 @@ class CostModel(msgspec.Struct, frozen=True):
     """The number of parts of a term's name that are shown by default."""
     reduced: Callable[[Values], Reduced] | None = None
     """The tokens of every block, if they become fewer."""
+    in_letters: Callable[[Values], InLetters] | None = None
+    """The cost in letters that count tokens, if its sizes are no letters."""
 
     def resolved(self, given: Values) -> dict[str, Value]:
         """A checked value for every symbol; BadOption if one is refused."""

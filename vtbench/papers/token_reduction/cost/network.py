@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from vtbench.data.cost.interpolated import InLetters
 from vtbench.data.cost.model import CostModel, Symbol, Values
 from vtbench.data.cost.reduced import BlockTokens, Reduced
 from vtbench.data.cost.symbols import CLASSES
 from vtbench.data.cost.terms import Term
+from vtbench.papers.token_reduction.cost.closed import closed_form, settings_of
 from vtbench.papers.token_reduction.cost.symbols import symbols_of
 from vtbench.reduce.schedules import HOSTS, Body, Schedule, schedule
 
@@ -35,14 +37,18 @@ def reduced_model(method: str, title: str, paper: str, host: str) -> CostModel:
         f"{method}_{host}", f"{title} on {shape.title}", paper,
         (*_SIZES, *symbols_of(method, host), CLASSES),
         partial(_terms, method, host), depth=2, reduced=partial(_reduced, method, host),
+        in_letters=partial(_in_letters, method, host),
     )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=256)
 def _scheduled(method: str, host: str, values: tuple[tuple[str, Any], ...]) -> Schedule:
     at = dict(values)
-    settings = {name: value for name, value in at.items() if name not in _IMAGE}
-    return schedule(method, _body(host, at), **settings)
+    return schedule(method, _body(host, at), **settings_of(at, _IMAGE))
+
+
+def _in_letters(method: str, host: str, at: Values) -> InLetters:
+    return closed_form(method, _body(host, at), settings_of(at, _IMAGE))
 
 
 def _body(host: str, at: Values) -> Body:

@@ -45,7 +45,7 @@ def test_the_tables_of_one(vtbench):
     assert re.search(r"^total +2,878,184,832 +100.0 %", out, re.MULTILINE)
     assert "leaves 67 of 196 patch tokens. The MACs are 62.6 % of the" in out
     assert "distances take 25,630,786 MACs more, which are not in the total" in out
-    assert "The method adds 1155 parameters." in out
+    assert "The method adds 1,155 parameters." in out
     assert re.search(r"^ +3 +138 +138 +138 +138 +138 +138 +258,888,192 +75,264$", out, re.MULTILINE)
     assert re.search(r"^keep_rate +0\.7 ", out, re.MULTILINE)
     assert re.search(r"^blocks +\[3,6,9\] ", out, re.MULTILINE)

@@ -67,7 +67,7 @@ def remarks(cost: Costed, closed: InLetters | None) -> tuple[str, ...]:
     if found.parameters is None:
         said.append("How many parameters the method adds is not settled by what was published.")
     elif found.parameters:
-        said.append(f"The method adds {plural(found.parameters, 'parameter')}.")
+        said.append(f"The method adds {digits(found.parameters)} parameters.")
     if closed is not None and not closed.pieces:
         said.append(closed.where)
     return tuple(said)

@@ -41,7 +41,7 @@ def _kept(meaning: str, default: str = "0.7") -> Symbol:
 
 
 def _staged(host: str) -> Symbols:
-    return (_kept("patches kept: a rate per stage, or its powers"), _blocks(host))
+    return (_kept("kept of the image: rate, rate², …; or one per stage"), _blocks(host))
 
 
 def _evit(host: str) -> Symbols:
@@ -113,7 +113,7 @@ def _gtp(_: str) -> Symbols:
 
 def _patchmerger(_: str) -> Symbols:
     return (
-        _kept("patches kept: a rate per stage, or its powers"),
+        _kept("kept of the image: rate, rate², …; or one per stage"),
         listed("blocks", "blocks that cut (default: by form)", None, option="blocks"),
         Symbol("merged", "tokens of the paper's form, which cuts once", None, role="setting",
                optional=True, option="merged"),

@@ -12,7 +12,7 @@ import pytest
 import sympy
 
 from vtbench.data.cost import cost_model, cost_models
-from vtbench.errors import UnknownModel
+from vtbench.errors import BadOption, UnknownModel
 from vtbench.papers.token_reduction.rows import HOSTS, METHODS
 
 
@@ -224,3 +224,21 @@ def test_a_rule_that_rounds_says_that_it_has_no_closed_form(vtbench, name, at, s
 def test_closed_forms_in_latex(vtbench):
     latex = vtbench("cost", "tome_deit_s", "--format", "latex").out
     assert r"$396704 \cdot r^{2} - 151328064 \cdot r + 4606333440$" in latex
+
+
+# Beside a count.
+
+
+def test_options_of_a_network_become_values():
+    """What sets a cost by its name; tokens and MACs are met by trying every setting."""
+    model = cost_model("tome_deit_s")
+    assert model.values_for([("r", 8), ("proportional", False)], None) == {"r": 8}
+    assert model.values_for([("tokens", 98)], (224, 224)) == {"H": 224, "W": 224, "r": 8}
+    assert model.values_for([("macs", 3_000_000_000)], None) == {"r": 11}
+    evit = cost_model("evit_deit_s").values_for([("tokens", 98), ("fused_token", True)], None)
+    assert evit == {"fused_token": True, "keep_rate": Fraction("0.781")}
+    assert cost_model("topk_deit_s").values_for([("keep_rate", 0.7)], None) == {
+        "keep_rate": Fraction("0.7")
+    }
+    with pytest.raises(BadOption, match="no symbol for the option theta_m"):
+        cost_model("ltmp_deit_s").values_for([("theta_m", 0.5)], None)

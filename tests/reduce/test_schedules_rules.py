@@ -92,7 +92,8 @@ def test_rates_are_multiplied_as_programs_do():
 IDENTITIES = [
     ("tome", {"r": 0}), ("tofu", {"ratio": 1}), ("pitome", {"ratio": 1}), ("mctf", {"r": 0}),
     ("tomesd", {"ratio": 0}), ("ppt", {"r": 0}), ("evit", {"keep_rate": 1}),
-    ("topk", {"keep_rate": 1}), ("ltmp", {"fixed": 0}), ("avit", {}), ("dct", {"ratio": 1}),
+    ("topk", {"keep_rate": 1}), ("ltmp", {"fixed": True, "r": 0}), ("avit", {}),
+    ("dct", {"ratio": 1}), ("dct", {"r": 0}),
     ("kmedoids", {"keep_rate": 1}), ("gridpool", {"stride": 1}), ("ats", {"keep_rate": 1}),
     ("evovit", {"blocks": ()}),
 ]  # fmt: skip
@@ -218,8 +219,7 @@ def test_the_keep_rate_within_a_budget(method):
 )  # fmt: skip
 def test_the_tokens_per_block_within_a_budget(method, each):
     for part, r in zip((50, 65, 85), each, strict=True):
-        dial = "fixed" if method == "ltmp" else "r"
-        found = within_budget(method, DEIT_S, DENSE * part // 100, dial=dial)
+        found = within_budget(method, DEIT_S, DENSE * part // 100, dial="r")
         assert (found and found.value) == r
 
 
@@ -234,7 +234,7 @@ def test_the_nearest_setting_to_tokens_left():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_can_be_dialled_or_says_why_not(method):
-    wanted = deit_s(method, **({"fixed": 8} if method == "ltmp" else {})).macs
+    wanted = deit_s(method, **({"fixed": True} if method == "ltmp" else {})).macs
     if method not in DIALS:
         with pytest.raises(BadOption, match="no setting that changes"):
             nearest_setting(method, DEIT_S, macs=wanted)

@@ -28,6 +28,10 @@ class Rule(msgspec.Struct, frozen=True):
     holds: Callable[[Values], bool]
 
 
+_WANTED = ("tokens", "macs")
+"""Options that are met by another one."""
+
+
 class CostModel(msgspec.Struct, frozen=True):
     """The cost of one block, stage or network for one image, as a function of its symbols."""
 
@@ -42,6 +46,10 @@ class CostModel(msgspec.Struct, frozen=True):
     """The number of parts of a term's name that are shown by default."""
     reduced: Callable[[Values], Reduced] | None = None
     """The tokens of every block, if they become fewer."""
+    met: Callable[[Values, str, int], Values] | None = None
+    """Values at which so many ``tokens`` are left, or ``macs`` taken, as near as can be."""
+    costless: tuple[str, ...] = ()
+    """Options of a model of its name that change no cost."""
     in_letters: Callable[[Values], InLetters] | None = None
     """The cost in letters that count tokens, if its sizes are no letters."""
 
@@ -71,7 +79,13 @@ class CostModel(msgspec.Struct, frozen=True):
         """The values of its symbols for the options and the image size of a model."""
         by_option = {symbol.option: symbol.name for symbol in self.symbols if symbol.option}
         values: dict[str, Value] = {}
+        wanted: dict[str, int] = {}
         for option, value in options:
+            if option in self.costless:
+                continue
+            if self.met is not None and option in _WANTED:
+                wanted |= {} if value is None else {option: value}
+                continue
             if option not in by_option:
                 raise BadOption(
                     f"The cost model of {self.name} has no symbol for the option {option}."
@@ -85,6 +99,9 @@ class CostModel(msgspec.Struct, frozen=True):
                     f"The cost model of {self.name} has no symbol for the size of the image."
                 )
             values |= found
+        for option, number in wanted.items():
+            if self.met is not None:
+                values |= self.met(self.resolved(values), option, number)
         return values
 
     def terms(self, given: Values) -> tuple[Term, ...]:

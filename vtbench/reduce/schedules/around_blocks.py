@@ -13,6 +13,7 @@ from vtbench.reduce.schedules.counts import (
     PerBlock,
     Rate,
     Rates,
+    alike,
     kept,
     removed,
     share,
@@ -29,29 +30,28 @@ def tomesd(
     body: Body,
     *,
     ratio: Rate = HALF,
-    merge_mlp: bool = False,
-    sx: int = 2,
-    sy: int = 2,
+    mlp: bool = False,
+    cell: int = 2,
 ) -> Schedule:
-    """Around attention, or the whole block, r patches join one target in each cell of sy·sx.
+    """Around attention, or the whole block, r patches join the one target of a square cell.
 
     r = int(P·ratio), at most the sources. Similarities of sources and targets on the width of the
     block: s·t·C. Every block hands on all tokens.
     """
     rows, columns = body.grid
-    targets = (rows // sy) * (columns // sx)
+    targets = (rows // cell) * (columns // cell)
     sources = body.patches - targets
     share_of_all = float(ratio)
     if not 0 <= share_of_all <= 1 or targets < 1:
         raise BadOption(
-            f"ratio={share_of_all:g} with cells of {sy}x{sx}: expected a ratio from 0 to 1 and a "
-            f"cell within {rows}x{columns} patches."
+            f"ratio={share_of_all:g}, cell={cell}: expected a ratio from 0 to 1 and a cell within "
+            f"{rows}x{columns} patches."
         )
     gone = min(int(body.patches * share_of_all), sources)
     inside = body.tokens - gone
     layer = Layer(
         q=inside, k=inside, v=inside, o=inside, left=body.tokens,
-        m=inside if merge_mlp else body.tokens,
+        m=inside if mlp else body.tokens,
     )  # fmt: skip
     macs = sources * targets * body.width if gone else 0
     return Schedule(
@@ -63,7 +63,7 @@ def tomesd(
     )
 
 
-def evovit(body: Body, *, keep_rate: Rate = HALF, blocks: Blocks = None) -> Schedule:
+def evovit(body: Body, *, keep_rate: Rates = HALF, blocks: Blocks = None) -> Schedule:
     """From one block to the next of these, int(P·keep) patches are computed and the rest wait.
 
     They come back before patches are sorted anew, and after the last block.
@@ -72,13 +72,14 @@ def evovit(body: Body, *, keep_rate: Rate = HALF, blocks: Blocks = None) -> Sche
     at = stages(body, (third, 2 * third) if blocks is None else blocks)
     if not at:
         return Schedule(body=body, layers=(whole(body.tokens),) * body.depth)
-    (stay,) = kept(body, (keep_rate,), at[:1]).values()
-    inside = stay + body.prefix
-    layers = [
-        whole(body.tokens) if block < at[0] else
-        same(inside, body.tokens if block + 1 in (*at, body.depth) else inside)
-        for block in range(body.depth)
-    ]  # fmt: skip
+    rates = alike(keep_rate, len(at))
+    stay = {block: max(1, int(body.patches * rate)) for block, rate in zip(at, rates, strict=True)}
+    layers: list[Layer] = []
+    inside = body.tokens
+    for block in range(body.depth):
+        inside = stay[block] + body.prefix if block in stay else inside
+        back = block + 1 in (*at, body.depth)
+        layers.append(same(inside, body.tokens if back else inside))
     return Schedule(body=body, layers=tuple(layers))
 
 
@@ -146,13 +147,23 @@ def _cropped(
     return {block: each[block] + (block == 0) for block in range(modules)}
 
 
-def dct(body: Body, *, ratio: Rates = NINE_TENTHS) -> Schedule:
-    """After every block, the ⌈T·ratio⌉ lowest frequencies of T patches; transforms count 0."""
-    ratios = share(body, ratio)
+def dct(body: Body, *, ratio: Rates | None = None, r: PerBlock | None = None) -> Schedule:
+    """After every block, the ⌈T·ratio⌉ lowest frequencies of T patches; transforms count 0.
+
+    With r in the place of the ratio, which is 0.9 unless it is given, so many go at each block.
+    """
+    if ratio is not None and r is not None:
+        raise BadOption("ratio and r exclude each other; give one of them.")
+    ratios = share(body, NINE_TENTHS if ratio is None else ratio)
+    gone = None if r is None else removed(body, r)
     layers: list[Layer] = []
     tokens = body.tokens
-    for rate in ratios:
-        left = math.ceil((tokens - body.prefix) * rate) + body.prefix
+    for block, rate in enumerate(ratios):
+        patches = tokens - body.prefix
+        stay = math.ceil(patches * rate) if gone is None else patches - gone[block]
+        if stay < 1:
+            raise BadOption(f"r: no patch would be left after block {block}; remove fewer.")
+        left = stay + body.prefix
         layers.append(same(tokens, left))
         tokens = left
     return Schedule(body=body, layers=tuple(layers))

@@ -25,6 +25,9 @@ NINE_TENTHS = Fraction(9, 10)
 _WIDE = 1024
 """From this width on, DTEM's embedding has the channels of two heads."""
 
+_FIXED_R = 8
+"""What LTMP drops at every block if no thresholds decide."""
+
 Going = Callable[[int, int], int]
 """Tokens that go, from the block and the tokens that come in."""
 
@@ -142,8 +145,8 @@ def pitome(
 def dtem(
     body: Body,
     *,
-    r: PerBlock = 12,
-    feature_dim: int | None = None,
+    r: PerBlock = 16,
+    width: int | None = None,
     keep_rate: Rates | None = None,
     blocks: Blocks = None,
 ) -> Schedule:
@@ -151,7 +154,7 @@ def dtem(
 
     f is the channels of a head, of two heads from a width of 1024 on.
     """
-    dim = feature_dim or body.head_dim * (1 if body.width < _WIDE else 2)
+    dim = width or body.head_dim * (1 if body.width < _WIDE else 2)
     gone = _going(body, r, keep_rate, blocks)
     layers = _blocks(body, lambda block, tokens: halved(gone[block], tokens, body.prefix))
     embedded = tuple(
@@ -192,17 +195,23 @@ def gtp(
 
 
 def ltmp(
-    body: Body, *, tokens_left: Sequence[int] | None = None, fixed: PerBlock | None = None
+    body: Body,
+    *,
+    fixed: bool = False,
+    r: PerBlock | None = None,
+    tokens_left: Sequence[int] | None = None,
 ) -> Schedule:
     """Thresholds merge and drop as the image has it, so the bound keeps all tokens.
 
     Matching is paid at every block. ``tokens_left`` are counts that were seen, the prefix among
-    them; ``fixed`` drops r at every block instead, and matches nothing.
+    them; ``fixed`` drops r at every block instead, 8 unless it is given, and matches nothing.
     """
-    if fixed is not None and tokens_left is not None:
+    if fixed and tokens_left is not None:
         raise BadOption("tokens_left and fixed exclude each other; give one of them.")
-    if fixed is not None:
-        gone = removed(body, fixed, "fixed")
+    if r is not None and not fixed:
+        raise BadOption("r: only with fixed; thresholds decide how many tokens go otherwise.")
+    if fixed:
+        gone = removed(body, _FIXED_R if r is None else r)
         layers = _blocks(body, lambda block, tokens: halved(gone[block], tokens, body.prefix))
         return Schedule(body=body, layers=layers)
     seen = tokens_left or (body.tokens,) * body.depth

@@ -11,12 +11,20 @@ from fractions import Fraction
 
 from vtbench.errors import BadOption
 from vtbench.reduce.schedules.body import Body
-from vtbench.reduce.schedules.counts import Blocks, Rates, alike, halved, kept, pairs, stages
+from vtbench.reduce.schedules.counts import (
+    Blocks,
+    PerBlock,
+    Rates,
+    alike,
+    each_stage,
+    halved,
+    kept,
+    pairs,
+    stages,
+)
 from vtbench.reduce.schedules.layer import Layer, Overhead, Schedule, cut, whole
 
 SEVEN_TENTHS = Fraction(7, 10)
-_FPET_HIDDEN = 32
-"""Channels between the two linear layers of FPET's adapter of the keys."""
 
 
 def _cut_at(body: Body, left_of: Mapping[int, Callable[[int], int]]) -> tuple[Layer, ...]:
@@ -92,16 +100,15 @@ def _at_most(body: Body, count: int) -> Callable[[int], int]:
     return lambda tokens: min(count + body.prefix, tokens)
 
 
-def ppt(body: Body, *, r: int = 50, mode: str = "merged", blocks: Blocks = None) -> Schedule:
+def ppt(body: Body, *, r: PerBlock = 50, mode: str = "merged", blocks: Blocks = None) -> Schedule:
     """R patches go at each stage, pruned or merged; each image decides which, the count does not.
 
     Only merging forms the similarities of one half with the other.
     """
     at = stages(body, blocks)
-    if r < 0:
-        raise BadOption(f"r: expected a whole number from 0, got {r}.")
+    gone = each_stage(r, len(at))
     layers = _cut_at(
-        body, dict.fromkeys(at, lambda tokens: tokens - halved(r, tokens, body.prefix))
+        body, {block: _merged(body, each) for block, each in zip(at, gone, strict=True)}
     )
     overheads = tuple(
         Overhead(name="matching", macs=pairs(layers[block].q) * body.head_dim, block=block)
@@ -111,18 +118,22 @@ def ppt(body: Body, *, r: int = 50, mode: str = "merged", blocks: Blocks = None)
     return Schedule(body=body, layers=layers, overheads=overheads, bound=mode == "merged")
 
 
-def fpet(body: Body, *, r_layer: int | None = None) -> Schedule:
+def _merged(body: Body, r: int) -> Callable[[int], int]:
+    return lambda tokens: tokens - halved(r, tokens, body.prefix)
+
+
+def fpet(body: Body, *, block: int | None = None, hidden: int = 32) -> Schedule:
     """Once, one half of a checkerboard of patches joins the other.
 
-    An adapter of the keys, 2·n·d·32; similarities of sources and targets, s·t·d; and the mean of
-    each target and its sources as a product with their features and sizes, s·t·(C + 1).
+    An adapter of the keys, 2·n·d·hidden; similarities of sources and targets, s·t·d; and the mean
+    of each target and its sources as a product with their features and sizes, s·t·(C + 1).
     """
-    at = body.depth // 2 if r_layer is None else r_layer
+    at = body.depth // 2 if block is None else block
     stages(body, (at,))
     sources = body.patches // 2
     targets = body.tokens - sources
     layers = _cut_at(body, {at: lambda _: targets})
-    adapter = 2 * body.head_dim * _FPET_HIDDEN
+    adapter = 2 * body.head_dim * hidden
     overheads = (
         Overhead(name="key_adapter", macs=body.tokens * adapter, weights=adapter, block=at),
         Overhead(name="matching", macs=sources * targets * body.head_dim, block=at),

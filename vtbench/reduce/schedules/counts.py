@@ -95,6 +95,16 @@ def removed(body: Body, r: PerBlock, name: str = "r") -> tuple[int, ...]:
     return tuple(int(each) for each in found)
 
 
+def each_stage(r: PerBlock, count: int) -> tuple[int, ...]:
+    """Tokens that go at every stage: one number, or one for each."""
+    found = tuple(r) if isinstance(r, Sequence) else (r,) * count
+    if len(found) != count:
+        raise BadOption(f"r={_listed(found)} has {len(found)} numbers for {count} stages.")
+    if not all(float(each) >= 0 and int(each) == each for each in found):
+        raise BadOption(f"r: expected whole numbers from 0, got {_typed(r)}.")
+    return tuple(int(each) for each in found)
+
+
 def _sloped(mean: float, inflection: float, depth: int) -> tuple[int, ...]:
     """From r·(1 - inflection), cut to a whole number, so far below or above 2·r, evenly."""
     if not -1 <= inflection <= 1:

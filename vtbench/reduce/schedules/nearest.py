@@ -42,11 +42,10 @@ _SETTINGS: dict[str, Values] = {
     "keep_rate": _rates,
     "ratio": _rates,
     "r": _to_half,
-    "fixed": _to_half,
     "learned": _to_all,
     "semantic": _to_all,
     "stride": lambda body: range(min(body.grid), 0, -1),
-    "r_layer": lambda body: range(body.depth),
+    "block": lambda body: range(body.depth),
     "schedule": targets,
 }
 """Setting -> its values, from fewest tokens to most."""
@@ -56,16 +55,17 @@ DIALS: dict[str, str] = {
         ("evit", "topk", "random", "dynamicvit", "dtps", "atc", "dpcknn", "kmedoids", "sinkhorn",
          "patchmerger", "sit", "ats", "evovit", "sparsifiner"), "keep_rate",
     ),
-    **dict.fromkeys(("tome", "dtem", "mctf", "gtp", "ppt", "cropr"), "r"),
+    **dict.fromkeys(("tome", "dtem", "mctf", "gtp", "ppt", "cropr", "ltmp"), "r"),
     **dict.fromkeys(("tofu", "pitome", "tomesd", "dct"), "ratio"),
-    "ltmp": "fixed",
     "diffrate": "schedule",
     "tokenlearner": "learned",
     "stvit": "semantic",
     "gridpool": "stride",
-    "fpet": "r_layer",
+    "fpet": "block",
 }  # fmt: skip
 """Method -> the setting by which its cost is dialled; A-ViT has none."""
+_WITH: dict[str, Mapping[str, Any]] = {"ltmp": {"fixed": True}}
+"""Method -> what else has to be set for that."""
 
 
 def nearest_setting(
@@ -124,8 +124,9 @@ def _dial_of(method: str, dial: str | None) -> str:
 
 def _tried(method: str, body: Body, setting: str, others: Mapping[str, Any]) -> Iterable[Nearest]:
     """Every value that the rule takes."""
+    needed = _WITH.get(method, {})
     for value in _SETTINGS[setting](body):
-        found = _scheduled(method, body, {**others, setting: value})
+        found = _scheduled(method, body, {**needed, **others, setting: value})
         if found is not None:
             yield Nearest(setting, value, found)
 

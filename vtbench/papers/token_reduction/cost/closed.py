@@ -16,10 +16,10 @@ Settings = dict[str, Any]
 
 COUNTED = {
     **dict.fromkeys(("tome", "dtem", "gtp", "mctf", "ppt", "cropr"), "r"),
-    "ltmp": "fixed",
+    "ltmp": "r",
     "tokenlearner": "learned",
     "stvit": "semantic",
-    "fpet": "r_layer",
+    "fpet": "block",
 }
 """Method -> the setting that is a whole number and of which its cost is a polynomial."""
 STAGED = (
@@ -77,12 +77,12 @@ def _counted(method: str, body: Body, at: Settings, letter: str) -> InLetters:
 
 def _first(method: str, letter: str) -> int:
     """The first value of the rule: where nothing goes, nothing is matched either."""
-    return 0 if letter == "r_layer" or method in ("gtp", "cropr") else 1
+    return 0 if letter == "block" or method in ("gtp", "cropr") else 1
 
 
 def _not_counted(letter: str, value: Any) -> str:
     if value is None:
-        return f"Thresholds decide for each image; only {letter} in their place has a closed form."
+        return f"Thresholds decide for each image; fixed=true has a closed form in {letter}."
     if isinstance(value, Fraction):
         return f"{letter} is a share here, rounded at each cut, so there is no closed form in it."
     return f"{letter} is a list; as one whole number, it has a closed form."

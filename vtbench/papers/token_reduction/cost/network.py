@@ -13,8 +13,9 @@ from vtbench.data.cost.reduced import BlockTokens, Reduced
 from vtbench.data.cost.symbols import CLASSES
 from vtbench.data.cost.terms import Term
 from vtbench.papers.token_reduction.cost.closed import closed_form, settings_of
-from vtbench.papers.token_reduction.cost.symbols import symbols_of
+from vtbench.papers.token_reduction.cost.symbols import COSTLESS, symbols_of
 from vtbench.reduce.schedules import HOSTS, Body, Schedule, schedule
+from vtbench.reduce.schedules.nearest import DIALS, nearest_setting
 
 _IMAGE = ("H", "W", "classes", "stem")
 _SIZES = (
@@ -37,7 +38,8 @@ def reduced_model(method: str, title: str, paper: str, host: str) -> CostModel:
         f"{method}_{host}", f"{title} on {shape.title}", paper,
         (*_SIZES, *symbols_of(method, host), CLASSES),
         partial(_terms, method, host), depth=2, reduced=partial(_reduced, method, host),
-        in_letters=partial(_in_letters, method, host),
+        in_letters=partial(_in_letters, method, host), met=partial(_met, method, host),
+        costless=COSTLESS.get(method, ()),
     )  # fmt: skip
 
 
@@ -45,6 +47,20 @@ def reduced_model(method: str, title: str, paper: str, host: str) -> CostModel:
 def _scheduled(method: str, host: str, values: tuple[tuple[str, Any], ...]) -> Schedule:
     at = dict(values)
     return schedule(method, _body(host, at), **settings_of(at, _IMAGE))
+
+
+def _met(method: str, host: str, at: Values, option: str, number: int) -> Values:
+    """The setting that is nearest to so many tokens left or MACs, found by trying every one."""
+    others = settings_of(at, _IMAGE)
+    others.pop(DIALS.get(method, ""), None)
+    found = nearest_setting(
+        method,
+        _body(host, at),
+        tokens=number if option == "tokens" else None,
+        macs=number if option == "macs" else None,
+        others=others,
+    )
+    return {found.setting: found.value}
 
 
 def _in_letters(method: str, host: str, at: Values) -> InLetters:

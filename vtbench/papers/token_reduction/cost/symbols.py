@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+import msgspec
+
 from vtbench.data.cost.model import Symbol
 from vtbench.data.cost.symbols import amounts, choice, listed, rate, setting, switch
 from vtbench.reduce.schedules import HOSTS
@@ -70,8 +72,8 @@ def _dtem(host: str) -> Symbols:
     shape = HOSTS[host]
     dim = shape.width // shape.heads * (1 if shape.width < 1024 else 2)  # noqa: PLR2004
     return (
-        _r(12),
-        setting("feature_dim", "channels of the embedding", dim, option="feature_dim"),
+        _r(16),
+        setting("width", "channels of the embedding", dim, option="width"),
     )
 
 
@@ -141,7 +143,7 @@ def _stvit(host: str) -> Symbols:
 def _evovit(host: str) -> Symbols:
     third = _depth(host) // 3
     return (
-        rate("keep_rate", "patches that are computed", Fraction(1, 2), option="keep_rate"),
+        _kept("patches that are computed in each stage", "0.5"),
         listed("blocks", "blocks before which they are chosen", (third, 2 * third),
                option="blocks"),
     )  # fmt: skip
@@ -149,7 +151,7 @@ def _evovit(host: str) -> Symbols:
 
 def _ppt(host: str) -> Symbols:
     return (
-        setting("r", "patches that go at each stage", 50, low=0, option="r"),
+        _r(50, "patches that go at each stage, or one for each"),
         choice("mode", "what every stage does", "merged", "pruned", option="mode"),
         _blocks(host),
     )
@@ -157,14 +159,18 @@ def _ppt(host: str) -> Symbols:
 
 def _fpet(host: str) -> Symbols:
     return (
-        setting("r_layer", "block that halves the patches", _depth(host) // 2, low=0,
-                option="r_layer"),
+        setting("block", "block that halves the patches", _depth(host) // 2, low=0,
+                option="block"),
+        setting("hidden", "hidden channels of the adapter of keys", 32, option="hidden"),
     )  # fmt: skip
 
 
 def _ltmp(_: str) -> Symbols:
     return (
-        amounts("fixed", "tokens pruned at each block; no thresholds then", None, option="fixed"),
+        switch(
+            "fixed", "prune r tokens at each block, without thresholds", on=False, option="fixed"
+        ),
+        amounts("r", "tokens pruned at each block if fixed (default: 8)", None, option="r"),
         listed("tokens_left", "tokens that were left after each cut", None),
     )
 
@@ -192,9 +198,17 @@ def _cropr(_: str) -> Symbols:
 def _tomesd(_: str) -> Symbols:
     return (
         rate("ratio", "patches merged around each block", Fraction(1, 2), option="ratio"),
-        switch("merge_mlp", "the MLP is on merged tokens too", on=False, option="merge_mlp"),
-        setting("sx", "columns of a cell with one target", 2, option="sx"),
-        setting("sy", "rows of a cell with one target", 2, option="sy"),
+        switch("mlp", "the MLP is on merged tokens too", on=False, option="mlp"),
+        setting("cell", "side of a cell of patches with one target", 2, option="cell"),
+    )
+
+
+def _dct(_: str) -> Symbols:
+    return (
+        msgspec.structs.replace(
+            _ratio("0.9", "patches kept by each block (default: 0.9)"), default=None, optional=True
+        ),
+        amounts("r", "patches that go at each block instead", None, option="r"),
     )
 
 
@@ -231,7 +245,21 @@ _OF: dict[str, Callable[[str], Symbols]] = {
     "sparsifiner": _sparsifiner,
     "cropr": _cropr,
     "tomesd": _tomesd,
-    "dct": lambda _: (_ratio("0.9", "patches kept after each block"),),
+    "dct": _dct,
     "gridpool": _gridpool,
 }  # fmt: skip
 """Method -> its settings on a host."""
+
+COSTLESS: dict[str, tuple[str, ...]] = {
+    "tome": ("proportional",),
+    "pitome": ("proportional",),
+    "tofu": ("mlerp",),
+    "gtp": ("alpha", "sparsity"),
+    "atc": ("linkage", "proportional"),
+    "dpcknn": ("k", "noise"),
+    "kmedoids": ("cost", "iterations"),
+    "sinkhorn": ("iterations",),
+    "patchmerger": ("scaled",),
+    "tomesd": ("seed",),
+}
+"""Method -> options that say which tokens go, or how they are merged, and change no cost."""

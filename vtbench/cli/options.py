@@ -338,7 +338,8 @@ At = Annotated[
         "--at",
         metavar="[NAME:]SYMBOL=VALUE,...",
         help="Give values to symbols, such as L=16 or H=192:512:32,W=224; W equals H unless "
-        "it is given. Repeatable.",
+        "it is given. Cost models also take rates and lists: keep_rate=0.5:0.9:0.1, "
+        "'blocks=[3,6,9]'. Repeatable.",
     ),
 ]
 Counters = Annotated[

@@ -1,7 +1,8 @@
 """``--at``: values of symbols, for closed forms and for cost models.
 
 ``H=192:512:32,W=224``: parts between commas; a part without ``=`` is a further value of the symbol
-before it, and ``start:stop:step`` stands for several values, the stop included.
+before it, and ``start:stop:step`` stands for several values, the stop included. Cost models also
+take rates, as the decimals that are typed, and lists in brackets, ``blocks=[3,6,9]``, as one value.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 
@@ -23,6 +25,9 @@ MOST_POINTS = 1_000_000
 MOST_SIZES = 20_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _RANGE = re.compile(r"(\d{1,9}):(\d{1,9})(?::(\d{1,9}))?")
+_DECIMAL = re.compile(r"[+-]?\d{1,9}\.\d{1,9}")
+_LIST = re.compile(r"\[([^\[\]]*)\]")
+_PART = re.compile(r"(?:\[[^\[\]]*\]|[^,])*")
 _RATES = re.compile(r"\d{1,9}(\.\d{1,6})?(:\d{1,9}(\.\d{1,6})?){0,2}")
 _NUMBER = r"\d{1,9}(?:\.\d{1,6})?"
 _SYMBOL = re.compile(
@@ -31,25 +36,35 @@ _SYMBOL = re.compile(
 )
 
 
+One = int | str | Fraction
+"""A single value."""
+
+
 class Given(msgspec.Struct, frozen=True):
     """The values of one symbol."""
 
     only: str | None
     """The cost model that they are for; None is all of them."""
     symbol: str
-    values: tuple[int | str, ...]
+    values: tuple[One | tuple[One, ...], ...]
+    """A list that was typed in brackets is one of them."""
     rates: tuple[float, ...] = ()
     """Those of them that are fractions."""
 
 
-def parse_at(texts: Sequence[str] | None, *, rates: bool = False) -> list[Given]:
-    """``SYMBOL=VALUE`` and ``NAME:SYMBOL=VALUE``; nothing is computed. Rates are fractions."""
-    found: dict[tuple[str | None, str], list[int | str]] = {}
+def parse_at(
+    texts: Sequence[str] | None, *, rates: bool = False, exact: bool = False
+) -> list[Given]:
+    """``SYMBOL=VALUE`` and ``NAME:SYMBOL=VALUE``; nothing is computed.
+
+    Rates are decimals apart from the other values; ``exact`` leaves decimals and lists among them.
+    """
+    found: dict[tuple[str | None, str], list[Any]] = {}
     fractions: dict[tuple[str | None, str], list[float]] = {}
     for text in texts or ():
-        values: list[int | str] | None = None
+        values: list[Any] | None = None
         of: tuple[str | None, str] = (None, "")
-        for part in (piece.strip() for piece in text.split(",")):
+        for part in (piece.strip() for piece in _parts(text, lists=exact)):
             left, equals, right = (piece.strip() for piece in part.partition("="))
             if equals:
                 only, _, symbol = left.rpartition(":")
@@ -60,10 +75,45 @@ def parse_at(texts: Sequence[str] | None, *, rates: bool = False) -> list[Given]
             if values is None or (equals and not _NAME.fullmatch(symbol)) or not (right or left):
                 raise BadInput(f"--at: expected SYMBOL=VALUE, such as H=224, got {part!r}.")
             written = right if equals else left
+            if exact:
+                values += _exact(part, written)
+                fractions.setdefault(of, [])
+                continue
             shares = _rates(part, written) if rates else ()
-            fractions.setdefault(of, []).extend(shares)
+            fractions.setdefault(of, []).extend(map(float, shares))
             values += () if shares else _values(part, written)
     return [Given(*of, tuple(values), tuple(fractions[of])) for of, values in found.items()]
+
+
+def _parts(text: str, *, lists: bool) -> list[str]:
+    """What stands between commas; a list in brackets is not cut apart if there can be one."""
+    if not lists:
+        return text.split(",")
+    if text.count("[") != text.count("]"):
+        raise BadInput(f"--at: expected a list with both brackets, such as [3,6,9], got {text!r}.")
+    parts, place = [], 0
+    while place <= len(text):  # after the last comma there is one part more
+        match = _PART.match(text, place)
+        parts.append(match[0] if match else "")
+        place += len(parts[-1]) + 1
+    return parts
+
+
+def _exact(part: str, text: str) -> Sequence[Any]:
+    """A whole number, a decimal as a fraction, a word, a range, or a list of such numbers."""
+    inside = _LIST.fullmatch(text)
+    if inside is not None:
+        words = [word.strip() for word in inside[1].split(",")] if inside[1].strip() else []
+        if not all(re.fullmatch(r"[+-]?\d{1,9}(\.\d{1,9})?", word) for word in words):
+            raise BadInput(f"--at: expected numbers between the brackets, got {part!r}.")
+        return [tuple(_number(word) for word in words)]
+    if _DECIMAL.fullmatch(text):
+        return [Fraction(text)]
+    return _rates(part, text) or _values(part, text)
+
+
+def _number(word: str) -> int | Fraction:
+    return Fraction(word) if "." in word else int(word)
 
 
 def _values(part: str, text: str) -> Sequence[int | str]:
@@ -87,13 +137,13 @@ def _values(part: str, text: str) -> Sequence[int | str]:
     return [{"true": 1, "false": 0}.get(text.lower(), text)]
 
 
-def _rates(part: str, text: str) -> Sequence[float]:
+def _rates(part: str, text: str) -> Sequence[Fraction]:
     """A fraction or a range of fractions; nothing if the text is something else."""
     if "." not in text or not _RATES.fullmatch(text):
         return ()
     start, *rest = map(Fraction, text.split(":"))
     if not rest:
-        return [float(start)]
+        return [start]
     stop, step = rest[0], rest[1] if len(rest) > 1 else Fraction(0)
     if not step or start > stop:
         raise BadInput(
@@ -103,7 +153,7 @@ def _rates(part: str, text: str) -> Sequence[float]:
     number = (stop - start) // step + 1
     if number > MOST_POINTS:
         raise BadInput(f"--at: expected a range of at most {MOST_POINTS:,} values, got {part!r}.")
-    return [float(start + place * step) for place in range(number)]
+    return [start + place * step for place in range(number)]
 
 
 def points_of(

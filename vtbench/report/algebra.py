@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from vtbench.data.cost.letters import Form
-from vtbench.data.polynomial import joined, term
+from vtbench.data.polynomial import joined, spelled, term
 
 Expression = Any
 """A sympy expression that is expanded; for readers, a plain form as well."""
@@ -19,6 +19,8 @@ def plain(form: Expression) -> str:
 
 def pretty(form: Expression) -> str:
     """Text for readers, such as ``3·CT²·L + 1.5·CT·L²``."""
+    if isinstance(form, int):
+        return f"{form:,}"
     if isinstance(form, Form):
         return joined((term(*part) for part in form.ordered()), minus="−")
     return joined(map(_term, _short(form).as_ordered_terms()), minus="−")
@@ -26,7 +28,12 @@ def pretty(form: Expression) -> str:
 
 def latex(form: Expression) -> str:
     """The same as mathematics in LaTeX, without the dollar signs."""
+    if isinstance(form, int):
+        return str(form)
     import sympy
+
+    if isinstance(form, Form):
+        form = sympy.sympify(spelled(form.parts).replace("^", "**"))
 
     names = {symbol: _tex_name(symbol.name) for symbol in _short(form).free_symbols}
     return str(sympy.latex(_short(form), symbol_names=names, mul_symbol="dot"))
@@ -34,6 +41,8 @@ def latex(form: Expression) -> str:
 
 def sides(form: Expression) -> list[str]:
     """The letters whose rounded-up parts an expression speaks of, such as H and W."""
+    if isinstance(form, int):
+        return []
     return sorted({_letter(each) for each in _rounded(form)})
 
 

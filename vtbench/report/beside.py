@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vtbench.data.cost import cost_models
 from vtbench.data.cost.closed import Costed, costed
+from vtbench.data.cost.library import known
 from vtbench.data.record import Record
 from vtbench.errors import BadOption
 from vtbench.report.algebra import pretty
@@ -51,7 +51,7 @@ def why_not_beside(record: Record) -> str | None:
 def _laid_out(record: Record) -> Costed | None:
     """The formula in as many parts as the count has; BadOption if it cannot be."""
     work = record.workload
-    model = cost_models().get(work.model)
+    model = known(work.model)
     if model is None:
         return None
     if work.backward or work.batch_size != 1:

@@ -11,10 +11,13 @@ import msgspec
 
 from vtbench.data.cost.closed import Costed
 from vtbench.data.cost.model import CostModel, Symbol
+from vtbench.data.cost.values import plain_of
 from vtbench.report.algebra import latex, plain, pretty
 from vtbench.report.chart import Chart, Line, Mark, Scale
 from vtbench.report.chart_scales import Scales, doubling, far_apart, rescaled
-from vtbench.report.cost_tables import Sweep, cost_tables, listing, sweep_table
+from vtbench.report.cost_sweep import Sweep, sweep_table
+from vtbench.report.cost_tables import cost_tables, listing
+from vtbench.report.cost_tokens import in_letters, letters_object, reduced_object
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.table import Table, values_table
 
@@ -41,7 +44,9 @@ def _symbol_object(symbol: Symbol) -> dict[str, Any]:
         "name": symbol.name,
         "meaning": symbol.meaning,
         "role": symbol.role,
-        "default": symbol.default_for({}),
+        "default": plain_of(symbol.default_for({})),
+        "number": None if symbol.choices else symbol.number,
+        "several": symbol.several,
         "choices": list(symbol.choices) or None,
         "least": None if symbol.choices else symbol.low,
     }
@@ -52,13 +57,15 @@ def cost_object(cost: Costed) -> dict[str, Any]:
     return {
         "name": cost.model.name,
         "formula": plain(cost.formula),
-        "set": dict(cost.values),
+        "set": {name: plain_of(value) for name, value in cost.values.items()},
         "terms": [
             {"name": term.name, "formula": plain(form), "value": term.macs, "weights": term.weights}
             for term, form in zip(cost.terms, cost.forms, strict=True)
         ],
         "total": cost.total,
         "weights": cost.weights,
+        **({"tokens": reduced_object(cost.reduced)} if cost.reduced else {}),
+        **({"closed": letters_object(closed)} if (closed := in_letters(cost)) else {}),
     }
 
 
@@ -82,18 +89,29 @@ def _more(costs: Sequence[Costed], sweep: Sweep | None) -> dict[str, Any]:
 
 
 def _crossing_objects(sweep: Sweep, name: str) -> list[dict[str, Any]]:
-    return [msgspec.to_builtins(each) for each in sweep.crossings.get(name, ())]
+    return [
+        {key: plain_of(value) for key, value in msgspec.structs.asdict(each).items()}
+        for each in sweep.crossings.get(name, ())
+    ]
 
 
 def _sweep_object(sweep: Sweep) -> dict[str, Any]:
     points = [
-        {sweep.symbol: size, **{name: counts[place] for name, counts in sweep.macs.items()}}
+        {
+            sweep.symbol: plain_of(size),
+            **{name: counts[place] for name, counts in sweep.macs.items()},
+            **(
+                {"left": {name: counts[place] for name, counts in sweep.left.items()}}
+                if sweep.left
+                else {}
+            ),
+        }
         for place, size in enumerate(sweep.sizes)
     ]
     return {
         "symbol": sweep.symbol,
-        "from": sweep.sizes[0],
-        "to": sweep.sizes[-1],
+        "from": plain_of(sweep.sizes[0]),
+        "to": plain_of(sweep.sizes[-1]),
         "points": points if sweep.shown else [],
     }
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from vtbench.data.cost.closed import Costed
-from vtbench.data.cost.model import CostModel
-from vtbench.data.cost.ranges import Crossing
+from vtbench.data.cost.interpolated import InLetters
+from vtbench.data.cost.model import CostModel, Symbol
+from vtbench.data.cost.values import Value, text_of
 from vtbench.report.algebra import pretty, sides
+from vtbench.report.cost_sweep import Sweep, crossing_table, sweep_tables
+from vtbench.report.cost_tokens import block_table, in_letters, remarks
 from vtbench.report.render import GAP
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import ABSENT, digits, percent, ratio
@@ -21,19 +22,6 @@ _NARROWEST = 24
 
 Writer = Callable[[Any], str]
 """What makes text of an expression."""
-
-
-class Sweep(msgspec.Struct, frozen=True, kw_only=True):
-    """Costs over a range of one symbol."""
-
-    symbol: str
-    sizes: tuple[int, ...]
-    macs: dict[str, tuple[int | None, ...]]
-    """Cost model -> MACs at every size; None if it refuses the size."""
-    crossings: dict[str, tuple[Crossing, ...]] = {}
-    """Cost model -> where it and the first one cross."""
-    shown: bool = True
-    """Whether the values are asked for, or only where they cross."""
 
 
 def listing(models: Sequence[CostModel]) -> Table:
@@ -65,19 +53,25 @@ def cost_tables(
     page: int | None,
 ) -> list[Table]:
     """One cost model in full, or several side by side; then what a range was asked for."""
+    closed = in_letters(costs[0]) if len(costs) == 1 else None
     tables = (
-        [_one(costs[0], write, page), _symbols(costs[0])]
+        [_one(costs[0], closed, write, page), _symbols(costs[0])]
         if len(costs) == 1
-        else [_side_by_side(costs), _formulas(costs, write, page)]
+        else [_side_by_side(costs), *_formulas(costs, write, page)]
     )
+    if closed is not None and closed.pieces:
+        tables.insert(1, _in_letters(closed, write, page))
+    by_block = block_table(costs[0]) if len(costs) == 1 else None
+    if by_block is not None and (sweep is None or not sweep.shown):
+        tables.insert(1, by_block)
     if sweep is not None and sweep.crossings:
-        tables.append(_crossings(costs, sweep))
+        tables.append(crossing_table(costs, sweep))
     if sweep is not None and sweep.shown:
-        tables.append(sweep_table(sweep, exact=False))
+        tables += sweep_tables(sweep)
     return tables
 
 
-def _one(cost: Costed, write: Writer, page: int | None) -> Table:
+def _one(cost: Costed, closed: InLetters | None, write: Writer, page: int | None) -> Table:
     """The formula, every term with its share, and the total."""
     figures = [
         (digits(term.macs), percent(term.macs, cost.total), digits(term.weights))
@@ -94,19 +88,44 @@ def _one(cost: Costed, write: Writer, page: int | None) -> Table:
     rows = [
         row
         for name, form, cells in zip(names, forms, figures, strict=True)
-        for row in _wrapped((name, write(form), *cells), 1, room)
+        for row in (
+            _wrapped((name, write(form), *cells), 1, room) if cost.lettered else [(name, *cells)]
+        )
     ]
+    formula = (Column(head="formula", align="left", shrink=narrow),) if cost.lettered else ()
     return Table(
         title=f"{cost.model.name}: {cost.model.summary}",
         columns=(
             Column(head="term", align="left", shrink=narrow),
-            Column(head="formula", align="left", shrink=narrow),
+            *formula,
             Column(head="MACs"),
             Column(head="share", drop=1),
             Column(head="weights", drop=2),
         ),
         rows=tuple(rows),
         conditions=(ONE_IMAGE, *_letters(cost.formula, write)),
+        notes=remarks(cost, closed),
+    )
+
+
+def _in_letters(found: InLetters, write: Writer, page: int | None) -> Table:
+    """The cost in counts of tokens."""
+    whens = [piece.when for piece in found.pieces]
+    room = None if page is None else page - max((len(when) + GAP for when in whens), default=0)
+    named = any(whens)
+    rows = [
+        row[0 if named else 1 :]
+        for piece in found.pieces
+        for row in _wrapped((piece.when, write(piece.form)), 1, room)
+    ]
+    return Table(
+        title="In closed form",
+        columns=(
+            *((Column(head="if", align="left"),) if named else ()),
+            Column(head="MACs", align="left"),
+        ),
+        rows=tuple(rows),
+        conditions=(found.where,),
     )
 
 
@@ -119,7 +138,7 @@ def _symbols(cost: Costed) -> Table:
             Column(head="meaning", align="left", shrink=True),
         ),
         rows=tuple(
-            (symbol.name, str(cost.values[symbol.name]), symbol.meaning)
+            (symbol.name, text_of(cost.values[symbol.name]), symbol.meaning)
             for symbol in cost.model.symbols
         ),
     )
@@ -182,87 +201,33 @@ def _side_by_side(costs: Sequence[Costed]) -> Table:
 
 
 def _sizes(cost: Costed) -> str:
+    """Its letters; of a cost model without any, the settings that are not the defaults."""
     return ", ".join(
-        f"{name}={value}"
+        f"{name}={text_of(value)}"
         for name, value in cost.values.items()
-        if (symbol := cost.model.symbol(name)) is not None and symbol.role == "size"
+        if (symbol := cost.model.symbol(name)) is not None
+        and (symbol.role == "size" if cost.lettered else _stands_out(symbol, value))
     )
 
 
-def _formulas(costs: Sequence[Costed], write: Writer, page: int | None) -> Table:
+def _stands_out(symbol: Symbol, value: Value) -> bool:
+    return symbol.side is not None or value != symbol.default_for({})
+
+
+def _formulas(every: Sequence[Costed], write: Writer, page: int | None) -> list[Table]:
+    costs = [cost for cost in every if cost.lettered]
+    if not costs:
+        return []
     room = None if page is None else page - max(len(cost.model.name) for cost in costs) - 2
     rows = [
         row for cost in costs for row in _wrapped((cost.model.name, write(cost.formula)), 1, room)
     ]
     letters = dict.fromkeys(line for cost in costs for line in _letters(cost.formula, write))
-    return Table(
-        title="Their formulas",
-        columns=(name_column("cost model"), Column(head="MACs", align="left")),
-        rows=tuple(rows),
-        conditions=tuple(letters),
-    )
-
-
-def _crossings(costs: Sequence[Costed], sweep: Sweep) -> Table:
-    first = costs[0].model.name
-    rows = tuple(
-        row
-        for other, found in sweep.crossings.items()
-        for row in _crossing(first, other, found, sweep)
-    )
-    return Table(
-        title="Where they cross",
-        columns=(
-            name_column("cost model"),
-            name_column("cost model"),
-            Column(head=sweep.symbol),
-            Column(head="cheaper below", align="left", shrink=True),
-            Column(head="cheaper above", align="left", shrink=True),
-        ),
-        rows=rows,
-        conditions=(f"{sweep.symbol} from {sweep.sizes[0]} to {sweep.sizes[-1]}",),
-        notes=("=: both cost the same there.",) if any("=" in row[2] for row in rows) else (),
-    )
-
-
-def _crossing(
-    first: str, other: str, found: Sequence[Crossing], sweep: Sweep
-) -> list[tuple[str, ...]]:
-    """A row for every change; one without a size if there is none."""
-    if found:
-        return [
-            (first, other, f"{'= ' if each.equal else ''}{each.at}", each.below, each.above)
-            for each in found
-        ]
-    cheaper = next(
-        (
-            first if one < two else other
-            for one, two in zip(sweep.macs[first], sweep.macs[other], strict=True)
-            if one is not None and two is not None and one != two
-        ),
-        "neither",
-    )
-    return [(first, other, ABSENT, cheaper, cheaper)]
-
-
-def sweep_table(sweep: Sweep, *, exact: bool) -> Table:
-    """MACs at every size, a column for each cost model."""
-
-    def cell(count: int | None) -> str:
-        if count is None:
-            return "" if exact else ABSENT
-        return str(count) if exact else digits(count)
-
-    missing = any(count is None for counts in sweep.macs.values() for count in counts)
-    return Table(
-        title="" if exact else f"MACs over {sweep.symbol}",
-        columns=(
-            Column(head=sweep.symbol),
-            *(Column(head=name, shrink=len(sweep.macs) > 1) for name in sweep.macs),
-        ),
-        rows=tuple(
-            (str(size), *(cell(counts[place]) for counts in sweep.macs.values()))
-            for place, size in enumerate(sweep.sizes)
-        ),
-        notes=(f"{ABSENT}: a size that the model does not take.",) if missing else (),
-    )
+    return [
+        Table(
+            title="Their formulas",
+            columns=(name_column("cost model"), Column(head="MACs", align="left")),
+            rows=tuple(rows),
+            conditions=tuple(letters),
+        )
+    ]

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from vtbench.data.cost.letters import Form
-from vtbench.data.cost.model import CostModel, Value
+from vtbench.data.cost.model import CostModel
+from vtbench.data.cost.reduced import Reduced
 from vtbench.data.cost.terms import Amount, Term, grouped, macs_of, weights_of
+from vtbench.data.cost.values import Value
 
 
 class Costed(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +24,14 @@ class Costed(msgspec.Struct, frozen=True, kw_only=True):
     """Whole numbers."""
     forms: tuple[Amount, ...]
     """MACs of the same terms in the sizes: sympy expressions, or plain forms if asked for."""
+
+    reduced: Reduced | None = None
+    """The tokens of every block, if they become fewer."""
+
+    @property
+    def lettered(self) -> bool:
+        """Whether the cost model has sizes, which stand in its formula as letters."""
+        return any(symbol.role == "size" for symbol in self.model.symbols)
 
     @property
     def total(self) -> int:
@@ -36,6 +46,8 @@ class Costed(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def formula(self) -> Amount:
         """The sum of the terms as one expression."""
+        if not self.lettered:
+            return self.total
         import sympy
 
         return sympy.expand(sum(self.forms))
@@ -50,12 +62,29 @@ def costed(
     """
     values = model.resolved(given)
     deep = depth or model.depth
+    terms = grouped(model.terms(values), deep)
     return Costed(
         model=model,
         values=values,
-        terms=grouped(model.terms(values), deep),
-        forms=(_plain_forms(model, values, deep) if plain else None)
-        or tuple(_expanded(t.macs) for t in grouped(model.terms(lettered(model, values)), deep)),
+        terms=terms,
+        forms=_forms(model, values, deep, terms, plain=plain),
+        reduced=None if model.reduced is None else model.reduced(values),
+    )
+
+
+def _forms(
+    model: CostModel,
+    values: Mapping[str, Value],
+    depth: int,
+    terms: tuple[Term, ...],
+    *,
+    plain: bool,
+) -> tuple[Amount, ...]:
+    if not any(symbol.role == "size" for symbol in model.symbols):
+        return tuple(term.macs for term in terms)
+    found = _plain_forms(model, values, depth) if plain else ()
+    return found or tuple(
+        _expanded(term.macs) for term in grouped(model.terms(lettered(model, values)), depth)
     )
 
 

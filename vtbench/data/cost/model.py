@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any, Literal
 
 import msgspec
 
+from vtbench.data.cost.interpolated import InLetters
+from vtbench.data.cost.reduced import Reduced
+from vtbench.data.cost.symbol import Symbol
 from vtbench.data.cost.terms import Amount, Term, macs_of, weights_of
+from vtbench.data.cost.values import Value, Values, exact_of, text_of
 from vtbench.data.spelling import closest
 from vtbench.errors import BadOption
 
-Value = Any
-"""A whole number, a word where a symbol has choices, or a sympy expression."""
-Values = Mapping[str, Value]
-LARGEST = 10**9
-
-
-class Symbol(msgspec.Struct, frozen=True):
-    """One quantity of a cost model."""
-
-    name: str
-    meaning: str
-    default: int | str | Callable[[Values], int]
-    """Its value where none is given; a function sees those that are given."""
-    role: Literal["size", "setting"] = "size"
-    """A size stands in the formula as a letter; a setting is put in as its value."""
-    low: int = 1
-    high: int = LARGEST
-    choices: tuple[str, ...] = ()
-    """The words it takes, if it is not a number."""
-    option: str | None = None
-    """The option that sets it in a model of the cost model's name."""
-    side: Literal["height", "width"] | None = None
-    """The side of a model's image that it is."""
-
-    def default_for(self, given: Values) -> int | str:
-        """The value it has when it is not among those given."""
-        return self.default(given) if callable(self.default) else self.default
+__all__ = ["CostModel", "Rule", "Symbol", "Values"]
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -49,6 +26,10 @@ class Rule(msgspec.Struct, frozen=True):
     sentence: str
     """Why other values are refused."""
     holds: Callable[[Values], bool]
+
+
+_WANTED = ("tokens", "macs")
+"""Options that are met by another one."""
 
 
 class CostModel(msgspec.Struct, frozen=True):
@@ -63,6 +44,14 @@ class CostModel(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     depth: int = 3
     """The number of parts of a term's name that are shown by default."""
+    reduced: Callable[[Values], Reduced] | None = None
+    """The tokens of every block, if they become fewer."""
+    met: Callable[[Values, str, int], Values] | None = None
+    """Values at which so many ``tokens`` are left, or ``macs`` taken, as near as can be."""
+    costless: tuple[str, ...] = ()
+    """Options of a model of its name that change no cost."""
+    in_letters: Callable[[Values], InLetters] | None = None
+    """The cost in letters that count tokens, if its sizes are no letters."""
 
     def resolved(self, given: Values) -> dict[str, Value]:
         """A checked value for every symbol; BadOption if one is refused."""
@@ -71,12 +60,17 @@ class CostModel(msgspec.Struct, frozen=True):
             if name not in known:
                 raise BadOption(self._no_symbol(name))
         values = {s.name: given.get(s.name, s.default_for(given)) for s in self.symbols}
-        values = {s.name: _checked(self.name, s, values[s.name]) for s in self.symbols}
+        values = {s.name: s.checked(self.name, values[s.name]) for s in self.symbols}
         for rule in self.rules:
             concrete = all(isinstance(values[name], int) for name in rule.symbols)
             if concrete and not rule.holds(values):
                 asked = ", ".join(f"{name}={values[name]}" for name in rule.symbols)
                 raise BadOption(f"{self.name} cannot be built with {asked}: {rule.sentence}.")
+        if self.reduced is not None:
+            try:
+                self.reduced(values)  # refuses what the method's rule does not take
+            except BadOption as error:
+                raise BadOption(f"{self.name}: {error}") from None
         return values
 
     def values_for(
@@ -85,12 +79,18 @@ class CostModel(msgspec.Struct, frozen=True):
         """The values of its symbols for the options and the image size of a model."""
         by_option = {symbol.option: symbol.name for symbol in self.symbols if symbol.option}
         values: dict[str, Value] = {}
+        wanted: dict[str, int] = {}
         for option, value in options:
+            if option in self.costless:
+                continue
+            if self.met is not None and option in _WANTED:
+                wanted |= {} if value is None else {option: value}
+                continue
             if option not in by_option:
                 raise BadOption(
                     f"The cost model of {self.name} has no symbol for the option {option}."
                 )
-            values[by_option[option]] = value
+            values[by_option[option]] = exact_of(value)
         if resolution is not None:
             sides = dict(zip(("height", "width"), resolution, strict=True))
             found = {symbol.name: sides[symbol.side] for symbol in self.symbols if symbol.side}
@@ -99,6 +99,9 @@ class CostModel(msgspec.Struct, frozen=True):
                     f"The cost model of {self.name} has no symbol for the size of the image."
                 )
             values |= found
+        for option, number in wanted.items():
+            if self.met is not None:
+                values |= self.met(self.resolved(values), option, number)
         return values
 
     def terms(self, given: Values) -> tuple[Term, ...]:
@@ -106,7 +109,7 @@ class CostModel(msgspec.Struct, frozen=True):
         values = self.resolved(given)
         terms = self.build(values)
         if any(isinstance(term.macs, Fraction) for term in terms):
-            asked = ", ".join(f"{name}={value}" for name, value in values.items())
+            asked = ", ".join(f"{name}={text_of(value)}" for name, value in values.items())
             raise BadOption(
                 f"{self.name} cannot be built with {asked}: a count would not be a whole number."
             )
@@ -129,24 +132,3 @@ class CostModel(msgspec.Struct, frozen=True):
         near = closest(name, names, 1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         return f"{self.name} has no symbol {name!r}{hint} It has {', '.join(names)}."
-
-
-def _checked(model: str, symbol: Symbol, value: Value) -> Value:
-    """The value if its symbol takes it; expressions pass."""
-    if symbol.choices:
-        if value not in symbol.choices:
-            raise BadOption(
-                f"{symbol.name} of {model}: expected one of {', '.join(symbol.choices)}, got "
-                f"{value!r}."
-            )
-        return value
-    if value is None or isinstance(value, (str, float)):
-        raise BadOption(f"{symbol.name} of {model}: expected a whole number, got {value!r}.")
-    if not isinstance(value, int):
-        return value
-    if not symbol.low <= value <= symbol.high:
-        allowed = f"from {symbol.low} to {symbol.high:,}" if symbol.high > 1 else "0 or 1"
-        raise BadOption(
-            f"{symbol.name} of {model}: expected a whole number {allowed}, got {value}."
-        )
-    return int(value)

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from vtbench.data.cost.model import CostModel, Value
+from vtbench.data.cost.model import CostModel
+from vtbench.data.cost.values import Number, Value
 from vtbench.errors import BadOption
 
 
 class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     """A size at which the cheaper of two cost models changes."""
 
-    after: int
+    after: Number
     """The last size of the range at which ``below`` is cheaper."""
-    at: int
+    at: Number
     """The size at which both cost the same, or the first at which ``above`` is cheaper."""
     equal: bool
     """Whether both cost the same there."""
@@ -24,7 +25,7 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def totals(
-    model: CostModel, given: Mapping[str, Value], symbol: str, sizes: Sequence[int]
+    model: CostModel, given: Mapping[str, Value], symbol: str, sizes: Sequence[Number]
 ) -> list[int | None]:
     """MACs at every size; None if the model refuses it."""
     if model.symbol(symbol) is None:
@@ -42,16 +43,32 @@ def _total(model: CostModel, given: Mapping[str, Value]) -> int | None:
         return None
 
 
+def left_at(
+    model: CostModel, given: Mapping[str, Value], symbol: str, sizes: Sequence[Number]
+) -> list[int | None]:
+    """Patch tokens left at every size; None if the model refuses it, or has no such tokens."""
+    named = model.symbol(symbol) is not None
+    return [_left(model, {**given, symbol: size} if named else given) for size in sizes]
+
+
+def _left(model: CostModel, given: Mapping[str, Value]) -> int | None:
+    try:
+        return None if model.reduced is None else model.reduced(model.resolved(given)).left
+    except BadOption:
+        return None
+
+
 def crossings(
     names: tuple[str, str],
-    sizes: Sequence[int],
+    sizes: Sequence[Number],
     first: Sequence[int | None],
     second: Sequence[int | None],
 ) -> list[Crossing]:
     """Every change of the cheaper one, at the sizes that both take."""
     found: list[Crossing] = []
-    before, last = 0, 0
-    equal: int | None = None
+    before = 0
+    last: Number = 0
+    equal: Number | None = None
     for size, one, other in zip(sizes, first, second, strict=True):
         if one is None or other is None:
             continue

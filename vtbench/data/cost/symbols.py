@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
-from vtbench.data.cost.model import LARGEST, Symbol, Values
+from vtbench.data.cost.symbol import LARGEST, Symbol
+from vtbench.data.cost.values import Value, Values
 
 
 def setting(
@@ -32,6 +34,36 @@ def choice(
 ) -> Symbol:
     """One of some words; the first unless ``default`` is another."""
     return Symbol(name, meaning, default or words[0], role="setting", choices=words, option=option)
+
+
+def rate(
+    name: str,
+    meaning: str,
+    default: Value,
+    *,
+    several: Literal["never", "too"] = "never",
+    option: str | None = None,
+) -> Symbol:
+    """A share from 0 to 1, taken as the decimal that is typed; several of them in brackets."""
+    return Symbol(
+        name, meaning, default, role="setting", number="rate", several=several, option=option
+    )
+
+
+def amounts(name: str, meaning: str, default: Value, *, option: str | None = None) -> Symbol:
+    """A number, or one for each block in brackets; ``none`` if that is its default."""
+    return Symbol(
+        name, meaning, default, role="setting", low=0, number="any", several="too",
+        optional=default is None, option=option,
+    )  # fmt: skip
+
+
+def listed(name: str, meaning: str, default: Value, *, option: str | None = None) -> Symbol:
+    """Whole numbers in brackets, such as the blocks at which something happens."""
+    return Symbol(
+        name, meaning, default, role="setting", low=0, several="always",
+        optional=default is None, option=option,
+    )  # fmt: skip
 
 
 def with_default(symbol: Symbol, default: int) -> Symbol:

@@ -10,8 +10,15 @@ from vtbench.reduce.host import Host
 
 
 def taken(x: Tensor, index: Tensor) -> Tensor:
-    """The tokens (B, K, C) of x (B, N, C) that index (B, K) names, in its order."""
-    return x.gather(1, index[..., None].expand(-1, -1, x.shape[-1]))
+    """The tokens (B, K, C) of x (B, N, C) that index (B, K) names, in its order.
+
+    Whole rows are copied, which is many times as fast on a CPU as ``gather``, which looks up each
+    channel by itself.
+    """
+    batch, tokens, channels = x.shape
+    first = torch.arange(0, batch * tokens, tokens, device=x.device)[:, None]  # row of each image
+    rows = x.reshape(-1, channels).index_select(0, (index + first).flatten())
+    return rows.view(batch, index.shape[1], channels)
 
 
 def behind_prefix(index: Tensor, prefix: int) -> Tensor:

@@ -55,7 +55,7 @@ class Evolve(Step):
             return whole
         return tokens if self.parks is None else self.parks.of(tokens, whole)
 
-    def forward(self, x: Tensor, run: Run, block: Any) -> Tensor:
+    def forward(self, x: Tensor, run: Run, block: Any) -> Tensor:  # type: ignore[override]
         """Tokens (B, N, C) to those computed, or to all at the end of a stage."""
         if self.parks is not None:
             x = self._park(x, run, self.parks.of(x.shape[1] - run.prefix, run.whole))

@@ -37,9 +37,8 @@ def importance(row: Tensor, values: Tensor) -> Tensor:
 
     values are (B, h, P, d).
     """
-    length = torch.linalg.vector_norm(
-        values, dim=(1, 3), dtype=torch.promote_types(values.dtype, torch.float32)
-    )
+    exact = torch.promote_types(values.dtype, torch.float32)
+    length: Tensor = torch.linalg.vector_norm(values, dim=(1, 3), dtype=exact)
     scores = row.sum(1) * length
     return scores / scores.sum(1, keepdim=True)
 
@@ -115,7 +114,7 @@ def steps(
     below = _for_each("threshold", threshold, len(at))
     if any(isinstance(each, bool) or not isinstance(each, int | float) for each in below):
         raise BadOption(f"threshold={threshold!r}: give a number, 0 to prune and 1 to merge.")
-    cuts = {
+    cuts: dict[int, Step] = {
         index: PruneOrMerge(int(each), float(limit))
         for index, each, limit in zip(at, gone, below, strict=True)
     }

@@ -39,10 +39,6 @@ class Predictor(nn.Module):
             nn.GELU(),
             nn.Linear(width // 4, 2),
         )
-        for each in self.modules():
-            if isinstance(each, nn.Linear):
-                nn.init.trunc_normal_(each.weight, std=0.02)
-                nn.init.zeros_(each.bias)
 
     def forward(self, patches: Tensor) -> Tensor:
         """The logarithm of the likelihood of each patch: (B, P)."""
@@ -88,7 +84,7 @@ def taught(x: Tensor, likely: Tensor, prefix: int) -> Tensor:
     predictor learns. (Its authors train all tokens instead, with masks in the attention.)
     """
     chance = likely.exp()
-    one = 1 + chance - chance.detach()
+    one = 1 + (chance - chance.detach())
     return x * functional.pad(one, (prefix, 0), value=1.0)[..., None].to(x.dtype)
 
 

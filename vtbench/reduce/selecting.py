@@ -9,9 +9,20 @@ from vtbench.errors import BadOption
 from vtbench.reduce.host import Host
 
 
+def rows(index: Tensor, tokens: int) -> Tensor:
+    """Where the tokens of index (B, K) are if all images' tokens, so many each, lie in one list."""
+    batch = index.shape[0]
+    first = torch.arange(0, batch * tokens, tokens, device=index.device)
+    return (index + first[:, None]).flatten()
+
+
 def taken(x: Tensor, index: Tensor) -> Tensor:
-    """The tokens (B, K, C) of x (B, N, C) that index (B, K) names, in its order."""
-    return x.gather(1, index[..., None].expand(-1, -1, x.shape[-1]))
+    """The tokens (B, K, C) of x (B, N, C) that index (B, K) names, in its order.
+
+    Whole tokens are copied, which takes a fraction of the time of ``gather``.
+    """
+    (batch, kept), (_, tokens, width) = index.shape, x.shape
+    return x.flatten(0, 1).index_select(0, rows(index, tokens)).view(batch, kept, width)
 
 
 def behind_prefix(index: Tensor, prefix: int) -> Tensor:
@@ -26,6 +37,14 @@ def places_of(index: Tensor, tokens: int) -> Tensor:
     return places.scatter(
         1, index, torch.arange(index.shape[1], device=index.device).expand_as(index)
     )
+
+
+def restored(x: Tensor, place: Tensor) -> Tensor:
+    """A token for each patch: (B, P, C) of tokens (B, N, C) and the places (B, P) of the patches.
+
+    Patches that became one token get copies of it, those that were dropped zeros.
+    """
+    return taken(x, place.clamp(min=0)).masked_fill((place < 0)[..., None], 0)
 
 
 def need_class_token(host: Host, method: str) -> None:

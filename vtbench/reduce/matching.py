@@ -36,18 +36,23 @@ def unit(metric: Tensor) -> Tensor:
     return functional.normalize(exact(metric), dim=-1)
 
 
-def likest(metric: Tensor, prefix: int) -> tuple[Tensor, Tensor]:
+def likest(metric: Tensor, prefix: int, size: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """For each source, the cosine of its likest target and which that is, both (B, S).
 
-    metric (B, N, d). A source of the prefix is like none, and no other is like a target of it.
+    metric (B, N, d). A source of the prefix is like none, and no other is like a target of it. So
+    are tokens whose size (B, N, 1) is zero, if sizes are given: they are padding.
     """
     tokens = unit(metric)
     scores = tokens[:, ::2] @ tokens[:, 1::2].transpose(1, 2)  # (B, S, T): S·T·d products
     if prefix > 1:  # even places of the prefix are sources, odd ones targets
         scores[:, :, : prefix // 2] = -torch.inf
+    if size is not None:
+        scores = scores.masked_fill(size[:, 1::2].transpose(1, 2) == 0, -torch.inf)
     best, target = scores.max(dim=-1)
     if prefix:
         best[:, : (prefix + 1) // 2] = -torch.inf
+    if size is not None:
+        best = best.masked_fill(size[:, ::2, 0] == 0, -torch.inf)
     return best, target
 
 

@@ -11,10 +11,13 @@ import torch
 from timm.models.vision_transformer import Attention, Block
 from torch import nn
 
+from vtbench.errors import ModelError
 from vtbench.reduce.block import ReducedAttention, ReducedBlock
 from vtbench.reduce.host import Host, host_of
 from vtbench.reduce.listed import Method, method_named
+from vtbench.reduce.pooling import pool_as_before, pool_by_size
 from vtbench.reduce.run import Run
+from vtbench.reduce.selecting import restored
 from vtbench.reduce.settings import checked, met
 from vtbench.reduce.step import Step
 
@@ -58,11 +61,26 @@ class Reduction:
         """Patch tokens after each block, of an image of the network's own size."""
         return lengths([block.reduction for block in self.host.blocks], self.host.patches)
 
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """A token for each patch, (B, P, C), as heads for dense outputs need it.
+
+        Tokens after the last block and its norm are copied to the patches that they stand for.
+        """
+        self.run.traced = True
+        try:
+            tokens = self.host.model.forward_features(images)  # type: ignore[operator]
+            if self.run.place is None:
+                raise ModelError(f"{self.method} does not follow the patches.")
+            return restored(tokens, self.run.place)
+        finally:
+            _unfollow(self.run)
+
     def undo(self) -> nn.Module:
         """The network as it was, bit for bit; once is enough."""
         if self._there:
             for block in self.host.blocks:
                 _restore(block)
+            pool_as_before(self.host.model)
             self._there = False
         return self.model
 
@@ -86,6 +104,7 @@ def apply(method: Method, model: nn.Module, options: Mapping[str, Any]) -> Reduc
         _patch(block, step, reduction.run)
         block.first, block.last = index == 0, index == host.depth - 1
         block.grid = host.grid
+    pool_by_size(host.model, reduction.run)
     return reduction
 
 
@@ -137,6 +156,11 @@ def places(reduction: Reduction, image: torch.Tensor) -> list[torch.Tensor | Non
         reduction.model(image)
         return run.places
     finally:
-        run.traced = False
-        run.forget()
-        run.place, run.places = None, []
+        _unfollow(run)
+
+
+def _unfollow(run: Run) -> None:
+    """Let go of the patches that were followed."""
+    run.traced = False
+    run.forget()
+    run.place, run.places = None, []

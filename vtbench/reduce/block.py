@@ -38,7 +38,7 @@ class ReducedBlock(Block):  # type: ignore[misc]  # timm is untyped
         if run.traced:
             run.places.append(run.place)
         if self.last:
-            run.forget()
+            run.end()
         return x
 
     def _whole(self, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import nn
 
 from vtbench.errors import ModelError
 from vtbench.reduce.block import ReducedBlock
+from vtbench.reduce.pooling import check_pool
 
 TESTED = "1.0.31"
 """The version of timm whose blocks were compared with what a patched block computes."""
@@ -70,6 +71,7 @@ def host_of(model: nn.Module) -> Host:
     blocks = list(host.blocks)  # type: ignore[arg-type]  # a Sequential, as was checked
     for index, block in enumerate(blocks):
         _check(index, block)
+    check_pool(host)
     return Host(
         model=host,
         blocks=blocks,

@@ -39,6 +39,10 @@ class Run:
     """(B, N, 1): how many patches each token stands for; None as long as each is one."""
     seen: Seen | None = None
     """What the attention of this block showed."""
+    pools: bool = False
+    """Whether the network pools its tokens, and so asks for their sizes at the end."""
+    pooled: Tensor | None = None
+    """(B, N, 1): the sizes after the last block, if it pools."""
     kept: dict[str, Tensor] = field(default_factory=dict)
     """What a method carries from one block to a later one, by its own names."""
     traced: bool = False
@@ -58,9 +62,15 @@ class Run:
             patches = torch.arange(self.prefix, x.shape[1], device=x.device)
             self.place = patches.expand(x.shape[0], -1)
 
+    def end(self) -> None:
+        """The batch leaves the last block."""
+        size = self.size if self.pools else None
+        self.forget()
+        self.pooled = size
+
     def forget(self) -> None:
         """Let go of what belongs to one batch."""
-        self.size = self.seen = None
+        self.size = self.seen = self.pooled = None
         self.kept = {}
 
     def moved(self, to: Callable[[], Tensor]) -> None:

@@ -4,7 +4,7 @@ Bolya et al., Token Merging: Your ViT But Faster, ICLR 2023.
 
 Modifications of the host: between attention and MLP, the r pairs of tokens whose keys (mean of the
 heads) are most alike become one token each, the mean of the patches that it stands for. Attention
-counts a token as often as its patches.
+counts a token as often as its patches, and so does a pooling at the end.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ class Merge(Step):
     """One block."""
 
     where = "after_attention"
-    proportional = True
 
     def __init__(self, r: int, *, proportional: bool) -> None:
         super().__init__()
@@ -42,7 +41,7 @@ class Merge(Step):
         """Tokens (B, N, C) to (B, N - r, C)."""
         patches = x.shape[1] - run.prefix
         r = patches - self.left(patches, run.whole)
-        if r == 0 or run.seen is None:
+        if r == 0 or run.seen is None:  # as released: where nothing goes, nothing is compared
             return x
         pairs = matched(run.seen.keys.mean(1), r, run.prefix)
         run.moved(lambda: places_after(pairs, x.shape[1]))

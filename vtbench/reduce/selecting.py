@@ -9,9 +9,20 @@ from vtbench.errors import BadOption
 from vtbench.reduce.host import Host
 
 
+def rows(index: Tensor, tokens: int) -> Tensor:
+    """Where the tokens of index (B, K) are if all images' tokens, so many each, lie in one list."""
+    batch = index.shape[0]
+    first = torch.arange(0, batch * tokens, tokens, device=index.device)
+    return (index + first[:, None]).flatten()
+
+
 def taken(x: Tensor, index: Tensor) -> Tensor:
-    """The tokens (B, K, C) of x (B, N, C) that index (B, K) names, in its order."""
-    return x.gather(1, index[..., None].expand(-1, -1, x.shape[-1]))
+    """The tokens (B, K, C) of x (B, N, C) that index (B, K) names, in its order.
+
+    Whole tokens are copied, which takes a fraction of the time of ``gather``.
+    """
+    (batch, kept), (_, tokens, width) = index.shape, x.shape
+    return x.flatten(0, 1).index_select(0, rows(index, tokens)).view(batch, kept, width)
 
 
 def behind_prefix(index: Tensor, prefix: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import torch
 
@@ -14,7 +14,7 @@ from vtbench.reduce.listed import Method
 
 
 def checked(method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Every option with its value; BadOption if one does not exist."""
+    """Every option with its value; BadOption if one does not exist, or has no such value."""
     known = method.options
     for name in options:
         if name not in known:
@@ -23,7 +23,14 @@ def checked(method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
             raise BadOption(
                 f"{method.name} has no option {name!r}.{hint} It has {', '.join(known)}."
             )
-    return {name: options.get(name, each.default) for name, each in known.items()}
+    found = {name: options.get(name, each.default) for name, each in known.items()}
+    for name, value in found.items():
+        words = get_args(known[name].annotation)
+        if get_origin(known[name].annotation) is Literal and value not in words:
+            near = closest(str(value), words, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise BadOption(f"{name}={value!r}: it is one of {', '.join(words)}.{hint}")
+    return found
 
 
 def met(

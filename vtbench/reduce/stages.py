@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import operator
 from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 from vtbench.errors import BadOption
 from vtbench.reduce.host import Host
@@ -10,6 +14,20 @@ from vtbench.reduce.step import Step, Untouched
 
 Rates = float | Sequence[float]
 Blocks = Sequence[int] | None
+Rounding = Literal["ceil_current", "int_original"]
+
+
+class Quota(NamedTuple):
+    """How many patch tokens a stage keeps, at least one."""
+
+    rate: float
+    rounding: Rounding
+
+    def of(self, present: int, whole: int) -> int:
+        """Of the tokens present rounded up, or of the whole image's patches cut to an integer."""
+        if self.rounding == "ceil_current":
+            return math.ceil(self.rate * present)
+        return min(max(int(self.rate * whole), 1), present)
 
 
 def stages(host: Host, blocks: Blocks) -> tuple[int, ...]:
@@ -42,6 +60,19 @@ def rates(keep_rate: Rates, count: int) -> tuple[float, ...]:
         if isinstance(each, bool) or not isinstance(each, int | float) or not 0 < each <= 1:
             raise BadOption(f"keep_rate={each!r}: a rate is above 0 and at most 1.")
     return tuple(float(each) for each in several)
+
+
+def quotas(keep_rate: Rates, rounding: Rounding, count: int) -> list[Quota]:
+    """What each stage keeps: a share of the tokens that come in there, or of the image's patches.
+
+    In the latter case the share is the product of the rates up to there.
+    """
+    found: Sequence[float] = rates(keep_rate, count)
+    if rounding == "int_original":
+        several = itertools.accumulate(found, operator.mul)
+        one = isinstance(keep_rate, int | float)
+        found = [keep_rate**k for k in range(1, count + 1)] if one else list(several)  # type: ignore[operator]
+    return [Quota(each, rounding) for each in found]
 
 
 def at_stages(

@@ -124,5 +124,3 @@ def _ratios(host: Host, ratio: Rates) -> list[float]:
         if isinstance(each, bool) or not isinstance(each, int | float) or not 0 < each <= 1:
             raise BadOption(f"ratio={each!r}: a ratio is above 0 and at most 1.")
     return [float(each) for each in several]
-
-

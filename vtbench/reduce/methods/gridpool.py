@@ -27,7 +27,7 @@ DIAL = Dial("stride", lambda patches: tuple(range(math.isqrt(patches), 0, -1)))
 
 def pooled(x: Tensor, grid: Grid, stride: int) -> Tensor:
     """Sums (B, K, C) over squares of patches (B, P, C), divided by stride·stride."""
-    image = x.transpose(1, 2).unflatten(2, grid)
+    image = x.transpose(1, 2).reshape(len(x), -1, *grid)
     found = functional.avg_pool2d(image, stride, ceil_mode=True, divisor_override=stride**2)
     return found.flatten(2).transpose(1, 2)
 

@@ -19,7 +19,7 @@ from vtbench.reduce.clusters import Distances, behind, to_nearest
 from vtbench.reduce.dial import rate
 from vtbench.reduce.host import Host
 from vtbench.reduce.run import Run
-from vtbench.reduce.selecting import taken
+from vtbench.reduce.selecting import rows, taken
 from vtbench.reduce.stages import Blocks, Quota, Rates, quotas, stages
 from vtbench.reduce.step import Step, Untouched
 
@@ -30,21 +30,25 @@ Cost = Literal["released", "paper"]
 def medoids(distances: Tensor, weights: Tensor, kept: int, iterations: int, cost: Cost) -> Tensor:
     """The patches (B, K) in the middle of their clusters; distances (B, P, P), weights (B, P)."""
     found = weights.topk(kept, dim=1).indices
-    alone = weights * distances.sum(dim=2) if cost == "released" else None
+    alone = weights * distances.sum(dim=2)
+    weighted = distances * weights[..., None]
     for _ in range(iterations):
         clusters = to_nearest(distances, found)
-        paid = within(distances, weights, clusters) if alone is None else alone
+        paid = alone if cost == "released" else within(weighted, clusters, kept)
         found = cheapest(paid, clusters, kept)
     return found
 
 
-def within(distances: Tensor, weights: Tensor, clusters: Tensor) -> Tensor:
+def within(weighted: Tensor, clusters: Tensor, count: int) -> Tensor:
     """The cost (B, P) of each patch as the medoid of its cluster.
 
-    It is the sum of the distances of all patches of the cluster (B, P), by their weights (B, P).
+    It is the sum over the patches of its cluster (B, P) of how far they are, each by its own
+    weight: weighted (B, P, P), rows by rows.
     """
-    apart = clusters[:, :, None] != clusters[:, None, :]
-    return (distances * weights[:, None, :]).masked_fill(apart, 0).sum(dim=2)
+    batch, patches, _ = weighted.shape
+    sums = weighted.new_zeros(batch * count, patches)
+    sums = sums.index_add(0, rows(clusters, count), weighted.flatten(0, 1))
+    return sums.view(batch, count, patches).gather(1, clusters[:, None])[:, 0]
 
 
 def cheapest(cost: Tensor, clusters: Tensor, count: int) -> Tensor:
@@ -56,22 +60,24 @@ def cheapest(cost: Tensor, clusters: Tensor, count: int) -> Tensor:
     return last[:, :count].scatter_reduce(1, clusters, first, "amin")
 
 
-class Seer(Untouched):
+class Seen(Untouched):
     """The block before a stage: nothing goes, and its attention map is kept."""
 
     where = "before_block"  # so that what attention showed stays until the next block
     shows = "map"
 
 
-class Pick(Seer):
+class Pick(Step):
     """One stage."""
+
+    where = "before_block"
 
     def __init__(self, quota: Quota, iterations: int, cost: Cost, *, seen: bool) -> None:
         super().__init__()
         self.quota = quota
         self.iterations = iterations
         self.cost = cost
-        self.shows = "map" if seen else "nothing"  # type: ignore[misc]  # by the next block
+        self.shows = "map" if seen else "nothing"  # type: ignore[misc]  # for the next block
         self.distances = Distances()
 
     def left(self, tokens: int, whole: int) -> int:
@@ -80,7 +86,8 @@ class Pick(Seer):
 
     def forward(self, x: Tensor, run: Run) -> Tensor:
         """Tokens (B, N, C) to (B, prefix + K, C)."""
-        assert run.seen is not None and run.seen.map is not None  # noqa: S101  # as steps saw to
+        assert run.seen is not None  # noqa: S101  # as steps saw to
+        assert run.seen.map is not None  # noqa: S101
         prefix, patches = x[:, : run.prefix], x[:, run.prefix :]
         kept = self.left(patches.shape[1], run.whole)
         distances = self.distances(patches)
@@ -116,6 +123,6 @@ def steps(
     return [
         Pick(kept[block], iterations, cost, seen=block + 1 in kept)
         if block in kept
-        else (Seer() if block + 1 in kept else Untouched())
+        else (Seen() if block + 1 in kept else Untouched())
         for block in range(host.depth)
     ]

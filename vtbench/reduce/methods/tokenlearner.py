@@ -58,7 +58,7 @@ class MapsOfGrid(Weighed):
     def weights(self, patches: Tensor, run: Run) -> tuple[Tensor, Tensor]:
         """9·P·(C·K + 3·K²) products."""
         grid = grid_of(run, patches.shape[1])
-        image = self.norm(patches).transpose(1, 2).unflatten(2, grid)
+        image = self.norm(patches).transpose(1, 2).reshape(len(patches), -1, *grid)
         maps: Tensor = self.maps(image)
         return maps.flatten(2).transpose(1, 2), patches
 

@@ -67,7 +67,9 @@ class Convolutions(PatchEmbed):  # type: ignore[misc]  # timm is untyped
     size L.
     """
 
-    def __init__(self, *, stem: Stem, more: int, embed_dim: int, in_chans: int = 3, **own: Any):
+    def __init__(
+        self, *, stem: Stem, more: int, embed_dim: int, in_chans: int = 3, **own: Any
+    ) -> None:
         super().__init__(embed_dim=embed_dim, in_chans=in_chans, **own)
         if stem == "patches":
             self.proj = nn.Sequential(
@@ -112,9 +114,7 @@ class LVViT(VisionTransformer):  # type: ignore[misc]
             block.ls1, block.ls2 = Shared(body.share), Shared(body.share)
         self.aux_head = nn.Linear(body.width, self.num_classes) if auxiliary else None
 
-    def forward(
-        self, x: Tensor, *args: Any, **more: Any
-    ) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, *args: Any, **more: Any) -> Tensor | tuple[Tensor, Tensor]:
         """An image batch (B, 3, H, W)."""
         x = self.forward_features(x, *args, **more)
         scores: Tensor = self.forward_head(x)

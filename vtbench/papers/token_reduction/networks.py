@@ -13,11 +13,13 @@ from torch import nn
 from vtbench.data.libraries import timm_architectures
 from vtbench.data.spelling import closest
 from vtbench.errors import UnknownModel
+from vtbench.papers.lvvit import networks, rows
 from vtbench.reduce.attach import apply
 from vtbench.reduce.listed import method_named
 from vtbench.reduce.pictured import panels
 
 Size = int | tuple[int, int]
+_LVVIT: dict[str, dict[str, Any]] = {row.name: row.options for row in rows.ROWS}
 
 
 def __getattr__(name: str) -> Callable[..., nn.Module]:
@@ -52,12 +54,15 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
 
 
 def hosted(host: str, img_size: Size | None, num_classes: int) -> nn.Module:
-    """A vision transformer of timm by its name, of that image size or of its own."""
+    """A vision transformer of timm, or an LV-ViT, by its name, of that image size or of its own."""
+    size: dict[str, Any] = {} if img_size is None else {"img_size": img_size}
+    if host in _LVVIT:
+        return networks.lvvit(num_classes=num_classes, **size, **_LVVIT[host])
     name = host.removeprefix("timm:")
     if name.partition(".")[0] not in timm_architectures():
-        near = closest(name, timm_architectures(), 1)
-        hint = f" Did you mean timm:{near[0]}?" if near else ""
+        known = [*(f"timm:{each}" for each in timm_architectures()), *_LVVIT]
+        near = closest(host, known, 1) or closest(f"timm:{name}", known, 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
         raise UnknownModel(f"There is no host {host!r} for a token reduction.{hint}")
-    size = {} if img_size is None else {"img_size": img_size}
     model: nn.Module = timm.create_model(name, num_classes=num_classes, **size)
     return model

@@ -19,6 +19,7 @@ IDENTITY: dict[str, dict[str, Any] | None] = {
     "avit": {"shift": -1e9},  # nothing halts before the last block
     "atc": {"keep_rate": 1.0},
     "ats": None,  # evenly spaced samples: which they are depends on the image
+    "cropr": None,  # one token goes even at r=0, as released
     "dct": {"ratio": 1.0},
     "dpcknn": {"keep_rate": 1.0},
     "dtps": {"keep_rate": 1.0},
@@ -26,12 +27,15 @@ IDENTITY: dict[str, dict[str, Any] | None] = {
     "evit": {"keep_rate": 1.0},
     "evovit": {"keep_rate": 1.0},
     "gridpool": {"stride": 1},
+    "gtp": {"r": 0},
     "kmedoids": {"keep_rate": 1.0},
     "patchmerger": None,  # learned
     "ppt": {"r": 0},
     "random": {"keep_rate": 1.0},
     "sinkhorn": None,  # learned
     "sit": None,  # learned
+    "sparsifiner": {"keep_rate": 1.0},
+    "stvit": None,  # learned
     "tokenlearner": None,  # learned
     "tome": {"r": 0},
     "topk": {"keep_rate": 1.0},
@@ -40,7 +44,10 @@ IDENTITY: dict[str, dict[str, Any] | None] = {
 SETTINGS: dict[str, dict[str, Any]] = {
     "ats": {"keep_rate": 1.0},
     "avit": {"shift": -3.0},
+    "cropr": {"r": 2},
+    "gtp": {"r": 2},
     "ppt": {"r": 3},
+    "stvit": {"semantic": 4},
     "tome": {"r": 2},
 }
 """Options that fit 16 patches of noise, if the method's own do not."""

@@ -103,8 +103,8 @@ class ReducedAttention(Attention):  # type: ignore[misc]
 
     def weighed(self, q: Tensor, k: Tensor, bias: Tensor | None) -> Tensor:
         """How each query attends to each key: (B, h, queries, keys), each row adds up to 1."""
-        weights: Tensor = (q * self.scale) @ k.transpose(-2, -1)
-        return (weights if bias is None else weights + bias).softmax(dim=-1)
+        scores: Tensor = (q * self.scale) @ k.transpose(-2, -1)
+        return self.step[0].scored(scores if bias is None else scores + bias).softmax(dim=-1)
 
     def _fused(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
         dropped = self.attn_drop.p if self.training else 0.0

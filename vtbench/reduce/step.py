@@ -36,6 +36,10 @@ class Step(nn.Module):
         """
         raise NotImplementedError
 
+    def scored(self, scores: Tensor) -> Tensor:
+        """What attention makes of its scores (B, h, N, N) before their softmax, if it has a map."""
+        return scores
+
     def forward(self, x: Tensor, run: Run) -> Tensor:
         """Fewer tokens."""
         raise NotImplementedError

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -13,7 +14,7 @@ from vtbench.claims.judge import Verdict, WrongFigures
 from vtbench.claims.judge.verdict import Reproduction
 from vtbench.claims.suite import Claim, Interval
 from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS
-from vtbench.claims.suite.types import SWEPT
+from vtbench.claims.suite.types import SWEPT, SourceKind
 from vtbench.data.record import ByValues
 from vtbench.report.chance import NONE_DRAWN, chance_notes
 from vtbench.report.printed import (
@@ -32,6 +33,8 @@ from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.totals import total_notes
 from vtbench.report.values_behind import marked, value_notes
 from vtbench.report.verdict_words import account, expectation, explanation, surprise
+
+SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 
 
 def verdict_tables(
@@ -119,9 +122,11 @@ def _suite_table(
     notes: tuple[str, ...],
     by_values: Mapping[str, ByValues],
 ) -> Table:
+    sources = (Column(head="Source", align="left", drop=2),) if _told(shown) else ()
     rows = tuple(
         (
             v.claim.id.removeprefix(f"{suite}."),
+            *(v.claim.source_kind or "" for _ in sources),
             printed_of(v.claim),
             marked(measured_of(v), by_values.get(v.claim.id)),
             distance(v),
@@ -134,15 +139,21 @@ def _suite_table(
         title=suite,
         columns=(
             name_column("Claim"),
+            *sources,
             Column(head="Printed"),
             Column(head="Measured"),
-            Column(head="Outside", drop=2),
+            Column(head="Outside", drop=3),
             Column(head="Verdict", align="left"),
             Column(head="Reproduced by", align="left", shrink=True, least=24, drop=1),
         ),
         rows=rows,
         notes=notes,
     )
+
+
+def _told(verdicts: Sequence[Verdict]) -> list[SourceKind]:
+    """The kinds of the sources of figures, as far as their suite says."""
+    return [v.claim.source_kind for v in verdicts if v.claim.source_kind is not None]
 
 
 def _notes(verdicts: list[Verdict], wrong: WrongFigures | None) -> tuple[str, ...]:
@@ -155,6 +166,10 @@ def _notes(verdicts: list[Verdict], wrong: WrongFigures | None) -> tuple[str, ..
     if kinds:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         notes.append(f"Unknown: {said}.")
+    sources = Counter(_told(verdicts))
+    if sources:
+        said = ", ".join(f"{sources[kind]} {kind}" for kind in SOURCE_KINDS if kind in sources)
+        notes.append(f"Sources of the claims: {said}.")
     notes += chance_notes(verdicts, wrong)
     notes += speed_notes(verdicts)
     surprises = [v for v in verdicts if not v.as_expected]
@@ -169,6 +184,7 @@ def verdict_object(verdict: Verdict, by_values: ByValues | None = None) -> dict[
         "id": claim.id,
         "suite": claim.suite,
         "where": claim.where,
+        "source_kind": claim.source_kind,
         "kind": claim.kind,
         "relation": claim.relation,
         "metric": claim.metric,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
@@ -14,7 +13,7 @@ from vtbench.claims.judge import Verdict, WrongFigures
 from vtbench.claims.judge.verdict import Reproduction
 from vtbench.claims.suite import Claim, Interval
 from vtbench.claims.suite.speed import NO_CONDITIONS, SPEEDS
-from vtbench.claims.suite.types import SWEPT, SourceKind
+from vtbench.claims.suite.types import SWEPT
 from vtbench.data.record import ByValues
 from vtbench.report.chance import NONE_DRAWN, chance_notes
 from vtbench.report.printed import (
@@ -26,6 +25,7 @@ from vtbench.report.printed import (
     sweep_object,
     swept_table,
 )
+from vtbench.report.sources import source_notes
 from vtbench.report.speeds import (
     speed_notes,
 )
@@ -33,8 +33,6 @@ from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.totals import total_notes
 from vtbench.report.values_behind import marked, value_notes
 from vtbench.report.verdict_words import account, expectation, explanation, surprise
-
-SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 
 
 def verdict_tables(
@@ -122,7 +120,8 @@ def _suite_table(
     notes: tuple[str, ...],
     by_values: Mapping[str, ByValues],
 ) -> Table:
-    sources = (Column(head="Source", align="left", drop=2),) if _told(shown) else ()
+    told = any(v.claim.source_kind for v in shown)
+    sources = (Column(head="Source", align="left", drop=2),) if told else ()
     rows = tuple(
         (
             v.claim.id.removeprefix(f"{suite}."),
@@ -151,11 +150,6 @@ def _suite_table(
     )
 
 
-def _told(verdicts: Sequence[Verdict]) -> list[SourceKind]:
-    """The kinds of the sources of figures, as far as their suite says."""
-    return [v.claim.source_kind for v in verdicts if v.claim.source_kind is not None]
-
-
 def _notes(verdicts: list[Verdict], wrong: WrongFigures | None) -> tuple[str, ...]:
     """What stands below the last table of a whole suite."""
     notes = total_notes(verdicts)
@@ -166,10 +160,7 @@ def _notes(verdicts: list[Verdict], wrong: WrongFigures | None) -> tuple[str, ..
     if kinds:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         notes.append(f"Unknown: {said}.")
-    sources = Counter(_told(verdicts))
-    if sources:
-        said = ", ".join(f"{sources[kind]} {kind}" for kind in SOURCE_KINDS if kind in sources)
-        notes.append(f"Sources of the claims: {said}.")
+    notes += source_notes([v.claim for v in verdicts])
     notes += chance_notes(verdicts, wrong)
     notes += speed_notes(verdicts)
     surprises = [v for v in verdicts if not v.as_expected]

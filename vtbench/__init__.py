@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vtbench.api.deriving import formula
     from vtbench.api.explaining import explain
     from vtbench.api.measuring import latency, memory, read, throughput
+    from vtbench.api.showing import show
     from vtbench.api.sweeping import sweep
 
 _PLACES = {
@@ -37,6 +38,7 @@ _PLACES = {
     "latency": "vtbench.api.measuring",
     "memory": "vtbench.api.measuring",
     "read": "vtbench.api.measuring",
+    "show": "vtbench.api.showing",
     "sweep": "vtbench.api.sweeping",
     "throughput": "vtbench.api.measuring",
 }
@@ -55,6 +57,7 @@ __all__ = [
     "latency",
     "memory",
     "read",
+    "show",
     "sweep",
     "throughput",
 ]

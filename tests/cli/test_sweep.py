@@ -323,6 +323,13 @@ def test_a_budget_is_matched_by_counting_and_its_trials_are_kept(vtbench, tmp_pa
     assert path.read_bytes() == before
 
 
+def test_a_budget_is_matched_by_the_dial_of_each_method(vtbench):
+    ended = vtbench("sweep", "tome_deit_s", "evit_deit_s", "--match-macs", "3G", "--format", "json")
+    assert ended.status == 0, ended.err
+    options = [each["workload"]["options"] for each in json.loads(ended.out)["results"]]
+    assert options == [{"r": 11}, {"keep_rate": 0.694}]
+
+
 def test_a_sweep_is_drawn_along_its_longest_axis(vtbench, tmp_path):
     path = tmp_path / "s.svg"
     ended = vtbench("sweep", "vt_transformer", "--tokens", "8:24:8", "--plot", str(path))

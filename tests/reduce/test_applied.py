@@ -12,6 +12,7 @@ from vtbench import reduce
 from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import Workload
 from vtbench.errors import BadOption, ModelError, UnknownModel
+from vtbench.models import resolve
 
 C, P = 384, 196
 
@@ -94,7 +95,26 @@ def test_what_it_refuses_leaves_the_network_as_it_is(options, said):
 
 
 def test_what_is_no_host_is_refused():
-    with pytest.raises(ModelError, match="no vision transformer"):
+    with pytest.raises(ModelError, match="not a vision transformer"):
         reduce.tome(timm.create_model("resnet18"))
     with pytest.raises(UnknownModel, match="Did you mean timm:deit_small"):
         count_workload(Workload(model="reduce:tome:timm:deit_smal_patch16_224"))
+
+
+def test_the_record_says_by_what_tokens_were_met():
+    record = count_workload(Workload(model="tome_deit_s", options=(("tokens", 98),)))
+    assert record.settled == {"r": 8, "tokens_left": 100}
+    assert record.macs == 3_421_097_984
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("reduce:tom:timm:vit_base_patch16_224", "Did you mean reduce:tome:timm:vit_base_pat"),
+        ("reduce:tome", "Name a host too"),
+        ("tome_deit_q", "Did you mean tome_deit_s"),
+    ],
+)
+def test_a_misspelt_method_or_host_is_named(name, said):
+    with pytest.raises(UnknownModel, match=said):
+        resolve(name)

@@ -280,7 +280,7 @@ JSON_KEYS = {
     "workload", "macs", "effective_macs", "complete", "flops", "params", "trainable", "buffers",
     "weights", "activations", "memory", "classes", "unknown_ops", "user_formulas", "road",
     "by_values", "distribution", "convention", "by", "counters", "printed", "error", "never_ran",
-    "shapes",
+    "settled", "shapes",
 }  # fmt: skip
 
 

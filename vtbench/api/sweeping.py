@@ -15,7 +15,8 @@ from vtbench.api.measured import Swept
 from vtbench.api.public import public, speaking_of_keywords
 from vtbench.data.protocol import PROTOCOLS
 from vtbench.errors import BadOption, UnknownModel, UsageError
-from vtbench.sweep.axes import cells
+from vtbench.models.axes import takes
+from vtbench.sweep.axes import cells, tokens_where_taken
 from vtbench.sweep.cells import device_of, which_part
 from vtbench.sweep.cells import shard as part_of
 from vtbench.sweep.device_lookup import look_up_devices
@@ -76,7 +77,7 @@ def sweep(  # noqa: PLR0913  # the options of the command, by their names
     gpu, device = asked.get("gpu"), asked.get("device")
     devices = look_up_devices(None if gpu is None else str(gpu), device)
     grid = grid_asked(asked, protocols, devices[0].kind)
-    grid = msgspec.structs.replace(grid, models=_models(models))
+    grid = tokens_where_taken(msgspec.structs.replace(grid, models=_models(models)), takes)
     found = cells(grid, many=yes)
     if shard is not None:
         wanted = which_part(shard)

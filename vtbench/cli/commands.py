@@ -37,6 +37,7 @@ GROUPS = {
         "init-suite": "Write a new suite, from an example or from a printed table.",
     },
     "Look up": {
+        "show": "Draw what a model keeps of an image.",
         "models": "List models by their short names.",
         "suites": "List the suites of claims that come with vtbench.",
         "env": "Describe this machine and what would distort timings.",

@@ -29,17 +29,20 @@ class Figure(msgspec.Struct, frozen=True):
         say(f"wrote {self.path}")
 
 
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="Draw a figure into FILE, whose name ends in .pdf, .png or .svg.",
+    ),
+]
+
+
 class Drawing(Group, frozen=True, kw_only=True):
     """Whether a figure is drawn, and how."""
 
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot",
-            metavar="FILE",
-            help="Draw a figure into FILE, whose name ends in .pdf, .png or .svg.",
-        ),
-    ] = None
+    plot: Plot = None
     plot_width: Annotated[
         PlotWidth | None,
         typer.Option(

@@ -46,7 +46,7 @@ from vtbench.report.measured import (
     refuse_unknown_columns,
 )
 from vtbench.report.measured.charts import ROWS, refuse_figure
-from vtbench.sweep.axes import Grid, cells
+from vtbench.sweep.axes import Grid, cells, tokens_where_taken
 from vtbench.sweep.cells import COUNTED, Cell, device_of, shard, which_part
 from vtbench.sweep.held_against import check_base
 from vtbench.sweep.local import Isolate
@@ -245,7 +245,9 @@ def _grid(ask: Sweep, devices: Sequence[Place]) -> Grid:
     kind = devices[0].kind if devices else _kind(ask)
     executed = ask.execution if metrics != [COUNTED] else None
     grid = grid_of(ask.building, executed, protocols=tuple(dict.fromkeys(metrics)), kind=kind)
-    return msgspec.structs.replace(grid, models=_models(ask))
+    from vtbench.models.axes import takes
+
+    return tokens_where_taken(msgspec.structs.replace(grid, models=_models(ask)), takes)
 
 
 def _kind(ask: Sweep) -> DeviceKind:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from vtbench.sweep.axes import Grid, measured, protocol_of
 from vtbench.sweep.cells import Cell
 from vtbench.sweep.search_cells import Solved, Try, knee_batch, largest_batch, matched
 
+Dial = tuple[str, tuple[OptionValue, ...]]
 FREE = 0.9
 """Share of a CPU's free memory that a trial may be predicted to use."""
 PLAIN = "latency"
@@ -35,7 +36,8 @@ class Searches(Group, frozen=True, kw_only=True):
         typer.Option(
             "--match-macs",
             metavar="3.0G",
-            help="Choose the value of --over whose MACs are nearest to this budget.",
+            help="Choose the value of --over, or of the option that sets how many tokens a method "
+            "of token reduction keeps, whose MACs are nearest to this budget.",
         ),
     ] = None
     over: Annotated[
@@ -68,10 +70,14 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     wanted: Searches
     budget: int = 0
     over: str = ""
+    """The axis; empty if each model has a dial of its own."""
+    dials: Mapping[str, Dial] = {}
+    """Model -> the option that sets how much it computes, and its values."""
 
 
 def sought_in(wanted: Searches, grid: Grid) -> Sought:
     """The searches that the options ask for; contradictions are refused."""
+    dials = _dials(grid) if wanted.match_macs is not None else {}
     if wanted.max_batch and wanted.knee:
         raise UsageError("--max-batch and --knee both choose the batch; give one of them.")
     if (wanted.max_batch or wanted.knee) and grid.values("batch_size") != (None,):
@@ -79,7 +85,7 @@ def sought_in(wanted: Searches, grid: Grid) -> Sought:
     bases = _with(grid, batch_size=(1,), protocols=(PLAIN,))
     if wanted.match_macs is None:
         return Sought(bases=bases, asked=grid, wanted=wanted)
-    over = wanted.over or _only_axis(grid)
+    over = wanted.over or _only_axis(grid, dials)
     if over == "resolution":
         if grid.values("resolution") == (None,):
             raise UsageError("--over resolution needs sizes to choose from; give --resolution.")
@@ -87,7 +93,8 @@ def sought_in(wanted: Searches, grid: Grid) -> Sought:
     kept = tuple(axis for axis in grid.options if axis.key != over)
     bases = msgspec.structs.replace(bases, options=kept)
     budget = budget_of(wanted.match_macs)
-    return Sought(bases=bases, asked=grid, wanted=wanted, budget=budget, over=over)
+    dials = {} if over else dials
+    return Sought(bases=bases, asked=grid, wanted=wanted, budget=budget, over=over, dials=dials)
 
 
 def _with(
@@ -107,10 +114,20 @@ def budget_of(text: str) -> int:
     return int(Decimal(match[1]).scaleb(3 * " KMGT".index(match[2].upper() or " ")))
 
 
-def _only_axis(grid: Grid) -> str:
-    """The one option, or the size, that was given several values."""
+def _dials(grid: Grid) -> dict[str, Dial]:
+    """The dials of the models that have one."""
+    from vtbench.models.axes import dial_of
+
+    found = {model: dial_of(model) for model in grid.models}
+    return {model: dial for model, dial in found.items() if dial is not None}
+
+
+def _only_axis(grid: Grid, dials: Mapping[str, Dial]) -> str:
+    """The one option, or the size, that was given several values; "" if each model has a dial."""
     many = [axis.key for axis in grid.options if len(axis.values) > 1]
     many += ["resolution"] if len(grid.values("resolution")) > 1 else []
+    if not many and len(dials) == len(grid.models):
+        return ""
     if len(set(many)) != 1:
         raise UsageError(
             "--match-macs needs one axis to choose a value of; name it with --over, such "
@@ -147,6 +164,8 @@ def _searches(
     """One after the other, each on what the one before has found."""
     if sought.over:
         yield lambda work: matched(work, attempt, sought.over, _values(sought, work), sought.budget)
+    if sought.dials:
+        yield lambda work: matched(work, attempt, *sought.dials[work.model], sought.budget)
     if sought.wanted.max_batch:
         yield lambda work: largest_batch(work, attempt, _room(devices))
     if sought.wanted.knee:

@@ -60,6 +60,7 @@ def count_workload(
     record = msgspec.structs.replace(
         record,
         defaults=dict(built.defaults),
+        settled=dict(built.settled),
         by_values=by_values(counts, _counted_on(built, counted, over)),
         **(distributions(counts, over) if over is not None else {}),
     )

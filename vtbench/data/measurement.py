@@ -240,6 +240,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The number of the model's parameters; None if the model was not counted."""
     activations: Count | None = None
     """Elements written by counted operators in the whole step."""
+    settled: dict[str, Any] = {}
+    """What the model chose for itself so as to meet an option, such as the ``r`` for ``tokens``."""
     by_values: ByValues | None = None
     """Why counts, and what follows from them, can change with the values of the input."""
     distribution: Distribution | None = None

@@ -9,6 +9,8 @@ from vtbench.data.libraries import LISTED
 SIZE_NAMES = ("resolution", "img_size", "image_size", "input_size")
 """What constructors call the size of the image; the first that one takes is the resolution."""
 
+REDUCED = "reduce"
+"""``reduce:METHOD:timm:NAME`` is a method of token reduction on a model of timm."""
 _HUBS = ("hf-hub", "hf_hub")
 _OF_TIMM = re.compile(rf"(?:timm:)?(?:(?:{'|'.join(_HUBS)}):)?timm/(?P<name>.+)")
 
@@ -27,7 +29,7 @@ def of_a_hub(name: str) -> bool:
 def is_code(name: str) -> bool:
     """Whether a name is ``package.module:function`` or ``./file.py:function``: code that runs."""
     place, colon, _ = name.partition(":")
-    return bool(colon) and place not in LISTED and not of_a_hub(name)
+    return bool(colon) and place not in (*LISTED, REDUCED) and not of_a_hub(name)
 
 
 def place_and_path(name: str) -> tuple[str, str]:

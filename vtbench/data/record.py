@@ -189,6 +189,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The model and its conditions, with every default filled in."""
     defaults: dict[str, Any] = {}
     """Options of the model and their defaults, as far as they are known."""
+    settled: dict[str, Any] = {}
+    """What the model chose for itself so as to meet an option, such as the ``r`` for ``tokens``."""
     rows: tuple[Row, ...] = ()
     """The ledger: one row for each operator in each module."""
     parameters: Parameters | None = None

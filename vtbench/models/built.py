@@ -30,5 +30,7 @@ class Built:
     """Module paths of the classifier if they are known."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Options and their defaults, as far as they are known."""
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    """What the model chose for itself so as to meet an option: its attribute ``settled``."""
     own_inputs: bool = False
     """Whether a function of the user's gave the inputs with the module."""

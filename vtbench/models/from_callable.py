@@ -84,6 +84,8 @@ def assemble(target: Target, workload: Workload, *, real: bool, real_inputs: boo
     else:
         built = _with_inputs(module, own_inputs, made.workload, made.told, real=with_values)
     resolved = msgspec.structs.replace(built.workload, options=workload.options)
+    settled = getattr(module, "settled", {})
+    built = dataclasses.replace(built, settled=settled if isinstance(settled, dict) else {})
     entry = target.entry
     defaults = {} if _is_built(found) else defaults_of(found)
     if entry is None:

@@ -15,6 +15,7 @@ from vtbench.data.model_names import place_and_path
 from vtbench.errors import BadInput
 from vtbench.models.built import Built
 from vtbench.models.from_callable import users_code
+from vtbench.models.image_files import image_in, standardised
 from vtbench.models.input_sources import (
     MANY,
     array_of,
@@ -26,8 +27,6 @@ from vtbench.models.users_modules import imported_from
 
 Inputs = tuple[tuple[Any, ...], dict[str, Any]]
 
-_MEAN = torch.tensor([0.485, 0.456, 0.406]).reshape(3, 1, 1)
-_STD = torch.tensor([0.229, 0.224, 0.225]).reshape(3, 1, 1)
 _COLOURS = 3
 _END = object()
 
@@ -87,26 +86,16 @@ def _of_folder(folder: Path, given: Inputs, model: str) -> Iterator[Inputs]:
     (slot,) = slots
     size = tuple(slot.shape[-2:])
     for batch in _batches(images_of(folder), len(slot), str(folder)):
-        yield _filled(given, slot, torch.stack([_pixels(path, size) for path in batch]))
+        yield _filled(
+            given,
+            slot,
+            torch.stack([standardised(image_in(path, size, "--inputs")) for path in batch]),
+        )
 
 
 def _is_image(each: Any) -> bool:
     plain = isinstance(each, torch.Tensor) and each.ndim == 4  # noqa: PLR2004 - B, C, H, W
     return plain and each.shape[1] == _COLOURS and _holds_reals(each)
-
-
-def _pixels(path: Path, size: tuple[int, ...]) -> torch.Tensor:
-    """An image as [3, H, W]: resized, from 0 to 1, then less the mean of ImageNet."""
-    import numpy as np
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            resized = image.convert("RGB").resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadInput(f"--inputs: {str(path)!r} cannot be read as an image.") from error
-    values = torch.from_numpy(np.array(resized, dtype=np.float32)) / 255
-    return (values.permute(2, 0, 1) - _MEAN) / _STD
 
 
 def _of_array(path: Path, given: Inputs, model: str) -> Iterator[Inputs]:

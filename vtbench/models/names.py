@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple, get_args
 
 from vtbench.data import catalog, libraries
 from vtbench.data.libraries import LISTED
-from vtbench.data.model_names import is_file, of_a_hub, place_and_path, timm_name
+from vtbench.data.model_names import REDUCED, is_file, of_a_hub, place_and_path, timm_name
+from vtbench.data.reduction_methods import hint as reduction_hint
 from vtbench.data.spelling import closest
 from vtbench.errors import MissingPackage, UnknownModel
 from vtbench.models.users_modules import is_there
@@ -63,6 +64,8 @@ def _target_of(name: str) -> Target:
         return _in_a_file(name)
     if not colon:
         return _library_model("timm", name, asked=name)
+    if source == REDUCED:
+        raise UnknownModel(f"There is no model {name!r}. {reduction_hint(rest)}")
     dotted = place.split(".")
     if path and all(part.isidentifier() for part in (*dotted, *path.split("."))):
         if is_there(dotted[0]):

@@ -58,8 +58,8 @@ def host_of(model: nn.Module) -> Host:
     found = list(_candidates(model))
     if not found:
         raise ModelError(
-            f"{type(model).__name__} is no vision transformer whose tokens can be reduced: it "
-            "needs timm's blocks, or blocks like them, in its `blocks`, and patches in its "
+            f"{type(model).__name__} is not a vision transformer whose tokens can be reduced: "
+            "it needs timm's blocks, or blocks like them, in its `blocks`, and patches in its "
             f"`patch_embed`. It was tested with timm {TESTED}; installed is {timm.__version__}."
         )
     if len(found) > 1:

@@ -35,13 +35,14 @@ def rates(keep_rate: Rates, count: int) -> tuple[float, ...]:
 
     One rate holds at every stage; of several there must be one for each.
     """
-    several = [keep_rate] * count if isinstance(keep_rate, int | float) else list(keep_rate)
+    several = list(keep_rate) if isinstance(keep_rate, Sequence) else [keep_rate] * count
     if len(several) != count:
         raise BadOption(f"keep_rate={several} has {len(several)} rates for {count} stages.")
     for each in several:
-        if isinstance(each, bool) or not isinstance(each, int | float) or not 0 < each <= 1:
+        # a rate may also be a letter, of which a formula is derived
+        if isinstance(each, bool | str | None) or not 0 < each <= 1:
             raise BadOption(f"keep_rate={each!r}: a rate is above 0 and at most 1.")
-    return tuple(float(each) for each in several)
+    return tuple(several)
 
 
 def at_stages(

@@ -14,6 +14,7 @@ from vtbench.data.record import Record
 from vtbench.report.breakdown import OWN, Part, View, breakdown, cut, module_keys
 from vtbench.report.divided import blocks_table, stages_table
 from vtbench.report.peers import peers
+from vtbench.report.settled import settled_notes
 from vtbench.report.shapes import shapes_table
 from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.units import (
@@ -115,7 +116,9 @@ def _totals(record: Record) -> Table:
             ("Buffers", si(params.buffers), digits(params.buffers)),
         ]
     rows.append(line("Activations (elements)", record.activations))
-    notes = notes_of([record], alone=True)
+    work = record.workload
+    notes = settled_notes([(work.model, dict(work.options), record.settled)])
+    notes += notes_of([record], alone=True)
     notes += [f"Road: {_road(record)}."] if record.road else []
     if memory:
         rows += [

@@ -24,7 +24,7 @@ PLAIN: tuple[PlainFormat, ...] = get_args(PlainFormat)
 
 DocumentKind = Literal[
     "macs", "formula", "cost", "cost-models", "conformance", "models", "suites",
-    "audit", "check", "explain", "compare", "measurements", "pareto", "plan", "env",
+    "audit", "check", "explain", "compare", "measurements", "pareto", "plan", "env", "panels",
 ]  # fmt: skip
 _SPECIAL: Mapping[str, tuple[SpecialFormat, ...]] = MappingProxyType(
     {
@@ -32,7 +32,7 @@ _SPECIAL: Mapping[str, tuple[SpecialFormat, ...]] = MappingProxyType(
         "measurements": ("github-action-benchmark", "bencher", "timm-csv"),
     }
 )
-_WITHOUT_CSV = ("env", "explain")
+_WITHOUT_CSV = ("env", "explain", "panels")
 """Documents of several unlike tables, which no one table of values holds."""
 
 

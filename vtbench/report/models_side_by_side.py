@@ -13,6 +13,7 @@ from vtbench.data.stages import OTHER
 from vtbench.data.workload import Workload
 from vtbench.report.breakdown import Part, breakdown
 from vtbench.report.figures import COUNT_PLACES, Cell, written_column
+from vtbench.report.settled import settled_notes
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import (
     ABSENT,
@@ -44,6 +45,7 @@ def comparison_notes(
     counted = [record for record in records if record.error is None]
     notes = [failure(record) for record in records if record.error]
     notes += [_bound(record, names) for record in counted if not record.complete]
+    notes += settled_notes((r.workload.model, dict(r.workload.options), r.settled) for r in counted)
     notes += notes_of(counted, alone=len(records) == 1)
     if base is not None:
         notes.append(f"Ratio and difference are relative to {name_of(base, names)}.")

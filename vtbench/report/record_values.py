@@ -27,6 +27,7 @@ ABSENT_KEYS: dict[str, Any] = {
     "never_ran": {},
     "shapes": {},
     "road": None,
+    "settled": {},
     "by_values": None,
     "distribution": None,
     "convention": CONVENTION,
@@ -112,6 +113,7 @@ def ends_of(records: Sequence[Record]) -> list[dict[str, Any]]:
     over = next((each.distribution for each in records if each.distribution is not None), None)
     return [
         {
+            "settled": ";".join(f"{key}={value!r}" for key, value in record.settled.items()),
             "by_values": ";".join(record.by_values.operators if record.by_values else ()),
             **_distributed(record, over),
             "road": None if record.error else record.road,

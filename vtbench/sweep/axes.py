@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -28,6 +28,8 @@ from vtbench.sweep.cells import COUNTED, Cell
 
 MANY = 1000
 """More cells than this are run only if the user says so."""
+TOKENS = "tokens"
+"""The option that ``--tokens`` sets."""
 MOST = 1_000_000
 """More than this are never run."""
 _INNERMOST = ("resolution", "batch_size")
@@ -148,6 +150,27 @@ def size_of(grid: Grid, model: str) -> int:
     options = math.prod(map(len, _options_of(grid, model).values()))
     options *= len(_weights_of(grid, model))
     return options * len(grid.protocols) * math.prod(map(len, grid.fields.values()))
+
+
+def tokens_where_taken(grid: Grid, takes: Callable[[str, str], bool]) -> Grid:
+    """The grid with ``tokens`` for those models alone that have them, if some have and some do not.
+
+    The others are outside the axis: a line that the methods are held against.
+    """
+    several = any(
+        axis.key == TOKENS and axis.only is None and len(axis.values) > 1 for axis in grid.options
+    )
+    if not several or len(grid.models) == 1:
+        return grid
+    taking = [model for model in grid.models if takes(model, TOKENS)]
+    if not taking or len(taking) == len(grid.models):
+        return grid
+    options = [
+        msgspec.structs.replace(axis, only=model)
+        for axis in grid.options
+        for model in (taking if axis.key == TOKENS and axis.only is None else (axis.only,))
+    ]
+    return msgspec.structs.replace(grid, options=tuple(options))
 
 
 def _options_of(grid: Grid, model: str) -> dict[str, tuple[OptionValue, ...]]:

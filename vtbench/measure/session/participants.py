@@ -95,6 +95,7 @@ def with_count(record: Measurement, counted: Record | None) -> Measurement:
         macs=counted.macs if counted.complete else None,
         params=counted.parameters.total,
         activations=counted.activations,
+        settled=counted.settled,
         by_values=counted.by_values,
         memory=MeasuredMemory(predicted=predicted),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from vtbench.data.spelling import closest
 from vtbench.errors import UnknownModel
 from vtbench.reduce.attach import apply
 from vtbench.reduce.listed import method_named
+from vtbench.reduce.pictured import panels
 
 Size = int | tuple[int, int]
 
@@ -28,7 +30,11 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
         *, host: str, img_size: Size | None = None, num_classes: int = 1000, **options: Any
     ) -> nn.Module:
         model: Any = hosted(host, img_size, num_classes)
-        model.reduction = apply(method, model, options)
+        reduction = apply(method, model, options)
+        if options.get("tokens") is not None and method.dial is not None:
+            met = reduction.settings[method.dial.option]
+            model.settled = {method.dial.option: met, "tokens_left": reduction.lengths[-1]}
+        model.panels = functools.partial(panels, reduction)
         return model  # type: ignore[no-any-return]  # a module that was given one more attribute
 
     own = [
@@ -36,6 +42,7 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
         for each in inspect.signature(network, eval_str=True).parameters.values()
         if each.kind is not each.VAR_KEYWORD
     ]
+    network.dial = method.dial  # type: ignore[attr-defined]
     network.__name__ = network.__qualname__ = name
     network.__annotations__ = {
         each.name: each.annotation for each in (*own, *method.options.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from vtbench.data.catalog_row import ModelRow
+from vtbench.data.model_names import REDUCED
 from vtbench.data.reduction_methods import methods_there
 
 FAMILY = "Token reduction"
@@ -147,7 +148,6 @@ HOSTS = {
 
 _LISTED = "deit_s"
 """The host that stands in the catalogue for all."""
-_ANY_HOST = "reduce"
 
 
 def _row(name: str, method: Method, host: str) -> ModelRow:
@@ -176,6 +176,6 @@ def composed(name: str) -> ModelRow | None:
     room, _, rest = name.partition(":")
     method, colon, host = rest.partition(":")
     found = next((each for each in _THERE if each.name == method), None)
-    if room != _ANY_HOST or not colon or found is None:
+    if room != REDUCED or not colon or found is None:
         return None
     return _row(name, found, HOSTS.get(host, host))

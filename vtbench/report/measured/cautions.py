@@ -8,6 +8,7 @@ from vtbench.data.disturbance import Kind, Value
 from vtbench.data.launches import good_launches
 from vtbench.data.measurement import Measurement
 from vtbench.report.measured.columns import LATENCY, MEMORY, TIMED, kind, state
+from vtbench.report.settled import settled_notes
 from vtbench.report.units import half_of, plural, share
 from vtbench.report.values_behind import value_notes
 from vtbench.stats.launches import FEWEST as LAUNCHES
@@ -33,6 +34,7 @@ def cautions(records: Sequence[Measurement], label: Label) -> list[str]:
         *_crowded(good, label),
         *_wide(good, label),
         *_tails(good),
+        *settled_notes((r.workload.model, dict(r.workload.options), r.settled) for r in good),
         *value_notes((record.workload.model, record.by_values) for record in good),
     ]
 

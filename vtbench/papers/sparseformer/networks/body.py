@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vtbench.data.panel import Panel
 from vtbench.models.arguments import at_least_1, one_of
 from vtbench.papers.sparseformer.networks.adaptive_mixing import (
     MIXINGS,
@@ -34,6 +35,7 @@ from vtbench.papers.sparseformer.networks.options import (
     check_repeats,
     check_widths,
 )
+from vtbench.papers.sparseformer.networks.pictured import panels
 from vtbench.papers.sparseformer.networks.sampling import (
     NORM_EPS,
     NORMS,
@@ -157,6 +159,11 @@ class SparseBody(nn.Module):
         latent = latent._replace(tokens=self.bridge(latent.tokens))
         latent, last = self.cortex(latent, feature_map, self.drops[1])
         return Seen(latent.tokens, latent.rois, feature_map, [*glimpses, *last])
+
+    @torch.no_grad()
+    def panels(self, image: Tensor) -> list[Panel]:
+        """Where the tokens look, to be drawn over the image 1,3,H,W."""
+        return panels(self.see(image).glimpses)
 
     def set_loss_scale(self, scale: float) -> None:
         """The factor by which the loss, and with it every gradient, is scaled."""

@@ -25,6 +25,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from vtbench.data.panel import Panel
 from vtbench.errors import BadOption
 from vtbench.models.arguments import at_least_1, one_of
 from vtbench.papers.sparseformer.networks.body import Seen, initialise
@@ -37,6 +38,7 @@ from vtbench.papers.sparseformer.networks.latent_transformers import (
     SelfAttention,
 )
 from vtbench.papers.sparseformer.networks.options import check_points
+from vtbench.papers.sparseformer.networks.pictured import panels
 from vtbench.papers.sparseformer.networks.sampling import Glimpse, adjusted, initial_rois
 
 Activation = Literal["gelu", "quick_gelu"]
@@ -188,6 +190,11 @@ class BootstrappedSparseFormer(nn.Module):
         """Image B,3,H,W -> scores of the classes, or a point in CLIP's space, B,num_classes."""
         scores: Tensor = self.head(self.see(image).tokens)
         return scores
+
+    @torch.no_grad()
+    def panels(self, image: Tensor) -> list[Panel]:
+        """Where the tokens look, to be drawn over the image 1,3,H,W."""
+        return panels(self.see(image).glimpses)
 
     def translated(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Tensors of the authors' checkpoints under the names that they have here."""

@@ -18,9 +18,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
+from vtbench.data.panel import Panel
 from vtbench.errors import BadOption
 from vtbench.models.arguments import at_least_1
 from vtbench.papers.resnet.networks.resnet import Trunk, initialise
+from vtbench.papers.visual_transformers.networks.pictured import panels
 
 Reading = Literal["fitted", "literal"]
 """The structure with which the papers' tables come out, or the one that the papers print."""
@@ -271,6 +273,10 @@ class VTNet(Trunk):
         for path, part in self.named_modules():
             if zero_init_residual and path.endswith((".transformer.norm", ".projector.norm")):
                 nn.init.zeros_(part.get_parameter("weight"))
+
+    def panels(self, image: Tensor) -> list[Panel]:
+        """From where each token is made, to be drawn over the image 1,3,H,W."""
+        return panels(self, image)
 
     def forward(self, image: Tensor) -> Tensor:  # N,3,H,W
         """Scores of the classes, N,num_classes, from the mean of the last block's tokens."""

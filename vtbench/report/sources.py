@@ -17,10 +17,10 @@ def source_notes(claims: Sequence[Claim]) -> list[str]:
     parts = []
     for kind in _KINDS:
         own = [each for each in printed if each.source_kind == kind]
+        others = {_first(each) for each in printed if each.source_kind != kind}
+        which = dict.fromkeys(_pattern(each, others) for each in own)
         if own:
-            others = {_first(each) for each in printed if each.source_kind != kind}
-            which = dict.fromkeys(_pattern(each, others) for each in own)
-            parts.append(f"{len(own)} {kind} ({', '.join(which)})")
+            parts.append(f"{len(own)} {kind} ({', '.join(which)})" if others else f"all {kind}")
     return [f"Sources of the claims: {'; '.join(parts)}."] if parts else []
 
 

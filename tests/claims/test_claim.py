@@ -316,9 +316,8 @@ def test_all_mistakes_are_named_at_once(tmp_path):
     said = mistakes(tmp_path, text)
     assert [sentence.split(": ", 1)[1] for sentence in said] == [
         (
-            "sauce: there is no such field; use one of title, source, resolution, conventions, "
-            "zeros, "
-            "hardware, conditions."
+            "sauce: there is no such field; use one of title, source, source_kind, resolution, "
+            "conventions, zeros, hardware, conditions."
         ),
         "title: expected str, got int.",
         "source: this field is missing.",
@@ -377,3 +376,43 @@ def test_a_file_that_is_absent_or_a_folder_is_refused(tmp_path):
 def test_every_convention_that_a_suite_may_name_can_be_judged():
     assert set(CONVENTIONS["macs"]) == set(CONVENTIONS["flops"]) == set(MACS)
     assert set(CONVENTIONS["params"]) == set(PARAMETERS)
+
+
+def test_the_kind_of_a_source_is_that_of_the_suite_unless_something_narrower_says_its_own(tmp_path):
+    text = HEADER + 'source_kind = "readme"\n' + TABLE.replace(
+        "d_macs = {", 'd_macs = { source_kind = "log",'
+    ) + """
+d_macs = { printed = "0", of = "macs - macs" }
+
+[[table]]
+id = "t2"
+where = "Table 2"
+source_kind = "table"
+columns = { macs = { metric = "macs", unit = "G" } }
+
+[[table.row]]
+id = "small"
+workload = { model = "resnet18" }
+macs = "1.8"
+
+[[claim]]
+id = "text"
+where = "Abstract"
+source_kind = "abstract"
+metric = "macs"
+unit = "G"
+printed = "1.8"
+workload = { model = "resnet18" }
+"""  # fmt: skip
+    found = {each.id: each.source_kind for each in read_suite(suite_file(tmp_path, text)).claims}
+    assert found == {
+        "paper.t1.small.macs": "readme", "paper.t1.small.d_macs": "log",
+        "paper.t1.small.d_macs.printed": "log", "paper.t2.small.macs": "table",
+        "paper.text": "abstract",
+    }  # fmt: skip
+    plain = read_suite(suite_file(tmp_path, HEADER + TABLE))
+    assert {each.source_kind for each in plain.claims} == {None}
+    wrong = mistakes(tmp_path, text.replace('"abstract"', '"blog"'))
+    line = line_of(text, 'source_kind = "abstract"')
+    known = "abstract, text, table, readme, log, release, secondary"
+    assert wrong == [f"paper.toml:{line}: source_kind: there is no 'blog'; use one of {known}."]

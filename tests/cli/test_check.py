@@ -145,6 +145,20 @@ def test_csv_junit_and_github_say_the_same(vtbench, suite):
     assert len(lines) == 2
 
 
+def test_the_kind_of_each_source_stands_beside_its_figure_and_is_added_up(vtbench, suite):
+    text = SUITE.replace('source = "nowhere"', 'source = "nowhere"\nsource_kind = "readme"')
+    text = text.replace("ratio = {", 'ratio = { source_kind = "secondary",', 1)
+    ended = vtbench("check", suite(text))
+    assert re.search(r"Claim +Source +Printed", ended.out)
+    assert re.search(r"t1\.small\.macs +readme +1\.814 G", ended.out)
+    assert re.search(r"t1\.large\.ratio +secondary +2\.02 x", ended.out)
+    said = "Sources of the claims: 4 readme (t1.*.macs, t1.*.params, t1.*.top1); 1 secondary"
+    assert f"{said} (t1.*.ratio)." in " ".join(ended.out.split())
+    told = json.loads(vtbench("check", "paper.toml", "--format", "json").out)["results"]
+    assert [each["source_kind"] for each in told].count("secondary") == 2
+    assert "Source" not in vtbench("check", suite(SUITE)).out
+
+
 def test_only_shows_what_matches_and_judges_it_as_the_whole_would(vtbench, suite):
     ended = vtbench("check", suite(WRONG), "--only", "*.ratio", "--format", "json")
     assert [c["id"] for c in json.loads(ended.out)["results"]] == ["paper.t1.large.ratio"]

@@ -121,6 +121,7 @@ def _claim_table(found: Explained) -> Table:
         ("Verdict", decided(verdict)),
         ("  expected", claim.expect),
     ]
+    rows += [("Source", claim.source_kind)] if claim.source_kind else []
     rows += _speed_rows(verdict)
     if claim.metric != "none" and claim.metric not in SPEEDS:
         rows.append(("Counts", f"{claim.metric}, convention {claim.convention}"))

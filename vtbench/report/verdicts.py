@@ -25,6 +25,7 @@ from vtbench.report.printed import (
     sweep_object,
     swept_table,
 )
+from vtbench.report.sources import source_notes
 from vtbench.report.speeds import (
     speed_notes,
 )
@@ -119,9 +120,12 @@ def _suite_table(
     notes: tuple[str, ...],
     by_values: Mapping[str, ByValues],
 ) -> Table:
+    told = any(v.claim.source_kind for v in shown)
+    sources = (Column(head="Source", align="left", drop=2),) if told else ()
     rows = tuple(
         (
             v.claim.id.removeprefix(f"{suite}."),
+            *(v.claim.source_kind or "" for _ in sources),
             printed_of(v.claim),
             marked(measured_of(v), by_values.get(v.claim.id)),
             distance(v),
@@ -134,9 +138,10 @@ def _suite_table(
         title=suite,
         columns=(
             name_column("Claim"),
+            *sources,
             Column(head="Printed"),
             Column(head="Measured"),
-            Column(head="Outside", drop=2),
+            Column(head="Outside", drop=3),
             Column(head="Verdict", align="left"),
             Column(head="Reproduced by", align="left", shrink=True, least=24, drop=1),
         ),
@@ -155,6 +160,7 @@ def _notes(verdicts: list[Verdict], wrong: WrongFigures | None) -> tuple[str, ..
     if kinds:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         notes.append(f"Unknown: {said}.")
+    notes += source_notes([v.claim for v in verdicts])
     notes += chance_notes(verdicts, wrong)
     notes += speed_notes(verdicts)
     surprises = [v for v in verdicts if not v.as_expected]
@@ -169,6 +175,7 @@ def verdict_object(verdict: Verdict, by_values: ByValues | None = None) -> dict[
         "id": claim.id,
         "suite": claim.suite,
         "where": claim.where,
+        "source_kind": claim.source_kind,
         "kind": claim.kind,
         "relation": claim.relation,
         "metric": claim.metric,

@@ -193,6 +193,7 @@ def _claim(reader: SuiteReader, single: Single, column: str) -> Claim:
         id=f"{reader.name}.{_checked_id(single.id)}",
         suite=reader.name,
         where=single.where,
+        source_kind=single.source_kind or reader.header.source_kind,
         kind="reference" if single.needs == "weights" and not derived else single.kind,
         relation=single.relation,
         metric=single.metric,

@@ -228,6 +228,7 @@ def _add_cell(
         id=f"{table.id}.{row.id}.{key}",
         where=f"{table.where}, {row.where or row.id}",
         printed=found.printed,
+        source_kind=column.source_kind or table.source_kind,
         unit=column.unit if found.unit is None else found.unit,
         kind=column.kind,
         relation=found.relation or column.relation,

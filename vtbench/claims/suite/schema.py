@@ -18,6 +18,7 @@ from vtbench.claims.suite.types import (
     HeldOut,
     Metric,
     Relation,
+    SourceKind,
     Unknown,
 )
 
@@ -42,6 +43,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     title: str
     source: str
+    source_kind: SourceKind | None = None
+    """Where its figures stand, such as ``abstract``, unless something narrower says its own."""
     resolution: int | tuple[int, int] | Literal["own"] = 224
     """Default size of the workloads."""
     conventions: dict[Metric, str] = {}
@@ -59,6 +62,8 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     metric: Metric = "none"
     unit: str = ""
+    source_kind: SourceKind | None = None
+    """Where its figures stand, if it is not where the others of the table do."""
     kind: ClaimKind = "value"
     relation: Relation = "equals"
     """How its figures are said to stand to the printed ones."""
@@ -110,6 +115,8 @@ class Single(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     where: str
     printed: str
+    source_kind: SourceKind | None = None
+    """Where it stands, such as ``abstract`` or ``readme``."""
     unit: str = ""
     kind: ClaimKind = "value"
     relation: Relation = "equals"
@@ -173,6 +180,8 @@ class TableHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     where: str
     columns: dict[str, Column]
+    source_kind: SourceKind | None = None
+    """Where its figures stand: a ``table`` of the paper, a ``readme``, ..."""
     row: list[dict[str, Any]] = []
 
 

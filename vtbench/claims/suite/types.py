@@ -28,6 +28,9 @@ Metric = Literal[
 ]  # fmt: skip
 Expectation = Literal["holds", "close", "fails", "unknown"]
 Unknown = Literal["op", "hardware", "weights", "not-measured", "not-implemented", "undefined"]
+SourceKind = Literal["abstract", "text", "table", "readme", "log", "release", "secondary"]
+"""Where a figure stands: in the paper's abstract, text or a table; in a README or a log of its
+authors; in another file that they released; or only in what others wrote."""
 Value = int | float | str | bool
 
 _MACS = ("full", "double", "double_biased", "attention_missed", "norms_counted",
@@ -129,6 +132,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """The name of the suite."""
     where: str
     """The place in the paper where it is printed, so that a reader can find it."""
+    source_kind: SourceKind | None = None
+    """What that place is a part of; None if the suite does not say."""
     kind: ClaimKind
     """The kind of the claim."""
     relation: Relation = "equals"

@@ -1,0 +1,1 @@
+"""SN-Netv2: two pretrained vision transformers, stitched into many."""

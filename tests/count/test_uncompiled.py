@@ -46,6 +46,41 @@ def test_a_count_does_not_import_the_compiler():
     assert run("print('torch._dynamo' in sys.modules)") == ["False"]
 
 
+RESIZING = """
+from torch.nn import functional as F
+
+class Resizes(nn.Module):
+    def forward(self, x):
+        for mode in ("bilinear", "bicubic", "nearest"):
+            x = F.interpolate(x, scale_factor=2.0, mode=mode)
+        x = F.gelu(F.adaptive_avg_pool2d(x, 8)) + torch.where(x[..., :8, :8] > 0, 1, 2.5)
+        return F.grid_sample(x, torch.zeros(1, 4, 4, 2)) @ F.one_hot(torch.arange(4)).half().float()
+
+counted = vtbench.count(Resizes(), torch.randn(1, 3, 8, 8))
+assert counted.macs == 3 * 4 * 4 * 4, counted.macs
+"""
+
+
+def test_a_count_does_not_import_sympy_for_the_types_of_results():
+    assert run(RESIZING + "print('sympy' in sys.modules)") == ["False"]
+
+
+def test_types_of_symbols_are_torchs_own_to_find_once_sympy_is_there():
+    code = """
+import sympy
+from torch._prims_common import ELEMENTWISE_TYPE_PROMOTION_KIND as KIND, elementwise_dtypes
+from vtbench.count.plain_shapes import plain_shapes
+
+with plain_shapes():
+    from torch._prims_common import elementwise_dtypes as within
+    kind = KIND.DEFAULT
+    print(within(sympy.Integer(2), 1, type_promotion_kind=kind)[1], within is elementwise_dtypes)
+from torch._prims_common import elementwise_dtypes as after
+print(after is elementwise_dtypes)
+"""
+    assert run(code) == ["torch.int64", "False", "True"]
+
+
 def test_symbolic_shapes_are_torchs_own_once_a_count_is_over():
     code = """
 name = "torch.fx.experimental.symbolic_shapes"

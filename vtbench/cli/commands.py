@@ -13,6 +13,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from vtbench.cli.imports import imported_uncollected
+
 GROUPS = {
     "Count": {
         "macs": "Count the MACs of models.",
@@ -61,7 +63,9 @@ class _Commands(UserDict[str, Any]):
 def command_named(name: str) -> Any:
     """The command of that name, imported."""
     place = name.replace("-", "_")
-    found = getattr(importlib.import_module(f"vtbench.cli.{place}"), place)
+    module = f"vtbench.cli.{place}"
+    with imported_uncollected(module):
+        found = getattr(importlib.import_module(module), place)
     if not isinstance(found, typer.Typer):
         function = found
         found = typer.Typer(

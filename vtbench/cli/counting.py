@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from vtbench.cli.imports import imported_uncollected
 from vtbench.cli.output import notices_said, stdout_kept_clean
 from vtbench.cli.progress import progress
 from vtbench.data.files import ResultFile
@@ -100,7 +101,8 @@ def _foreign(workload: Workload) -> bool:
 
 def count_one(workload: Workload, *, settings: dict[str, Any]) -> Record:
     """One workload; torch is imported here and not before."""
-    from vtbench.count.count_workload import RunSettings, count_workload
+    with imported_uncollected("vtbench.count.count_workload"):
+        from vtbench.count.count_workload import RunSettings, count_workload
 
     with notices_said():  # of a process of its own as well
         return count_workload(workload, settings=RunSettings(**settings))

@@ -101,6 +101,8 @@ def _from_library(
     valued = real or real_inputs
     if workload.inputs:
         given: Given = ((), inputs.named(workload.inputs, module, model, real=valued))
+        if library is from_transformers:
+            given = ((), from_transformers.named(module, given[1]))
     else:
         given = library.image(module, options, workload.batch_size, size, real=valued)
         inputs.check_complete(*given, module, model)

@@ -13,6 +13,7 @@ from torch import nn
 from vtbench.data.catalog import nearest
 from vtbench.errors import BadOption, UnknownModel
 from vtbench.models import inputs
+from vtbench.models.joined_inputs import image_token, joined, with_image_tokens
 from vtbench.models.options import Parameters, parameters_of
 from vtbench.models.placement import on_meta, without_values
 from vtbench.models.sizes import Size
@@ -78,6 +79,8 @@ def image(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Pixels by their name, as a clip for video models; a text too if the model reads one."""
     del options
+    if size is not None and image_token(module) is not None:
+        return (), joined(module, batch, size, real=real)
     name = _pixels(module)
     given = _tokens(module, batch, real=real)
     if name is not None and size is not None:
@@ -87,6 +90,11 @@ def image(
         shape = (batch, channels, *size) if frames is None else (batch, frames, channels, *size)
         given[name] = inputs.tensor(shape, real=real)
     return (), given
+
+
+def named(module: nn.Module, given: dict[str, Any]) -> dict[str, Any]:
+    """Inputs that were asked for by name; a text has the places that its image takes."""
+    return with_image_tokens(module, given)
 
 
 def _tokens(module: nn.Module, batch: int, *, real: bool) -> dict[str, torch.Tensor]:

@@ -71,21 +71,10 @@ def quotas(keep_rate: Rates, rounding: Rounding, count: int) -> list[Quota]:
     found: Sequence[float] = rates(keep_rate, count)
     if rounding == "int_original":
         several = itertools.accumulate(found, operator.mul)
-        one = isinstance(keep_rate, int | float)
-        found = [keep_rate**k for k in range(1, count + 1)] if one else list(several)  # type: ignore[operator]
-    return [Quota(each, rounding) for each in found]
-
-
-def quotas(keep_rate: Rates, rounding: Rounding, count: int) -> list[Quota]:
-    """What each stage keeps: a share of the tokens that come in there, or of the image's patches.
-
-    In the latter case the share is the product of the rates up to there.
-    """
-    found: Sequence[float] = rates(keep_rate, count)
-    if rounding == "int_original":
-        several = itertools.accumulate(found, operator.mul)
-        one = isinstance(keep_rate, int | float)
-        found = [keep_rate**k for k in range(1, count + 1)] if one else list(several)  # type: ignore[operator]
+        if isinstance(keep_rate, Sequence):
+            found = list(several)
+        else:  # powers round otherwise than products do, and the released code takes powers
+            found = [keep_rate**k for k in range(1, count + 1)]
     return [Quota(each, rounding) for each in found]
 
 

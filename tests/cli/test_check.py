@@ -309,3 +309,16 @@ def test_an_axis_that_no_model_has_is_refused_with_its_line(vtbench, suite):
     """What there is stands in the sentence; nothing is judged by a search that tried nothing."""
     text = SUITE + "\n[search]\ntokenz = [1, 2]\n"
     refused(vtbench("check", suite(text)), "search.tokenz: resnet18 has no option 'tokenz'.")
+
+
+def test_claims_are_one_table_with_the_columns_and_rows_that_are_asked_for(vtbench, suite):
+    shape = ("--columns", "printed,low,high,relation", "--sort", "measured:desc", "--top", "2")
+    ended = vtbench("check", suite(), *shape, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(ended.out)))
+    assert list(rows[0]) == ["id", "printed", "low", "high", "relation"]
+    assert len(rows) == 2
+    table = vtbench("check", suite(), *shape).out.splitlines()
+    assert table[0] == "Claims"
+    assert table[1].split() == ["Claim", "Printed", "Low", "High", "Relation"]
+    refused(vtbench("check", suite(), "--columns", "hgih"), "Did you mean high")
+    refused(vtbench("check", suite(), "--label", "resnet34=R34"), "the rows of a check are claims")

@@ -12,7 +12,8 @@ import msgspec
 from vtbench.api.choosing import refuse_code, refuse_idle_axes, refuse_unknown_models, selected
 from vtbench.api.public import public
 from vtbench.api.search_axes import with_axes
-from vtbench.api.shown import Shown, frame, nothing_to_draw
+from vtbench.api.shaped import Shaped
+from vtbench.api.shown import frame, nothing_to_draw
 from vtbench.claims.audit.throughputs import implied
 from vtbench.claims.judge import (
     Explainer,
@@ -57,7 +58,7 @@ INPUT_SETS = 4
 """Inputs that lie on the device at a time."""
 
 
-class Checked(Shown):
+class Checked(Shaped):
     """Verdicts on suites; prints as the tables of ``vtbench check``, in a notebook too."""
 
     def __init__(

@@ -29,6 +29,7 @@ from vtbench.cli.options import (
 )
 from vtbench.cli.output import say, stdout_kept_clean, tell
 from vtbench.cli.progress import progress
+from vtbench.cli.table_shape import TableShape
 from vtbench.cli.written import Written
 from vtbench.data.files import ResultFile, read_results
 from vtbench.data.measurement import Measurement
@@ -38,6 +39,8 @@ from vtbench.errors import UsageError
 from vtbench.report import Style, render
 from vtbench.report.baseline import baseline_table, with_reasons
 from vtbench.report.claims_by_values import claims_by_values
+from vtbench.report.claims_sheet import refuse_labels
+from vtbench.report.shape import Shape, ShapedRendering
 
 
 @command
@@ -77,6 +80,7 @@ def check(
     allow_imports: AllowImports = False,
     fail_on_unknown: FailOnUnknown = False,
     jobs: Jobs,
+    shaped: TableShape,
     output: Output,
 ) -> int:
     """Check a paper's published numbers against its models, and say where they differ and why.
@@ -94,7 +98,13 @@ def check(
     Exit status: 0 if every verdict is as expected; 1 if one is not; 2 if nothing could be judged,
     or if the command failed.
     """
-    written = output.written("check", "check")
+    written = shaped.on_paper(output.written("check", "check"))
+    shape = shaped.shape()
+    refuse_labels(shape)
+    if against is not None and shape.asked:
+        raise UsageError(
+            "--columns, --digits, --sort and --top are for claims of suites; leave out --against."
+        )
     number = jobs.number
     base = read_baseline(against) if against is not None else None
     given = read_results(kept.from_ or (), ("records", "measurements"))
@@ -127,13 +137,13 @@ def check(
     judged = checked(found, matching, known, timed, counted_here=not given.records)
     held = with_reasons(judge_baseline(base, known, version("torch"))) if base is not None else []
     judged.by_values |= claims_by_values((), known, held)
-    written.write(document(judged, held, written))
+    written.write(document(judged, held, written, shape))
     return status([*judged.verdicts, *held], fail_on_unknown=fail_on_unknown)
 
 
-def document(judged: Checked, held: list[Verdict], written: Written) -> str:
+def document(judged: Checked, held: list[Verdict], written: Written, shape: Shape) -> str:
     """The verdicts on suites, and those on a baseline."""
-    look = written.rendering
+    look = written.shown_as(ShapedRendering, shape=shape)
     if not held or look.format not in ("table", "markdown"):
         return judged.document(look, beside=held)
     style: Style = "markdown" if look.format == "markdown" else "table"

@@ -7,7 +7,6 @@ model says itself (``get_image_features``), or the grid of its patches does.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +31,7 @@ _COMPANIONS = (_GRID, "image_sizes", "pixel_attention_mask")
 def image_token(module: nn.Module) -> int | None:
     """The id whose places the features of an image take; None of a model that has none."""
     takes = inspect.signature(module.forward).parameters
-    if not {"input_ids", "pixel_values"} <= set(takes) or not hasattr(module, _FEATURES):
+    if not {"input_ids", "pixel_values"} <= set(takes) or _tower(module) is None:
         return None
     for name in ("image_token_id", "image_token_index"):
         found = getattr(module.config, name, None)
@@ -75,7 +74,7 @@ def _takes(module: nn.Module, name: str) -> bool:
 
 def _image(module: nn.Module, batch: int, size: Size, *, real: bool) -> dict[str, Any]:
     """The pixels as the model takes them, with what says how they are cut up."""
-    vision = getattr(module.config, "vision_config", module.config)
+    vision = _vision(module.config)
     channels = _number(vision, 3, "num_channels", "in_channels", "in_chans")
     shape: tuple[int, ...] = (batch, channels, *size)
     beside: dict[str, Any] = {}
@@ -128,38 +127,80 @@ def _crops(configuration: Any, size: Size) -> int:
     return int(-(-high // down) * -(-wide // across)) + 1
 
 
-_FEATURES = "get_image_features"
-
-
 def _features(module: nn.Module, batch: int, given: dict[str, Any]) -> int:
     """Features of the image of each text: positions of the text that they take."""
-    vision = getattr(module.config, "vision_config", module.config)
+    said = _said(module.config, given["pixel_values"])
     if _GRID in given and not given[_GRID].is_meta:
+        vision = _vision(module.config)
         merged = _number(vision, 1, "spatial_merge_size") ** 2
-        return int(given[_GRID].prod(1).sum()) // merged // batch
+        _refuse_unjoinable(module, _number(vision, 0, "out_hidden_size", "hidden_size"))
+        said = int(given[_GRID].prod(1).sum()) // merged // batch
+    return _found(module, given) // batch if said is None else said
+
+
+def _vision(configuration: Any) -> Any:
+    return getattr(configuration, "vision_config", configuration)
+
+
+def _said(configuration: Any, pixels: torch.Tensor) -> int | None:
+    """Features of an image by the configuration, of models that look at the values of pixels."""
+    vision = _vision(configuration)
+    patches = [side // _number(vision, 1, "patch_size") for side in pixels.shape[-2:]]
+    if getattr(vision, "model_type", None) == "pixtral":
+        merged = _number(configuration, 1, "spatial_merge_size")
+        return (patches[0] // merged) * (patches[1] // merged)
+    factor = getattr(configuration, "scale_factor", None)
+    if isinstance(
+        factor, int
+    ):  # of Idefics3 and SmolVLM, which shuffle squares of patches together
+        return patches[0] * patches[1] // factor**2
+    latents = getattr(configuration, "perceiver_config", None)  # of Idefics2
+    return getattr(latents, "resampler_n_latents", None)
+
+
+def _found(module: nn.Module, given: dict[str, Any]) -> int:
+    """Features of all images by the model: its tower runs, on shapes."""
     beside = {name: given[name] for name in _COMPANIONS if name in given}
     pixels = given["pixel_values"]
     if any(each.is_meta for each in module.parameters()):
         pixels = pixels.to("meta")
-    errors: list[Exception] = []
-    for numbers in (NumbersKept, contextlib.nullcontext):  # a few towers mix both up
-        try:
-            with torch.no_grad(), numbers():
-                out = getattr(module, _FEATURES)(pixel_values=pixels, **beside)
-            return sum(_rows(getattr(out, "pooler_output", out))) // batch
-        except Exception as error:  # noqa: BLE001, PERF203  # whatever the model raises
-            errors.append(error)
-    raise BadInput(
-        f"{type(module).__name__} joins images and text, and how many tokens of the text an image "
-        f"takes could not be found out ({first_line(errors[0])}); name a function that returns "
-        "the model and its inputs."
-    ) from errors[0]
+    try:
+        with torch.no_grad(), NumbersKept():
+            out = _tower(module)(pixel_values=pixels, **beside)
+    except Exception as error:
+        raise BadInput(
+            f"{type(module).__name__} joins images and text, and how many tokens of the text an "
+            f"image takes could not be found out ({first_line(error)}); name a function that "
+            "returns the model and its inputs."
+        ) from error
+    features = list(_tensors(getattr(out, "pooler_output", out)))
+    for each in features:
+        _refuse_unjoinable(module, each.shape[-1])
+    return sum(each.numel() // each.shape[-1] for each in features)
 
 
-def _rows(features: Any) -> Iterator[int]:
-    """The number of vectors in each tensor of features."""
+def _refuse_unjoinable(module: nn.Module, width: int) -> None:
+    """Some classes have defaults of a tower and of a text that were never made for each other."""
+    words: Any = module.get_input_embeddings()  # type: ignore[operator]  # a method of theirs
+    wide = getattr(words, "embedding_dim", width)
+    if width not in (wide, 0):
+        raise BadInput(
+            f"The configuration of {type(module).__name__} does not fit together: the features of "
+            f"an image have {width} numbers, the words of the text {wide}. Say what it has "
+            "by -o text_config='{...}' or -o vision_config='{...}', or name a function that "
+            "returns the model and its inputs."
+        )
+
+
+def _tower(module: Any) -> Any:
+    """What gives the features of images; None of a model that keeps them out of its text."""
+    within = getattr(module, "model", None)
+    return getattr(module, "get_image_features", getattr(within, "get_image_features", None))
+
+
+def _tensors(features: Any) -> Iterator[torch.Tensor]:
     if isinstance(features, torch.Tensor):
-        yield features.numel() // features.shape[-1]
+        yield features
     else:
         for each in features:
-            yield from _rows(each)
+            yield from _tensors(each)

@@ -11,10 +11,18 @@ import msgspec
 from vtbench.claims.judge import Prediction, Verdict, WrongFigures, totals
 from vtbench.data.record import ByValues
 from vtbench.report.chance import NONE_DRAWN
+from vtbench.report.claims_sheet import claims_sheet, refuse_labels
 from vtbench.report.document import Document, Rendering, written
 from vtbench.report.printed import measured_of, printed_of
+from vtbench.report.shape import (
+    Shape,
+    ShapedRendering,
+    refuse_unknown,
+    shaped_table,
+    shaped_values,
+)
 from vtbench.report.speeds import NO_SPEEDS, Speeds, speed_objects, speed_tables
-from vtbench.report.table import Column, Table, figure_columns, name_column, values_table
+from vtbench.report.table import Column, Table, figure_columns, name_column
 from vtbench.report.verdict_words import account, explanation
 from vtbench.report.verdicts import verdict_object, verdict_tables
 
@@ -32,12 +40,20 @@ def check_document(
 
     ``by_values`` are the claims whose figure can change with the values of the input.
     """
+    shape = asked.shape if isinstance(asked, ShapedRendering) else Shape()
+    refuse_labels(shape)
+    sheet = claims_sheet(verdicts, by_values, shape.places)
+    refuse_unknown(sheet, shape)
     found = Document(
         kind="check",
         results=lambda: [verdict_object(v, by_values.get(v.claim.id)) for v in verdicts],
         more=lambda: _more(verdicts, predictions, speeds, wrong),
-        tables=lambda: check_tables(verdicts, predictions, speeds, by_values, wrong),
-        values=lambda: [_values(verdicts, by_values)],
+        tables=lambda: (
+            [shaped_table(sheet, shape)]
+            if shape.asked
+            else check_tables(verdicts, predictions, speeds, by_values, wrong)
+        ),
+        values=lambda: [shaped_values(sheet, shape)],
         special={"junit": lambda: _junit(verdicts), "github": lambda: _github(verdicts)},
     )
     return written(found, asked)
@@ -83,18 +99,6 @@ def sentence(verdict: Verdict) -> str:
     measured = verdict.measured_on is not None
     why = account(verdict) or (verdict.reason if measured else explanation(verdict))
     return f"{said} ({why.rstrip('.')})" if why else said
-
-
-def _values(verdicts: Sequence[Verdict], by_values: Mapping[str, ByValues]) -> Table:
-    keys = ("id", "where", "kind", "metric", "printed", "unit", "measured", "deviation", "verdict",
-            "expect", "as_expected", "reason", "command")  # fmt: skip
-    lines = []
-    for verdict in verdicts:
-        known = verdict_object(verdict) | {"as_expected": str(verdict.as_expected)}
-        read = by_values.get(verdict.claim.id)
-        readers = ";".join(read.operators) if read is not None else ""
-        lines.append((*(known[key] for key in keys), explanation(verdict), readers))
-    return values_table((*keys, "reproduced_by", "by_values"), lines)
 
 
 def _junit(verdicts: Sequence[Verdict]) -> str:

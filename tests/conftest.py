@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import NamedTuple
@@ -12,6 +13,11 @@ from vtbench.data.record import Explained, Memory, Parameters, PeerCount, Record
 from vtbench.data.workload import Workload
 
 pytest_plugins = ["pace"]
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There are as many of them as cores, so a second thread of one, or of a process that it
+    # starts, would spin beside the other's first. torch reads this when it is imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)

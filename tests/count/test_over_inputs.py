@@ -19,6 +19,7 @@ from vtbench.data.distribution import InputSet
 from vtbench.data.files import line_of, read_results
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, BadOption, UsageError
+from vtbench.models import input_sets
 
 PRUNED = Workload(model="value_models:make")
 
@@ -233,7 +234,6 @@ SOURCES = {
     "value_models:words": "input 1 of value_models:words is a value of type str",
     "value_models:longer": "input 2 of value_models:longer has 1×9×4",
     "value_models:raising": "value_models:raising raised KeyError: 'lost'.",
-    "value_models:without_end": "yields more than 10,000 inputs",
     "value_models:absent": "value_models has no function 'absent'",
     "value_models:SHAPE": "value_models has no function 'SHAPE'",
     "no_such_module:inputs": "the module 'no_such_module' of 'no_such_module:inputs'",
@@ -249,6 +249,17 @@ def test_a_source_that_gives_no_inputs_is_refused(vtbench, in_one_process, sourc
     assert (ended.status, ended.out) == (2, "")
     assert SOURCES[source] in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_a_source_without_end_is_left_after_as_many_inputs_as_seeds_may_draw(
+    vtbench, in_one_process, monkeypatch
+):
+    """Each is counted before the next is asked for: 10,000 counts would take minutes."""
+    assert input_sets.MANY == 10_000
+    monkeypatch.setattr(input_sets, "MANY", 40)
+    ended = vtbench("macs", "value_models:make", "--inputs", "value_models:without_end")
+    assert (ended.status, ended.out) == (2, "")
+    assert "value_models:without_end yields more than 40 inputs" in ended.err
 
 
 ARRAYS = {

@@ -13,6 +13,7 @@ from vtbench.reduce.schedules.counts import (
     PerBlock,
     Rate,
     Rates,
+    each_stage,
     halved,
     kept,
     pairs,
@@ -66,8 +67,12 @@ def _wanted(
         gone = steps_between(body, keep_rate, blocks)
         return {block: _always(gone[block]) for block in stages(body, blocks)}
     if isinstance(r, Sequence) or float(r) >= 1 or not r:
-        gone = removed(body, r)
         at = range(1, body.depth) if blocks is None else stages(body, blocks)
+        if isinstance(r, Sequence) and len(r) != body.depth:  # one for each of the blocks that cut
+            at = stages(body, blocks)
+            found = zip(at, each_stage(r, len(at)), strict=True)
+            return {block: _always(each) for block, each in found if each}
+        gone = removed(body, r)
         if isinstance(r, Sequence) and blocks is None:
             at = range(body.depth)
         return {block: _always(gone[block]) for block in at if gone[block]}

@@ -138,13 +138,14 @@ def _kept_cost(method: str, body: Body, at: Settings) -> Callable[[Mapping[str, 
     def cost(kept: Mapping[str, int]) -> int:
         rates: list[Fraction] = []
         present = body.patches
+        wanted = Fraction(present)  # with the half a patch that the stage before had more
         for count in kept.values():
             # half a patch away from where the rule rounds, so that it rounds to this count
-            rates.append(
-                Fraction(2 * count - 1, 2 * present) if of_present
-                else Fraction(2 * count + 1, 2 * body.patches)
-            )  # fmt: skip
-            present = count + fused
+            if of_present:
+                rates.append(Fraction(2 * count - 1, 2 * present))
+            else:
+                rates.append(Fraction(2 * count + 1, 2) / wanted)
+            present, wanted = count + fused, Fraction(2 * count + 1, 2)
         return schedule(method, body, **{**at, "keep_rate": tuple(rates)}).macs
 
     return cost

@@ -14,7 +14,7 @@ from vtbench.reduce.schedules.kept_counts import targets
 
 Symbols = tuple[Symbol, ...]
 
-_TRAININGS = {"deit_b": ("deit", "mae"), "vit_b": ("mae", "deit")}
+_TRAININGS = {"deit_b": ("deit", "mae"), "vit_b": ("deit", "mae")}
 """Hosts of one size for which lists were released twice, with whose are taken first."""
 
 
@@ -43,14 +43,20 @@ def _kept(meaning: str, default: str = "0.7") -> Symbol:
 
 
 def _staged(host: str) -> Symbols:
-    return (_kept("kept of the image: rate, rate², …; or one per stage"), _blocks(host))
+    return (_kept("share of what comes in, kept at each stage"), _blocks(host))
 
 
 def _evit(host: str) -> Symbols:
     return (
-        _kept("patches kept of those present at each stage"),
+        _kept("share of what comes in, kept at each stage"),
         switch("fused_token", "one token for those that go", on=True, option="fused_token"),
-        choice("rounding", "of what is present, or of the image", "ceil_current", "int_original"),
+        choice(
+            "rounding",
+            "of what is present, or of the image",
+            "ceil_current",
+            "int_original",
+            option="rounding",
+        ),
         _blocks(host),
     )
 
@@ -59,7 +65,13 @@ def _topk(host: str) -> Symbols:
     keep, blocks = _staged(host)
     return (
         keep,
-        choice("rounding", "of the image, or of what is present", "int_original", "ceil_current"),
+        choice(
+            "rounding",
+            "of the image, or of what is present",
+            "int_original",
+            "ceil_current",
+            option="rounding",
+        ),
         blocks,
     )
 
@@ -109,13 +121,16 @@ def _diffrate(host: str) -> Symbols:
 def _gtp(_: str) -> Symbols:
     return (
         _r(8),
+        choice(
+            "graph", "what patches are joined by", "mixed", "semantic", "spatial", option="graph"
+        ),
         switch("token_scale", "tokens carry a scale", on=False, option="token_scale"),
     )
 
 
 def _patchmerger(_: str) -> Symbols:
     return (
-        _kept("kept of the image: rate, rate², …; or one per stage"),
+        _kept("share of what comes in, kept at each stage"),
         listed("blocks", "blocks that cut (default: by form)", None, option="blocks"),
         Symbol("merged", "tokens of the paper's form, which cuts once", None, role="setting",
                optional=True, option="merged"),
@@ -255,6 +270,7 @@ COSTLESS: dict[str, tuple[str, ...]] = {
     "pitome": ("proportional",),
     "tofu": ("mlerp",),
     "gtp": ("alpha", "sparsity"),
+    "ltmp": ("theta_m", "theta_p"),
     "atc": ("linkage", "proportional"),
     "dpcknn": ("k", "noise"),
     "kmedoids": ("cost", "iterations"),

@@ -88,10 +88,16 @@ def _always(gone: int) -> Callable[[int], int]:
     return lambda _: gone
 
 
-def ats(body: Body, *, keep_rate: Rates = SEVEN_TENTHS, blocks: Blocks = None) -> Schedule:
+def ats(
+    body: Body,
+    *,
+    keep_rate: Rates = SEVEN_TENTHS,
+    blocks: Blocks = None,
+    sampler: str = "inverse",
+) -> Schedule:
     """(n, n, n, m, m): rows of the map are sampled, at most K patches; an image may keep fewer.
 
-    A sampler by distances on a line forms 3·K·T of them.
+    Rows are read off the inverse of a distribution; another sampler takes 3·K·T distances.
     """
     stay = kept(body, keep_rate, blocks)
     layers: list[Layer] = []
@@ -99,7 +105,7 @@ def ats(body: Body, *, keep_rate: Rates = SEVEN_TENTHS, blocks: Blocks = None) -
     tokens = body.tokens
     for block in range(body.depth):
         left = min(tokens, stay.get(block, tokens) + body.prefix)
-        if block in stay:
+        if block in stay and sampler == "distances":
             macs = 3 * (left - body.prefix) * (tokens - body.prefix)
             distances.append(Overhead(name="sampling", macs=macs, block=block))
         layers.append(Layer(q=tokens, k=tokens, v=tokens, o=left, m=left, left=left))

@@ -43,9 +43,11 @@ _WHY_NOT = {
 
 def closed_form(method: str, body: Body, at: Settings) -> InLetters:
     """MACs in the setting that counts tokens, or in the patches that each stage keeps."""
-    if method in COUNTED:
+    if method == "dct" and at["r"] is not None:
+        return _counted(method, body, at, "r")
+    if method in COUNTED and at.get("keep_rate") is None:
         return _counted(method, body, at, COUNTED[method])
-    if method in STAGED and at.get("merged") is None:
+    if (method in STAGED or method in COUNTED) and at.get("merged") is None:
         return _staged(method, body, at)
     return InLetters(where=_WHY_NOT.get(method, "This form has no setting to write it in."))
 

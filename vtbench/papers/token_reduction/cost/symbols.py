@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-import msgspec
-
 from vtbench.data.cost.model import Symbol
 from vtbench.data.cost.symbols import amounts, choice, listed, rate, setting, switch
 from vtbench.reduce.schedules import HOSTS
@@ -58,6 +56,13 @@ def _evit(host: str) -> Symbols:
             option="rounding",
         ),
         _blocks(host),
+    )
+
+
+def _ats(host: str) -> Symbols:
+    return (
+        *_staged(host),
+        choice("sampler", "how rows of the map are chosen", "inverse", "distances"),
     )
 
 
@@ -205,8 +210,18 @@ def _cropr(_: str) -> Symbols:
         _r(8, "tokens that go after each block, or one for each"),
         switch("llf", "fuse all tokens again in the last block", on=False, option="llf"),
         setting("queries", "learned queries of a scorer", 1, option="queries"),
-        switch("query_projection", "queries have a projection", on=False),
-        switch("key_projection", "keys have a projection", on=False),
+        switch(
+            "query_projection", "queries have a projection", on=False, option="query_projection"
+        ),
+        switch("key_projection", "keys have a projection", on=False, option="key_projection"),
+        rate(
+            "keep_rate",
+            "share kept before each of some blocks, without r",
+            None,
+            several="too",
+            option="keep_rate",
+        ),
+        listed("blocks", "these blocks, with keep_rate (default: 3 stages)", None, option="blocks"),
     )
 
 
@@ -220,8 +235,12 @@ def _tomesd(_: str) -> Symbols:
 
 def _dct(_: str) -> Symbols:
     return (
-        msgspec.structs.replace(
-            _ratio("0.9", "patches kept by each block (default: 0.9)"), default=None, optional=True
+        rate(
+            "ratio",
+            "patches kept by each block (default: 0.9)",
+            None,
+            several="too",
+            option="ratio",
         ),
         amounts("r", "patches that go at each block instead", None, option="r"),
     )
@@ -247,8 +266,9 @@ _OF: dict[str, Callable[[str], Symbols]] = {
     "diffrate": _diffrate,
     "gtp": _gtp,
     **dict.fromkeys(
-        ("dynamicvit", "dtps", "atc", "dpcknn", "kmedoids", "sinkhorn", "sit", "ats"), _staged
+        ("dynamicvit", "dtps", "atc", "dpcknn", "kmedoids", "sinkhorn", "sit"), _staged
     ),
+    "ats": _ats,
     "patchmerger": _patchmerger,
     "tokenlearner": _tokenlearner,
     "stvit": _stvit,

@@ -115,7 +115,6 @@ def _queried(body: Body) -> Added:
             Overhead(
                 name="assignment",
                 macs=2 * cut.before * body.width * cut.after,
-                weights=body.width * cut.after,
                 block=cut.block,
             ),
         )

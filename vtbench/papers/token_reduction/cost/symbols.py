@@ -22,9 +22,8 @@ def symbols_of(method: str, host: str) -> Symbols:
 
 
 def _stem(host: str) -> Symbols:
-    if not host.startswith("lvvit"):
-        return ()
-    return (choice("stem", "as LV-ViT was released, or halving four times", "released", "halving"),)
+    stem = choice("stem", "as LV-ViT was released, or halving four times", "released", "halving")
+    return (stem,) if host.startswith("lvvit") else ()
 
 
 def _depth(host: str) -> int:

@@ -11,6 +11,8 @@ from vtbench.report.breakdown import breakdown
 from vtbench.report.table import Column, Table, name_column
 from vtbench.report.units import digits, plural
 
+_SIDES = "hS and wS are H/S and W/S, rounded up."
+
 
 def beside_formulas(record: Record) -> Table | None:
     """Stage, MACs counted, the paper's formula and what it gives; None if there is none."""
@@ -25,6 +27,7 @@ def beside_formulas(record: Record) -> Table | None:
         (stage, digits(macs), f"{term.name}: {pretty(form)}", _held(macs, int(term.macs)))
         for (stage, macs), term, form in zip(stages.items(), cost.terms, cost.forms, strict=True)
     ]
+    beside = "" if cost.reduced is None else _distances(cost.reduced.distances)
     terms = f"`vtbench cost {record.workload.model}` shows every term."
     return Table(
         title="By stage, beside the paper's cost model",
@@ -35,8 +38,12 @@ def beside_formulas(record: Record) -> Table | None:
             Column(head="Gives"),
         ),
         rows=tuple(rows),
-        notes=(f"hS and wS are H/S and W/S, rounded up. {terms}",),
+        notes=(f"{beside}{terms}" if cost.reduced else f"{_SIDES} {terms}",),
     )
+
+
+def _distances(macs: int) -> str:
+    return f"Pairwise distances, {digits(macs)} MACs, are not in the cost model. " if macs else ""
 
 
 def why_not_beside(record: Record) -> str | None:

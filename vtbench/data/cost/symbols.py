@@ -46,8 +46,9 @@ def rate(
 ) -> Symbol:
     """A share from 0 to 1, taken as the decimal that is typed; several of them in brackets."""
     return Symbol(
-        name, meaning, default, role="setting", number="rate", several=several, option=option
-    )
+        name, meaning, default, role="setting", number="rate", several=several,
+        optional=default is None, option=option,
+    )  # fmt: skip
 
 
 def amounts(name: str, meaning: str, default: Value, *, option: str | None = None) -> Symbol:

@@ -107,7 +107,7 @@ def cropr(  # noqa: PLR0913  # the choices of its paper, each with its name
     layers: list[Layer] = []
     overheads: list[Overhead] = []
     tokens = body.tokens
-    weights = body.width * queries + body.width**2 * (query_projection + key_projection)
+    weights = body.width**2 * (query_projection + key_projection)
     for block in range(body.depth):
         scored = block in gone and block < modules
         last = block == body.depth - 1

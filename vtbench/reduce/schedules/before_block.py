@@ -115,7 +115,6 @@ def _queried(body: Body) -> Added:
             Overhead(
                 name="assignment",
                 macs=2 * cut.before * body.width * cut.after,
-                weights=body.width * cut.after,
                 block=cut.block,
             ),
         )
@@ -137,7 +136,7 @@ def patchmerger(
 ) -> Schedule:
     """K learned queries, each a weighted mean of the normalised patches.
 
-    ``merged`` is the form of its paper: once, before the middle block, on patches alone.
+    ``merged`` is the form of its paper: so many once, before the middle block.
     """
     if merged is None:
         return _scheduled(
@@ -145,15 +144,14 @@ def patchmerger(
         )
     if not 1 <= merged <= body.patches:
         raise BadOption(f"merged: expected a number from 1 to {body.patches}, got {merged}.")
-    bare = body.without_prefix()
     at = stages(body, (body.depth // 2,) if blocks is None else blocks)
     if len(at) != 1:
         raise BadOption(f"blocks: merged patches take one block, not {len(at)}.")
-    cut = Cut(at[0], bare.patches, merged)
+    cut = Cut(at[0], body.patches, merged)
     return Schedule(
-        body=bare,
-        layers=_layers(bare, (cut,)),
-        overheads=_queried(bare)(cut),
+        body=body,
+        layers=_layers(body, (cut,)),
+        overheads=_queried(body)(cut),
         parameters=(merged + 2) * body.width,
     )
 

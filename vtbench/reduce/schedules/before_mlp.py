@@ -22,6 +22,7 @@ from vtbench.reduce.schedules.counts import (
 from vtbench.reduce.schedules.layer import Layer, Overhead, Schedule, cut
 
 NINE_TENTHS = Fraction(9, 10)
+HALF = Fraction(1, 2)
 _WIDE = 1024
 """From this width on, DTEM's embedding has the channels of two heads."""
 
@@ -81,18 +82,16 @@ def tome(
 
 
 def tofu(body: Body, *, ratio: Rates = NINE_TENTHS) -> Schedule:
-    """⌊n - n·ratio⌋ of n tokens go, found as ToMe finds them."""
+    """⌊n - n·ratio⌋ of n tokens go, found as ToMe finds them, at most half of the patches."""
     ratios = share(body, ratio)
-
-    def going(block: int, tokens: int) -> int:
-        wanted = math.floor(tokens - tokens * ratios[block])
-        if wanted > halved(wanted, tokens, body.prefix):
-            raise BadOption(
-                f"ratio={ratios[block]:g}: at most half of the patches merge in one block."
-            )
-        return wanted
-
-    layers = _blocks(body, going)
+    if min(ratios) < HALF:
+        raise BadOption(f"ratio={min(ratios):g}: at most half of the patches merge in one block.")
+    layers = _blocks(
+        body,
+        lambda block, tokens: halved(
+            math.floor(tokens - tokens * ratios[block]), tokens, body.prefix
+        ),
+    )
     return Schedule(
         body=body,
         layers=layers,
@@ -176,22 +175,25 @@ def gtp(
     body: Body,
     *,
     r: PerBlock = 8,
+    graph: str = "mixed",
     token_scale: bool = False,
     keep_rate: Rates | None = None,
     blocks: Blocks = None,
 ) -> Schedule:
     """R patches are handed on to those that stay: r·(T - r)·C, or C + 1 if tokens carry a scale.
 
-    Once, a graph of the image's patches: P²·C for it and 2·P³ to normalise it.
+    Once, a graph of the image's patches: P²·C for their similarities, which a spatial one has not,
+    and 2·P³ to normalise it.
     """
     gone = _going(body, r, keep_rate, blocks)
     layers = _blocks(body, lambda block, _: gone[block])
     channels = body.width + int(token_scale)
-    graph = Overhead(name="graph", macs=body.patches**2 * body.width + 2 * body.patches**3)
+    similar = 0 if graph == "spatial" else body.patches**2 * body.width
+    once = Overhead(name="graph", macs=similar + 2 * body.patches**3)
     handed = _each(
         "propagation", layers, lambda at: (at.q - at.left) * (at.left - body.prefix) * channels
     )
-    return Schedule(body=body, layers=layers, overheads=(graph, *handed))
+    return Schedule(body=body, layers=layers, overheads=(once, *handed))
 
 
 def ltmp(

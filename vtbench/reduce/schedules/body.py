@@ -62,6 +62,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     depth: int
     heads: int
+    prefix: int = 1
     ratio: int = 4
     """Hidden channels of an MLP over the width."""
     convolutions: tuple[Conv, ...]
@@ -86,6 +87,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
             heads=self.heads,
             grid=(height // side, width // side),
             stem=_stem(self.convolutions, height * width),
+            prefix=self.prefix,
             hidden=self.ratio * self.width,
             classes=classes,
         )
@@ -132,7 +134,7 @@ def _lvvit(title: str, width: int, depth: int, heads: int, *, halving: bool) -> 
     )
 
 
-HOSTS: dict[str, Shape] = {
+_PLAIN: dict[str, Shape] = {
     "deit_t": _plain("DeiT-T", 192, 12, 3),
     "deit_256": _plain("DeiT-256", 256, 12, 4),
     "deit_s": _plain("DeiT-S", 384, 12, 6),
@@ -147,4 +149,14 @@ HOSTS: dict[str, Shape] = {
     "lvvit_m_halving": _lvvit("LV-ViT-M, halving stem", 512, 20, 8, halving=True),
     "lvvit_t_halving": _lvvit("LV-ViT-T, halving stem", 320, 14, 5, halving=True),
 }
-"""Hosts by their short names."""
+
+HOSTS = {
+    **_PLAIN,
+    **{
+        f"{name}_pooled": msgspec.structs.replace(
+            shape, title=f"{shape.title} without class token", prefix=0
+        )
+        for name, shape in _PLAIN.items()
+    },
+}
+"""Hosts by their short names; those that are pooled read the mean of their patches."""

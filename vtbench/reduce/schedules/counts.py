@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import accumulate
+from operator import mul
 
 from vtbench.errors import BadOption
 from vtbench.reduce.schedules.body import Body
@@ -33,9 +35,12 @@ def stages(body: Body, blocks: Blocks) -> tuple[int, ...]:
 
 
 def powers(keep_rate: Rates, count: int) -> tuple[float, ...]:
-    """What each stage keeps of the image: one rate to the power of its stage, or one for each."""
+    """What is left of the image after each stage, which keeps a share of what comes in.
+
+    One rate is raised to the power of the stage; of several, those so far are multiplied.
+    """
     if isinstance(keep_rate, Sequence):
-        return several(keep_rate, count)
+        return tuple(accumulate(several(keep_rate, count), mul))
     (rate,) = several((keep_rate,), 1)
     return tuple(rate**stage for stage in range(1, count + 1))
 
@@ -61,7 +66,7 @@ def several(rates: Sequence[Rate], count: int) -> tuple[float, ...]:
 
 
 def kept(body: Body, keep_rate: Rates, blocks: Blocks) -> dict[int, int]:
-    """Block -> patches kept there: shares of the patches of the image, at least one."""
+    """Block -> patches kept there: what is left of the image as a whole number, at least one."""
     at = stages(body, blocks)
     rates = powers(keep_rate, len(at))
     return {block: max(1, int(body.patches * rate)) for block, rate in zip(at, rates, strict=True)}

@@ -60,7 +60,7 @@ class Overhead(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     macs: int
     weights: int = 0
-    """Weights that take part in them."""
+    """Weights of linear layers and convolutions that take part; learned queries are none."""
     block: int | None = None
     """The block at which it happens; None if it belongs to no block."""
 

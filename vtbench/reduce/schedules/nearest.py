@@ -44,7 +44,7 @@ _SETTINGS: dict[str, Values] = {
     "r": _to_half,
     "learned": _to_all,
     "semantic": _to_all,
-    "stride": lambda body: range(min(body.grid), 0, -1),
+    "stride": lambda body: range(max(body.grid), 0, -1),
     "block": lambda body: range(body.depth),
     "schedule": targets,
 }

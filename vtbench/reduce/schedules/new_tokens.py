@@ -16,17 +16,16 @@ _KERNEL = 9
 def tokenlearner(
     body: Body, *, learned: int = 8, block: int | None = None, version: str = "v1.1"
 ) -> Schedule:
-    """Before one block, patches become T learned tokens; there is no class token.
+    """Before one block, P patches become T learned tokens; a class token stays as it is.
 
-    v1.1: a network of 64 hidden channels makes T maps, n·(64·C + 64·T), and weighted sums, T·n·C.
-    v1: 3x3 convolutions C -> T and three T -> T, 9·n·(C·T + 3·T²); its sums are elementwise.
+    v1.1: a network of 64 hidden channels makes T maps, P·(64·C + 64·T), and weighted sums, T·P·C.
+    v1: 3x3 convolutions C -> T and three T -> T, 9·P·(C·T + 3·T²); its sums are elementwise.
     """
     at = body.depth // 2 if block is None else block
     stages(body, (at,))
     if not 1 <= learned <= body.patches:
         raise BadOption(f"learned: expected a number from 1 to {body.patches}, got {learned}.")
-    bare = body.without_prefix()
-    n, width = bare.patches, bare.width
+    n, width = body.patches, body.width
     if version == "v1":
         weights = _KERNEL * (width * learned + 3 * learned**2)
         sums = 0
@@ -38,8 +37,10 @@ def tokenlearner(
         Overhead(name="sums", macs=sums, block=at),
     )
     return Schedule(
-        body=bare,
-        layers=tuple(whole(n if each < at else learned) for each in range(bare.depth)),
+        body=body,
+        layers=tuple(
+            whole(body.prefix + (n if each < at else learned)) for each in range(body.depth)
+        ),
         overheads=tuple(each for each in found if each.macs),
         parameters=None,
     )
@@ -73,14 +74,14 @@ def stvit(
 
 
 def gridpool(body: Body, *, stride: int = 2, blocks: Blocks = None) -> Schedule:
-    """Before each of these blocks, stride·stride neighbours of the grid are averaged."""
+    """Before each of these blocks, squares of the grid are averaged, those at its edges too."""
+    if not 1 <= stride <= max(body.grid):
+        raise BadOption(f"stride: expected a number from 1 to {max(body.grid)}, got {stride}.")
     at = stages(body, (body.depth // 2,) if blocks is None else blocks)
     rows, columns = body.grid
     layers: list[Layer] = []
     for block in range(body.depth):
         if block in at:
-            rows, columns = rows // stride, columns // stride
-            if rows < 1 or columns < 1:
-                raise BadOption(f"stride={stride}: no patch would be left at block {block}.")
+            rows, columns = -(-rows // stride), -(-columns // stride)
         layers.append(whole(rows * columns + body.prefix))
     return Schedule(body=body, layers=tuple(layers))

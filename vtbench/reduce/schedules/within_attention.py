@@ -13,6 +13,7 @@ from vtbench.reduce.schedules.counts import (
     PerBlock,
     Rate,
     Rates,
+    each_stage,
     halved,
     kept,
     pairs,
@@ -66,8 +67,12 @@ def _wanted(
         gone = steps_between(body, keep_rate, blocks)
         return {block: _always(gone[block]) for block in stages(body, blocks)}
     if isinstance(r, Sequence) or float(r) >= 1 or not r:
-        gone = removed(body, r)
         at = range(1, body.depth) if blocks is None else stages(body, blocks)
+        if isinstance(r, Sequence) and len(r) != body.depth:  # one for each of the blocks that cut
+            at = stages(body, blocks)
+            found = zip(at, each_stage(r, len(at)), strict=True)
+            return {block: _always(each) for block, each in found if each}
+        gone = removed(body, r)
         if isinstance(r, Sequence) and blocks is None:
             at = range(body.depth)
         return {block: _always(gone[block]) for block in at if gone[block]}
@@ -83,10 +88,16 @@ def _always(gone: int) -> Callable[[int], int]:
     return lambda _: gone
 
 
-def ats(body: Body, *, keep_rate: Rates = SEVEN_TENTHS, blocks: Blocks = None) -> Schedule:
+def ats(
+    body: Body,
+    *,
+    keep_rate: Rates = SEVEN_TENTHS,
+    blocks: Blocks = None,
+    sampler: str = "inverse",
+) -> Schedule:
     """(n, n, n, m, m): rows of the map are sampled, at most K patches; an image may keep fewer.
 
-    A sampler by distances on a line forms 3·K·T of them.
+    Rows are read off the inverse of a distribution; another sampler takes 3·K·T distances.
     """
     stay = kept(body, keep_rate, blocks)
     layers: list[Layer] = []
@@ -94,7 +105,7 @@ def ats(body: Body, *, keep_rate: Rates = SEVEN_TENTHS, blocks: Blocks = None) -
     tokens = body.tokens
     for block in range(body.depth):
         left = min(tokens, stay.get(block, tokens) + body.prefix)
-        if block in stay:
+        if block in stay and sampler == "distances":
             macs = 3 * (left - body.prefix) * (tokens - body.prefix)
             distances.append(Overhead(name="sampling", macs=macs, block=block))
         layers.append(Layer(q=tokens, k=tokens, v=tokens, o=left, m=left, left=left))

@@ -43,9 +43,11 @@ _WHY_NOT = {
 
 def closed_form(method: str, body: Body, at: Settings) -> InLetters:
     """MACs in the setting that counts tokens, or in the patches that each stage keeps."""
-    if method in COUNTED:
+    if method == "dct" and at["r"] is not None:
+        return _counted(method, body, at, "r")
+    if method in COUNTED and at.get("keep_rate") is None:
         return _counted(method, body, at, COUNTED[method])
-    if method in STAGED and at.get("merged") is None:
+    if (method in STAGED or method in COUNTED) and at.get("merged") is None:
         return _staged(method, body, at)
     return InLetters(where=_WHY_NOT.get(method, "This form has no setting to write it in."))
 
@@ -138,13 +140,14 @@ def _kept_cost(method: str, body: Body, at: Settings) -> Callable[[Mapping[str, 
     def cost(kept: Mapping[str, int]) -> int:
         rates: list[Fraction] = []
         present = body.patches
+        wanted = Fraction(present)  # with the half a patch that the stage before had more
         for count in kept.values():
             # half a patch away from where the rule rounds, so that it rounds to this count
-            rates.append(
-                Fraction(2 * count - 1, 2 * present) if of_present
-                else Fraction(2 * count + 1, 2 * body.patches)
-            )  # fmt: skip
-            present = count + fused
+            if of_present:
+                rates.append(Fraction(2 * count - 1, 2 * present))
+            else:
+                rates.append(Fraction(2 * count + 1, 2) / wanted)
+            present, wanted = count + fused, Fraction(2 * count + 1, 2)
         return schedule(method, body, **{**at, "keep_rate": tuple(rates)}).macs
 
     return cost

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-import msgspec
-
 from vtbench.data.cost.model import Symbol
 from vtbench.data.cost.symbols import amounts, choice, listed, rate, setting, switch
 from vtbench.reduce.schedules import HOSTS
@@ -14,7 +12,7 @@ from vtbench.reduce.schedules.kept_counts import targets
 
 Symbols = tuple[Symbol, ...]
 
-_TRAININGS = {"deit_b": ("deit", "mae"), "vit_b": ("mae", "deit")}
+_TRAININGS = {"deit_b": ("deit", "mae"), "vit_b": ("deit", "mae")}
 """Hosts of one size for which lists were released twice, with whose are taken first."""
 
 
@@ -24,9 +22,8 @@ def symbols_of(method: str, host: str) -> Symbols:
 
 
 def _stem(host: str) -> Symbols:
-    if not host.startswith("lvvit"):
-        return ()
-    return (choice("stem", "as LV-ViT was released, or halving four times", "released", "halving"),)
+    stem = choice("stem", "as LV-ViT was released, or halving four times", "released", "halving")
+    return (stem,) if host.startswith("lvvit") else ()
 
 
 def _depth(host: str) -> int:
@@ -43,15 +40,28 @@ def _kept(meaning: str, default: str = "0.7") -> Symbol:
 
 
 def _staged(host: str) -> Symbols:
-    return (_kept("kept of the image: rate, rate², …; or one per stage"), _blocks(host))
+    return (_kept("share of what comes in, kept at each stage"), _blocks(host))
 
 
 def _evit(host: str) -> Symbols:
     return (
-        _kept("patches kept of those present at each stage"),
+        _kept("share of what comes in, kept at each stage"),
         switch("fused_token", "one token for those that go", on=True, option="fused_token"),
-        choice("rounding", "of what is present, or of the image", "ceil_current", "int_original"),
+        choice(
+            "rounding",
+            "of what is present, or of the image",
+            "ceil_current",
+            "int_original",
+            option="rounding",
+        ),
         _blocks(host),
+    )
+
+
+def _ats(host: str) -> Symbols:
+    return (
+        *_staged(host),
+        choice("sampler", "how rows of the map are chosen", "inverse", "distances"),
     )
 
 
@@ -59,7 +69,13 @@ def _topk(host: str) -> Symbols:
     keep, blocks = _staged(host)
     return (
         keep,
-        choice("rounding", "of the image, or of what is present", "int_original", "ceil_current"),
+        choice(
+            "rounding",
+            "of the image, or of what is present",
+            "int_original",
+            "ceil_current",
+            option="rounding",
+        ),
         blocks,
     )
 
@@ -109,13 +125,16 @@ def _diffrate(host: str) -> Symbols:
 def _gtp(_: str) -> Symbols:
     return (
         _r(8),
+        choice(
+            "graph", "what patches are joined by", "mixed", "semantic", "spatial", option="graph"
+        ),
         switch("token_scale", "tokens carry a scale", on=False, option="token_scale"),
     )
 
 
 def _patchmerger(_: str) -> Symbols:
     return (
-        _kept("kept of the image: rate, rate², …; or one per stage"),
+        _kept("share of what comes in, kept at each stage"),
         listed("blocks", "blocks that cut (default: by form)", None, option="blocks"),
         Symbol("merged", "tokens of the paper's form, which cuts once", None, role="setting",
                optional=True, option="merged"),
@@ -190,8 +209,18 @@ def _cropr(_: str) -> Symbols:
         _r(8, "tokens that go after each block, or one for each"),
         switch("llf", "fuse all tokens again in the last block", on=False, option="llf"),
         setting("queries", "learned queries of a scorer", 1, option="queries"),
-        switch("query_projection", "queries have a projection", on=False),
-        switch("key_projection", "keys have a projection", on=False),
+        switch(
+            "query_projection", "queries have a projection", on=False, option="query_projection"
+        ),
+        switch("key_projection", "keys have a projection", on=False, option="key_projection"),
+        rate(
+            "keep_rate",
+            "share kept before each of some blocks, without r",
+            None,
+            several="too",
+            option="keep_rate",
+        ),
+        listed("blocks", "these blocks, with keep_rate (default: 3 stages)", None, option="blocks"),
     )
 
 
@@ -205,8 +234,12 @@ def _tomesd(_: str) -> Symbols:
 
 def _dct(_: str) -> Symbols:
     return (
-        msgspec.structs.replace(
-            _ratio("0.9", "patches kept by each block (default: 0.9)"), default=None, optional=True
+        rate(
+            "ratio",
+            "patches kept by each block (default: 0.9)",
+            None,
+            several="too",
+            option="ratio",
         ),
         amounts("r", "patches that go at each block instead", None, option="r"),
     )
@@ -232,8 +265,9 @@ _OF: dict[str, Callable[[str], Symbols]] = {
     "diffrate": _diffrate,
     "gtp": _gtp,
     **dict.fromkeys(
-        ("dynamicvit", "dtps", "atc", "dpcknn", "kmedoids", "sinkhorn", "sit", "ats"), _staged
+        ("dynamicvit", "dtps", "atc", "dpcknn", "kmedoids", "sinkhorn", "sit"), _staged
     ),
+    "ats": _ats,
     "patchmerger": _patchmerger,
     "tokenlearner": _tokenlearner,
     "stvit": _stvit,
@@ -255,6 +289,7 @@ COSTLESS: dict[str, tuple[str, ...]] = {
     "pitome": ("proportional",),
     "tofu": ("mlerp",),
     "gtp": ("alpha", "sparsity"),
+    "ltmp": ("theta_m", "theta_p"),
     "atc": ("linkage", "proportional"),
     "dpcknn": ("k", "noise"),
     "kmedoids": ("cost", "iterations"),

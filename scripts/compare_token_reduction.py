@@ -20,6 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import timm
+import torch
+
 from vtbench.count.count_workload import count_workload
 from vtbench.data.files import read_results
 from vtbench.data.measurement import Measurement
@@ -28,12 +31,15 @@ from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import VtbenchError
 from vtbench.models.axes import dial_of, takes
 from vtbench.papers.token_reduction.rows import METHODS, Method
+from vtbench.reduce.host import host_of
+from vtbench.reduce.listed import method_named
 from vtbench.report.chart import Chart, Line, Mark, Scale
 from vtbench.report.plot import draw
 from vtbench.sweep.search import nearest_listed
 
 REPORTS = Path(__file__).parent.parent / "reports"
 HOST = "deit_s"
+_TIMM = "deit_small_patch16_224"
 RATES = (0.5, 0.7, 0.9)
 BUDGETS = (0.5, 0.65, 0.85)
 MEASURED_AT = (0.5, 0.7)
@@ -50,6 +56,12 @@ _PROTOCOL_SAID = """\
 After each of three stages int(196·rate^i) patches are left. Sorted by the MACs at 0.7. The last
 columns have the distances between tokens too, which other counters do not see. Calls are of the
 default setting. Methods without a figure have a geometry of their own.
+"""
+
+_NEEDS_SAID = """\
+A method sees nothing of the attention map, the row of the class token, or all of it, in which case
+attention is no fused kernel. What is learned has to be trained; the others can be put on a network
+as it is. The licence is that of the code that the authors released.
 """
 
 Options = Mapping[str, Any]
@@ -204,6 +216,8 @@ def _row(method: Method) -> dict[str, Any]:
     """Everything that is known of a method, under the headings of the table."""
     default = _setting(f"{method.name}_{HOST}", {})
     row: dict[str, Any] = {"method": method.title, "name": method.name, "paper": method.paper}
+    row["sees"] = seen(method)
+    row["released code"] = method.code
     row["learned (M)"] = (default.params - _host().params) / 1e6
     row["calls"] = default.calls
     row["default (G)"] = default.macs / 1e9
@@ -220,6 +234,14 @@ def _row(method: Method) -> dict[str, Any]:
         for batch in BATCHES:
             row[f"speed-up at {share:.0%}, batch {batch}"] = speedup(method, found, batch)
     return row
+
+
+def seen(method: Method) -> str:
+    """What of the attention map a method needs."""
+    with torch.device("meta"):
+        steps = method_named(method.name).steps(host_of(timm.create_model(_TIMM)))
+    shown = {step.shows for step in steps}
+    return next((word for word in ("map", "row") if word in shown), "")
 
 
 def _said(options: Options) -> str:
@@ -246,6 +268,9 @@ def _page(rows: list[dict[str, Any]]) -> str:
         "## Equal MACs\n",
         "The setting of each method that is nearest to a share of DeiT-S's MACs.\n",
         _table(rows, ["method", *(f"{share:.0%} of MACs" for share in BUDGETS)]),
+        "## What each needs\n",
+        _NEEDS_SAID,
+        _table(rows, ["method", "sees", "learned (M)", "released code", "paper"]),
     ]
     if _measured(BATCHES[-1]):
         speeds = [name for name in rows[0] if "speed-up" in name or "MAC ratio" in name]

@@ -18,6 +18,8 @@ class Method(NamedTuple):
     name: str
     title: str
     paper: str
+    code: str = ""
+    """The licence of the released code; empty if it is not known here. Nothing of it is used."""
 
 
 EVIT = (
@@ -101,34 +103,34 @@ GRIDPOOL = "A plain baseline of vtbench: neighbours on the grid of patches are a
 
 METHODS: tuple[Method, ...] = (
     Method("evit", "EViT", EVIT),
-    Method("topk", "Top-K", TOPK),
-    Method("random", "Random", TOPK),
-    Method("tome", "ToMe", TOME),
-    Method("tofu", "ToFu", TOFU),
-    Method("pitome", "PiToMe", PITOME),
-    Method("dtem", "DTEM", DTEM),
+    Method("topk", "Top-K", TOPK, "MIT"),
+    Method("random", "Random", TOPK, "MIT"),
+    Method("tome", "ToMe", TOME, "CC BY-NC 4.0"),
+    Method("tofu", "ToFu", TOFU, "none of the authors'"),
+    Method("pitome", "PiToMe", PITOME, "CC BY-NC 4.0"),
+    Method("dtem", "DTEM", DTEM, "no licence"),
     Method("mctf", "MCTF", MCTF),
     Method("diffrate", "DiffRate", DIFFRATE),
-    Method("gtp", "GTP", GTP),
-    Method("dynamicvit", "DynamicViT", DYNAMICVIT),
-    Method("dtps", "dTPS", DTPS),
-    Method("atc", "ATC", ATC),
-    Method("dpcknn", "DPC-KNN", DPCKNN),
-    Method("kmedoids", "K-Medoids", KMEDOIDS),
-    Method("sinkhorn", "Sinkhorn", SINKHORN),
-    Method("patchmerger", "PatchMerger", PATCHMERGER),
-    Method("tokenlearner", "TokenLearner", TOKENLEARNER),
+    Method("gtp", "GTP", GTP, "MIT"),
+    Method("dynamicvit", "DynamicViT", DYNAMICVIT, "MIT"),
+    Method("dtps", "dTPS", DTPS, "Apache-2.0"),
+    Method("atc", "ATC", ATC, "MIT"),
+    Method("dpcknn", "DPC-KNN", DPCKNN, "Apache-2.0"),
+    Method("kmedoids", "K-Medoids", KMEDOIDS, "MIT, of a comparison; none of the authors'"),
+    Method("sinkhorn", "Sinkhorn", SINKHORN, "MIT"),
+    Method("patchmerger", "PatchMerger", PATCHMERGER, "none of the authors'"),
+    Method("tokenlearner", "TokenLearner", TOKENLEARNER, "Apache-2.0"),
     Method("sit", "SiT", SIT),
-    Method("stvit", "STViT", STVIT),
-    Method("evovit", "Evo-ViT", EVOVIT),
-    Method("ppt", "PPT", PPT),
-    Method("fpet", "FPET", FPET),
-    Method("ltmp", "LTMP", LTMP),
+    Method("stvit", "STViT", STVIT, "MIT, of its form on Swin"),
+    Method("evovit", "Evo-ViT", EVOVIT, "MIT"),
+    Method("ppt", "PPT", PPT, "Apache-2.0"),
+    Method("fpet", "FPET", FPET, "no licence"),
+    Method("ltmp", "LTMP", LTMP, "no licence"),
     Method("ats", "ATS", ATS),
-    Method("avit", "A-ViT", AVIT),
+    Method("avit", "A-ViT", AVIT, "non-commercial"),
     Method("sparsifiner", "Sparsifiner", SPARSIFINER),
-    Method("cropr", "Token Cropr", CROPR),
-    Method("tomesd", "ToMeSD", TOMESD),
+    Method("cropr", "Token Cropr", CROPR, "MIT"),
+    Method("tomesd", "ToMeSD", TOMESD, "MIT"),
     Method("dct", "DCT", DCT),
     Method("gridpool", "Grid pooling", GRIDPOOL),
 )

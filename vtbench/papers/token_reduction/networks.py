@@ -28,7 +28,10 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
         *, host: str, img_size: Size | None = None, num_classes: int = 1000, **options: Any
     ) -> nn.Module:
         model: Any = hosted(host, img_size, num_classes)
-        model.reduction = apply(method, model, options)
+        reduction = apply(method, model, options)
+        model.reduction = reduction
+        if any(block.reduction.by_image for block in reduction.host.blocks):
+            model.by_image = method.name
         return model  # type: ignore[no-any-return]  # a module that was given one more attribute
 
     own = [

@@ -36,6 +36,8 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
         if options.get("tokens") is not None and method.dial is not None:
             met = reduction.settings[method.dial.option]
             model.settled = {method.dial.option: met, "tokens_left": reduction.lengths[-1]}
+        if any(block.reduction.by_image for block in reduction.host.blocks):
+            model.by_image = method.name
         model.panels = functools.partial(panels, reduction)
         return model  # type: ignore[no-any-return]  # a module that was given one more attribute
 

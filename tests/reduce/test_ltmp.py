@@ -142,7 +142,8 @@ def test_every_patch_has_a_place_or_is_dropped():
         ({"theta_m": 1.5}, "from -1 to 1"),
         ({"theta_p": -0.1}, "from 0 to 1"),
         ({"theta_m": [0.9, 0.9]}, "2 numbers, and the network 4 blocks"),
-        ({"r": 8}, "used with fixed=true"),
+        ({"r": 8}, "add fixed=true"),
+        ({"tokens": 9}, "add fixed=true"),
         ({"fixed": True, "r": -1}, "whole numbers from 0"),
     ],
 )

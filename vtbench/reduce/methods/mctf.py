@@ -87,7 +87,7 @@ def fused_map(attention: Tensor, pairs: Matched, share: Tensor) -> Tensor:
     batch, heads = attention.shape[:2]
     pairs = Matched(*(each.repeat_interleave(heads, 0) for each in pairs))  # (B·h, ...)
     rows = drawn(attention.flatten(0, 1), pairs, share.repeat_interleave(heads, 0))
-    columns = rows.transpose(1, 2)  # (B·h, N, M)
+    columns = rows.transpose(1, 2).contiguous()  # (B·h, N, M)
     summed = added(taken(columns, pairs.left), pairs.at, taken(columns, pairs.gone))
     return summed.transpose(1, 2).unflatten(0, (batch, heads))  # type: ignore[no-any-return, no-untyped-call]
 

@@ -78,19 +78,6 @@ def quotas(keep_rate: Rates, rounding: Rounding, count: int) -> list[Quota]:
     return [Quota(each, rounding) for each in found]
 
 
-def quotas(keep_rate: Rates, rounding: Rounding, count: int) -> list[Quota]:
-    """What each stage keeps: a share of the tokens that come in there, or of the image's patches.
-
-    In the latter case the share is the product of the rates up to there.
-    """
-    found: Sequence[float] = rates(keep_rate, count)
-    if rounding == "int_original":
-        several = itertools.accumulate(found, operator.mul)
-        one = isinstance(keep_rate, int | float)
-        found = [keep_rate**k for k in range(1, count + 1)] if one else list(several)  # type: ignore[operator]
-    return [Quota(each, rounding) for each in found]
-
-
 def at_stages(
     host: Host, cuts: dict[int, Step], between: Callable[[], Step] = Untouched
 ) -> list[Step]:

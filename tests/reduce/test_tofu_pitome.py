@@ -168,5 +168,5 @@ def test_what_they_refuse(method, ratio, said):
 
 
 def test_tofu_knows_two_stretches():
-    with pytest.raises(BadOption, match="paper or released"):
+    with pytest.raises(BadOption, match="mlerp='none': it is"):
         reduce.tofu(small(), mlerp="none")

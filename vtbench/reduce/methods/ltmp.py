@@ -61,6 +61,7 @@ class Thin(Step):
     where = "after_attention"
     shows = "map"
     proportional = True
+    by_image = True
 
     def __init__(self, theta_m: float, theta_p: float) -> None:
         super().__init__()

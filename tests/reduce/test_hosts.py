@@ -90,7 +90,7 @@ def test_a_network_within_another():
 
 def test_two_networks_within_another():
     model = nn.ModuleDict({"left": small(), "right": small()})
-    with pytest.raises(ModelError, match="holds 2 vision transformers; give one of them: left, right"):
+    with pytest.raises(ModelError, match="2 vision transformers; give one of them: left, right"):
         reduce.tome(model)
 
 

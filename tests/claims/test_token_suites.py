@@ -59,6 +59,16 @@ SEEN = {
 """Suite -> how many claims hold, are close, fail and cannot be judged."""
 
 
+NAMED = {
+    "deit.benchmark.macs": ("norms_counted", 3, 3),
+    "dynamicvit.zoo.macs": ("truncated", 5, 5),
+    "sit.teachers.macs": ("norms_counted", 4, 4),
+    "snnetv2.stitches.macs": ("norms_counted", 11, 11),
+    "vitamin.models.macs": ("fvcore_eval", 6, 7),
+}
+"""Column -> the reading that is named for it, and how many of its distinct figures that gives."""
+
+
 @pytest.fixture(scope="module")
 def suites():
     return find(list(SEEN))
@@ -87,6 +97,15 @@ def test_what_cannot_be_judged_is_known_beforehand_or_needs_a_device(verdicts):
 
 def test_every_verdict_is_the_one_expected(verdicts):
     assert [name for name, each in verdicts.items() if not each.as_expected] == []
+
+
+def test_a_reading_is_named_for_five_columns_and_no_others(verdicts):
+    found = {
+        each.claim.column: (reading.reading(each.claim.convention), reading.hits, reading.of)
+        for each in verdicts.values()
+        if (reading := each.reproduced_by) is not None and reading.chance is not None
+    }
+    assert found == NAMED
 
 
 @pytest.mark.parametrize("name", SEEN)

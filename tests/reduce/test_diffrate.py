@@ -49,7 +49,7 @@ def test_it_costs_what_the_released_formula_gives(weights, target, gmacs):
         kept = min(tokens, pruned)
         tokens = min(kept, left)
         compared += (kept - tokens) * tokens * width
-    count = macs("diffrate", size.upper(), schedule=f"{weights}:{target}")
+    count = macs("diffrate", size.upper(), schedule=target, trained=weights[:-2])
     assert round((count - compared) / 1e9, 5) == gmacs
 
 
@@ -82,7 +82,7 @@ def test_the_middle_schedule_is_the_default(name, left):
 
 def test_the_last_go_into_the_likest():
     x = torch.tensor([[[5.0, 5], [1, 0], [0, 1], [0, 3], [3, 0.1], [1, 0]]])
-    pairs = absorbed(x, 3)  # the class token, two that stay, and three that go
+    pairs = absorbed(x, 3, prefix=1)  # the class token, two that stay, and three that go
     assert pairs.at.tolist() == [[2, 1, 1]]
     y, size = merged(x, pairs, None)
     assert size.flatten().tolist() == [1, 3, 2]
@@ -93,7 +93,7 @@ def test_what_keeps_all_is_the_network_itself():
     model = small().double()
     image = torch.randn(2, 3, 64, 64, dtype=torch.float64)
     before = model(image)
-    with reduce.diffrate(model, schedule=[[17] * 4, [17] * 4]) as reduced:
+    with reduce.diffrate(model, prune=[17] * 4, merge=[17] * 4) as reduced:
         assert (reduced(image) - before).abs().max() < 1e-10
 
 
@@ -103,20 +103,31 @@ def test_a_target_may_be_a_number():
 
 
 @pytest.mark.parametrize(
-    ("host", "schedule", "said"),
+    ("host", "options", "said"),
     [
-        ("deit_small_patch16_224", "2.8", "are 2.3, 2.5, 2.7, 2.9, 3.1"),
-        ("deit_base_patch16_224", "mae_b:9", "12.5, mae_b:8.7, mae_b:10.0, mae_b:10.4"),
-        ("deit_small_distilled_patch16_224", None, "DeiT-T, S and B and ViT-B, L and H"),
-        ("vit_base_patch32_224", None, "12 blocks of 768 channels with 50 tokens"),
-        ("deit_tiny_patch16_224", [[197] * 12], "a name, or two lists"),
-        ("deit_tiny_patch16_224", [[197] * 12, [197] * 11], "a list of 11 numbers"),
-        ("deit_tiny_patch16_224", [[197] * 12, [1] * 12], "whole numbers from 2"),
-        ("vit_base_patch16_siglip_224", None, "none"),
+        ("deit_small_patch16_224", {"schedule": "2.8"}, "are 2.3, 2.5, 2.7, 2.9, 3.1"),
+        (
+            "deit_base_patch16_224",
+            {"schedule": 12.5, "trained": "mae"},
+            "are 8.7, 10.0, 10.4, 11.5",
+        ),
+        ("deit_base_patch16_224", {"trained": "dino"}, "deit or mae"),
+        ("deit_small_patch16_224", {"trained": "mae"}, "trained as MAE, ViT-B, L and H"),
+        ("deit_small_distilled_patch16_224", {}, "384 channels and 198 tokens"),
+        ("vit_base_patch32_224", {}, "12 blocks, 768 channels and 50 tokens"),
+        ("deit_tiny_patch16_224", {"prune": [197] * 12}, "give both or neither"),
+        ("deit_tiny_patch16_224", {"prune": [197] * 12, "merge": [197] * 11}, "has 12 blocks"),
+        ("deit_tiny_patch16_224", {"prune": [197] * 12, "merge": [1] * 12}, "numbers from 2"),
+        (
+            "deit_tiny_patch16_224",
+            {"prune": [9] * 12, "merge": [9] * 12, "schedule": "0.8"},
+            "leave one out",
+        ),
+        ("vit_base_patch16_siglip_224", {}, "none"),
     ],
 )
-def test_what_it_refuses(host, schedule, said):
+def test_what_it_refuses(host, options, said):
     with torch.device("meta"):
         model = timm.create_model(host)
     with pytest.raises(BadOption, match=said):
-        reduce.diffrate(model, schedule=schedule)
+        reduce.diffrate(model, **options)

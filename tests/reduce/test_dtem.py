@@ -23,7 +23,7 @@ COUNTS = [
 
 @pytest.mark.parametrize(("r", "width", "counts"), [(r, w, each) for r, w, *each in COUNTS])
 def test_it_costs_what_was_measured(r, width, counts):
-    assert [macs("dtem", size, r=r, width=width) for size in "TSB"] == counts
+    assert [macs("dtem", size, r=r, feature_dim=width) for size in "TSB"] == counts
 
 
 def staged(*numbers: int) -> list[int]:
@@ -76,4 +76,4 @@ def test_its_parameters_are_one_embedding_in_each_block(name, width):
 @pytest.mark.parametrize("width", [0, -64, 1.5, True])
 def test_it_refuses_a_width(width):
     with pytest.raises(BadOption, match="whole number of channels from 1"):
-        reduce.dtem(small(), width=width)
+        reduce.dtem(small(), feature_dim=width)

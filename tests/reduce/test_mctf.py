@@ -143,7 +143,8 @@ def test_every_patch_has_a_place():
         ({"r": -1}, "a whole number of tokens from 0, or a share"),
         ({"r": 1.0}, "a whole number of tokens from 0, or a share"),
         ({"r": True}, "a whole number of tokens from 0, or a share"),
-        ({"r": [1, 2]}, "2 numbers for 3 blocks"),
+        ({"r": [1, 2]}, "2 numbers for 4 blocks"),
+        ({"r": [1, 2], "blocks": [1]}, "2 numbers for 1 blocks"),
         ({"blocks": [4]}, "from 0 to 3"),
     ],
 )

@@ -11,6 +11,9 @@ from reduced_hosts import deit, macs, small
 from torch.utils.flop_counter import FlopCounterMode
 
 from vtbench import reduce
+from vtbench.count.count_workload import RunSettings, count_workload
+from vtbench.data.distribution import InputSet
+from vtbench.data.workload import Workload
 from vtbench.errors import BadOption
 from vtbench.reduce.attach import places
 from vtbench.reduce.methods.ats import hit, significance
@@ -172,7 +175,7 @@ def test_a_predictor_sees_a_patch_and_the_mean_of_all():
     assert torch.allclose(predictor(patches[:, order]), scores[:, order], atol=1e-6)
     assert (scores <= 0).all()
     changed = patches.clone()
-    changed[0, 4] += 1
+    changed[0, 4] = torch.randn(16)
     assert (predictor(changed)[:, :4] != scores[:, :4]).all()
 
 
@@ -315,6 +318,22 @@ def test_images_keep_different_numbers(method, options):
     for each in last:
         kept = each[each >= 0].tolist()
         assert sorted(kept) == list(range(1, 1 + len(kept)))
+
+
+def test_shapes_count_the_most_and_say_so_and_images_their_own():
+    options = (("shift", -3.0), ("img_size", 64))
+    work = Workload(model="avit_deit_t", options=options)
+    most = count_workload(work)
+    assert most.by_values is not None
+    assert "the most tokens" in most.by_values.counted_on
+    over = InputSet(seeds=3)
+    found = count_workload(work, settings=RunSettings(over=over))
+    assert found.distribution is not None
+    assert len(set(found.distribution.values)) == 3
+    assert max(found.distribution.values) < most.macs
+    bound = count_workload(Workload(model="avit_deit_t", options=(*options, ("pad", "bound"))))
+    assert bound.macs == most.macs
+    assert bound.by_values is None
 
 
 def test_avit_counts_each_block_by_how_likely_a_token_halts_there():

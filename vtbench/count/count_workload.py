@@ -14,7 +14,7 @@ from vtbench.count.isolation import seeded_and_restored
 from vtbench.count.over_inputs import by_values, counts_over, distributions
 from vtbench.data.distribution import InputSet
 from vtbench.data.model_names import place_and_path
-from vtbench.data.record import PeerCount, Record
+from vtbench.data.record import ByValues, PeerCount, Record
 from vtbench.data.workload import Workload
 from vtbench.errors import BadInput, ModelError
 from vtbench.models.made_up_inputs import remedy
@@ -61,7 +61,7 @@ def count_workload(
         record,
         defaults=dict(built.defaults),
         settled=dict(built.settled),
-        by_values=by_values(counts, _counted_on(built, counted, over)),
+        by_values=by_values(counts, _counted_on(built, counted, over)) or _most(built, counted),
         **(distributions(counts, over) if over is not None else {}),
     )
     if settings.counters:
@@ -86,13 +86,33 @@ def _count(
         try:
             built = models.build(workload, real=name == "real", real_inputs=name == "known")
             how = replace(how, road=name, head=built.head)
+            if _by_image(built) and settings.over is not None and settings.road != name != "real":
+                how = replace(how, why="what is asked for varies with the inputs")
+                continue
             return _counted(built, workload, how), built, how
-        except Unaffordable as error:  # noqa: PERF203 - a handful of roads
+        except Unaffordable as error:
             raise _instead(error, errors) from error
         except ModelError as error:
             errors.append(error)
             how = replace(how, why=str(errors[0].__cause__))
     raise errors[-1]
+
+
+def _by_image(built: models.Built) -> str | None:
+    """What in a model decides by the image how much there is to compute, as its author says.
+
+    Such a model takes the most where it has no values: its attribute ``by_image`` is a name.
+    """
+    found = getattr(built.module, "by_image", None)
+    return found if isinstance(found, str) else None
+
+
+def _most(built: models.Built, counted: Counted) -> ByValues | None:
+    """That a count without values is of the most tokens that there can be, if it is."""
+    by = _by_image(built)
+    if by is None or counted.road.startswith("real"):
+        return None
+    return ByValues(operators=(by,), counted_on="the most tokens that an image can keep")
 
 
 def _instead(refused: Unaffordable, before: list[ModelError]) -> ModelError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -23,6 +23,8 @@ class Method(NamedTuple):
     dial: Dial | None
     """The option that decides how many tokens are left."""
     document: str
+    host: Mapping[str, Any]
+    """What the networks of its name have for a host, if it is not the host as it is."""
 
     @property
     def options(self) -> dict[str, inspect.Parameter]:
@@ -51,4 +53,5 @@ def method_named(name: str) -> Method:
         module.steps,
         getattr(module, "DIAL", None),
         inspect.cleandoc(module.__doc__ or "") + "\n\n" + inspect.cleandoc(module.steps.__doc__),
+        getattr(module, "HOST", {}),
     )

@@ -28,6 +28,9 @@ class Step(nn.Module):
     proportional: ClassVar[bool] = False
     """Whether attention counts a token as often as the patches that it stands for."""
 
+    by_image: bool = False
+    """Whether the image decides how many tokens leave; shapes alone then count the most."""
+
     def left(self, tokens: int, whole: int) -> int:
         """How many patch tokens leave if so many come in, of ``whole`` patches in the image.
 

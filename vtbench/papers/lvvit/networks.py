@@ -20,6 +20,7 @@ from vtbench.models.arguments import one_of
 
 Stem = Literal["patches", "halving"]
 SizeName = Literal["t", "s", "m", "l"]
+Pool = Literal["token", "avg"]
 Size = int | tuple[int, int]
 
 
@@ -123,17 +124,23 @@ class LVViT(VisionTransformer):  # type: ignore[misc]
         return scores, self.aux_head(x[:, self.num_prefix_tokens :])
 
 
-def lvvit(
+def lvvit(  # noqa: PLR0913  # a network has as many options as it can be changed by
     *,
     size: SizeName = "s",
     stem: Stem = "patches",
     img_size: Size | None = None,
     num_classes: int = 1000,
     auxiliary: bool = True,
+    class_token: bool = True,
+    global_pool: Pool = "token",
 ) -> nn.Module:
-    """LV-ViT of a size, with or without the head that labels patches in training."""
+    """LV-ViT of a size, with or without the head that labels patches in training.
+
+    As published the class token is scored; without it the mean of the patches is.
+    """
     one_of(tuple(BODIES), size=size)
     one_of(get_args(Stem), stem=stem)
+    one_of(get_args(Pool) if class_token else ("avg",), global_pool=global_pool)
     body = BODIES[size]
     return LVViT(
         body=body,
@@ -141,4 +148,6 @@ def lvvit(
         auxiliary=auxiliary,
         img_size=body.resolution if img_size is None else img_size,
         num_classes=num_classes,
+        class_token=class_token,
+        global_pool=global_pool,
     )

@@ -31,11 +31,13 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
     def network(
         *, host: str, img_size: Size | None = None, num_classes: int = 1000, **options: Any
     ) -> nn.Module:
-        model: Any = hosted(host, img_size, num_classes)
+        model: Any = hosted(host, img_size, num_classes, **method.host)
         reduction = apply(method, model, options)
         if options.get("tokens") is not None and method.dial is not None:
             met = reduction.settings[method.dial.option]
             model.settled = {method.dial.option: met, "tokens_left": reduction.lengths[-1]}
+        if any(block.reduction.by_image for block in reduction.host.blocks):
+            model.by_image = method.name
         model.panels = functools.partial(panels, reduction)
         return model  # type: ignore[no-any-return]  # a module that was given one more attribute
 
@@ -53,9 +55,9 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
     return network
 
 
-def hosted(host: str, img_size: Size | None, num_classes: int) -> nn.Module:
+def hosted(host: str, img_size: Size | None, num_classes: int, **changes: Any) -> nn.Module:
     """A vision transformer of timm, or an LV-ViT, by its name, of that image size or of its own."""
-    size: dict[str, Any] = {} if img_size is None else {"img_size": img_size}
+    size: dict[str, Any] = changes if img_size is None else {**changes, "img_size": img_size}
     if host in _LVVIT:
         return networks.lvvit(num_classes=num_classes, **size, **_LVVIT[host])
     name = host.removeprefix("timm:")

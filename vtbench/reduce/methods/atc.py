@@ -36,48 +36,51 @@ def unlikeness(metric: Tensor) -> Tensor:
 def agglomerated(distances: Tensor, count: int, linkage: Linkage) -> Tensor:
     """The cluster (B, P), from 0 to count - 1, of each patch, of distances (B, P, P).
 
-    The nearest two are joined P - count times. The first patch of a cluster stands for it; how far
-    the union is from each other cluster follows from its two parts (Lance and Williams). The row of
-    the second part becomes infinite, as the diagonal is, so that it is never near anything.
+    The nearest two are joined P - count times. The patch that stands for one of them stands for the
+    union then; how far that is from each other cluster follows from its two parts (Lance and
+    Williams). The row of the other part becomes infinite, as the diagonal is: it is near nothing.
     """
     batch, patches, _ = distances.shape
     places = torch.arange(patches, device=distances.device)
     apart = distances.masked_fill(places[:, None] == places, torch.inf)
     members = distances.new_ones(batch, patches)
-    stands = places.repeat(batch, 1)  # (B, P): the patch that stands for each
+    into = places.repeat(batch, 1)  # (B, P): the patch that each was joined to, or itself
     nowhere = distances.new_full((batch, 1, patches), torch.inf)
     for _ in range(patches - count):
-        first = apart.amin(dim=2).argmin(dim=1, keepdim=True)
-        row = apart.gather(1, first[..., None].expand(-1, 1, patches))
-        second = row.argmin(dim=2)
-        both = torch.cat((first, second), dim=1).sort(dim=1).values  # (B, 2)
+        one = apart.amin(dim=2).argmin(dim=1, keepdim=True)
+        row = apart.gather(1, one[..., None].expand(-1, 1, patches))
+        other = row.argmin(dim=2)
+        both = torch.cat((one, other), dim=1)  # (B, 2)
         at = both[..., None].expand(-1, -1, patches)
-        joined = _joined(apart.gather(1, at), members.gather(1, both)[..., None], linkage)
-        pair = torch.cat((joined, nowhere), dim=1)  # (B, 2, P)
+        pair = torch.cat((_joined(apart.gather(1, at), members, both, linkage), nowhere), dim=1)
         apart.scatter_(1, at, pair).scatter_(2, at.transpose(1, 2), pair.transpose(1, 2))
-        _count(members, both)
-        stands = torch.where(stands == both[:, 1:], both[:, :1], stands)
-    alive = (stands == places).cumsum(dim=1) - 1
-    return alive.gather(1, stands)
+        into.scatter_(1, other, one)
+    stands = _followed(into)
+    clusters = ((stands == places).cumsum(dim=1) - 1).gather(1, stands)
+    return clusters.clamp_(max=count - 1)  # distances that are not numbers join nothing
 
 
-def _joined(two: Tensor, members: Tensor, linkage: Linkage) -> Tensor:
-    """How far (B, 1, P) a union is from every cluster: its parts are two (B, 2, P) away.
+def _joined(two: Tensor, members: Tensor, both: Tensor, linkage: Linkage) -> Tensor:
+    """How far (B, 1, P) a union is from every cluster; its parts, both (B, 2), are two (B, 2, P).
 
-    members (B, 2, 1): the patches of the parts. Infinite at the parts themselves.
+    Infinite at the parts themselves. The patches of the union are written to members (B, P).
     """
     if linkage == "complete":
         return two.amax(dim=1, keepdim=True)
-    if linkage == "average":
-        shares = members / members.sum(dim=1, keepdim=True)
-        return (two * shares).sum(dim=1, keepdim=True)
-    nearer, farther = two.aminmax(dim=1, keepdim=True)
-    return torch.where(farther.isinf(), farther, nearer)
+    if linkage == "single":
+        nearer, farther = two.aminmax(dim=1, keepdim=True)
+        return torch.where(farther.isinf(), farther, nearer)
+    parts = members.gather(1, both)
+    union = parts.sum(dim=1, keepdim=True)
+    members.scatter_(1, both[:, :1], union)
+    return (two * (parts / union)[..., None]).sum(dim=1, keepdim=True)
 
 
-def _count(members: Tensor, both: Tensor) -> None:
-    """Add the patches of the second of two clusters (B, 2) to those of the first."""
-    members.scatter_add_(1, both[:, :1], members.gather(1, both[:, 1:]))
+def _followed(into: Tensor) -> Tensor:
+    """Where the way from each patch ends, of its first steps (B, P); steps double each time."""
+    for _ in range(into.shape[1].bit_length()):
+        into = into.gather(1, into)
+    return into
 
 
 class Cluster(Step):

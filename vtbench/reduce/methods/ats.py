@@ -60,6 +60,7 @@ class Sample(Step):
         super().__init__()
         self.quota = quota
         self.pad = pad
+        self.by_image = pad == "largest"
 
     def left(self, tokens: int, whole: int) -> int:
         """As many as there are samples, if each hits another."""
@@ -75,7 +76,8 @@ class Sample(Step):
         samples = self.quota.of(run.whole, run.whole)
         most = self.left(present, run.whole)
         chosen = those_kept(packed(hit(scores, samples), most, self.pad), run, x.shape[1])
-        rows = taken(weights.flatten(0, 1), chosen.repeat_interleave(q.shape[1], dim=0))
+        by_head = chosen[:, None].expand(-1, q.shape[1], -1).flatten(0, 1)  # (B·h, prefix + M)
+        rows = taken(weights.flatten(0, 1), by_head)
         attended = attention.attn_drop(rows.view(*q.shape[:2], *rows.shape[1:])) @ v  # (B, h, M, d)
         residual = block.drop_path1(block.ls1(attention.joined(attended)))
         kept: Tensor = block.fed_forward(taken(x, chosen) + residual)

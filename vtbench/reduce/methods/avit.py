@@ -47,6 +47,7 @@ class Halt(Step):
         self.shift = shift
         self.enough = enough
         self.pad = pad
+        self.by_image = pad == "largest"
         self.last = last
 
     def left(self, tokens: int, whole: int) -> int:  # noqa: ARG002

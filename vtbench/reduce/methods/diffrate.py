@@ -11,6 +11,7 @@ as often as its patches. The schedules are those that were released.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from vtbench.reduce.run import Run
 from vtbench.reduce.selecting import behind_prefix, need_class_token, places_of, taken
 from vtbench.reduce.step import Step
 
+Trained = Literal["deit", "mae"]
 _LISTS = {
     (12, 192): ("deit_t",),
     (12, 384): ("deit_s",),
@@ -33,14 +35,14 @@ _LISTS = {
 """Depth and width of a host -> the weights whose schedules fit it, the usual first."""
 
 
-def absorbed(x: Tensor, merge: int) -> Matched:
-    """Tokens (B, N, C) behind the first ``merge`` go into those; the class token takes none.
+def absorbed(x: Tensor, merge: int, prefix: int) -> Matched:
+    """Tokens (B, N, C) behind the first ``merge`` go into those; the prefix takes none.
 
     (N - merge)·merge·C products.
     """
     tokens = unit(x)
     scores = tokens[:, merge:] @ tokens[:, :merge].transpose(1, 2)
-    scores[:, :, 0] = -torch.inf
+    scores[:, :, :prefix] = -torch.inf
     every = torch.arange(x.shape[1], device=x.device).expand(x.shape[0], -1)
     return Matched(every[:, :merge], every[:, merge:], scores.argmax(-1))
 
@@ -52,98 +54,99 @@ class PruneAndMerge(Step):
     shows = "row"
     proportional = True
 
-    def __init__(self, prune: int, merge: int) -> None:
+    def __init__(self, prune: int, merge: int, prefix: int) -> None:
         super().__init__()
         self.prune = prune
         self.merge = merge
+        self.prefix = prefix
 
     def kept(self, tokens: int) -> tuple[int, int]:
-        """How many of so many tokens, class token included, are kept and then left."""
+        """How many of so many tokens, the prefix included, are kept and then left."""
         prune = min(tokens, self.prune)
         return prune, min(prune, self.merge)
 
     def left(self, tokens: int, whole: int) -> int:  # noqa: ARG002
         """The smaller of both numbers, if more come in."""
-        return self.kept(tokens + 1)[1] - 1
+        return self.kept(tokens + self.prefix)[1] - self.prefix
 
     def forward(self, x: Tensor, run: Run) -> Tensor:
         """Tokens (B, N, C) to (B, N - pruned - merged, C)."""
-        tokens = x.shape[1]
+        tokens, prefix = x.shape[1], run.prefix
         prune, merge = self.kept(tokens)
         if merge == tokens or run.seen is None or run.seen.row is None:
             return x
-        attention = run.seen.row[:, :, 1:].mean(1)
-        best = attention.topk(prune - 1, dim=1).indices  # in falling order
-        kept = behind_prefix(best, 1)
+        attention = run.seen.row[:, :, prefix:].mean(1)
+        best = attention.topk(prune - prefix, dim=1).indices  # in falling order
+        kept = behind_prefix(best, prefix)
         run.moved(lambda: places_of(kept, tokens))
         x = taken(x, kept)
         run.size = None if run.size is None else taken(run.size, kept)
         if merge == prune:
             return x
-        pairs = absorbed(x, merge)
+        pairs = absorbed(x, merge, prefix)
         run.moved(lambda: places_after(pairs, prune))
         x, run.size = merged(x, pairs, run.size)
         return x
 
 
 def steps(
-    host: Host, *, schedule: str | float | Sequence[Sequence[int]] | None = None
+    host: Host,
+    *,
+    schedule: str | float | None = None,
+    trained: Trained | None = None,
+    prune: Sequence[int] | None = None,
+    merge: Sequence[int] | None = None,
 ) -> Sequence[Step]:
-    """Apply it with a schedule: the GMACs of a released one, by default the middle, or two lists.
+    """Apply it with a released schedule, named by its GMACs and by default the middle one.
 
-    Where two networks of one shape have their own, the weights tell them apart: mae_b:8.7. Lists
+    Those of ViT-B differ by how it was trained, as DeiT or as MAE. Instead of a schedule, two lists
     say how many tokens, the class token included, each block keeps when it prunes, and how many
     when it has merged.
     """
     need_class_token(host, "diffrate")
-    prune, merge = _named(host, schedule) if _is_name(schedule) else _given(host, schedule)
-    return [PruneAndMerge(*each) for each in zip(prune, merge, strict=True)]
+    if (prune is None) != (merge is None):
+        raise BadOption("prune and merge are the two lists of one schedule; give both or neither.")
+    if prune is None or merge is None:
+        prune, merge = _released(host, schedule, trained)
+    elif schedule is not None or trained is not None:
+        raise BadOption("diffrate takes a released schedule, or prune and merge; leave one out.")
+    for option, kept in (("prune", prune), ("merge", merge)):
+        _check(option, kept, host)
+    return [PruneAndMerge(*each, host.prefix) for each in zip(prune, merge, strict=True)]
 
 
-def _is_name(schedule: object) -> bool:
-    return schedule is None or isinstance(schedule, str | int | float)
-
-
-def _named(host: Host, schedule: object) -> Schedule:
-    fitting = _LISTS.get((host.depth, host.width), ())
-    lists = {
-        (weights, target): each
-        for weights in fitting
-        for target, each in RELEASED[weights].items()
-        if each[0][0] == host.patches + host.prefix
-    }
-    if host.prefix != 1 or not lists:
+def _released(host: Host, schedule: object, trained: str | None) -> Schedule:
+    if trained not in (None, "deit", "mae"):
+        raise BadOption(f"trained={trained!r}: it is deit or mae.")
+    tokens = host.patches + host.prefix
+    fitting = [
+        RELEASED[weights]
+        for weights in _LISTS.get((host.depth, host.width), ())
+        if trained is None or weights.startswith(trained)
+    ]
+    if not fitting or next(iter(fitting[0].values()))[0][0] != tokens:
         raise BadOption(
-            "diffrate has released schedules for DeiT-T, S and B and ViT-B, L and H with a class "
-            f"token at 224 pixels, and none for {host.depth} blocks of {host.width} channels with "
-            f"{host.patches + host.prefix} tokens; give two lists, of the tokens that each block "
-            "keeps when it prunes and when it has merged."
+            "diffrate has released schedules for DeiT-T, S and B and, trained as MAE, ViT-B, L and "
+            f"H at 224 pixels, and none for this network of {host.depth} blocks, {host.width} "
+            f"channels and {tokens} tokens; give prune and merge, a number for each block."
         )
-    usual = list(RELEASED[fitting[0]])
-    asked = usual[len(usual) // 2] if schedule is None else str(schedule)
-    weights, colon, target = asked.rpartition(":")
-    of = weights if colon else fitting[0]
-    found = lists.get((of, target)) or lists.get((of, f"{target}.0"))
-    if found is None:
-        names = ", ".join(t if w == fitting[0] else f"{w}:{t}" for w, t in lists)
-        raise BadOption(f"schedule={schedule!r}: those released for this network are {names}.")
-    return found
+    found = fitting[0]
+    name = list(found)[len(found) // 2] if schedule is None else str(schedule)
+    name = name if name in found else f"{name}.0"
+    if name not in found:
+        raise BadOption(
+            f"schedule={schedule!r}: those released for this network are {', '.join(found)}."
+        )
+    return found[name]
 
 
-def _given(host: Host, schedule: object) -> Schedule:
-    lists = schedule if isinstance(schedule, Sequence) else ()
-    if host.prefix != 1:
-        raise BadOption("diffrate's lists are for a network whose only other token is the class.")
-    if len(lists) != 2 or not all(isinstance(each, Sequence) for each in lists):  # noqa: PLR2004
-        raise BadOption(f"schedule={schedule!r}: give a name, or two lists of tokens.")
-    for each in lists:
-        if len(each) != host.depth:
-            raise BadOption(
-                f"schedule has a list of {len(each)} numbers, and the network {host.depth} blocks."
-            )
-        if any(type(kept) is not int or kept < 2 for kept in each):  # noqa: PLR2004
-            raise BadOption(
-                f"schedule={list(each)}: tokens kept are whole numbers from 2, the class token "
-                "and a patch."
-            )
-    return tuple(lists[0]), tuple(lists[1])
+def _check(option: str, kept: Sequence[int], host: Host) -> None:
+    if not isinstance(kept, Sequence) or len(kept) != host.depth:
+        raise BadOption(
+            f"{option}={kept}: the network has {host.depth} blocks; give as many numbers."
+        )
+    if any(type(each) is not int or each <= host.prefix for each in kept):
+        raise BadOption(
+            f"{option}={list(kept)}: tokens kept are whole numbers from {host.prefix + 1}, of "
+            f"which {host.prefix} are no patches."
+        )

@@ -34,10 +34,10 @@ class Merge(Step):
     where = "after_attention"
     proportional = True
 
-    def __init__(self, r: int, channels: int, width: int) -> None:
+    def __init__(self, r: int, channels: int, feature_dim: int) -> None:
         super().__init__()
         self.r = r
-        self.embedding = nn.Linear(channels, width)
+        self.embedding = nn.Linear(channels, feature_dim)
 
     def left(self, tokens: int, whole: int) -> int:  # noqa: ARG002
         """All but r, and at least half."""
@@ -49,7 +49,7 @@ class Merge(Step):
         r = patches - self.left(patches, run.whole)
         if run.seen is None:
             return x
-        metric = self.embedding(run.seen.input)  # (B, N, width): N·C·width products
+        metric = self.embedding(run.seen.input)  # (B, N, f): N·C·f products
         if r == 0:  # as released: tokens are embedded all the same
             return x
         pairs = matched(metric, r, run.prefix)
@@ -58,13 +58,15 @@ class Merge(Step):
         return x
 
 
-def steps(host: Host, *, r: PerBlock = 16, width: int | None = None) -> Sequence[Step]:
+def steps(host: Host, *, r: PerBlock = 12, feature_dim: int | None = None) -> Sequence[Step]:
     """Apply it with the tokens that go at each block, and the channels of the embedding.
 
     These are by default those of a head, or twice as many in a host of 1024 channels or more.
     """
-    if width is None:
-        width = host.head_width * (1 if host.width < _WIDE else 2)
-    if type(width) is not int or width < 1:
-        raise BadOption(f"width={width!r}: the embedding has a whole number of channels from 1.")
-    return [Merge(each, host.width, width) for each in per_block("r", r, host)]
+    if feature_dim is None:
+        feature_dim = host.head_width * (1 if host.width < _WIDE else 2)
+    if type(feature_dim) is not int or feature_dim < 1:
+        raise BadOption(
+            f"feature_dim={feature_dim!r}: the embedding has a whole number of channels from 1."
+        )
+    return [Merge(each, host.width, feature_dim) for each in per_block("r", r, host)]

@@ -59,7 +59,7 @@ class Halve(Step):
         self.register_buffer("targets", torch.cat((first, white + host.prefix)), persistent=False)
         self.down = nn.Linear(host.head_width, hidden)
         self.up = nn.Linear(hidden, host.head_width)
-        nn.init.zeros_(self.up.weight)
+        nn.init.trunc_normal_(self.up.weight, std=0.02)
         nn.init.zeros_(self.up.bias)
 
     def left(self, tokens: int, whole: int) -> int:  # noqa: ARG002
@@ -87,11 +87,11 @@ class Halve(Step):
         return places_after(Matched(left, gone, goes.argmax(1)), tokens)
 
 
-def steps(host: Host, *, block: int | None = None, hidden: int = 32) -> Sequence[Step]:
+def steps(host: Host, *, r_layer: int | None = None, hidden: int = 32) -> Sequence[Step]:
     """Apply it at a block, counted from 0 and by default half deep, with an adapter so wide."""
-    at = host.depth // 2 if block is None else block
+    at = host.depth // 2 if r_layer is None else r_layer
     if type(at) is not int or not 0 <= at < host.depth:
-        raise BadOption(f"block={block!r}: give a whole number from 0 to {host.depth - 1}.")
+        raise BadOption(f"r_layer={r_layer!r}: give a whole number from 0 to {host.depth - 1}.")
     if type(hidden) is not int or hidden < 1:
         raise BadOption(f"hidden={hidden!r}: the adapter has a whole number of channels from 1.")
     before: list[Step] = [Untouched() for _ in range(at)]

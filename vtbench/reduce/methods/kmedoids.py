@@ -60,7 +60,7 @@ def cheapest(cost: Tensor, clusters: Tensor, count: int) -> Tensor:
     return last[:, :count].scatter_reduce(1, clusters, first, "amin")
 
 
-class Seen(Untouched):
+class Watched(Untouched):
     """The block before a stage: nothing goes, and its attention map is kept."""
 
     where = "before_block"  # so that what attention showed stays until the next block
@@ -123,6 +123,6 @@ def steps(
     return [
         Pick(kept[block], iterations, cost, seen=block + 1 in kept)
         if block in kept
-        else (Seen() if block + 1 in kept else Untouched())
+        else (Watched() if block + 1 in kept else Untouched())
         for block in range(host.depth)
     ]

@@ -8,8 +8,8 @@ key (mean of the heads) is more like one of the other half than a threshold goes
 whose attention, the mean over heads and queries, is not above another threshold are dropped.
 Attention counts a token as often as its patches. How many are left depends on the image: the
 tokens of a batch are padded to those of the image that keeps most, and the padding counts for
-nothing. Without data the number is the largest possible. With ``fixed`` it is plain pruning
-instead, of the r tokens that are attended to least. How thresholds are learned is not here.
+nothing. Without data, and compiled, the number is the largest possible. With ``fixed`` it is plain
+pruning instead, of the r tokens that are attended to least. How thresholds are learned is not here.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Thin(Step):
     where = "after_attention"
     shows = "map"
     proportional = True
+    by_image = True
 
     def __init__(self, theta_m: float, theta_p: float) -> None:
         super().__init__()
@@ -85,7 +86,8 @@ class Thin(Step):
         stays[:, ::2] &= ~goes
         order = arranged(x.shape[1], prefix, x.device)
         stays = stays[:, order]
-        most = x.shape[1] if x.is_meta else int(stays.sum(1).max())  # what the image decides
+        unknown = x.is_meta or torch.compiler.is_compiling()
+        most = x.shape[1] if unknown else int(stays.sum(1).max())  # what the image decides
         kept = stays.byte().argsort(dim=1, descending=True, stable=True)[:, :most]
         there = stays.gather(1, kept)[..., None]  # (B, M, 1)
         left = order[kept]
@@ -165,7 +167,10 @@ def steps(
     if fixed:
         return [Prune(each) for each in per_block("r", _FIXED_R if r is None else r, host)]
     if r is not None:
-        raise BadOption(f"r={r!r} is used with fixed=true; thresholds decide how many go else.")
+        raise BadOption(
+            "r, and tokens with it, are of fixed pruning: add fixed=true. Without it thresholds "
+            "decide how many tokens go."
+        )
     merge = thresholds("theta_m", theta_m, host, -1.0)
     prune = thresholds("theta_p", theta_p, host, 0.0)
     return [Thin(*each) for each in zip(merge, prune, strict=True)]

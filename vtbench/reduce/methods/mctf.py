@@ -87,7 +87,7 @@ def fused_map(attention: Tensor, pairs: Matched, share: Tensor) -> Tensor:
     batch, heads = attention.shape[:2]
     pairs = Matched(*(each.repeat_interleave(heads, 0) for each in pairs))  # (B·h, ...)
     rows = drawn(attention.flatten(0, 1), pairs, share.repeat_interleave(heads, 0))
-    columns = rows.transpose(1, 2)  # (B·h, N, M)
+    columns = rows.transpose(1, 2).contiguous()  # (B·h, N, M)
     summed = added(taken(columns, pairs.left), pairs.at, taken(columns, pairs.gone))
     return summed.transpose(1, 2).unflatten(0, (batch, heads))  # type: ignore[no-any-return, no-untyped-call]
 
@@ -165,10 +165,11 @@ def _part(attn: ReducedAttention, x: Tensor, outputs: slice) -> Tensor:
 def steps(host: Host, *, r: float | Sequence[float] = 16, blocks: Blocks = None) -> Sequence[Step]:
     """Apply it with the tokens that go at each of its blocks, as a number or a share below 1.
 
-    Its blocks are by default all but the first for a number, and three stages for a share.
+    Its blocks are by default all but the first for a number, three stages for a share, and all of
+    them for a list.
     """
-    if blocks is None and isinstance(r, int):
-        blocks = tuple(range(1, host.depth))
+    if blocks is None and not isinstance(r, float):
+        blocks = tuple(range(0 if isinstance(r, Sequence) else 1, host.depth))
     at = stages(host, blocks)
     several = [r] * len(at) if isinstance(r, int | float) else list(r)
     if len(several) != len(at):

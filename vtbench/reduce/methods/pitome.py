@@ -21,14 +21,14 @@ from torch.nn import functional
 from vtbench.reduce.dial import rate
 from vtbench.reduce.host import Host
 from vtbench.reduce.matching import Matched, merged, places_after, unit
+from vtbench.reduce.per_block import PerBlock
 from vtbench.reduce.run import Run
 from vtbench.reduce.selecting import behind_prefix, taken
-from vtbench.reduce.shares import Shares, kept_per_block
+from vtbench.reduce.shares import RATIO, Going, Shares, going_per_block
 from vtbench.reduce.step import Step
 
 DIAL = rate("ratio")
 _MARGIN = 0.75
-_LEAST = 0.5
 
 
 def energies(alike: Tensor, margin: float) -> Tensor:
@@ -71,16 +71,16 @@ class Merge(Step):
 
     where = "after_attention"
 
-    def __init__(self, ratio: float, margin: float, *, early: bool, proportional: bool) -> None:
+    def __init__(self, going: Going, margin: float, *, early: bool, proportional: bool) -> None:
         super().__init__()
-        self.ratio = ratio
+        self.going = going
         self.margin = margin
         self.early = early
         self.proportional = proportional  # type: ignore[misc]  # an option here, a rule elsewhere
 
     def left(self, tokens: int, whole: int) -> int:  # noqa: ARG002
-        """The share of the patches, but at least half."""
-        return tokens - min(math.floor(tokens - tokens * self.ratio), tokens // 2)
+        """All but those that go, of the patches; at least half."""
+        return tokens - min(self.going(tokens), tokens // 2)
 
     def forward(self, x: Tensor, run: Run) -> Tensor:
         """Tokens (B, N, C) to (B, N - r, C)."""
@@ -95,8 +95,10 @@ class Merge(Step):
         return x
 
 
-def steps(host: Host, *, ratio: Shares = 0.9, proportional: bool = False) -> Sequence[Step]:
-    """Apply it with the share of patches kept at each block.
+def steps(
+    host: Host, *, ratio: Shares = RATIO, r: PerBlock | None = None, proportional: bool = False
+) -> Sequence[Step]:
+    """Apply it with the share of patches kept at each block, or the number that goes as r.
 
     Attention is plain as in the released code for images, or proportional.
     """
@@ -108,5 +110,5 @@ def steps(host: Host, *, ratio: Shares = 0.9, proportional: bool = False) -> Seq
             early=index < first_half,
             proportional=proportional,
         )
-        for index, each in enumerate(kept_per_block("ratio", ratio, host, _LEAST))
+        for index, each in enumerate(going_per_block(host, ratio, r))
     ]

@@ -10,7 +10,6 @@ token does not count for more than one, neither in attention nor in the mean.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -21,14 +20,14 @@ from vtbench.errors import BadOption
 from vtbench.reduce.dial import rate
 from vtbench.reduce.host import Host
 from vtbench.reduce.matching import Matched, drawn, matched, places_after
+from vtbench.reduce.per_block import PerBlock
 from vtbench.reduce.run import Run
 from vtbench.reduce.selecting import places_of, taken
-from vtbench.reduce.shares import Shares, kept_per_block
+from vtbench.reduce.shares import RATIO, Going, Shares, going_per_block
 from vtbench.reduce.step import Step
 
 DIAL = rate("ratio")
 Mlerp = Literal["paper", "released"]
-_LEAST = 0.5
 
 
 def length(x: Tensor) -> Tensor:
@@ -58,17 +57,16 @@ class Fuse(Step):
 
     where = "after_attention"
 
-    def __init__(self, ratio: float, prefix: int, mlerp: Mlerp | None) -> None:
+    def __init__(self, going: Going, prefix: int, mlerp: Mlerp | None) -> None:
         super().__init__()
-        self.ratio = ratio
+        self.going = going
         self.prefix = prefix
         self.mlerp = mlerp
         """How means are stretched; None if sources are dropped."""
 
     def left(self, tokens: int, whole: int) -> int:  # noqa: ARG002
-        """The share of all tokens, those of the prefix among them, but at least half."""
-        present = tokens + self.prefix
-        return tokens - min(math.floor(present - present * self.ratio), tokens // 2)
+        """All but those that go, of all tokens, those of the prefix among them; at least half."""
+        return tokens - min(self.going(tokens + self.prefix), tokens // 2)
 
     def forward(self, x: Tensor, run: Run) -> Tensor:
         """Tokens (B, N, C) to (B, N - r, C)."""
@@ -84,12 +82,17 @@ class Fuse(Step):
         return fused(x, pairs, self.mlerp)
 
 
-def steps(host: Host, *, ratio: Shares = 0.9, mlerp: Mlerp = "paper") -> Sequence[Step]:
-    """Apply it with the share of tokens kept at each block, and the stretch of paper or code."""
+def steps(
+    host: Host, *, ratio: Shares = RATIO, r: PerBlock | None = None, mlerp: Mlerp = "paper"
+) -> Sequence[Step]:
+    """Apply it with the share of tokens kept at each block, and the stretch of paper or code.
+
+    Tokens that go may be given instead of the share, as r.
+    """
     if mlerp not in ("paper", "released"):
         raise BadOption(f"mlerp={mlerp!r}: it is paper or released.")
     late = host.depth // 2 + 1
     return [
         Fuse(each, host.prefix, mlerp if index >= late else None)
-        for index, each in enumerate(kept_per_block("ratio", ratio, host, _LEAST))
+        for index, each in enumerate(going_per_block(host, ratio, r))
     ]

@@ -5,7 +5,8 @@ Ryoo et al., TokenLearner: What Can 8 Learned Tokens Do for Images and Videos?, 
 Modifications of the host: before one block, the patches are normalised, maps over them are
 computed, and a token is the mean of the patches weighted by its map. Version 1.1 has a small
 network on each patch and a softmax over the patches; version 1 has convolutions on their grid and
-a sigmoid.
+a sigmoid. Networks of its name have no class token, and average what is left, as in its paper; in a
+network of one's own, class and register tokens go past it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from vtbench.reduce.step import Step
 from vtbench.reduce.weighing import Weighed
 
 DIAL = Dial("learned", lambda patches: tuple(range(1, patches + 1)))
+HOST = {"class_token": False, "global_pool": "avg"}
+"""What the networks of its name have for a host."""
 Version = Literal["v1.1", "v1"]
 _HIDDEN = 64
 

@@ -27,17 +27,18 @@ from vtbench.reduce.step import Step
 Layer = Callable[[Tensor], Tensor]
 
 
-def offered(grid: tuple[int, int], cell: int, draw: torch.Generator | None) -> Tensor:
-    """Which patches are targets, one of each whole cell of so many patches squared, (P,) as bool.
+def offered(grid: tuple[int, int], cell: tuple[int, int], draw: torch.Generator | None) -> Tensor:
+    """Which patches are targets, one of each whole cell of so many rows and columns, (P,) as bool.
 
     Without a generator it is the first of each. Patches beyond the last whole cell are none.
     """
-    rows, columns = grid[0] // cell, grid[1] // cell
+    high, wide = cell
+    rows, columns = grid[0] // high, grid[1] // wide
     drawn = torch.zeros(rows, columns, dtype=torch.long, device="cpu")
     if draw is not None:
-        drawn = torch.randint(cell * cell, (rows, columns), generator=draw, device="cpu")
-    row = torch.arange(rows, device="cpu")[:, None] * cell + drawn // cell
-    column = torch.arange(columns, device="cpu") * cell + drawn % cell
+        drawn = torch.randint(high * wide, (rows, columns), generator=draw, device="cpu")
+    row = torch.arange(rows, device="cpu")[:, None] * high + drawn // wide
+    column = torch.arange(columns, device="cpu") * wide + drawn % wide
     targets = torch.zeros(grid, dtype=torch.bool, device="cpu")
     targets[row, column] = True
     return targets.flatten()
@@ -61,10 +62,10 @@ class MergeAndRestore(Step):
     sources: Tensor
     targets: Tensor
 
-    def __init__(self, ratio: float, targets: Tensor, *, mlp: bool) -> None:
+    def __init__(self, ratio: float, targets: Tensor, *, merge_mlp: bool) -> None:
         super().__init__()
         self.r = min(int(len(targets) * ratio), int((~targets).sum()))
-        self.mlp = mlp
+        self.merge_mlp = merge_mlp
         for name, mask in (("sources", ~targets), ("targets", targets)):
             self.register_buffer(name, mask.nonzero().flatten(), persistent=False)
 
@@ -85,28 +86,33 @@ class MergeAndRestore(Step):
             return taken(layer(merged(x, pairs, None)[0]), place)
 
         x = x + block.drop_path1(block.ls1(on_fewer(block.attn, block.norm1(x))))
-        if not self.mlp:
+        if not self.merge_mlp:
             return block.fed_forward(x)
         fed: Tensor = block.drop_path2(block.ls2(on_fewer(block.mlp, block.norm2(x))))
         return x + fed
 
 
 def steps(
-    host: Host, *, ratio: float = 0.5, mlp: bool = False, cell: int = 2, seed: int | None = 0
+    host: Host,
+    *,
+    ratio: float = 0.5,
+    merge_mlp: bool = False,
+    sx: int = 2,
+    sy: int = 2,
+    seed: int | None = 0,
 ) -> Sequence[Step]:
     """Apply it with the share of patches that are merged, around attention only or MLP too.
 
-    Cells are so many patches squared. A seed of None takes the first patch of each cell.
+    Cells are sy rows by sx columns. A seed of None takes the first patch of each cell.
     """
     number = isinstance(ratio, int | float) and not isinstance(ratio, bool)
     if not number or not 0 <= ratio <= 1:
         raise BadOption(f"ratio={ratio!r}: it is the share of the patches that goes, from 0 to 1.")
-    if type(cell) is not int or not 1 <= cell <= min(host.grid):
-        raise BadOption(
-            f"cell={cell!r}: a cell is from 1 to {min(host.grid)} patches wide in a grid of "
-            f"{host.grid[0]} x {host.grid[1]}."
-        )
+    for option, value, most in (("sy", sy, host.grid[0]), ("sx", sx, host.grid[1])):
+        if type(value) is not int or not 1 <= value <= most:
+            raise BadOption(f"{option}={value!r}: a cell has from 1 to {most} patches that way.")
     draw = None if seed is None else torch.Generator("cpu").manual_seed(seed)
     return [
-        MergeAndRestore(ratio, offered(host.grid, cell, draw), mlp=mlp) for _ in range(host.depth)
+        MergeAndRestore(ratio, offered(host.grid, (sy, sx), draw), merge_mlp=merge_mlp)
+        for _ in range(host.depth)
     ]

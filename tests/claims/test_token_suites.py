@@ -19,6 +19,7 @@ SEEN = {
     "ats": (0, 0, 0, 1),
     "avit": (0, 0, 0, 4),
     "bat": (0, 0, 0, 20),
+    "cropr": (1, 0, 0, 4),
     "crossvit": (32, 4, 0, 14),
     "deit": (0, 3, 0, 0),
     "diffrate": (25, 8, 2, 6),
@@ -45,6 +46,8 @@ SEEN = {
     "sit": (14, 4, 0, 2),
     "snnetv2": (0, 11, 0, 0),
     "soft": (1, 0, 1, 1),
+    "sparsifiner": (0, 0, 1, 2),
+    "stvit": (9, 0, 2, 15),
     "token_reduction_abstracts": (0, 0, 0, 8),
     "tokenlearner": (2, 0, 0, 0),
     "tome": (7, 0, 1, 31),
@@ -57,6 +60,16 @@ SEEN = {
     "volo": (7, 6, 3, 1),
 }
 """Suite -> how many claims hold, are close, fail and cannot be judged."""
+
+
+NAMED = {
+    "deit.benchmark.macs": ("norms_counted", 3, 3),
+    "dynamicvit.zoo.macs": ("truncated", 5, 5),
+    "sit.teachers.macs": ("norms_counted", 4, 4),
+    "snnetv2.stitches.macs": ("norms_counted", 11, 11),
+    "vitamin.models.macs": ("fvcore_eval", 6, 7),
+}
+"""Column -> the reading that is named for it, and how many of its distinct figures that gives."""
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +100,15 @@ def test_what_cannot_be_judged_is_known_beforehand_or_needs_a_device(verdicts):
 
 def test_every_verdict_is_the_one_expected(verdicts):
     assert [name for name, each in verdicts.items() if not each.as_expected] == []
+
+
+def test_a_reading_is_named_for_five_columns_and_no_others(verdicts):
+    found = {
+        each.claim.column: (reading.reading(each.claim.convention), reading.hits, reading.of)
+        for each in verdicts.values()
+        if (reading := each.reproduced_by) is not None and reading.chance is not None
+    }
+    assert found == NAMED
 
 
 @pytest.mark.parametrize("name", SEEN)

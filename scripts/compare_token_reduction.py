@@ -16,6 +16,7 @@ import csv
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,13 +30,14 @@ from vtbench.data.measurement import Measurement
 from vtbench.data.record import Record
 from vtbench.data.workload import Workload, freeze_options
 from vtbench.errors import VtbenchError
-from vtbench.models.axes import dial_of, takes
+from vtbench.models.axes import takes
 from vtbench.papers.token_reduction.rows import METHODS, Method
 from vtbench.reduce.host import host_of
 from vtbench.reduce.listed import method_named
+from vtbench.reduce.schedules import HOSTS
+from vtbench.reduce.schedules.nearest import DIALS, nearest_setting
 from vtbench.report.chart import Chart, Line, Mark, Scale
 from vtbench.report.plot import draw
-from vtbench.sweep.search import nearest_listed
 
 REPORTS = Path(__file__).parent.parent / "reports"
 HOST = "deit_s"
@@ -46,7 +48,7 @@ MEASURED_AT = (0.5, 0.7)
 """Shares of the MACs at which speed is measured."""
 BATCHES = (1, 16)
 STAGES, DEPTH, PATCHES = (3, 6, 9), 12, 196
-DISTANCES = ("aten._cdist_forward.default", "aten.cdist.default")
+DISTANCES = ("aten._cdist_forward.default", "aten._euclidean_dist.default")
 
 _HOST_SAID = """\
 DeiT-S itself takes {macs:.3f} GMACs in {calls} operator calls. Written by
@@ -58,6 +60,10 @@ columns have the distances between tokens too, which other counters do not see. 
 default setting. Methods without a figure have a geometry of their own.
 """
 
+_POOLED = ("tokenlearner",)
+"""Methods that were published on hosts without a class token."""
+_NO_DIAL = ("sparsifiner", "fpet", "stvit", "evovit")
+"""Methods with a geometry of their own, or whose dial changes nothing that is counted."""
 _OWN_MAP = ("ats", "mctf", "sparsifiner")
 """Methods that stand in for a block and make its map themselves."""
 _NEEDS_SAID = """\
@@ -99,9 +105,9 @@ def _record(model: str, options: tuple[tuple[str, Any], ...]) -> Record:
     return count_workload(Workload(model=model, options=options))
 
 
-def setting(method: Method, options: Options) -> Setting | None:
+def setting(name: str, options: Options) -> Setting | None:
     """A method with some options; None if it refuses them, which is said."""
-    model = f"{method.name}_{HOST}"
+    model = f"{name}_{HOST}"
     try:
         return _setting(model, options)
     except VtbenchError as error:
@@ -121,7 +127,7 @@ def _setting(model: str, options: Options) -> Setting:
 
 
 def _counts(method: Method) -> bool:
-    return setting(method, {}) is not None
+    return setting(method.name, {}) is not None
 
 
 def at_rate(method: Method, rate: float) -> Setting | None:
@@ -129,38 +135,39 @@ def at_rate(method: Method, rate: float) -> Setting | None:
     model = f"{method.name}_{HOST}"
     if takes(model, "keep_rate"):
         rounding = {"rounding": "int_original"} if takes(model, "rounding") else {}
-        return setting(method, {"keep_rate": rate, **rounding})
-    if takes(model, "r"):
-        return setting(method, {"r": staged(rate)})
-    return None
+        return setting(method.name, {"keep_rate": rate, **rounding})
+    if not takes(model, "r"):
+        return None
+    going = staged(rate)
+    if method.name == "ppt":  # it has a number for each stage
+        return setting(method.name, {"r": tuple(going[block] for block in STAGES)})
+    fixed = {"fixed": True} if method.name == "ltmp" else {}
+    return setting(method.name, {"r": going, **fixed})
 
 
 def staged(rate: float) -> tuple[int, ...]:
     """Tokens to remove at each block so that int(196·rate^i) patches are left after stage i.
 
-    Pairs are merged, so that at most half can go at once.
+    A method that merges pairs lets at most half go at once, whatever it is given.
     """
     found, left = [0] * DEPTH, PATCHES
     for index, block in enumerate(STAGES, start=1):
-        found[block] = min(left - int(PATCHES * rate**index), left // 2)
+        found[block] = left - int(PATCHES * rate**index)
         left -= found[block]
     return tuple(found)
 
 
-def at_share(method: Method, share: float) -> Setting | None:
-    """The setting of the method's dial whose MACs are nearest to a share of the host's."""
-    dial = dial_of(f"{method.name}_{HOST}")
-    if dial is None:
+@cache
+def at_share(name: str, share: float) -> Setting | None:
+    """The setting of a method that its rule says is nearest to a share of the host's MACs."""
+    body = HOSTS[HOST].body()
+    body = body.without_prefix() if name in _POOLED else body
+    if name not in DIALS or name in _NO_DIAL:
         return None
-    option, values = dial
-    budget = round(share * _host().macs)
-
-    def figure(place: int) -> int | None:
-        found = setting(method, {option: values[place]})
-        return None if found is None else found.macs
-
-    best = nearest_listed(figure, len(values), budget)
-    return None if best is None else setting(method, {option: values[best[0]]})
+    found = nearest_setting(name, body, macs=round(share * _host().macs))
+    value = float(found.value) if isinstance(found.value, Fraction) else found.value
+    others = {"fixed": True} if name == "ltmp" else {}
+    return setting(name, {**others, found.setting: value})
 
 
 @cache
@@ -176,8 +183,8 @@ def _measure(methods: Iterable[Method], batch: int) -> None:
     """All methods and the host in one session, so that each ratio is of one run."""
     command = ["throughput", HOST, "--batch-size", str(batch), "--threads", "1"]
     for method in methods:
-        found = [at_share(method, share) for share in MEASURED_AT]
-        wanted = [each for each in found if each is not None] or [setting(method, {})]
+        found = [at_share(method.name, share) for share in MEASURED_AT]
+        wanted = [each for each in found if each is not None] or [setting(method.name, {})]
         model = f"{method.name}_{HOST}"
         command.append(model)
         for option, values in _given(each for each in wanted if each is not None).items():
@@ -228,10 +235,10 @@ def _row(method: Method) -> dict[str, Any]:
         row[f"at {rate} (G)"] = None if found is None else (found.macs - found.distances) / 1e9
         row[f"at {rate} with distances (G)"] = None if found is None else found.macs / 1e9
     for share in BUDGETS:
-        found = at_share(method, share)
+        found = at_share(method.name, share)
         row[f"{share:.0%} of MACs"] = "" if found is None else _said(found.options)
     for share in MEASURED_AT:
-        found = at_share(method, share) or default
+        found = at_share(method.name, share) or default
         row[f"MAC ratio at {share:.0%}"] = _host().macs / found.macs
         for batch in BATCHES:
             row[f"speed-up at {share:.0%}, batch {batch}"] = speedup(method, found, batch)
@@ -270,7 +277,7 @@ def _page(rows: list[dict[str, Any]]) -> str:
         _PROTOCOL_SAID,
         _table(rows, ["method", "learned (M)", *counted, *exact]),
         "## Equal MACs\n",
-        "The setting of each method that is nearest to a share of DeiT-S's MACs.\n",
+        "The setting of each method that is nearest to a share of DeiT-S's MACs, by its rule.\n",
         _table(rows, ["method", *(f"{share:.0%} of MACs" for share in BUDGETS)]),
         "## What each needs\n",
         _NEEDS_SAID,

@@ -58,6 +58,8 @@ columns have the distances between tokens too, which other counters do not see. 
 default setting. Methods without a figure have a geometry of their own.
 """
 
+_OWN_MAP = ("ats", "mctf", "sparsifiner")
+"""Methods that stand in for a block and make its map themselves."""
 _NEEDS_SAID = """\
 A method sees nothing of the attention map, the row of the class token, or all of it, in which case
 attention is no fused kernel. What is learned has to be trained; the others can be put on a network
@@ -238,6 +240,8 @@ def _row(method: Method) -> dict[str, Any]:
 
 def seen(method: Method) -> str:
     """What of the attention map a method needs."""
+    if method.name in _OWN_MAP:
+        return "map"
     with torch.device("meta"):
         steps = method_named(method.name).steps(host_of(timm.create_model(_TIMM)))
     shown = {step.shows for step in steps}

@@ -364,7 +364,7 @@ def test_avit_counts_each_block_by_how_likely_a_token_halts_there():
         ("evovit", {"keep_rate": 2}, "above 0 and at most 1"),
         ("ats", {"pad": "none"}, "one of largest, bound"),
         ("avit", {"epsilon": 1}, "from 0 to below 1"),
-        ("avit", {"scale": "x"}, "is no number"),
+        ("avit", {"scale": "x"}, "is not a number"),
     ],
 )
 def test_what_is_refused(method, options, said):

@@ -11,7 +11,7 @@ import torch
 from vtbench import reduce
 from vtbench.count.count_workload import count_workload
 from vtbench.data.workload import Workload
-from vtbench.errors import BadOption
+from vtbench.errors import BadOption, ModelError
 from vtbench.reduce.methods import stvit
 
 WIDTHS = {"t": 192, "s": 384, "b": 768}
@@ -100,3 +100,9 @@ def test_what_it_refuses(options, said):
     with pytest.raises(BadOption, match=said):
         reduce.stvit(model, **options)
     assert type(model.blocks[0]) is timm.models.vision_transformer.Block
+
+
+def test_another_host_is_left_as_it_is_or_refused():
+    with pytest.raises(ModelError, match="not a vision transformer"):
+        counted("reduce:stvit:timm:resnet18")
+    assert counted("reduce:stvit:timm:vit_base_patch16_siglip_224") > macs_of(768, 4, 2)

@@ -14,6 +14,7 @@ from torch import nn
 from vtbench.errors import ModelError
 from vtbench.reduce.block import ReducedAttention, ReducedBlock
 from vtbench.reduce.host import Host, host_of
+from vtbench.reduce.intermediates import guard, unguard
 from vtbench.reduce.listed import Method, method_named
 from vtbench.reduce.pooling import pool_as_before, pool_by_size
 from vtbench.reduce.run import Run
@@ -21,7 +22,7 @@ from vtbench.reduce.selecting import restored
 from vtbench.reduce.settings import checked, met
 from vtbench.reduce.step import Step
 
-_ADDED = ("run", "first", "last", "grid")
+_ADDED = ("run", "host", "first", "last", "grid")
 
 
 class Reduction:
@@ -81,6 +82,7 @@ class Reduction:
             for block in self.host.blocks:
                 _restore(block)
             pool_as_before(self.host.model)
+            unguard(self.host.model)
             self._there = False
         return self.model
 
@@ -102,9 +104,11 @@ def apply(method: Method, model: nn.Module, options: Mapping[str, Any]) -> Reduc
     reduction = Reduction(model, host, method.name, settings)
     for index, (block, step) in enumerate(zip(host.blocks, steps, strict=True)):
         _patch(block, step, reduction.run)
+        block.host = (host.model,)
         block.first, block.last = index == 0, index == host.depth - 1
         block.grid = host.grid
     pool_by_size(host.model, reduction.run)
+    guard(host.model)
     return reduction
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vtbench.errors import ModelError
+from vtbench.reduce.intermediates import refuse_checkpoints
 from vtbench.reduce.run import Run, Seen
 from vtbench.reduce.step import Step
 
@@ -23,6 +24,8 @@ class ReducedBlock(Block):  # type: ignore[misc]  # timm is untyped
 
     reduction: Step
     run: Run
+    host: tuple[Any]
+    """The network, in a tuple, so that it is no module of this one too."""
     first: bool
     last: bool
     grid: tuple[int, int] | None
@@ -31,6 +34,7 @@ class ReducedBlock(Block):  # type: ignore[misc]  # timm is untyped
         """Tokens (B, N, C) to as many or fewer."""
         if attn_mask is not None or any(more.values()):
             raise ModelError("A network whose tokens are reduced takes no attention mask.")
+        refuse_checkpoints(self.host[0])
         step, run = self.reduction, self.run
         if self.first:
             run.start(x, self.grid)

@@ -60,12 +60,15 @@ def host_of(model: nn.Module) -> Host:
     if not found:
         raise ModelError(
             f"{type(model).__name__} is not a vision transformer whose tokens can be reduced: "
-            "it needs timm's blocks, or blocks like them, in its `blocks`, and patches in its "
-            f"`patch_embed`. It was tested with timm {TESTED}; installed is {timm.__version__}."
+            "it needs timm's Block in its `blocks`, and patches in its `patch_embed`"
+            f"{_what_it_has(model)}. It was tested with timm {TESTED}; installed is "
+            f"{timm.__version__}."
         )
     if len(found) > 1:
+        names = ", ".join(name for name, each in model.named_modules() if each in found)
         raise ModelError(
-            f"{type(model).__name__} holds {len(found)} vision transformers; give one of them."
+            f"{type(model).__name__} holds {len(found)} vision transformers; give one of them: "
+            f"{names}."
         )
     host = found[0]
     blocks = list(host.blocks)  # type: ignore[arg-type]  # a Sequential, as was checked
@@ -90,6 +93,15 @@ def _candidates(model: nn.Module) -> Iterator[nn.Module]:
             continue
         if isinstance(blocks[0], Block) and hasattr(each, "patch_embed"):
             yield each
+
+
+def _what_it_has(model: nn.Module) -> str:
+    """The class of its blocks, if it has any."""
+    for each in model.modules():
+        blocks = getattr(each, "blocks", None)
+        if isinstance(blocks, nn.Sequential | nn.ModuleList) and len(blocks):
+            return f", and its blocks are {type(blocks[0]).__name__}"
+    return ""
 
 
 def _check(index: int, block: nn.Module) -> None:

@@ -24,7 +24,7 @@ class Method(NamedTuple):
     """The option that decides how many tokens are left."""
     document: str
     host: Mapping[str, Any]
-    """What the networks of its name have for a host, if it is not the host as it is."""
+    """What the networks of its name change of a host that has a class token."""
 
     @property
     def options(self) -> dict[str, inspect.Parameter]:

@@ -35,10 +35,10 @@ def per_block(option: str, value: PerBlock, host: Host) -> list[int]:
 
 
 def _sloped(option: str, value: Sequence[float], depth: int) -> list[int]:
-    """From r·(1 - inflection) to r·(1 + inflection) in even steps, each cut to a whole number."""
+    """From r·(1 - inflection), cut to a whole number, in even steps of mean r, each cut too."""
     mean, inflection = value
     if not -1 <= inflection <= 1:
         raise BadOption(f"{option}={list(value)}: the inflection is from -1 to 1.")
-    first = mean * (1 - inflection)
-    step = (2 * mean * inflection) / (depth - 1)
+    first = int(mean * (1 - inflection))
+    step = 2 * (mean - first) / (depth - 1)
     return [int(first + step * index) for index in range(depth)]

@@ -31,7 +31,9 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
     def network(
         *, host: str, img_size: Size | None = None, num_classes: int = 1000, **options: Any
     ) -> nn.Module:
-        model: Any = hosted(host, img_size, num_classes, **method.host)
+        model: Any = hosted(host, img_size, num_classes)
+        if method.host and getattr(model, "cls_token", None) is not None:
+            model = hosted(host, img_size, num_classes, **method.host)
         reduction = apply(method, model, options)
         if options.get("tokens") is not None and method.dial is not None:
             met = reduction.settings[method.dial.option]

@@ -94,7 +94,7 @@ def steps(
         raise BadOption("avit answers by the class token, and this network does not.")
     for option, value in (("scale", scale), ("shift", shift), ("epsilon", epsilon)):
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadOption(f"{option}={value!r} is no number.")
+            raise BadOption(f"{option}={value!r} is not a number.")
     if not 0 <= epsilon < 1:
         raise BadOption(f"epsilon={epsilon!r}: it is from 0 to below 1.")
     return [

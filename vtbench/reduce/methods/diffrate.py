@@ -148,5 +148,5 @@ def _check(option: str, kept: Sequence[int], host: Host) -> None:
     if any(type(each) is not int or each <= host.prefix for each in kept):
         raise BadOption(
             f"{option}={list(kept)}: tokens kept are whole numbers from {host.prefix + 1}, of "
-            f"which {host.prefix} are no patches."
+            f"which {host.prefix} are not patches."
         )

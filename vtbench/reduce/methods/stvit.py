@@ -28,7 +28,7 @@ from vtbench.reduce.step import Step, Untouched
 
 DIAL = Dial("semantic", lambda patches: tuple(range(1, patches + 1)))
 HOST = {"class_token": False, "global_pool": "avg"}
-"""What the networks of its name have for a host."""
+"""What the networks of its name change of a host that has a class token."""
 
 
 def cells(semantic: int) -> tuple[int, int]:

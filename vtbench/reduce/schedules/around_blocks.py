@@ -30,28 +30,29 @@ def tomesd(
     body: Body,
     *,
     ratio: Rate = HALF,
-    mlp: bool = False,
-    cell: int = 2,
+    merge_mlp: bool = False,
+    sy: int = 2,
+    sx: int = 2,
 ) -> Schedule:
-    """Around attention, or the whole block, r patches join the one target of a square cell.
+    """Around attention, or the whole block, r patches join the one target of a cell of sy x sx.
 
     r = int(P·ratio), at most the sources. Similarities of sources and targets on the width of the
     block: s·t·C. Every block hands on all tokens.
     """
     rows, columns = body.grid
-    targets = (rows // cell) * (columns // cell)
+    targets = (rows // sy) * (columns // sx)
     sources = body.patches - targets
     share_of_all = float(ratio)
     if not 0 <= share_of_all <= 1 or targets < 1:
         raise BadOption(
-            f"ratio={share_of_all:g}, cell={cell}: expected a ratio from 0 to 1 and a cell within "
-            f"{rows}x{columns} patches."
+            f"ratio={share_of_all:g}, a cell of {sy}x{sx}: expected a ratio from 0 to 1 and a "
+            f"cell within {rows}x{columns} patches."
         )
     gone = min(int(body.patches * share_of_all), sources)
     inside = body.tokens - gone
     layer = Layer(
         q=inside, k=inside, v=inside, o=inside, left=body.tokens,
-        m=inside if mlp else body.tokens,
+        m=inside if merge_mlp else body.tokens,
     )  # fmt: skip
     macs = sources * targets * body.width if gone else 0
     return Schedule(

@@ -144,8 +144,8 @@ def pitome(
 def dtem(
     body: Body,
     *,
-    r: PerBlock = 16,
-    width: int | None = None,
+    r: PerBlock = 12,
+    feature_dim: int | None = None,
     keep_rate: Rates | None = None,
     blocks: Blocks = None,
 ) -> Schedule:
@@ -153,7 +153,7 @@ def dtem(
 
     f is the channels of a head, of two heads from a width of 1024 on.
     """
-    dim = width or body.head_dim * (1 if body.width < _WIDE else 2)
+    dim = feature_dim or body.head_dim * (1 if body.width < _WIDE else 2)
     gone = _going(body, r, keep_rate, blocks)
     layers = _blocks(body, lambda block, tokens: halved(gone[block], tokens, body.prefix))
     embedded = tuple(

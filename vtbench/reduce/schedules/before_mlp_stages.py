@@ -122,13 +122,13 @@ def _merged(body: Body, r: int) -> Callable[[int], int]:
     return lambda tokens: tokens - halved(r, tokens, body.prefix)
 
 
-def fpet(body: Body, *, block: int | None = None, hidden: int = 32) -> Schedule:
+def fpet(body: Body, *, r_layer: int | None = None, hidden: int = 32) -> Schedule:
     """Once, one half of a checkerboard of patches joins the other.
 
     An adapter of the keys, 2·n·d·hidden; similarities of sources and targets, s·t·d; and the mean
     of each target and its sources as a product with their features and sizes, s·t·(C + 1).
     """
-    at = body.depth // 2 if block is None else block
+    at = body.depth // 2 if r_layer is None else r_layer
     stages(body, (at,))
     sources = body.patches // 2
     targets = body.tokens - sources

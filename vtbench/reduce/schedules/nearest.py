@@ -46,6 +46,7 @@ _SETTINGS: dict[str, Values] = {
     "semantic": _to_all,
     "stride": lambda body: range(max(body.grid), 0, -1),
     "block": lambda body: range(body.depth),
+    "r_layer": lambda body: range(body.depth),
     "schedule": targets,
 }
 """Setting -> its values, from fewest tokens to most."""
@@ -61,7 +62,7 @@ DIALS: dict[str, str] = {
     "tokenlearner": "learned",
     "stvit": "semantic",
     "gridpool": "stride",
-    "fpet": "block",
+    "fpet": "r_layer",
 }  # fmt: skip
 """Method -> the setting by which its cost is dialled; A-ViT has none."""
 _WITH: dict[str, Mapping[str, Any]] = {"ltmp": {"fixed": True}}

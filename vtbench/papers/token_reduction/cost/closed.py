@@ -19,7 +19,7 @@ COUNTED = {
     "ltmp": "r",
     "tokenlearner": "learned",
     "stvit": "semantic",
-    "fpet": "block",
+    "fpet": "r_layer",
 }
 """Method -> the setting that is a whole number and of which its cost is a polynomial."""
 STAGED = (
@@ -79,7 +79,7 @@ def _counted(method: str, body: Body, at: Settings, letter: str) -> InLetters:
 
 def _first(method: str, letter: str) -> int:
     """The first value of the rule: where nothing goes, nothing is matched either."""
-    return 0 if letter == "block" or method in ("gtp", "cropr") else 1
+    return 0 if letter in ("block", "r_layer") or method in ("gtp", "cropr") else 1
 
 
 def _not_counted(letter: str, value: Any) -> str:

@@ -30,6 +30,9 @@ _SIZES = (
 )
 """Whole patches are cut, and counts of them rounded, so no formula has a letter for a side."""
 
+_POOLED = ("tokenlearner",)
+"""Methods on hosts without a class token; STViT's rule says so itself."""
+
 
 def reduced_model(method: str, title: str, paper: str, host: str) -> CostModel:
     """The cost model of a method on a host."""
@@ -46,7 +49,7 @@ def reduced_model(method: str, title: str, paper: str, host: str) -> CostModel:
 @functools.lru_cache(maxsize=256)
 def _scheduled(method: str, host: str, values: tuple[tuple[str, Any], ...]) -> Schedule:
     at = dict(values)
-    return schedule(method, _body(host, at), **settings_of(at, _IMAGE))
+    return schedule(method, _host_of(method, host, at), **settings_of(at, _IMAGE))
 
 
 def _met(method: str, host: str, at: Values, option: str, number: int) -> Values:
@@ -55,7 +58,7 @@ def _met(method: str, host: str, at: Values, option: str, number: int) -> Values
     others.pop(DIALS.get(method, ""), None)
     found = nearest_setting(
         method,
-        _body(host, at),
+        _host_of(method, host, at),
         tokens=number if option == "tokens" else None,
         macs=number if option == "macs" else None,
         others=others,
@@ -64,7 +67,13 @@ def _met(method: str, host: str, at: Values, option: str, number: int) -> Values
 
 
 def _in_letters(method: str, host: str, at: Values) -> InLetters:
-    return closed_form(method, _body(host, at), settings_of(at, _IMAGE))
+    return closed_form(method, _host_of(method, host, at), settings_of(at, _IMAGE))
+
+
+def _host_of(method: str, host: str, at: Values) -> Body:
+    """The host as the method was published on it."""
+    body = _body(host, at)
+    return body.without_prefix() if method in _POOLED else body
 
 
 def _body(host: str, at: Values) -> Body:

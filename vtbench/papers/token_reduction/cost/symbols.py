@@ -88,8 +88,8 @@ def _dtem(host: str) -> Symbols:
     shape = HOSTS[host]
     dim = shape.width // shape.heads * (1 if shape.width < 1024 else 2)  # noqa: PLR2004
     return (
-        _r(16),
-        setting("width", "channels of the embedding", dim, option="width"),
+        _r(12),
+        setting("feature_dim", "channels of the embedding", dim, option="feature_dim"),
     )
 
 
@@ -178,8 +178,8 @@ def _ppt(host: str) -> Symbols:
 
 def _fpet(host: str) -> Symbols:
     return (
-        setting("block", "block that halves the patches", _depth(host) // 2, low=0,
-                option="block"),
+        setting("r_layer", "block that halves the patches", _depth(host) // 2, low=0,
+                option="r_layer"),
         setting("hidden", "hidden channels of the adapter of keys", 32, option="hidden"),
     )  # fmt: skip
 
@@ -227,8 +227,9 @@ def _cropr(_: str) -> Symbols:
 def _tomesd(_: str) -> Symbols:
     return (
         rate("ratio", "patches merged around each block", Fraction(1, 2), option="ratio"),
-        switch("mlp", "the MLP is on merged tokens too", on=False, option="mlp"),
-        setting("cell", "side of a cell of patches with one target", 2, option="cell"),
+        switch("merge_mlp", "the MLP is on merged tokens too", on=False, option="merge_mlp"),
+        setting("sy", "rows of a cell of patches with one target", 2, option="sy"),
+        setting("sx", "columns of such a cell", 2, option="sx"),
     )
 
 

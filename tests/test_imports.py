@@ -83,6 +83,7 @@ def test_the_help_imports_no_command_and_lists_them_all(process):
         "vtbench.cli",
         "vtbench.cli.app",
         "vtbench.cli.commands",
+        "vtbench.cli.imports",
         "vtbench.cli.output",
         "vtbench.data",
         "vtbench.data.notice",

@@ -36,6 +36,7 @@ def test_they_are_of_the_options_that_the_paper_states(literal):
 def test_defaults_that_are_spelt_out_change_nothing(literal):
     assert ids(counted("vt_r34", (224, 224), reading="literal", tokens=8, heads=16)) == literal
     assert ids(counted("deit_s", img_size=224, num_classes=1000)) == {
+        "deit.benchmark.s.macs",
         "sparseformer.t2.deit_s.macs",
         "sparseformer.t2.deit_s.params",
     }

@@ -47,9 +47,12 @@ def _lvvit(at: Values, stem: Callable[[Values], tuple[Term, ...]]) -> tuple[Term
     return (
         *under("patch_embed", stem(at)),
         *under("blocks", stacked(block, at["layers"])),
-        convolution("head", (width, at["classes"]), 1),
-        # it labels patches, in training alone
-        Term(name="aux_head", macs=0, weights=exact(width * at["classes"])),
+        # a second classifier labels patches, in training alone
+        Term(
+            name="head",
+            macs=exact(width * at["classes"]),
+            weights=exact(2 * width * at["classes"]),
+        ),
     )
 
 

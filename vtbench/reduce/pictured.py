@@ -17,6 +17,7 @@ def panels(reduction: Reduction, image: Tensor) -> list[Panel]:
     rows, columns = reduction.host.grid
     prefix = reduction.host.prefix
     found: list[Panel] = []
+    lengths = reduction.lengths
     before = torch.arange(rows * columns) + prefix
     for block, place in enumerate(places(reduction, image)):
         if place is None:
@@ -28,7 +29,9 @@ def panels(reduction: Reduction, image: Tensor) -> list[Panel]:
                 f"{rows}x{columns}; give the size of the network."
             )
         if not torch.equal(_grouped(here), _grouped(before)):
-            found.append(_panel(block, here.reshape(rows, columns)))
+            step = reduction.host.blocks[block].reduction
+            left = None if step.by_image else lengths[block]
+            found.append(_panel(block, here.reshape(rows, columns), left))
         before = here
     return found
 
@@ -41,12 +44,13 @@ def _grouped(place: Tensor) -> Tensor:
     return torch.where(place < 0, -1, first[group])
 
 
-def _panel(block: int, place: Tensor) -> Panel:
+def _panel(block: int, place: Tensor, left: int | None) -> Panel:
+    """The patches of a block; ``left`` tokens, of which each patch is drawn in its main one."""
     dropped = int((place < 0).sum())
     sizes = Counter(place.flatten().tolist())
     sizes.pop(-1, None)
     largest = max(sizes.values(), default=0)
-    said = f"{len(sizes)} of {place.numel()} tokens"
+    said = f"{len(sizes) if left is None else left} of {place.numel()} tokens"
     if largest > 1:
         said += f", up to {largest} patches in one"
     if dropped:

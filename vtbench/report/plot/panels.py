@@ -13,6 +13,8 @@ from vtbench.report.plot.look import DPI, INCH, LABEL, NOTE, SETTINGS, TITLE, Lo
 _MOST_COLUMNS = 6
 _WORDS = 24.0
 """Points above each picture for its two lines."""
+_LETTER = 0.55
+"""Width of a letter over its height, about."""
 _TOP = 22.0
 _GAP = 6.0
 _VEIL = 0.75
@@ -70,7 +72,17 @@ def _draw(axes: Any, image: Any, panel: Panel, wide: float) -> None:
     axes.set(xlim=(0, 1), ylim=(1, 0), xticks=[], yticks=[])
     small = {"xy": (0, 1), "xycoords": "axes fraction", "textcoords": "offset points"}
     axes.annotate(panel.title, xytext=(0, 10), fontsize=LABEL - 1, weight="bold", **small)
-    axes.annotate(panel.said, xytext=(0, 2), fontsize=NOTE, color="#555555", **small)
+    axes.annotate(
+        _as_fits(panel.said, wide), xytext=(0, 2), fontsize=NOTE, color="#555555", **small
+    )
+
+
+def _as_fits(said: str, wide: float) -> str:
+    """So many parts of the words as a picture is wide; the first is always there."""
+    parts = said.split(", ")
+    while len(parts) > 1 and len(", ".join(parts)) * _LETTER * NOTE > wide:
+        parts.pop()
+    return ", ".join(parts)
 
 
 def _grouped(image: Any, groups: Sequence[Sequence[int]]) -> Any:

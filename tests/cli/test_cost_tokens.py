@@ -28,9 +28,12 @@ def rows_of(ended):
 
 
 def test_every_method_is_listed_on_one_host_and_known_on_all():
-    assert {f"{method.name}_deit_s" for method in METHODS} <= set(cost_models())
+    # the network of Sparsifiner multiplies what its rule leaves out
+    methods = [method for method in METHODS if method.name != "sparsifiner"]
+    assert {f"{method.name}_deit_s" for method in methods} <= set(cost_models())
+    assert "sparsifiner_deit_s" not in cost_models()
     assert "tome_deit_b" not in cost_models()
-    for method in METHODS:
+    for method in methods:
         for host in HOSTS:
             model = cost_model(f"{method.name}_{host}")
             assert model.paper == method.paper

@@ -2,15 +2,16 @@
 
 By the weights that they were learned for and the GMACs that they were to reach. In each pair the
 first says how many tokens are kept when a block prunes, the second how many when it has merged.
-The numbers are those of the released file of compression rates.
+The numbers are those of the released file of compression rates. They are facts, so that the method
+and its rule as numbers both read them here; what either makes of them is its own.
 """
 
 from __future__ import annotations
 
-Schedule = tuple[tuple[int, ...], tuple[int, ...]]
+Lists = tuple[tuple[int, ...], tuple[int, ...]]
 
 # fmt: off
-RELEASED: dict[str, dict[str, Schedule]] = {
+RELEASED: dict[str, dict[str, Lists]] = {
     "deit_t": {
         "0.6": (
             (197, 196, 180, 157, 130, 107, 86, 73, 63, 51, 40, 3),

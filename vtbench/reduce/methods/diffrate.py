@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from vtbench.errors import BadOption
-from vtbench.reduce.diffrate_schedules import RELEASED, Schedule
+from vtbench.reduce.diffrate_schedules import RELEASED, Lists
 from vtbench.reduce.host import Host
 from vtbench.reduce.matching import Matched, merged, places_after, unit
 from vtbench.reduce.run import Run
@@ -115,7 +115,7 @@ def steps(
     return [PruneAndMerge(*each, host.prefix) for each in zip(prune, merge, strict=True)]
 
 
-def _released(host: Host, schedule: object, trained: str | None) -> Schedule:
+def _released(host: Host, schedule: object, trained: str | None) -> Lists:
     if trained not in (None, "deit", "mae"):
         raise BadOption(f"trained={trained!r}: it is deit or mae.")
     tokens = host.patches + host.prefix

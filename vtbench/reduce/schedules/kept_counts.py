@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vtbench.errors import BadOption
+from vtbench.reduce.diffrate_schedules import RELEASED, Lists
 from vtbench.reduce.schedules.before_mlp_stages import given_counts
 from vtbench.reduce.schedules.body import Body
-from vtbench.reduce.schedules.diffrate_released import RELEASED, Lists
 from vtbench.reduce.schedules.layer import Overhead, Schedule
 
 _SIZES = {(192, 12): "t", (384, 12): "s", (768, 12): "b", (1024, 24): "l", (1280, 32): "h"}
@@ -71,7 +71,7 @@ def _lists_of(body: Body, trained: str | None) -> dict[str, Lists]:
     """Those of the host of this width and depth, if its image has as many tokens."""
     size = _SIZES.get((body.width, body.depth))
     for training in _TRAININGS if trained is None else (trained,):
-        found = RELEASED.get(f"{size}_{training}", {})
+        found = RELEASED.get(f"{training}_{size}", {})
         if found and next(iter(found.values()))[0][0] == body.tokens:
             return found
     return {}

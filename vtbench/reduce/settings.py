@@ -9,6 +9,7 @@ import torch
 
 from vtbench.data.spelling import closest
 from vtbench.errors import BadOption, VtbenchError
+from vtbench.models.options import unknown_option
 from vtbench.reduce.host import Host
 from vtbench.reduce.listed import Method
 
@@ -18,11 +19,7 @@ def checked(method: Method, options: Mapping[str, Any]) -> dict[str, Any]:
     known = method.options
     for name in options:
         if name not in known:
-            near = closest(name, known, 1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise BadOption(
-                f"{method.name} has no option {name!r}.{hint} It has {', '.join(known)}."
-            )
+            raise unknown_option(method.name, name, known)
     found = {name: options.get(name, each.default) for name, each in known.items()}
     for name, value in found.items():
         words = get_args(known[name].annotation)

@@ -7,6 +7,7 @@ import copy
 import pytest
 import timm
 import torch
+from reduced_hosts import small
 
 from vtbench import reduce
 from vtbench.count.count_workload import count_workload
@@ -27,11 +28,6 @@ def macs_of(lengths: list[int]) -> int:
         total += 4 * n * C * C + 2 * n * n * C + 8 * m * C * C
         n = m
     return total
-
-
-def small() -> torch.nn.Module:
-    torch.manual_seed(0)
-    return timm.create_model("vit_tiny_patch16_224", img_size=64, depth=4).eval()
 
 
 def test_evit_counts_as_its_tokens_say():

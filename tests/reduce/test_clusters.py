@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import timm
 import torch
+from reduced_hosts import small
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 from torch.nn import functional
@@ -31,12 +32,6 @@ from vtbench.reduce.run import Run
 LINE = torch.tensor([0, 0.1, 0.25, 1, 1.15])[None, :, None]
 """Five patches of one channel."""
 APART = (LINE - LINE.transpose(1, 2)).abs()
-
-
-def small(**changes: Any) -> torch.nn.Module:
-    """Four blocks and 16 patches."""
-    torch.manual_seed(0)
-    return timm.create_model("vit_tiny_patch16_224", img_size=64, depth=4, **changes).eval()
 
 
 def test_peaks_of_density_and_their_clusters():
@@ -261,7 +256,7 @@ def test_what_it_refuses_leaves_the_network_as_it_is(method, options, said):
 
 @pytest.mark.parametrize("method", ["gridpool", "tokenlearner"])
 def test_a_grid_that_nobody_knows_is_refused(method):
-    model = small(dynamic_img_size=True)
+    model = small(dynamic_img_size=True, num_classes=1000)
     options = {"version": "v1"} if method == "tokenlearner" else {}
     with getattr(reduce, method)(model, **options) as reduced:
         assert reduced(torch.randn(1, 3, 96, 96)).shape == (1, 1000)

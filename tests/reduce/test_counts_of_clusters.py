@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import timm
 import torch
+from counts_by_name import counted
 
 import vtbench
 from vtbench import reduce
-from vtbench.count.count_workload import count_workload
-from vtbench.data.workload import Workload
 
 RATES = (0.25, 0.5, 0.7, 0.9)
 NAMES = {"t": "deit_tiny_patch16_224", "s": "deit_small_patch16_224", "b": "deit_base_patch16_224"}
@@ -53,10 +52,6 @@ DISTANCES = {
 }
 """What pairwise distances add, for each rate."""
 OF_DISTANCES = ("dpcknn", "kmedoids")
-
-
-def counted(name: str, **options: Any) -> Any:
-    return count_workload(Workload(model=name, options=tuple(options.items())))
 
 
 @pytest.mark.parametrize("host", NAMES)

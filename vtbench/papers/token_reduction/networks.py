@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import timm
+import torch
 from torch import nn
 
 from vtbench.data.libraries import timm_architectures
@@ -31,9 +32,8 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
     def network(
         *, host: str, img_size: Size | None = None, num_classes: int = 1000, **options: Any
     ) -> nn.Module:
-        model: Any = hosted(host, img_size, num_classes)
-        if method.host and getattr(model, "cls_token", None) is not None:
-            model = hosted(host, img_size, num_classes, **method.host)
+        changes = method.host if method.host and _has_class_token(host) else {}
+        model: Any = hosted(host, img_size, num_classes, **changes)
         reduction = apply(method, model, options)
         if options.get("tokens") is not None and method.dial is not None:
             met = reduction.settings[method.dial.option]
@@ -55,6 +55,12 @@ def __getattr__(name: str) -> Callable[..., nn.Module]:
     }
     network.__signature__ = inspect.Signature([*own, *method.options.values()])  # type: ignore[attr-defined]
     return network
+
+
+def _has_class_token(host: str) -> bool:
+    """Whether a host has one, seen without filling its weights."""
+    with torch.device("meta"):
+        return getattr(hosted(host, None, 0), "cls_token", None) is not None
 
 
 def hosted(host: str, img_size: Size | None, num_classes: int, **changes: Any) -> nn.Module:

@@ -5,7 +5,7 @@ A rate is the decimal that was typed, as a fraction, so that nothing is rounded 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -51,9 +51,3 @@ def plain_of(value: Value) -> Value:
 def _decimal(value: Fraction) -> str:
     number = Decimal(value.numerator) / Decimal(value.denominator)
     return f"{number.normalize():f}"
-
-
-def steps(start: Number, stop: Number, step: Number) -> Iterable[Number]:
-    """From the first to the last in even steps; the stop is one of them if a step meets it."""
-    for place in range(int((stop - start) // step) + 1):
-        yield start + place * step

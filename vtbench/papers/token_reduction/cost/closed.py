@@ -11,6 +11,7 @@ from vtbench.data.cost.model import Values
 from vtbench.data.cost.values import text_of
 from vtbench.errors import BadOption
 from vtbench.reduce.schedules import Body, schedule
+from vtbench.reduce.schedules.counts import stages
 
 Settings = dict[str, Any]
 
@@ -99,7 +100,7 @@ def _cost(method: str, body: Body, settings: Settings) -> int | None:
 
 def _staged(method: str, body: Body, at: Settings) -> InLetters:
     """Letters k1, k2, ... for the patches that the stages keep."""
-    blocks = _blocks(body, at)
+    blocks = stages(body, at.get("blocks"))
     many = len(blocks)
     if not 0 < many <= _MOST_STAGES or body.patches < _FEWEST_PATCHES:
         return InLetters(where="A closed form is shown for 1 to 4 stages and 20 patches or more.")
@@ -117,13 +118,6 @@ def _staged(method: str, body: Body, at: Settings) -> InLetters:
         f"{_listed('', now)}"
     )
     return InLetters(where=where, pieces=(Piece(when="", form=form),))
-
-
-def _blocks(body: Body, at: Settings) -> tuple[int, ...]:
-    found = at.get("blocks")
-    if found is None:
-        return tuple(body.depth * part // 4 for part in (1, 2, 3))
-    return tuple(found)
 
 
 def _after_cuts(method: str, body: Body, at: Settings, blocks: tuple[int, ...]) -> tuple[int, ...]:
